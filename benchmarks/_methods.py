@@ -1,0 +1,154 @@
+"""The methods a run compares: name, kind, one line, and how to make the estimator."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from imblearn.ensemble import BalancedRandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+# What every net shares, beside its seed and device. Empty: the defaults are what the
+# benchmark is about, and all nets have the same net and optimiser by default.
+NET_SETTINGS = {}
+
+
+@dataclass(frozen=True)
+class Method:
+    """One row of the comparison.
+
+    Attributes
+    ----------
+    name : str
+        What the command line and the report call it.
+
+    kind : {'net', 'baseline'}
+        A ``'net'`` gets the validation part as ``eval_set``; a ``'baseline'`` is
+        fitted on it too, once the threshold is tuned.
+
+    description : str
+        One line for ``--help``.
+
+    make : callable
+        ``make(random_state, device)`` returns an unfitted classifier.
+    """
+
+    name: str
+    kind: str
+    description: str
+    make: Callable
+
+
+def _logistic(random_state, device):
+    return make_pipeline(
+        StandardScaler(), LogisticRegression(max_iter=1000, random_state=random_state)
+    )
+
+
+def _random_forest(random_state, device):
+    return RandomForestClassifier(random_state=random_state)
+
+
+def _balanced_random_forest(random_state, device):
+    return BalancedRandomForestClassifier(
+        sampling_strategy="all",
+        replacement=True,
+        bootstrap=False,
+        random_state=random_state,
+    )
+
+
+def _hist_gb(random_state, device):
+    return HistGradientBoostingClassifier(random_state=random_state)
+
+
+def _hist_gb_weighted(random_state, device):
+    return HistGradientBoostingClassifier(
+        class_weight="balanced", random_state=random_state
+    )
+
+
+def _net(class_name, **params):
+    """Return a factory of a classifier of `imbdeep.classifiers`."""
+
+    def make(random_state, device):
+        # Imported here so that `--help` and a run of baselines do not wait for torch.
+        from imbdeep import classifiers
+
+        return getattr(classifiers, class_name)(
+            random_state=random_state, device=device, **NET_SETTINGS, **params
+        )
+
+    return make
+
+
+METHODS = {
+    method.name: method
+    for method in [
+        Method("logistic", "baseline", "scaled logistic regression", _logistic),
+        Method("random_forest", "baseline", "random forest, 100 trees", _random_forest),
+        Method(
+            "balanced_random_forest",
+            "baseline",
+            "random forest, each tree on a class-balanced sample",
+            _balanced_random_forest,
+        ),
+        Method("hist_gb", "baseline", "histogram gradient boosting", _hist_gb),
+        Method(
+            "hist_gb_weighted",
+            "baseline",
+            "histogram gradient boosting with balanced class weights",
+            _hist_gb_weighted,
+        ),
+        Method("net", "net", "the net, untouched", _net("NetClassifier")),
+        Method(
+            "net_weighted",
+            "net",
+            "the net with balanced class weights",
+            _net("NetClassifier", class_weight="balanced"),
+        ),
+        Method(
+            "net_ros",
+            "net",
+            "the net on class-balanced batches (random over-sampling)",
+            _net("NetClassifier", iterator_train="balanced"),
+        ),
+        Method(
+            "net_smote",
+            "net",
+            "the net with SMOTE inside the batch",
+            _net("NetClassifier", iterator_train="smote"),
+        ),
+        Method(
+            "mixup",
+            "net",
+            "the net with MixUp, which leaves the class ratio alone",
+            _net("ReMixClassifier", mix="mixup"),
+        ),
+        Method(
+            "remix",
+            "net",
+            "ReMix, classes balanced from the whole training data",
+            _net("ReMixClassifier"),
+        ),
+        Method(
+            "remix_batch",
+            "net",
+            "ReMix as in the paper, classes balanced within the batch",
+            _net("ReMixClassifier", balance="batch"),
+        ),
+        Method(
+            "focal",
+            "net",
+            "the net with focal loss",
+            _net("NetClassifier", criterion="focal"),
+        ),
+        Method(
+            "ldam_drw",
+            "net",
+            "LDAM margins with deferred re-weighting",
+            _net("LDAMClassifier"),
+        ),
+    ]
+}

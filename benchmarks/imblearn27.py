@@ -1,0 +1,239 @@
+"""Benchmark on imbalanced-learn's 27 sets, or on scikit-learn's own data without them.
+
+    python benchmarks/imblearn27.py --preset quick
+
+A run is a grid of cells: dataset x method x fold. Every finished cell goes to
+``<out>/cells.jsonl`` at once. Stop a run whenever you like and give the same command
+again: it goes on where it stopped, and tries cells that failed once more. Methods and
+datasets may be added to a run; another protocol or seed needs another ``--out``.
+
+Fair play
+---------
+- All methods see the same splits, which follow from ``--seed`` and the dataset's name.
+- Whatever learns from data (scaling, sampling, early stopping, thresholds) sees the
+  training half only. The test half is predicted once, and that one prediction gives
+  every score.
+- A net gets the fit part of the training half to learn from, and the validation part to
+  stop early and to tune its decision threshold. A baseline that is no net has no use
+  for a validation part while it is fitted: it is fitted on the fit part to tune its
+  threshold on the validation part, then again on the whole training half, so that it is
+  not handicapped.
+- All methods run at their defaults; none is tuned on these sets.
+- A cell that raises is recorded as failed with its error, and the report ranks it last.
+
+At the end, and with ``--report-only``, report.md, report.html and their pictures are
+written to ``<out>``.
+"""
+
+import argparse
+import sys
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import joblib
+from _grid import PRESETS
+from _methods import METHODS
+from _names import check_names
+from _protocol import parse_protocol
+from _run import Run, compute, register
+from _suite import load_suite
+
+from imbdeep.reporting import rank_table, read_cells, write_report
+
+EXIT_INTERRUPTED = 130  # what a shell reports for a program stopped by Ctrl-C
+
+
+def _names(text):
+    names = (name.strip() for name in text.split(","))
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def make_parser():
+    """Return the parser of the command line."""
+    presets = "\n".join(f"  {name:8}{p.description}" for name, p in PRESETS.items())
+    methods = "\n".join(f"  {name:24}{m.description}" for name, m in METHODS.items())
+    parser = argparse.ArgumentParser(
+        prog="imblearn27.py",
+        description="Compare methods for class imbalance on imbalanced-learn's 27 "
+        "sets,\nor on scikit-learn's own data where these cannot be had.",
+        epilog=f"presets:\n{presets}\n\nmethods:\n{methods}\n\n"
+        "A run can be stopped at any time; the same command goes on with it.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--preset",
+        default="quick",
+        help="datasets, methods and protocol, see below (default: quick)",
+    )
+    parser.add_argument(
+        "--datasets",
+        type=_names,
+        metavar="A,B",
+        help="these sets instead of the preset's, from the 27 or the embedded suite",
+    )
+    parser.add_argument(
+        "--methods",
+        type=_names,
+        metavar="A,B",
+        help="these methods instead of the preset's, see below",
+    )
+    parser.add_argument(
+        "--protocol",
+        metavar="NAME",
+        help="<repeats>x2: two-fold, 30%% of the training half to validate (10x2 is "
+        "the ReMix paper's); <repeats>x60-20-20: random splits to fit, validate and "
+        "test (4x60-20-20 is the explicit-gradient paper's)",
+    )
+    parser.add_argument(
+        "--n-jobs",
+        type=int,
+        metavar="N",
+        help="processes, each with one thread (default: all cores; 1 with cuda); "
+        "scores do not depend on it",
+    )
+    parser.add_argument(
+        "--device",
+        choices=["auto", "cpu", "cuda"],
+        default="auto",
+        help="where nets run; auto is cuda if there is one (default: auto)",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="folder of results and report (default: results/<preset>)",
+    )
+    parser.add_argument(
+        "--data-home",
+        metavar="DIR",
+        help="scikit-learn's data folder (default: SCIKIT_LEARN_DATA or its own)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="decides splits and estimators (default: 0)"
+    )
+    parser.add_argument(
+        "--report-only",
+        action="store_true",
+        help="compute nothing; report on the cells that are there",
+    )
+    return parser
+
+
+def choose_device(device):
+    """Resolve ``'auto'``, and refuse ``'cuda'`` where there is none."""
+    import torch
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError(
+            "--device got 'cuda', but torch finds no CUDA device; use cpu."
+        )
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return device
+
+
+def choose_n_jobs(n_jobs, device):
+    """Resolve the default number of processes, and check a given one."""
+    if n_jobs is None:
+        return 1 if device == "cuda" else joblib.cpu_count()
+    if n_jobs < 1 and n_jobs != -1:
+        raise ValueError(f"--n-jobs got {n_jobs}; give 1 or more, or -1 for all cores.")
+    return joblib.cpu_count() if n_jobs == -1 else n_jobs
+
+
+def plan(args):
+    """Turn the parsed command line into a run.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        As :func:`make_parser` gives it.
+
+    Returns
+    -------
+    run : Run
+
+    Raises
+    ------
+    ValueError
+        If an option is wrong, or a named set cannot be had.
+    """
+    preset = PRESETS[args.preset]
+    methods = preset.method_names() if args.methods is None else args.methods
+    check_names(methods, METHODS, "--methods")
+    protocol = parse_protocol(args.protocol or preset.protocol)
+    device = choose_device(args.device)
+    n_jobs = choose_n_jobs(args.n_jobs, device)
+    suite = load_suite(args.datasets, preset, args.data_home)
+    return Run(args.preset, suite, methods, protocol, args.seed, device, n_jobs)
+
+
+def check_exists(path):
+    """Raise unless there is a file of cells to report on."""
+    if not path.exists():
+        raise ValueError(f"--report-only finds no {path}; give the run's --out.")
+
+
+def report(path):
+    """Write the report on a file of cells beside it; print its short form."""
+    written = write_report(path, path.parent)
+    ranks = rank_table(read_cells(path)).round(2)
+    print(f"Average ranks over the data sets, 1 is best:\n{ranks.to_string()}\n")
+    print(f"Report: {written} (and report.html beside it)")
+
+
+def compute_or_stop(run, store):
+    """Compute the run; return 0, or an exit code if it could not be completed."""
+    try:
+        n_failed = compute(run, store)
+    except KeyboardInterrupt:
+        reason, remedy, code = "Stopped", "the same command", EXIT_INTERRUPTED
+    except BrokenProcessPool:
+        reason = "A worker process died, most likely for want of memory"
+        remedy, code = "a smaller --n-jobs", 1
+    else:
+        if n_failed:
+            print(f"{n_failed} cells failed; the same command tries them once more.")
+        return 0
+    print(
+        f"\n{reason}. Finished cells are in {store.path}: go on with {remedy}, "
+        "or see a report on them with --report-only.",
+        file=sys.stderr,
+    )
+    return code
+
+
+def main(argv=None):
+    """Run the benchmark from the command line.
+
+    Parameters
+    ----------
+    argv : list of str, default=None
+        Arguments; None takes those of the process.
+
+    Returns
+    -------
+    code : int
+        0 when the grid is complete (failed cells are part of the report), 1 when a
+        worker died, 130 when the run was interrupted. A wrong option exits with 2.
+    """
+    parser = make_parser()
+    args = parser.parse_args(argv)
+    try:
+        check_names([args.preset], PRESETS, "--preset")
+        path = (args.out or Path("results") / args.preset) / "cells.jsonl"
+        if args.report_only:
+            check_exists(path)
+        else:
+            run = plan(args)
+            store = register(run, path)
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+    code = 0 if args.report_only else compute_or_stop(run, store)
+    if code == 0:
+        report(path)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,29 @@
+"""Deep learning for class imbalance, as scikit-learn estimators and samplers.
+
+Sub-packages
+------------
+base
+    :class:`~imbdeep.base.ImbalancedNetClassifier`, what every classifier builds on.
+batches
+    Training iterators: which rows a step sees.
+callbacks
+    What changes between epochs.
+classifiers
+    One classifier per method.
+datasets
+    The 27 imbalanced-learn sets and a small suite that needs no network.
+losses
+    What a step minimises.
+metrics
+    Metrics that scikit-learn and imbalanced-learn lack.
+modules
+    Networks and numeric encodings.
+over_sampling
+    One sampler per method.
+reporting
+    Tables, tests of significance and plots for benchmarks.
+"""
+
+from imbdeep._version import __version__
+
+__all__ = ["__version__"]

@@ -1,0 +1,70 @@
+"""Checks of user input that classifiers and samplers share."""
+
+import numpy as np
+
+
+def check_columns_are_numeric(X):
+    """Refuse a data frame with text, dates or categories, naming the columns.
+
+    Parameters
+    ----------
+    X : object
+        Anything but a pandas data frame passes.
+
+    Raises
+    ------
+    ValueError
+        If a column does not hold numbers or booleans.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from imbdeep._validation import check_columns_are_numeric
+    >>> check_columns_are_numeric(pd.DataFrame({"age": [31], "city": ["Ulm"]}))
+    Traceback (most recent call last):
+    ValueError: Columns ['city'] are not numeric. ...
+    """
+    dtypes = getattr(X, "dtypes", None)
+    if not hasattr(dtypes, "items"):
+        return
+    not_numeric = [
+        str(name)
+        for position, (name, dtype) in enumerate(dtypes.items())
+        if not _is_numeric(X.iloc[:, position], dtype)
+    ]
+    if not_numeric:
+        raise ValueError(
+            f"Columns {not_numeric} are not numeric. Encode them first, for example "
+            "with OneHotEncoder or OrdinalEncoder in a ColumnTransformer."
+        )
+
+
+def _is_numeric(column, dtype):
+    if dtype == np.dtype(object):
+        return not any(isinstance(value, str) for value in column)
+    return getattr(dtype, "kind", "O") in "biufc"
+
+
+def check_class_sizes(labels, counts, minimum, estimator):
+    """Refuse data in which a class has too few rows to learn from.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_classes,)
+    counts : ndarray of shape (n_classes,)
+    minimum : int
+    estimator : object
+        Named in the error.
+
+    Raises
+    ------
+    ValueError
+        If a class that is present has fewer than ``minimum`` rows.
+    """
+    for label, count in zip(labels, counts, strict=True):
+        if 0 < count < minimum:
+            raise ValueError(
+                f"Class {label!r} has {count} row{'s' if count > 1 else ''}; "
+                f"{type(estimator).__name__} needs at least {minimum} of each class. "
+                "Gather more rows of it, merge it with another class or drop it."
+            )

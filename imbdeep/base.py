@@ -1,0 +1,713 @@
+"""The one place where skorch meets scikit-learn."""
+
+import inspect
+from collections.abc import Mapping
+from contextlib import contextmanager
+from functools import partial
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state, compute_class_weight
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    Options,
+    StrOptions,
+    validate_parameter_constraints,
+)
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, validate_data
+from skorch import NeuralNetClassifier
+from skorch.callbacks import EpochTimer, PassthroughScoring, PrintLog
+from skorch.dataset import Dataset
+from skorch.utils import is_dataset, to_tensor
+from torch.utils.data import Subset
+
+from imbdeep._validation import check_class_sizes, check_columns_are_numeric
+from imbdeep.batches import BATCHES, TensorBatches
+from imbdeep.callbacks import EarlyStopping, EpochMetrics
+from imbdeep.losses import LOSSES, ClassificationLoss, reduce_losses
+from imbdeep.modules import MODULES, encoding_recipe
+
+# Least rows of a batch when nothing is learned from it: the larger, the fewer steps.
+_INFERENCE_BATCH_SIZE = 1024
+
+
+def accepts(function, name):
+    """Whether a class or function takes a keyword argument of this name.
+
+    Examples
+    --------
+    >>> from imbdeep.base import accepts
+    >>> accepts(sorted, 'key'), accepts(sorted, 'lock')
+    (True, False)
+    """
+    return name in inspect.signature(function).parameters
+
+
+def scaled_softmax(logits, scale=1.0):
+    """Probabilities of logits, in float64 so that the rows sum to 1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.base import scaled_softmax
+    >>> scaled_softmax(torch.tensor([[0.0, 0.0]]))
+    tensor([[0.5000, 0.5000]], dtype=torch.float64)
+    """
+    return (scale * logits.double()).softmax(-1)
+
+
+def _identity(probabilities):
+    return probabilities
+
+
+def _writeable(X):
+    # torch cannot share memory that NumPy holds read-only.
+    return X if X.flags.writeable else X.copy()
+
+
+def stratified_split(y, fraction, random_state):
+    """Split rows into training and validation part, class by class.
+
+    Every class of at least two rows has rows on both sides; a class of one row stays
+    in training.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,), int
+        Class indices.
+    fraction : float in (0, 1)
+        Share of each class that goes to validation.
+    random_state : RandomState
+
+    Returns
+    -------
+    train, valid : ndarray of int
+        Positions of the rows, increasing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.base import stratified_split
+    >>> y = np.array([0] * 8 + [1] * 2)
+    >>> train, valid = stratified_split(y, 0.2, np.random.RandomState(0))
+    >>> np.bincount(y[train]), np.bincount(y[valid])
+    (array([6, 1]), array([2, 1]))
+    """
+    in_valid = np.zeros(len(y), dtype=bool)
+    for label in np.unique(y):
+        rows = random_state.permutation(np.flatnonzero(y == label))
+        n_valid = min(max(round(fraction * len(rows)), 1), len(rows) - 1)
+        in_valid[rows[:n_valid]] = True
+    return np.flatnonzero(~in_valid), np.flatnonzero(in_valid)
+
+
+class ImbalancedNetClassifier(NeuralNetClassifier):
+    """Base of the classifiers: a skorch net that is a scikit-learn classifier.
+
+    Takes labels and tables as scikit-learn classifiers do, sizes the module from the
+    data, and keeps every option of :class:`skorch.NeuralNetClassifier`:
+    ``module__*``, ``criterion__*``, ``optimizer__*``, ``iterator_train__*``,
+    ``callbacks``, ``history``, ``partial_fit``, ``save_params``.
+
+    Parameters
+    ----------
+    module : {'mlp'} or nn.Module class or instance, default='mlp'
+        Gives logits of shape (n, n_classes). A class is called with ``module__*`` and,
+        where its constructor takes them, ``n_features``, ``n_classes`` and ``encoding``
+        (see ``numeric_encoding``), learned from the data.
+    criterion : {'cross_entropy', 'focal', 'ldam'} or nn.Module class, \
+            default='cross_entropy'
+        Loss of logits and class indices, or soft labels. A class is called with
+        ``criterion__*`` and, where its constructor takes them, ``weight`` (from
+        ``class_weight``) and ``class_counts``.
+    optimizer : torch.optim.Optimizer class, default=torch.optim.Adam
+        The fused version is used where there is one.
+    lr : float, greater than 0, default=1e-3
+        Learning rate.
+    max_epochs : int, at least 1, default=200
+        Most passes over the training rows; early stopping may end sooner.
+    batch_size : int, at least 1, or -1, default=128
+        Rows of a step; -1 takes all rows at once.
+    iterator_train : {'shuffled', 'balanced', 'smote', 'mixup', 'remix'} or class, \
+            default='shuffled'
+        Which rows a step sees, see :mod:`imbdeep.batches`, or another iterator such as
+        :class:`torch.utils.data.DataLoader`.
+    iterator_valid : class, default=TensorBatches
+        Iterator for validation and prediction. Unless ``iterator_valid__batch_size``
+        is given, its batches have at least 1024 rows.
+    dataset : class, default=skorch.dataset.Dataset
+    train_split : 'stratified', callable or None, default='stratified'
+        How validation rows are set aside: shuffled and stratified, at least one row of
+        each class on either side; a skorch split such as ``predefined_split(dataset)``;
+        None trains on all rows, without early stopping.
+    validation_fraction : float in (0, 1), default=0.2
+        Share of each class set aside by the stratified split.
+    early_stopping : bool, default=True
+        Stop when the average precision on the validation rows has not improved for
+        ``patience`` epochs, and go back to the best epoch.
+    patience : int, at least 1, default=20
+        Epochs without improvement before stopping.
+    numeric_encoding : {'piecewise_linear', 'standard', None}, \
+            default='piecewise_linear'
+        How a module that takes ``encoding`` sees its columns: by their quantiles,
+        standardised, or as they are. The default makes an unscaled table work.
+    n_bins : int, at least 2, default=16
+        Most bins of a feature in the piecewise-linear encoding.
+    class_weight : dict, 'balanced' or None, default=None
+        Weight of each class in the loss, by label; 'balanced' is inversely
+        proportional to the number of rows.
+    callbacks : list of callbacks, 'disable' or None, default=None
+        Added to the default ones.
+    predict_nonlinearity : callable, 'auto' or None, default='auto'
+        Turns logits into probabilities. 'auto' is the softmax of the logits times the
+        ``scale`` of the criterion, if it has one, and the identity for
+        :class:`torch.nn.NLLLoss`, whose module gives probabilities.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from where the last one ended.
+    verbose : int, default=0
+        1 prints a line an epoch.
+    device : str or torch.device, default='auto'
+        'auto' is CUDA where there is one, else the CPU.
+    compile : bool, default=False
+        Whether to compile the module, see :func:`torch.compile`.
+    classes : array-like or None, default=None
+        All labels, when ``fit`` or the first ``partial_fit`` may not see each of them.
+    use_caching : 'auto' or bool, default='auto'
+        See :class:`skorch.NeuralNet`.
+    torch_load_kwargs : dict or None, default=None
+        See :class:`skorch.NeuralNet`.
+    random_state : int, RandomState instance or None, default=None
+        Decides the split, the weights at the start, the order of the rows and dropout.
+        The global generators of NumPy and torch are left as they were. None draws a
+        seed from NumPy's global generator.
+    **kwargs
+        Further skorch arguments with a prefix, such as ``module__hidden_sizes``.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels, sorted. During training, when callbacks score the net on encoded
+        targets, they are 0 .. n_classes - 1, and so is what ``predict`` returns.
+    class_counts_ : ndarray of shape (n_classes,)
+        Rows of each class in ``fit``, validation rows included.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        If ``X`` is a data frame with string column names.
+    module_, criterion_, optimizer_ : torch objects
+        The initialised parts.
+    history_ : skorch.history.History
+        What each epoch recorded.
+
+    Notes
+    -----
+    The bins of the numeric encoding are quantiles of all rows given to ``fit``, the
+    rows set aside for validation included; their labels are not used.
+
+    A module, criterion or optimizer that is given as a class is initialised anew by
+    every ``fit``; a module instance goes on from its present weights.
+    """
+
+    _parameter_constraints = {
+        "module": [StrOptions(set(MODULES)), torch.nn.Module, callable],
+        "criterion": [StrOptions(set(LOSSES)), torch.nn.Module, callable],
+        "optimizer": [callable],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [
+            Interval(Integral, 1, None, closed="left"),
+            Options(Integral, {-1}),
+        ],
+        "iterator_train": [StrOptions(set(BATCHES)), callable],
+        "iterator_valid": [callable],
+        "train_split": [StrOptions({"stratified"}), callable, None],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "early_stopping": ["boolean"],
+        "patience": [Interval(Integral, 1, None, closed="left")],
+        "numeric_encoding": [StrOptions({"piecewise_linear", "standard"}), None],
+        "n_bins": [Interval(Integral, 2, None, closed="left")],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "predict_nonlinearity": [StrOptions({"auto"}), callable, None],
+        "warm_start": ["boolean"],
+        "device": [str, torch.device, None],
+        "random_state": ["random_state"],
+        "callbacks": [list, StrOptions({"disable"}), HasMethods("__iter__"), None],
+    }
+
+    def __init__(
+        self,
+        module="mlp",
+        *,
+        criterion="cross_entropy",
+        optimizer=torch.optim.Adam,
+        lr=1e-3,
+        max_epochs=200,
+        batch_size=128,
+        iterator_train="shuffled",
+        iterator_valid=TensorBatches,
+        dataset=Dataset,
+        train_split="stratified",
+        validation_fraction=0.2,
+        early_stopping=True,
+        patience=20,
+        numeric_encoding="piecewise_linear",
+        n_bins=16,
+        class_weight=None,
+        callbacks=None,
+        predict_nonlinearity="auto",
+        warm_start=False,
+        verbose=0,
+        device="auto",
+        compile=False,
+        classes=None,
+        use_caching="auto",
+        torch_load_kwargs=None,
+        random_state=None,
+        **kwargs,
+    ):
+        super().__init__(
+            module,
+            criterion=criterion,
+            optimizer=optimizer,
+            lr=lr,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            iterator_train=iterator_train,
+            iterator_valid=iterator_valid,
+            dataset=dataset,
+            train_split=train_split,
+            callbacks=callbacks,
+            predict_nonlinearity=predict_nonlinearity,
+            warm_start=warm_start,
+            verbose=verbose,
+            device=device,
+            compile=compile,
+            classes=classes,
+            use_caching=use_caching,
+            torch_load_kwargs=torch_load_kwargs,
+            **kwargs,
+        )
+        self.validation_fraction = validation_fraction
+        self.early_stopping = early_stopping
+        self.patience = patience
+        self.numeric_encoding = numeric_encoding
+        self.n_bins = n_bins
+        self.class_weight = class_weight
+        self.random_state = random_state
+
+    # --- Parameters ------------------------------------------------------------------
+
+    @property
+    def device(self):
+        """Device that training and prediction run on; never ``'auto'``."""
+        device = vars(self)["device"]
+        if isinstance(device, str) and device == "auto":
+            return "cuda" if torch.cuda.is_available() else "cpu"
+        return device
+
+    @device.setter
+    def device(self, device):
+        vars(self)["device"] = device
+
+    def _get_param_names(self):
+        return [name for name in super()._get_param_names() if name[0] != "_"]
+
+    def get_params(self, deep=True, **kwargs):
+        params = super().get_params(deep=deep, **kwargs)
+        return {**params, "device": vars(self)["device"]}
+
+    def set_params(self, **params):
+        """Set parameters, those with a prefix included; see :class:`skorch.NeuralNet`.
+
+        Returns
+        -------
+        self : object
+        """
+        if not self.initialized_ and "callbacks" in params:
+            # skorch would initialize them here, and fail where fit explains.
+            self.callbacks = params.pop("callbacks")
+        return super().set_params(**params)
+
+    def _check_parameters(self):
+        validate_parameter_constraints(
+            self._parameter_constraints,
+            self.get_params(deep=False),
+            caller_name=type(self).__name__,
+        )
+
+    def _component(self, name, registry):
+        """The class, instance or function behind a parameter that may be a name."""
+        value = getattr(self, name)
+        return registry[value] if isinstance(value, str) else value
+
+    def _training_iterator(self):
+        return self._component("iterator_train", BATCHES)
+
+    # --- Training --------------------------------------------------------------------
+
+    def fit(self, X, y, sample_weight=None, eval_set=None):
+        """Fit the net.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), or more axes if the module \
+                takes them
+            Finite numbers; used as float32.
+        y : array-like of shape (n_samples,)
+            Labels of any type that can be sorted, at least two rows of each class.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights of the rows in the loss, at least 0. All ones equals None.
+        eval_set : tuple (X_valid, y_valid) or None, default=None
+            Validation rows to use instead of setting some of ``X`` aside.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data cannot be used; before any training.
+        """
+        reset = not (self.warm_start and self.initialized_)
+        return self._fit(X, y, sample_weight, eval_set, reset, "fit")
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None, eval_set=None):
+        """Go on training for another ``max_epochs``, without starting anew.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        classes : array-like or None, default=None
+            All labels, in the first call, if ``y`` may lack some.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+        eval_set : tuple (X_valid, y_valid) or None, default=None
+
+        Returns
+        -------
+        self : object
+        """
+        reset = not self.initialized_
+        return self._fit(X, y, sample_weight, eval_set, reset, "partial_fit", classes)
+
+    def _fit(self, X, y, sample_weight, eval_set, reset, method, classes=None):
+        self._check_parameters()
+        self.check_training_readiness()
+        X, y = self._check_rows(X, y, reset=reset)
+        labels = classes if self.classes is None else self.classes
+        if reset:
+            self._learn_from_labels(y, y if labels is None else labels)
+            self._learn_from_columns(X)
+        if method == "fit":
+            counts = np.bincount(self._encode(y), minlength=len(self.classes_))
+            check_class_sizes(self.classes_, counts, 2, self)
+        if sample_weight is not None:
+            weight = _check_sample_weight(
+                sample_weight, X, dtype=np.float32, ensure_non_negative=True
+            )
+            X = {"X": X, "sample_weight": weight}
+        target = self._encode(y)
+        if eval_set is not None:
+            X_valid, y_valid = self._check_rows(*eval_set, reset=False)
+            eval_set = X_valid, self._encode(y_valid)
+        with self._training(eval_set):
+            if reset:
+                self.initialize()
+            return super().partial_fit(X, target, _routing_method=method)
+
+    @contextmanager
+    def _training(self, eval_set):
+        """Mark the net as in training: labels are encoded, torch is seeded."""
+        self.training_, self.eval_set_ = True, eval_set
+        try:
+            with self._seeded():
+                yield
+        finally:
+            del self.training_, self.eval_set_
+
+    @contextmanager
+    def _seeded(self):
+        """Seed torch from this net and leave its global generators as they were."""
+        device = torch.device(self.device or "cpu")
+        cuda = [device] if device.type == "cuda" else []
+        with torch.random.fork_rng(devices=cuda):
+            torch.default_generator.manual_seed(self._draw_seed())
+            if cuda:
+                with torch.cuda.device(device):
+                    torch.cuda.manual_seed(self._draw_seed())
+            yield
+
+    def _draw_seed(self):
+        if not hasattr(self, "random_state_"):
+            self._reset_random_state()
+        return int(self.random_state_.randint(np.iinfo(np.int32).max))
+
+    def _reset_random_state(self):
+        # A generator of its own, so that the net never draws from a shared one again.
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        self.random_state_ = np.random.RandomState(seed)
+
+    # --- Data ------------------------------------------------------------------------
+
+    def _check_rows(self, X, y="no_validation", *, reset):
+        check_columns_are_numeric(X)
+        module = self._component("module", MODULES)
+        checked = validate_data(
+            self,
+            X,
+            y,
+            reset=reset,
+            dtype=np.float32,
+            order="C",
+            allow_nd=getattr(module, "input_ndim", None) != 2,
+        )
+        if isinstance(y, str):
+            return _writeable(checked)
+        check_classification_targets(checked[1])
+        return _writeable(checked[0]), checked[1]
+
+    def _learn_from_labels(self, y, labels):
+        self._reset_random_state()
+        labels = np.unique(labels)
+        if len(labels) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs at least two classes, got one class: "
+                f"{labels.tolist()}. Pass classes= if y may lack some."
+            )
+        self.classes_inferred_ = labels
+        self.class_counts_ = np.bincount(self._encode(y), minlength=len(labels))
+        self.class_weight_ = (
+            None
+            if self.class_weight is None
+            else compute_class_weight(self.class_weight, classes=labels, y=y)
+        )
+
+    def _learn_from_columns(self, X):
+        self.encoding_recipe_ = None
+        if accepts(self._component("module", MODULES), "encoding"):
+            self.encoding_recipe_ = encoding_recipe(
+                torch.from_numpy(X), self.numeric_encoding, self.n_bins
+            )
+
+    def _encode(self, y):
+        labels = self.classes_inferred_
+        unknown = np.setdiff1d(y, labels)
+        if len(unknown):
+            raise ValueError(
+                f"y has labels {unknown.tolist()} that are not among the classes "
+                f"{labels.tolist()}. Fit anew, or pass classes= with all labels."
+            )
+        return np.searchsorted(labels, y)
+
+    @property
+    def classes_(self):
+        labels = self.classes_inferred_
+        # Callbacks score the net on the targets it trains on, which are encoded.
+        return np.arange(len(labels)) if hasattr(self, "training_") else labels
+
+    def check_data(self, X, y=None):
+        """Nothing is left to check: ``fit`` has done it."""
+
+    def get_split_datasets(self, X, y=None, **fit_params):
+        if self.eval_set_ is not None:
+            return self.get_dataset(X, y), self.get_dataset(*self.eval_set_)
+        if self.train_split != "stratified":
+            return super().get_split_datasets(X, y, **fit_params)
+        dataset = self.get_dataset(X, y)
+        train, valid = stratified_split(y, self.validation_fraction, self.random_state_)
+        if len(valid) == 0:
+            return dataset, None
+        return Subset(dataset, train), Subset(dataset, valid)
+
+    def get_iterator(self, dataset, training=False):
+        prefix = "iterator_train" if training else "iterator_valid"
+        iterator = self._training_iterator() if training else self.iterator_valid
+        batch_size = self.batch_size
+        if not training and batch_size > 0:
+            batch_size = max(batch_size, _INFERENCE_BATCH_SIZE)
+        params = {"batch_size": batch_size} | self.get_params_for(prefix)
+        if params["batch_size"] == -1:
+            params["batch_size"] = len(dataset)
+        if training and "generator" not in params and accepts(iterator, "generator"):
+            params["generator"] = torch.Generator().manual_seed(self._draw_seed())
+        if training and "n_classes" not in params and accepts(iterator, "n_classes"):
+            params["n_classes"] = len(self.classes_)
+        return iterator(dataset, **params)
+
+    # --- Parts -----------------------------------------------------------------------
+
+    @property
+    def _default_callbacks(self):
+        callbacks = [
+            ("epoch_timer", EpochTimer()),
+            ("train_loss", PassthroughScoring("train_loss", on_train=True)),
+            ("valid_loss", PassthroughScoring("valid_loss")),
+            ("epoch_metrics", EpochMetrics()),
+            ("print_log", PrintLog()),
+        ]
+        # get_params lists the callbacks before fit has checked the parameter's type.
+        if isinstance(self.early_stopping, bool | np.bool_) and self.early_stopping:
+            callbacks.append(("early_stopping", EarlyStopping(patience=self.patience)))
+        return callbacks
+
+    def initialize_module(self):
+        module = self._component("module", MODULES)
+        learned = {
+            "n_features": getattr(self, "n_features_in_", None),
+            "n_classes": len(getattr(self, "classes_inferred_", ())) or None,
+            "encoding": getattr(self, "encoding_recipe_", None),
+        }
+        with self._seeded():
+            if learned["encoding"] is not None:
+                learned["encoding"] = learned["encoding"]()
+            self.module_ = self._build("module", module, learned)
+        return self
+
+    def initialize_criterion(self):
+        criterion = self._component("criterion", LOSSES)
+        learned = {
+            "weight": getattr(self, "class_weight_", None),
+            "class_counts": getattr(self, "class_counts_", None),
+        }
+        if learned["weight"] is not None and not accepts(criterion, "weight"):
+            raise ValueError(
+                f"class_weight needs a criterion that takes a weight, got "
+                f"{criterion!r}. Use a loss of imbdeep.losses or leave class_weight."
+            )
+        learned = {
+            name: torch.as_tensor(value, dtype=torch.float32)
+            for name, value in learned.items()
+            if value is not None
+        }
+        with self._seeded():
+            self.criterion_ = self._build("criterion", criterion, learned)
+        # Kept apart from the criterion, which trim_for_prediction drops.
+        self.gives_probabilities_ = isinstance(self.criterion_, torch.nn.NLLLoss)
+        self.logit_scale_ = getattr(self.criterion_, "scale", 1.0)
+        return self
+
+    def _build(self, name, component, learned):
+        """Build a component from its parameters and what it takes of the learned."""
+        params = self.get_params_for(name)
+        if isinstance(component, torch.nn.Module):
+            return self.initialized_instance(component, params)
+        for key, value in learned.items():
+            if value is not None and accepts(component, key):
+                params.setdefault(key, value)
+        signature = inspect.signature(component)
+        missing = [
+            key
+            for key in learned
+            if key not in params
+            and key in signature.parameters
+            and signature.parameters[key].default is inspect.Parameter.empty
+        ]
+        if missing:
+            raise ValueError(
+                f"{name} needs {missing}, which fit learns from the data. Call fit, "
+                f"or pass {', '.join(f'{name}__{key}=' for key in missing)}."
+            )
+        return component(**params)
+
+    def get_params_for_optimizer(self, prefix, named_parameters):
+        args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
+        optimizer = getattr(self, prefix)
+        alternatives = {"fused", "foreach", "capturable", "differentiable"}
+        if accepts(optimizer, "fused") and not alternatives & set(kwargs):
+            kwargs["fused"] = True
+        return args, kwargs
+
+    def infer(self, x, **fit_params):
+        if isinstance(x, Mapping) and "sample_weight" in x:
+            x = x["X"]
+        return super().infer(x, **fit_params)
+
+    def get_loss(self, y_pred, y_true, X=None, training=False):
+        if not (isinstance(X, Mapping) and "sample_weight" in X):
+            return super().get_loss(y_pred, y_true, X=X, training=training)
+        y_true = to_tensor(y_true, device=self.device)
+        weight = to_tensor(X["sample_weight"], device=self.device)
+        if isinstance(self.criterion_, ClassificationLoss):
+            return self.criterion_(y_pred, y_true, sample_weight=weight)
+        losses = self.criterion_(y_pred, y_true)
+        if losses.shape != weight.shape:
+            raise ValueError(
+                "sample_weight needs one loss a row, but the criterion "
+                f"{type(self.criterion_).__name__} gave shape {tuple(losses.shape)} "
+                f"for {len(weight)} rows. Pass criterion__reduction='none'."
+            )
+        return reduce_losses(losses, weight)
+
+    # --- Prediction ------------------------------------------------------------------
+
+    def forward_iter(self, X, training=False, device="cpu"):
+        self.check_is_fitted()
+        if not is_dataset(X):
+            X = self._check_rows(X, reset=False)
+        yield from super().forward_iter(X, training=training, device=device)
+
+    def _get_predict_nonlinearity(self):
+        if self.predict_nonlinearity != "auto":
+            return super()._get_predict_nonlinearity()
+        self.check_is_fitted()
+        if self.gives_probabilities_:
+            return _identity
+        return partial(scaled_softmax, scale=self.logit_scale_)
+
+    def probabilities(self, logits):
+        """Probabilities of the outputs of the module.
+
+        Parameters
+        ----------
+        logits : Tensor of shape (*, n_classes)
+
+        Returns
+        -------
+        Tensor of shape (*, n_classes)
+        """
+        return self._get_predict_nonlinearity()(logits)
+
+    def predict_proba(self, X):
+        """Probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``; rows sum to 1.
+        """
+        return super().predict_proba(X)
+
+    def predict(self, X):
+        """Most probable label.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        most_probable = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[most_probable]
+
+    # --- Pickles ---------------------------------------------------------------------
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        return {k: v for k, v in state.items() if k not in ("training_", "eval_set_")}
+
+    def __setstate__(self, state):
+        requested = state["device"]
+        if requested == "auto":
+            state["device"] = "cuda" if torch.cuda.is_available() else "cpu"
+        super().__setstate__(state)
+        if requested == "auto":
+            self.device = "auto"

@@ -1,0 +1,151 @@
+"""Mini-batches gathered as tensor slices, the iterator the others build on."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from skorch.utils import data_from_dataset
+from torch import Generator, Tensor
+
+Rows = Tensor | dict[str, Tensor]
+Batch = tuple[Rows, Tensor]
+
+
+def take_rows(rows: Rows, index: Tensor) -> Rows:
+    """Rows of a tensor, or of each tensor of a dict, by their positions."""
+    if isinstance(rows, dict):
+        return {name: tensor[index] for name, tensor in rows.items()}
+    # index_select gathers whole rows; indexing with a tensor goes element by element.
+    return rows.index_select(0, index)
+
+
+def mix_rows(rows: Rows, partners: Rows, mixing: Tensor) -> Rows:
+    """Mix rows with their partners.
+
+    Parameters
+    ----------
+    rows, partners : Tensor of shape (*, n, ...) or dict of such
+    mixing : Tensor of shape () or (*, n)
+        Weight of the rows themselves, in [0, 1]; one for all, or one a row.
+
+    Returns
+    -------
+    Rows
+        ``mixing * row + (1 - mixing) * partner``.
+    """
+    if isinstance(rows, dict):
+        return {k: mix_rows(x, partners[k], mixing) for k, x in rows.items()}
+    if mixing.ndim:
+        mixing = mixing.reshape(*mixing.shape, *[1] * (rows.ndim - mixing.ndim))
+    return torch.lerp(partners, rows, mixing)
+
+
+def tensors_of(dataset: Any) -> tuple[Rows, Tensor]:
+    """Features and target of a skorch dataset, a Subset of one or a TensorDataset."""
+    try:
+        X, y = data_from_dataset(dataset)
+    except AttributeError:
+        raise ValueError(
+            f"{type(dataset).__name__} does not hold its rows in memory as X and y, "
+            "so batches cannot be sliced from it. Pass iterator_train="
+            "torch.utils.data.DataLoader and iterator_valid=torch.utils.data.DataLoader"
+        ) from None
+    rows = (
+        {name: torch.as_tensor(x) for name, x in X.items()}
+        if isinstance(X, dict)
+        else torch.as_tensor(X)
+    )
+    # skorch gives datasets without a target a dummy one.
+    target = torch.zeros(len(dataset)) if y is None else torch.as_tensor(np.asarray(y))
+    return rows, target
+
+
+class TensorBatches:
+    """Mini-batches of the rows of a dataset, gathered as tensor slices.
+
+    Drop-in for :class:`torch.utils.data.DataLoader` as ``iterator_train`` or
+    ``iterator_valid`` of a skorch net when the rows are in memory: no row is fetched
+    on its own and nothing is copied but the batch.
+
+    Parameters
+    ----------
+    dataset : skorch Dataset, Subset of one, or TensorDataset
+        Holds ``X``, an array or a dict of arrays, and ``y``.
+    batch_size : int, at least 1, default=128
+        Rows of a batch. A last batch of a single row joins the one before, because a
+        batch norm cannot train on it.
+    shuffle : bool, default=False
+        Whether each epoch goes through the rows in a new order.
+    generator : torch.Generator or None, default=None
+        Source of the order. None is torch's global generator.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch.utils.data import TensorDataset
+    >>> from imbdeep.batches import TensorBatches
+    >>> dataset = TensorDataset(torch.arange(5), torch.zeros(5))
+    >>> [X.tolist() for X, y in TensorBatches(dataset, batch_size=2)]
+    [[0, 1], [2, 3, 4]]
+    """
+
+    def __init__(
+        self,
+        dataset: Any,
+        batch_size: int = 128,
+        *,
+        shuffle: bool = False,
+        generator: Generator | None = None,
+    ):
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size!r}.")
+        self.X, self.y = tensors_of(dataset)
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.generator = generator
+
+    def __len__(self) -> int:
+        n_batches = math.ceil(len(self.y) / self.batch_size)
+        ends_in_one_row = len(self.y) % self.batch_size == 1 and self.batch_size > 1
+        return n_batches - 1 if ends_in_one_row and n_batches > 1 else n_batches
+
+    def take(self, index: Tensor) -> Batch:
+        """The batch of the rows at ``index``."""
+        return take_rows(self.X, index), self.y[index]
+
+    def positions(self) -> Iterator[Tensor]:
+        """Positions of the rows of each batch of an epoch."""
+        if self.shuffle:
+            order = torch.randperm(len(self.y), generator=self.generator)
+        else:
+            order = torch.arange(len(self.y))
+        return self.cut(order)
+
+    def cut(self, order: Tensor) -> Iterator[Tensor]:
+        """Cut an epoch's order of rows into batches."""
+        starts = [batch * self.batch_size for batch in range(len(self))]
+        for start, stop in zip(starts, [*starts[1:], None], strict=True):
+            yield order[start:stop]
+
+    def __iter__(self) -> Iterator[Batch]:
+        for index in self.positions():
+            yield self.take(index)
+
+
+class ShuffledBatches(TensorBatches):
+    """Mini-batches in a new order each epoch: what a plain net trains on.
+
+    Parameters
+    ----------
+    dataset : skorch Dataset, Subset of one, or TensorDataset
+    batch_size : int, at least 1, default=128
+    generator : torch.Generator or None, default=None
+        Source of the order. None is torch's global generator.
+    """
+
+    def __init__(
+        self, dataset: Any, batch_size: int = 128, *, generator: Generator | None = None
+    ):
+        super().__init__(dataset, batch_size, shuffle=True, generator=generator)

@@ -1,0 +1,73 @@
+"""Deferred re-weighting: learn features first, balance classes later."""
+
+import torch
+from skorch.callbacks import Callback
+
+from imbdeep.losses import class_balanced_weights
+
+
+class DeferredReweighting(Callback):
+    """Weigh classes only from a fraction of the epochs on [1]_.
+
+    Until then every class has weight 1; from then on classes have class-balanced
+    weights. The weight is a buffer of the criterion, so the optimizer keeps its state.
+
+    Parameters
+    ----------
+    reweight_from : float in [0, 1], default=0.8
+        Fraction of ``max_epochs`` trained without weights; 0 weighs from the start
+        and 1 never does. The default is the paper's epoch 160 of 200.
+    beta : float in [0, 1), default=0.9999
+        See :func:`~imbdeep.losses.class_balanced_weights`.
+
+    Attributes
+    ----------
+    weights_ : Tensor of shape (n_classes,)
+        The deferred weights.
+
+    Notes
+    -----
+    The criterion must have a ``weight`` buffer, as those of :mod:`imbdeep.losses` and
+    :class:`torch.nn.CrossEntropyLoss` do. Weights given as ``class_weight`` hold
+    until the deferred ones replace them.
+
+    References
+    ----------
+    .. [1] K. Cao, C. Wei, A. Gaidon, N. Arechiga, T. Ma. "Learning imbalanced datasets
+       with label-distribution-aware margin loss". NeurIPS 2019.
+
+    Examples
+    --------
+    >>> from imbdeep.callbacks import DeferredReweighting
+    >>> from imbdeep.classifiers import NetClassifier
+    >>> net = NetClassifier(callbacks=[DeferredReweighting(reweight_from=0.5)])
+    """
+
+    def __init__(self, reweight_from=0.8, beta=0.9999):
+        self.reweight_from = reweight_from
+        self.beta = beta
+
+    def initialize(self):
+        if not 0 <= self.reweight_from <= 1:
+            raise ValueError(
+                f"reweight_from must be in [0, 1], got {self.reweight_from!r}."
+            )
+        return self
+
+    def on_train_begin(self, net, **kwargs):
+        self.weights_ = class_balanced_weights(
+            torch.as_tensor(net.class_counts_), self.beta
+        )
+
+    def on_epoch_begin(self, net, **kwargs):
+        epochs_done = len(net.history) - 1
+        if epochs_done < round(self.reweight_from * net.max_epochs):
+            return
+        criterion = net.criterion_
+        if not hasattr(criterion, "weight"):
+            raise ValueError(
+                "DeferredReweighting needs a criterion with a class weight, got "
+                f"{type(criterion).__name__}. Use a loss of imbdeep.losses or "
+                "torch.nn.CrossEntropyLoss."
+            )
+        criterion.weight = self.weights_.to(net.device)

@@ -1,0 +1,96 @@
+"""Validation metrics that matter under imbalance, once an epoch."""
+
+import numpy as np
+from sklearn.metrics import average_precision_score
+from skorch.callbacks import Callback
+
+
+def mean_average_precision(y: np.ndarray, proba: np.ndarray) -> float:
+    """Average precision of the rarer class, or the mean over classes if there are more.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,)
+        Class indices.
+    proba : ndarray of shape (n, n_classes)
+
+    Returns
+    -------
+    float
+        In [0, 1]. Classes without rows in ``y`` do not count.
+    """
+    counts = np.bincount(y, minlength=proba.shape[1])
+    present = np.flatnonzero(counts)
+    if proba.shape[1] == 2:
+        # Of two equally rare classes the second counts, as in scikit-learn.
+        present = [0 if 0 < counts[0] < counts[1] else 1]
+    return float(
+        np.mean([average_precision_score(y == c, proba[:, c]) for c in present])
+    )
+
+
+def recalls(y: np.ndarray, predicted: np.ndarray, n_classes: int) -> np.ndarray:
+    """Recall of each class that has rows in ``y``."""
+    counts = np.bincount(y, minlength=n_classes)
+    hits = np.bincount(y[y == predicted], minlength=n_classes)
+    return hits[counts > 0] / counts[counts > 0]
+
+
+class EpochMetrics(Callback):
+    """Record average precision, balanced accuracy and g-mean on the validation rows.
+
+    Adds to the history of each epoch ``valid_average_precision`` (of the rarer class;
+    with more than two classes the mean over classes of one class against the rest),
+    ``valid_balanced_accuracy`` (mean of the recalls) and ``valid_g_mean`` (their
+    geometric mean), and for each a flag, such as ``valid_g_mean_best``, that tells
+    whether it is the best so far.
+
+    Notes
+    -----
+    The metrics come from the predictions of the validation pass itself: no further
+    pass is made.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from imbdeep.classifiers import NetClassifier
+    >>> X, y = make_classification(weights=[0.9], random_state=0)
+    >>> net = NetClassifier(max_epochs=2, random_state=0).fit(X, y)
+    >>> len(net.history[:, 'valid_average_precision'])
+    2
+    """
+
+    def initialize(self):
+        self.best_ = {}
+        return self
+
+    def on_train_begin(self, net, **kwargs):
+        self.best_ = {}
+
+    def on_epoch_begin(self, net, **kwargs):
+        self.targets_, self.probas_ = [], []
+
+    def on_batch_end(self, net, batch=None, training=False, y_pred=None, **kwargs):
+        if training:
+            return
+        logits = y_pred[0] if isinstance(y_pred, tuple) else y_pred
+        self.targets_.append(batch[1].cpu().numpy())
+        self.probas_.append(net.probabilities(logits.cpu()).numpy())
+
+    def on_epoch_end(self, net, **kwargs):
+        if not self.targets_:
+            return
+        y, proba = np.concatenate(self.targets_), np.concatenate(self.probas_)
+        recall = recalls(y, proba.argmax(1), proba.shape[1])
+        scores = {
+            "valid_average_precision": mean_average_precision(y, proba),
+            "valid_balanced_accuracy": float(recall.mean()),
+            "valid_g_mean": float(recall.prod() ** (1 / len(recall))),
+        }
+        for name, score in scores.items():
+            best = score > self.best_.get(name, -np.inf)
+            if best:
+                self.best_[name] = score
+            net.history.record(name, score)
+            net.history.record(f"{name}_best", best)
+        self.targets_, self.probas_ = [], []

@@ -1,0 +1,48 @@
+"""Learning rate that drops at fractions of the training."""
+
+from skorch.callbacks import Callback
+
+
+class LRDrops(Callback):
+    """Multiply the learning rate by a factor at given fractions of the epochs.
+
+    Parameters
+    ----------
+    at : tuple of float in [0, 1], default=(0.8, 0.9)
+        Fractions of ``max_epochs``; the default is epochs 160 and 180 of 200 [1]_.
+    factor : float, greater than 0, default=0.01
+        What the rate is multiplied with.
+
+    Notes
+    -----
+    The rate of each epoch is recorded in the history as ``event_lr``.
+
+    References
+    ----------
+    .. [1] K. Cao, C. Wei, A. Gaidon, N. Arechiga, T. Ma. "Learning imbalanced datasets
+       with label-distribution-aware margin loss". NeurIPS 2019.
+
+    Examples
+    --------
+    >>> from imbdeep.callbacks import LRDrops
+    >>> from imbdeep.classifiers import NetClassifier
+    >>> net = NetClassifier(callbacks=[LRDrops(at=(0.5,), factor=0.1)])
+    """
+
+    def __init__(self, at=(0.8, 0.9), factor=0.01):
+        self.at = at
+        self.factor = factor
+
+    def initialize(self):
+        if not all(0 <= fraction <= 1 for fraction in self.at):
+            raise ValueError(f"at must hold fractions in [0, 1], got {self.at!r}.")
+        if not self.factor > 0:
+            raise ValueError(f"factor must be greater than 0, got {self.factor!r}.")
+        return self
+
+    def on_epoch_begin(self, net, **kwargs):
+        epochs_done = len(net.history) - 1
+        drops = [round(fraction * net.max_epochs) for fraction in self.at]
+        for group in net.optimizer_.param_groups:
+            group["lr"] *= self.factor ** drops.count(epochs_done)
+        net.history.record("event_lr", net.optimizer_.param_groups[0]["lr"])

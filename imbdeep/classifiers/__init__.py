@@ -1,0 +1,7 @@
+"""Classifiers: one file a method, all of them skorch nets."""
+
+from imbdeep.classifiers._ldam import LDAMClassifier
+from imbdeep.classifiers._net import NetClassifier
+from imbdeep.classifiers._remix import ReMixClassifier
+
+__all__ = ["LDAMClassifier", "NetClassifier", "ReMixClassifier"]

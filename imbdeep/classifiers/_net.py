@@ -1,0 +1,50 @@
+"""The plain net, which the methods are measured against."""
+
+from imbdeep.base import ImbalancedNetClassifier
+
+
+class NetClassifier(ImbalancedNetClassifier):
+    """Plain neural network: the baseline, with the usual remedies as options.
+
+    A multi-layer perceptron with piecewise-linear encodings of its columns, trained on
+    cross-entropy with early stopping on average precision, unless told otherwise.
+
+    Read more in the :ref:`User Guide <net>`.
+
+    Parameters
+    ----------
+    module : {'mlp'} or nn.Module class or instance, default='mlp'
+        See :class:`~imbdeep.base.ImbalancedNetClassifier`, as for all that follow.
+    **kwargs
+        Every parameter of :class:`~imbdeep.base.ImbalancedNetClassifier`. The usual
+        remedies for imbalance are ``class_weight='balanced'``;
+        ``iterator_train='balanced'``, random over-sampling inside the training loop;
+        ``iterator_train='smote'``, SMOTE inside the mini-batch; and
+        ``criterion='focal'``.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels, sorted.
+    class_counts_ : ndarray of shape (n_classes,)
+        Rows of each class in ``fit``.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        If ``X`` is a data frame with string column names.
+    history_ : skorch.history.History
+        What each epoch recorded.
+
+    See Also
+    --------
+    LDAMClassifier : Margins that grow with rarity, re-weighting deferred.
+    ReMixClassifier : Balanced mini-batches of mixed rows.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from imbdeep.classifiers import NetClassifier
+    >>> X, y = make_classification(weights=[0.9], flip_y=0, random_state=0)
+    >>> net = NetClassifier(class_weight='balanced', random_state=0).fit(X, y)
+    >>> net.predict_proba(X).shape
+    (100, 2)
+    """

@@ -1,0 +1,308 @@
+"""The 27 sets of imbalanced-learn, each with a word on where its file comes from."""
+
+import hashlib
+import io
+import os
+import tarfile
+import tempfile
+import warnings
+import zlib
+from http.client import HTTPException
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import pandas as pd
+from imblearn.datasets import fetch_datasets
+from sklearn.datasets import get_data_home
+
+from imbdeep.datasets._bunch import check_names, make_bunch
+from imbdeep.datasets._imblearn27_table import (
+    IMBLEARN27,
+    IMBLEARN27_SHARED_ROWS,
+    REBUILT_FROM,
+    SHA256,
+)
+
+# What an unreachable host, a cut connection or a truncated archive raise on the way
+# through urllib, gzip, tarfile and numpy. URLError and timeouts are OSErrors.
+DOWNLOAD_ERRORS = (
+    OSError,
+    HTTPException,
+    tarfile.TarError,
+    EOFError,
+    zlib.error,
+    BadZipFile,
+    ValueError,
+)
+
+
+def _provenance(entry, sha256):
+    """Say what a file's hash proves; `sha256` is None for a file that is not there."""
+    if sha256 is None:
+        return "missing"
+    if sha256 != SHA256.get(entry.id):
+        return "unverified"
+    return "rebuilt" if entry.name in REBUILT_FROM else "original"
+
+
+def _provenance_sentence(entry, provenance):
+    if provenance == "original":
+        return "The file is the collection's own: its hash is the recorded one."
+    if provenance == "rebuilt":
+        return (
+            f"The file is not the collection's own. It was rebuilt from "
+            f"{REBUILT_FROM[entry.name]}; equality with the collection's file has not "
+            "been shown."
+        )
+    if entry.id not in SHA256:
+        return "The file is unverified: no hash is recorded for this set."
+    if entry.name in REBUILT_FROM:
+        return (
+            "The file is unverified: only the hash of a rebuilt file is recorded for "
+            "this set, so the collection's own file cannot be told from another."
+        )
+    return "The file is unverified: its hash is not the recorded one."
+
+
+def _partners(name):
+    return tuple(
+        other
+        for pair in IMBLEARN27_SHARED_ROWS
+        if name in pair
+        for other in pair
+        if other != name
+    )
+
+
+def _parse(content):
+    """Return the data and labels in the bytes of an npz file of the collection."""
+    archive = np.load(io.BytesIO(content), allow_pickle=False)
+    X, y = archive["data"].astype(np.float64), archive["label"]
+    if X.ndim != 2 or y.shape != (len(X),):
+        raise ValueError(f"data of shape {X.shape} with labels of shape {y.shape}")
+    if set(np.unique(y).tolist()) != {-1, 1}:
+        raise ValueError("labels other than -1 and 1, or only one of them")
+    return X, y
+
+
+def _load(entry, folder):
+    content = (folder / entry.file_name).read_bytes()
+    try:
+        X, y = _parse(content)
+    # Damaged bytes make numpy and zipfile raise nearly anything: BadZipFile, KeyError,
+    # zlib.error, TokenError, NotImplementedError, ...
+    except Exception as error:
+        raise ValueError(
+            f"The file of {entry.name!r} is truncated or corrupt ({error}); delete "
+            f"{folder / entry.file_name} and load the set again."
+        ) from error
+    sha256 = hashlib.sha256(content).hexdigest()
+    provenance = _provenance(entry, sha256)
+    return make_bunch(
+        X,
+        y,
+        name=entry.name,
+        id=entry.id,
+        provenance=provenance,
+        sha256=sha256,
+        shares_rows_with=_partners(entry.name),
+        DESCR=(
+            f"{entry.name}, set {entry.id} of the imbalanced-learn collection "
+            f"({entry.origin}). {_provenance_sentence(entry, provenance)}"
+        ),
+    )
+
+
+def _missing(entries, folder):
+    return [entry for entry in entries if not (folder / entry.file_name).is_file()]
+
+
+def _required(missing, names):
+    """Return what a call cannot do without: the sets named, or any set at all."""
+    return missing if names is not None or len(missing) == len(IMBLEARN27) else []
+
+
+def _download(entry, folder):
+    """Fetch the archive that holds all sets and add the files that `folder` lacks.
+
+    The archive is unpacked beside the cache: a cut download leaves no half file in it,
+    and the files that are there are not replaced.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as fresh:
+        fetch_datasets(data_home=fresh, filter_data=(entry.name,))
+        for missing in _missing(IMBLEARN27.values(), folder):
+            arrived = Path(fresh, "zenodo", missing.file_name)
+            if arrived.is_file():
+                os.replace(arrived, folder / missing.file_name)
+
+
+def _cannot_load(entries, folder, reason):
+    names = ", ".join(entry.name for entry in entries)
+    files = ", ".join(entry.file_name for entry in entries)
+    return OSError(
+        f"Cannot load {names}: not in the cache {folder} and {reason}; put {files} "
+        "there, try again with a connection, or name other sets."
+    )
+
+
+def load_imblearn27(names=None, data_home=None, *, download_if_missing=True):
+    """Load the 27 imbalanced sets of imbalanced-learn, with their provenance.
+
+    The files are those of :func:`imblearn.datasets.fetch_datasets`, in the same place:
+    what that function has downloaded is found here, and the reverse.
+
+    Parameters
+    ----------
+    names : str or list of str, default=None
+        The sets to load, see `IMBLEARN27_NAMES`. None means all that are in the cache.
+
+    data_home : str or path-like, default=None
+        Folder whose sub-folder `zenodo` holds the files. None takes scikit-learn's:
+        the environment variable `SCIKIT_LEARN_DATA`, else `~/scikit_learn_data`.
+
+    download_if_missing : bool, default=True
+        Whether to download the collection, a single archive of all sets, when a set
+        asked for by name is missing or when no set at all is there. With
+        ``names=None``, a cache that holds some of the sets is taken as it is. A call
+        tries once at most. Files already in the cache are kept.
+
+    Returns
+    -------
+    datasets : dict of str to :class:`~sklearn.utils.Bunch`
+        In the order of `names`, each with
+
+        data : ndarray of shape (n_samples, n_features), float64
+        target : ndarray of shape (n_samples,), -1 and 1 (the minority)
+        name, id : the set's name and its number in the collection
+        n_samples, n_features, n_minority, ratio : sizes of the data at hand
+        provenance : {'original', 'rebuilt', 'unverified'}
+            'original': the file's hash is that of the collection's own file.
+            'rebuilt': it is that of a file made anew from the original sources.
+            'unverified': it is neither.
+        sha256 : hash of the file
+        shares_rows_with : tuple of the names of sets with the same rows
+        DESCR : these in words
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, or a file is truncated or corrupt.
+    OSError
+        If a set asked for by name is missing and cannot be had, or if no set at all
+        can.
+
+    Warns
+    -----
+    UserWarning
+        With ``names=None``, if sets are left out because they are missing.
+
+    See Also
+    --------
+    imblearn27_status : What is in the cache, without loading or downloading.
+    load_embedded_suite : Small sets that need no download.
+    describe_duplicates : Copies of rows, of which some of these sets have many.
+
+    Notes
+    -----
+    isolet, scene, coil_2000 and webpage have a recorded hash of a rebuilt file only,
+    and protein_homo has none: for these five, the collection's own file, freshly
+    downloaded, reads 'unverified'.
+
+    abalone and abalone_19 have the same rows, and so do car_eval_34 and car_eval_4: the
+    27 sets are 25 sources.
+
+    Examples
+    --------
+    >>> from imbdeep.datasets import load_imblearn27
+    >>> ecoli = load_imblearn27("ecoli")["ecoli"]  # doctest: +SKIP
+    >>> ecoli.data.shape, ecoli.n_minority, ecoli.provenance  # doctest: +SKIP
+    ((336, 7), 35, 'original')
+    """
+    chosen = IMBLEARN27 if names is None else check_names(names, IMBLEARN27)
+    entries = [IMBLEARN27[name] for name in chosen]
+    folder = Path(get_data_home(data_home)) / "zenodo"
+    missing = _missing(entries, folder)
+    required = _required(missing, names)
+
+    if required and not download_if_missing:
+        raise _cannot_load(required, folder, "download_if_missing=False")
+    if required:
+        try:
+            _download(required[0], folder)
+        except DOWNLOAD_ERRORS as error:
+            reason = f"the download failed ({type(error).__name__}: {error})"
+            raise _cannot_load(required, folder, reason) from error
+        missing = _missing(entries, folder)
+        required = _required(missing, names)
+    if required:
+        raise _cannot_load(required, folder, "not in the download either")
+    if missing:
+        warnings.warn(
+            f"Left out {len(missing)} of the {len(entries)} sets, missing from the "
+            f"cache: {', '.join(entry.name for entry in missing)}. Name them to "
+            "download them, or name the others to go without.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return {
+        entry.name: _load(entry, folder) for entry in entries if entry not in missing
+    }
+
+
+def _file_sha256(path):
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def imblearn27_status(data_home=None):
+    """Say for each of the 27 sets whether it is there and what its file is.
+
+    Nothing is downloaded, and no file's content is used beyond its hash.
+
+    Parameters
+    ----------
+    data_home : str or path-like, default=None
+        As in :func:`load_imblearn27`.
+
+    Returns
+    -------
+    status : DataFrame
+        Indexed by `name`, in the order of the collection, with columns `id`,
+        `n_samples`, `n_features`, `n_minority`, `ratio` (the recorded sizes, also for a
+        missing or unverified file), `provenance` ('original',
+        'rebuilt', 'unverified' or 'missing') and `sha256` (None when missing).
+
+    See Also
+    --------
+    load_imblearn27 : Load the sets.
+
+    Examples
+    --------
+    >>> from imbdeep.datasets import imblearn27_status
+    >>> status = imblearn27_status()
+    >>> len(status)
+    27
+    >>> status.loc["ecoli", ["n_samples", "n_minority"]].tolist()
+    [336, 35]
+    """
+    folder = Path(get_data_home(data_home)) / "zenodo"
+    rows = []
+    for entry in IMBLEARN27.values():
+        sha256 = _file_sha256(folder / entry.file_name)
+        rows.append(
+            {
+                "name": entry.name,
+                "id": entry.id,
+                "n_samples": entry.n_samples,
+                "n_features": entry.n_features,
+                "n_minority": entry.n_minority,
+                "ratio": entry.ratio,
+                "provenance": _provenance(entry, sha256),
+                "sha256": sha256,
+            }
+        )
+    return pd.DataFrame(rows).set_index("name")

@@ -1,0 +1,24 @@
+"""Losses: pure functions that give one loss a row, and thin modules around them."""
+
+from imbdeep.losses._base import ClassificationLoss
+from imbdeep.losses._class_weights import class_balanced_weights
+from imbdeep.losses._cross_entropy import CrossEntropyLoss, cross_entropy
+from imbdeep.losses._focal import FocalLoss, focal
+from imbdeep.losses._ldam import LDAMLoss, ldam, ldam_margins
+from imbdeep.losses._reduction import reduce_losses, take_class
+from imbdeep.losses._registry import LOSSES
+
+__all__ = [
+    "LOSSES",
+    "ClassificationLoss",
+    "CrossEntropyLoss",
+    "FocalLoss",
+    "LDAMLoss",
+    "class_balanced_weights",
+    "cross_entropy",
+    "focal",
+    "ldam",
+    "ldam_margins",
+    "reduce_losses",
+    "take_class",
+]

@@ -1,0 +1,68 @@
+"""What the loss modules share: a class weight that a callback may rewrite."""
+
+import torch
+from torch import Tensor, nn
+
+from imbdeep.losses._reduction import check_reduction, reduce_losses, take_class
+
+
+class ClassificationLoss(nn.Module):
+    """Base of the losses: per-row losses, class weights, reduction, in that order.
+
+    Subclasses implement :meth:`row_losses` by calling their pure function. The class
+    weight is a buffer: it moves with the module and a callback can rewrite it while
+    the optimizer keeps its state.
+
+    Parameters
+    ----------
+    weight : Tensor of shape (C,) or None, default=None
+        Weight of each class, at least 0; multiplies a row's loss last. None weighs
+        classes alike.
+    reduction : {'mean', 'sum', 'none'}, default='mean'
+        See :func:`~imbdeep.losses.reduce_losses`.
+
+    Attributes
+    ----------
+    scale : float
+        What the logits are multiplied with inside the loss, and so before the softmax
+        that turns them into probabilities.
+    """
+
+    scale: float = 1.0
+    weight: Tensor | None
+
+    def __init__(self, *, weight: Tensor | None = None, reduction: str = "mean"):
+        check_reduction(reduction)
+        super().__init__()
+        self.reduction = reduction
+        if weight is not None:
+            weight = torch.as_tensor(weight, dtype=torch.float32)
+        self.register_buffer("weight", weight)
+
+    def row_losses(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Unweighted loss of each row, of shape ``(*,)``."""
+        raise NotImplementedError
+
+    def forward(
+        self, logits: Tensor, target: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
+        """Loss of a batch.
+
+        Parameters
+        ----------
+        logits : Tensor of shape (*, C)
+        target : Tensor of shape (*,), int64, or (*, C), floating point
+            Class indices or soft labels.
+        sample_weight : Tensor of shape (*,) or None, default=None
+            Row weights; they multiply the class weights.
+
+        Returns
+        -------
+        Tensor
+            A scalar, or of shape ``(*,)`` if ``reduction='none'``.
+        """
+        weights = sample_weight
+        if self.weight is not None:
+            class_weight = take_class(self.weight, target)
+            weights = class_weight if weights is None else weights * class_weight
+        return reduce_losses(self.row_losses(logits, target), weights, self.reduction)

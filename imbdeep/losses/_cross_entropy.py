@@ -1,0 +1,58 @@
+"""Cross-entropy, the loss that the others modify."""
+
+from torch import Tensor
+
+from imbdeep.losses._base import ClassificationLoss
+from imbdeep.losses._reduction import take_class
+
+
+def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    """Cross-entropy of each row.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (*, C)
+    target : Tensor of shape (*,), int64, or (*, C), floating point
+        Class indices or soft labels.
+
+    Returns
+    -------
+    Tensor of shape (*,)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.losses import cross_entropy
+    >>> cross_entropy(torch.zeros(1, 2), torch.tensor([1]))
+    tensor([0.6931])
+    """
+    return take_class(-logits.log_softmax(-1), target)
+
+
+class CrossEntropyLoss(ClassificationLoss):
+    """Cross-entropy with class weights, sample weights and soft labels.
+
+    Parameters
+    ----------
+    weight : Tensor of shape (C,) or None, default=None
+        Weight of each class.
+    reduction : {'mean', 'sum', 'none'}, default='mean'
+        'mean' divides by the sum of the weights.
+
+    Notes
+    -----
+    With class indices it equals :class:`torch.nn.CrossEntropyLoss`. With soft labels
+    and class weights the weight of a row is the mean of the class weights under its
+    soft label, and 'mean' divides by their sum.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.losses import CrossEntropyLoss
+    >>> loss = CrossEntropyLoss(weight=torch.tensor([1.0, 9.0]))
+    >>> loss(torch.zeros(4, 2), torch.tensor([0, 0, 0, 1]))
+    tensor(0.6931)
+    """
+
+    def row_losses(self, logits: Tensor, target: Tensor) -> Tensor:
+        return cross_entropy(logits, target)

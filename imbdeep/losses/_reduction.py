@@ -1,0 +1,93 @@
+"""From per-class losses to one number: pick, weigh, reduce.
+
+Losses are functions of logits ``(*, C)`` and targets ``(*,)`` (class indices) or
+``(*, C)`` (soft labels) and give one loss a row, ``(*,)``. Weights and reduction come
+last, so that the mathematics of a loss never mixes with them.
+"""
+
+import torch
+from torch import Tensor
+
+
+def is_soft(target: Tensor) -> bool:
+    """Tell soft labels (floating point) from class indices."""
+    return target.is_floating_point()
+
+
+def take_class(per_class: Tensor, target: Tensor) -> Tensor:
+    """Entry of the target class, or the expectation under a soft target.
+
+    Parameters
+    ----------
+    per_class : Tensor of shape (*, C) or broadcastable to it
+        One number a class: losses, weights or margins.
+    target : Tensor of shape (*,), int64, or (*, C), floating point
+        Class indices or soft labels.
+
+    Returns
+    -------
+    Tensor of shape (*,)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.losses import take_class
+    >>> weight = torch.tensor([1.0, 3.0])
+    >>> take_class(weight, torch.tensor([0, 1, 1]))
+    tensor([1., 3., 3.])
+    >>> take_class(weight, torch.tensor([[0.5, 0.5]]))
+    tensor([2.])
+    """
+    if is_soft(target):
+        return (per_class * target).sum(-1)
+    per_class = per_class.expand(*target.shape, per_class.shape[-1])
+    return per_class.gather(-1, target.unsqueeze(-1)).squeeze(-1)
+
+
+def reduce_losses(
+    losses: Tensor, weights: Tensor | None = None, reduction: str = "mean"
+) -> Tensor:
+    """Weigh the rows of a batch and reduce them.
+
+    Parameters
+    ----------
+    losses : Tensor of shape (*, n)
+        One loss a row; leading axes are a stack of nets, whose losses are summed.
+    weights : Tensor of shape (*, n) or None, default=None
+        Row weights, at least 0. None weighs all rows alike.
+    reduction : {'mean', 'sum', 'none'}, default='mean'
+        'mean' divides the weighted sum by the sum of the weights, as
+        :class:`torch.nn.CrossEntropyLoss` does.
+
+    Returns
+    -------
+    Tensor
+        A scalar, or of shape (*, n) if ``reduction='none'``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.losses import reduce_losses
+    >>> losses = torch.tensor([1.0, 2.0])
+    >>> reduce_losses(losses, weights=torch.tensor([1.0, 3.0]))
+    tensor(1.7500)
+    """
+    check_reduction(reduction)
+    if reduction == "mean" and weights is None:
+        return losses.mean(-1).sum()
+    if weights is not None:
+        losses = losses * weights
+    if reduction == "none":
+        return losses
+    if reduction == "sum":
+        return losses.sum()
+    # A batch whose rows all have weight 0 has loss 0, not 0 / 0.
+    total = weights.sum(-1).clamp_min(torch.finfo(losses.dtype).tiny)
+    return (losses.sum(-1) / total).sum()
+
+
+def check_reduction(reduction: str) -> None:
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(
+            f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}."
+        )

@@ -1,0 +1,32 @@
+"""Metrics that scikit-learn and imbalanced-learn lack.
+
+Each metric is a function and a scorer. A scorer goes where scikit-learn takes
+``scoring=``; the scorer of a metric that is better when smaller returns the
+metric with its sign changed, as scikit-learn's own ``neg_*`` scorers do.
+
+* :func:`balanced_brier_score`, ``balanced_brier_scorer``: any number of classes.
+* :func:`intra_class_variance`, ``intra_class_variance_scorer``: any number of classes.
+* :func:`precision_at_recall_score`, ``precision_at_recall_scorer`` (recall 0.5) and
+  :func:`make_precision_at_recall_scorer` (a recall of your choice): two classes.
+"""
+
+from imbdeep.metrics._brier import balanced_brier_score, balanced_brier_scorer
+from imbdeep.metrics._intra_class import (
+    intra_class_variance,
+    intra_class_variance_scorer,
+)
+from imbdeep.metrics._precision_at_recall import (
+    make_precision_at_recall_scorer,
+    precision_at_recall_score,
+    precision_at_recall_scorer,
+)
+
+__all__ = [
+    "balanced_brier_score",
+    "balanced_brier_scorer",
+    "intra_class_variance",
+    "intra_class_variance_scorer",
+    "make_precision_at_recall_scorer",
+    "precision_at_recall_score",
+    "precision_at_recall_scorer",
+]

@@ -1,0 +1,188 @@
+"""Balanced Brier score: every class's probabilities count the same."""
+
+import numpy as np
+from sklearn.metrics import make_scorer
+from sklearn.utils.validation import check_array
+
+from imbdeep.metrics._targets import check_targets, check_weights, positive_label
+
+# Loose enough for half precision, tight enough to catch logits and one-vs-rest scores.
+ROW_SUM_TOLERANCE = 1e-3
+
+
+def _squared_error_per_row(column_of_row, proba):
+    """Return half the squared distance between one-hot rows and `proba`."""
+    error = proba.copy()
+    error[np.arange(len(proba)), column_of_row] -= 1
+    return 0.5 * (error**2).sum(axis=1)
+
+
+def _check_proba(y_proba):
+    proba = check_array(
+        y_proba,
+        ensure_2d=False,
+        allow_nd=True,
+        dtype=np.float64,
+        input_name="y_proba",
+    )
+    if proba.ndim not in (1, 2):
+        raise ValueError(
+            f"y_proba must be 1-D or 2-D, got shape {proba.shape}; pass what "
+            "predict_proba returns."
+        )
+    if proba.min() < 0 or proba.max() > 1:
+        raise ValueError(
+            "y_proba must lie in [0, 1], got values from "
+            f"{proba.min():g} to {proba.max():g}; pass probabilities, not scores "
+            "or logits."
+        )
+    if proba.ndim == 2:
+        off = np.abs(proba.sum(axis=1) - 1).max()
+        if off > ROW_SUM_TOLERANCE:
+            raise ValueError(
+                f"The rows of y_proba must sum to 1, got a row that is off by {off:g}; "
+                "pass what predict_proba returns."
+            )
+    return proba
+
+
+def _check_classes(y_true, labels):
+    """Return the classes in the order of the columns of `y_proba`."""
+    if labels is None:
+        return np.unique(y_true)
+    classes = np.asarray(labels)
+    if len(np.unique(classes)) != len(classes):
+        raise ValueError(f"labels must not repeat a class, got {classes.tolist()}.")
+    strange = sorted(set(y_true.tolist()) - set(classes.tolist()))
+    if strange:
+        raise ValueError(
+            f"y_true holds {strange}, not among labels={classes.tolist()}; pass every "
+            "class that the classifier knows."
+        )
+    return classes
+
+
+def _column_of_row(y_true, proba, classes):
+    """Return the column that holds the probability of each row's own class."""
+    if len(classes) != proba.shape[1]:
+        raise ValueError(
+            f"y_proba has {proba.shape[1]} columns for {len(classes)} classes "
+            f"({classes.tolist()}); pass labels, the class of each column."
+        )
+    order = np.argsort(classes)
+    return order[np.searchsorted(classes, y_true, sorter=order)]
+
+
+def balanced_brier_score(
+    y_true, y_proba, *, labels=None, pos_label=None, sample_weight=None
+):
+    r"""Arithmetic mean of the Brier scores of the classes.
+
+    The Brier score of an imbalanced problem is nearly that of the majority class.
+    This one computes it on each class's own rows and averages, so that the
+    probabilities given to the rare class weigh as much as those given to the
+    frequent one [1]_. 0 is best, 1 is worst; always saying 0.5 for two classes
+    gives 0.25.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        True labels: numbers, strings or booleans, two classes or more.
+
+    y_proba : array-like of shape (n_samples,) or (n_samples, n_classes)
+        Probabilities in [0, 1]. A 1-D array is the probability of the positive
+        class. The rows of a 2-D array sum to 1.
+
+    labels : array-like of shape (n_classes,), default=None
+        ``labels[j]`` is the class of column ``j``: the fitted `classes_`. None takes
+        the sorted classes of `y_true`, which is what `predict_proba` returns unless
+        a class has no row here. With a 1-D `y_proba`, the two classes.
+
+    pos_label : int, float, bool or str, default=None
+        The class whose probability a 1-D `y_proba` is. None means the last of
+        `labels`; without `labels`, 1 for labels -1/1, 0/1 and booleans and the
+        greater label otherwise, as in ``predict_proba(X)[:, 1]``. No effect on a 2-D
+        `y_proba`.
+
+    sample_weight : array-like of shape (n_samples,), default=None
+        Non-negative weights. They act inside a class only: the classes that keep a
+        positive weight still count the same.
+
+    Returns
+    -------
+    score : float
+        In [0, 1], lower is better.
+
+    Raises
+    ------
+    ValueError
+        If probabilities are not finite, not in [0, 1] or do not sum to 1, if columns
+        and classes differ in number, or if lengths differ.
+
+    See Also
+    --------
+    sklearn.metrics.brier_score_loss : Every row counts the same.
+    sklearn.metrics.balanced_accuracy_score : The same balance, for labels.
+
+    Notes
+    -----
+    With :math:`S_j` the rows of class :math:`j` and :math:`K` classes present in
+    `y_true`,
+
+    .. math::
+        \frac{1}{K} \sum_{j=1}^{K} \frac{1}{|S_j|} \sum_{i \in S_j}
+        \frac{1}{2} \sum_{c=1}^{C} (y_{ic} - \hat p_{ic})^2 .
+
+    For two classes the inner term is :math:`(y_i - \hat p_i)^2`.
+
+    NOTE: The Brier score of one class is printed in the paper with the square
+    inside the parenthesis, :math:`(y_i - \hat p_i^2)`; the usual
+    :math:`(y_i - \hat p_i)^2` of its source is meant and used.
+
+    NOTE: The paper gives the formula for two classes. For more, the factor 1/2 keeps
+    the range [0, 1] and makes one column and both columns of a binary problem give
+    the same number. :func:`sklearn.metrics.brier_score_loss` uses that factor for two
+    classes only, so for more classes it needs ``scale_by_half=True`` to compare.
+
+    References
+    ----------
+    .. [1] C. Bellinger, R. Corizzo, N. Japkowicz, "ReMix Training for Calibrated
+       Imbalanced Deep Learning", 2020. Section "Metrics and Evaluation", equation 3.
+
+    Examples
+    --------
+    >>> from imbdeep.metrics import balanced_brier_score
+    >>> y_true = [0, 0, 0, 0, 1]
+    >>> balanced_brier_score(y_true, [0.0, 0.0, 0.0, 0.0, 0.2])
+    0.32...
+    >>> balanced_brier_score(
+    ...     ["a", "b", "c"], [[0.8, 0.2, 0.0], [0.0, 1.0, 0.0], [0.5, 0.5, 0.0]]
+    ... )
+    0.26...
+    """
+    proba = _check_proba(y_proba)
+    y_true = check_targets(y_true, proba)
+    weight = check_weights(sample_weight, y_true)
+
+    classes = _check_classes(y_true, labels)
+
+    if proba.ndim == 1:
+        if labels is not None and pos_label is None:
+            pos_label = classes[-1]
+        column = (y_true == positive_label(classes, pos_label)).astype(int)
+        proba = np.column_stack([1 - proba, proba])
+    else:
+        column = _column_of_row(y_true, proba, classes)
+
+    error = _squared_error_per_row(column, proba)
+    weight_per_class = np.bincount(column, weights=weight)
+    error_per_class = np.bincount(column, weights=weight * error)
+    present = weight_per_class > 0
+    return float(np.mean(error_per_class[present] / weight_per_class[present]))
+
+
+#: Minus :func:`balanced_brier_score`, for ``scoring=``. Every class of the classifier
+#: must occur in the scored rows.
+balanced_brier_scorer = make_scorer(
+    balanced_brier_score, response_method="predict_proba", greater_is_better=False
+)

@@ -1,0 +1,68 @@
+"""What every metric asks of its targets and weights."""
+
+import numpy as np
+from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import check_array
+
+
+def check_targets(y_true, *others):
+    """Return `y_true` as a 1-D array of class labels, as long as `others`."""
+    check_consistent_length(y_true, *others)
+    kind = type_of_target(y_true, input_name="y_true")
+    if kind not in ("binary", "multiclass"):
+        raise ValueError(
+            f"y_true must hold one class label per row, got a target of type "
+            f"{kind!r}; pass a 1-D array of labels."
+        )
+    return column_or_1d(y_true)
+
+
+def check_weights(sample_weight, y_true):
+    """Return the weights as float64, ones when `sample_weight` is None."""
+    if sample_weight is None:
+        return np.ones(len(y_true))
+    weight = check_array(
+        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
+    )
+    if weight.ndim != 1:
+        raise ValueError(
+            f"sample_weight must be 1-D, got shape {weight.shape}; pass one weight "
+            "per row."
+        )
+    check_consistent_length(weight, y_true)
+    if weight.min() < 0 or weight.max() == 0:
+        raise ValueError(
+            "sample_weight must be non-negative with at least one positive weight, "
+            f"got values from {weight.min()} to {weight.max()}."
+        )
+    return weight
+
+
+def positive_label(classes, pos_label=None):
+    """Say which of at most two `classes` is the positive one.
+
+    None means 1 for labels out of {-1, 0, 1} and False/True, else the greater label:
+    the class of the last column of `predict_proba`.
+    """
+    classes = np.asarray(classes)
+    if len(classes) > 2:
+        raise ValueError(
+            f"y_true must hold two classes, got {len(classes)}: {classes.tolist()}; "
+            "binarize it, one class against the rest."
+        )
+    if pos_label is None:
+        if classes.dtype.kind in "biuf" and set(classes.tolist()) <= {-1, 0, 1}:
+            return classes.dtype.type(1)
+        if len(classes) == 2:
+            return classes[1]
+        raise ValueError(
+            f"pos_label=None cannot be settled: y_true holds {classes.tolist()} only; "
+            "pass pos_label."
+        )
+    if pos_label not in classes.tolist() and len(classes) == 2:
+        raise ValueError(
+            f"pos_label={pos_label!r} is not a class of y_true, which holds "
+            f"{classes.tolist()}; pass one of these."
+        )
+    return pos_label

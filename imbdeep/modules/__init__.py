@@ -1,0 +1,19 @@
+"""Networks, heads and numeric encodings."""
+
+from imbdeep.modules._heads import CosineHead
+from imbdeep.modules._mlp import MLP
+from imbdeep.modules._numeric_encoding import (
+    PiecewiseLinearEncoding,
+    Standardization,
+    encoding_recipe,
+)
+from imbdeep.modules._registry import MODULES
+
+__all__ = [
+    "MLP",
+    "MODULES",
+    "CosineHead",
+    "PiecewiseLinearEncoding",
+    "Standardization",
+    "encoding_recipe",
+]

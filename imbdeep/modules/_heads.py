@@ -1,0 +1,52 @@
+"""Last layers."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class CosineHead(nn.Module):
+    """Cosine between a row's features and one direction a class.
+
+    Logits are bounded by -1 and 1 whatever the norm of the features, which is what
+    margins need; the loss brings the temperature (``scale``).
+
+    **Shape**
+
+    - Input: ``(*, n_features)``
+    - Output: ``(*, n_classes)``, in [-1, 1]
+
+    Parameters
+    ----------
+    n_features, n_classes : int
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.modules import CosineHead
+    >>> head = CosineHead(3, 2)
+    >>> x = torch.randn(5, 3)
+    >>> bool(torch.allclose(head(x), head(10 * x)))
+    True
+    """
+
+    def __init__(self, n_features: int, n_classes: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(n_classes, n_features))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        # The length of a direction has no effect; start from uniform directions.
+        nn.init.normal_(self.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(F.normalize(x, dim=-1), F.normalize(self.weight, dim=-1))
+
+
+def make_head(kind: str, n_features: int, n_classes: int) -> nn.Module:
+    """Head by name: 'linear' or 'cosine'."""
+    if kind == "linear":
+        return nn.Linear(n_features, n_classes)
+    if kind == "cosine":
+        return CosineHead(n_features, n_classes)
+    raise ValueError(f"head must be 'linear' or 'cosine', got {kind!r}.")

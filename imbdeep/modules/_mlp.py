@@ -1,0 +1,88 @@
+"""Multi-layer perceptron."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from imbdeep.modules._heads import make_head
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "selu": nn.SELU,
+    "tanh": nn.Tanh,
+}
+
+
+class MLP(nn.Module):
+    """Multi-layer perceptron for tables, with an optional encoding of its inputs.
+
+    **Shape**
+
+    - Input: ``(*, n_features)``
+    - Output: logits ``(*, n_classes)``
+
+    Parameters
+    ----------
+    n_features : int
+        Columns of the table.
+    n_classes : int
+    hidden_sizes : sequence of int, default=(128, 16)
+        Width of each hidden layer; empty gives a linear model.
+    dropout : float in [0, 1), default=0.1
+        Share of the hidden units left out in a training step.
+    activation : {'relu', 'gelu', 'silu', 'selu', 'tanh'}, default='relu'
+    head : {'linear', 'cosine'}, default='linear'
+        Last layer; 'cosine' for margin losses.
+    encoding : nn.Module or None, default=None
+        Maps ``(*, n_features)`` to ``(*, encoding.n_outputs)`` before the first layer,
+        see :class:`PiecewiseLinearEncoding`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.modules import MLP
+    >>> MLP(n_features=4, n_classes=2)(torch.randn(8, 4)).shape
+    torch.Size([8, 2])
+    """
+
+    input_ndim = 2
+
+    def __init__(
+        self,
+        n_features: int,
+        n_classes: int,
+        *,
+        hidden_sizes: Sequence[int] = (128, 16),
+        dropout: float = 0.1,
+        activation: str = "relu",
+        head: str = "linear",
+        encoding: nn.Module | None = None,
+    ):
+        if activation not in ACTIVATIONS:
+            raise ValueError(
+                f"activation must be one of {sorted(ACTIVATIONS)}, got {activation!r}."
+            )
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout must be in [0, 1), got {dropout!r}.")
+        if any(size < 1 for size in hidden_sizes):
+            raise ValueError(f"hidden_sizes must be at least 1, got {hidden_sizes!r}.")
+        super().__init__()
+        self.encoding = nn.Identity() if encoding is None else encoding
+        width = n_features if encoding is None else encoding.n_outputs
+        layers: list[nn.Module] = []
+        for size in hidden_sizes:
+            layers += [nn.Linear(width, size), ACTIVATIONS[activation]()]
+            if dropout:
+                layers.append(nn.Dropout(dropout))
+            width = size
+        self.hidden = nn.Sequential(*layers)
+        self.head = make_head(head, width, n_classes)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Outputs of the last hidden layer, ``(*, hidden_sizes[-1])``."""
+        return self.hidden(self.encoding(x))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.features(x))

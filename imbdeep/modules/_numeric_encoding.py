@@ -1,0 +1,215 @@
+"""Encodings of numeric features, fitted on the training rows, in front of a net.
+
+A net on raw columns depends on their units and tails. These modules hold what they
+learned as buffers, so an unscaled table works and the encoding travels with the net.
+"""
+
+import warnings
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from rtdl_num_embeddings import compute_bins
+from torch import Tensor, nn
+
+# Columns are encoded in blocks so that the sort behind the quantiles never holds more
+# than this many numbers at a time.
+_BLOCK_SIZE = 2_000_000
+
+
+def quantile_bins(X: Tensor, n_bins: int) -> list[Tensor]:
+    """Edges of the quantile bins of each column.
+
+    Parameters
+    ----------
+    X : Tensor of shape (n_rows, n_features)
+        Finite numbers.
+    n_bins : int, at least 2
+        Most bins a column gets. Ties give fewer; a constant column gets one.
+
+    Returns
+    -------
+    list of n_features Tensors
+        Increasing edges, at least two a column.
+    """
+    n_bins = max(2, min(n_bins, len(X) - 1))
+    varies = (X[0] != X).any(0)
+    bins = [torch.stack([x, x + x.abs().clamp_min(1)]) for x in X[0]]
+    columns = varies.nonzero().flatten()
+    for block in columns.split(max(1, _BLOCK_SIZE // len(X))):
+        with warnings.catch_warnings():
+            # A column of two values has one bin, which is just what it needs.
+            warnings.filterwarnings("ignore", message="The .* feature has just two")
+            edges = compute_bins(X[:, block], n_bins)
+        for column, feature_edges in zip(block.tolist(), edges, strict=True):
+            bins[column] = drop_narrow_bins(feature_edges)
+    return bins
+
+
+def drop_narrow_bins(edges: Tensor) -> Tensor:
+    """Drop edges so close to the one before that 1 / width overflows."""
+    keep = torch.isfinite(1 / edges.diff())
+    keep = torch.cat([keep.new_ones(1), keep])
+    if keep.sum() >= 2:
+        return edges[keep]
+    return torch.stack([edges[0], edges[0] + 1])
+
+
+def column_moments(X: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each column; 0 where it is constant."""
+    std, mean = torch.std_mean(X, 0, correction=0)
+    # Rounding gives a constant column far from 0 a deviation of its last digit.
+    return mean, torch.where((X[0] == X).all(0), torch.zeros_like(std), std)
+
+
+class PiecewiseLinearEncoding(nn.Module):
+    r"""Piecewise-linear encoding of numeric features [1]_, eq. 1.
+
+    A feature with bins :math:`[b_{t-1}, b_t]` becomes one number a bin,
+    :math:`(x - b_{t-1}) / (b_t - b_{t-1})`, clipped to [0, 1] but for the open ends of
+    the first and the last bin. The net sees where in its distribution a value lies,
+    whatever the unit of the column.
+
+    **Shape**
+
+    - Input: ``(*, n_features)``
+    - Output: ``(*, n_outputs)``, ``n_outputs = sum(len(edges) - 1 for edges in bins)``
+
+    Parameters
+    ----------
+    bins : list of Tensors
+        Increasing edges of each feature, at least two.
+
+    Attributes
+    ----------
+    n_outputs : int
+        Width of the output.
+
+    Notes
+    -----
+    The bins come from ``rtdl_num_embeddings.compute_bins``.
+
+    NOTE[DIFF]: the encoding itself is the library's, computed without its padding to
+    the largest number of bins: a table with 70 continuous and 30 binary columns is
+    encoded ten times faster, and inputs may have any number of leading axes.
+    :math:`(x - b_{t-1}) w` also keeps the digits that :math:`x w + c` loses for columns
+    far from 0.
+
+    References
+    ----------
+    .. [1] Y. Gorishniy, I. Rubachev, A. Babenko. "On embeddings for numerical features
+       in tabular deep learning". NeurIPS 2022.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.modules import PiecewiseLinearEncoding
+    >>> encoding = PiecewiseLinearEncoding([torch.tensor([0.0, 1.0, 3.0])])
+    >>> encoding(torch.tensor([[0.5], [2.0], [5.0]]))
+    tensor([[0.5000, 0.0000],
+            [1.0000, 0.5000],
+            [1.0000, 2.0000]])
+    """
+
+    feature: Tensor
+    left: Tensor
+    inverse_width: Tensor
+    lower: Tensor
+    upper: Tensor
+
+    def __init__(self, bins: list[Tensor]):
+        if not bins or any(len(edges) < 2 for edges in bins):
+            raise ValueError("bins must hold at least two edges for each feature.")
+        super().__init__()
+        n_bins = torch.tensor([len(edges) - 1 for edges in bins])
+        self.n_features = len(bins)
+        self.n_outputs = int(n_bins.sum())
+        last = n_bins.cumsum(0) - 1
+        first = last - n_bins + 1
+        inf = float("inf")
+        self.register_buffer(
+            "feature", torch.arange(len(bins)).repeat_interleave(n_bins)
+        )
+        self.register_buffer("left", torch.cat([edges[:-1] for edges in bins]))
+        self.register_buffer(
+            "inverse_width", torch.cat([1 / edges.diff() for edges in bins])
+        )
+        self.register_buffer("lower", torch.zeros(self.n_outputs))
+        self.lower[first] = -inf
+        self.register_buffer("upper", torch.ones(self.n_outputs))
+        self.upper[last] = inf
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.shape[-1] != self.n_features:
+            raise ValueError(f"expected {self.n_features} features, got {x.shape=}")
+        x = x.index_select(-1, self.feature)
+        return ((x - self.left) * self.inverse_width).clamp(self.lower, self.upper)
+
+
+class Standardization(nn.Module):
+    """Features minus their mean, over their standard deviation.
+
+    **Shape**
+
+    - Input: ``(*, n_features)``
+    - Output: ``(*, n_features)``
+
+    Parameters
+    ----------
+    mean, std : Tensor of shape (n_features,)
+        A feature with ``std`` 0 is only centred.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.modules import Standardization
+    >>> scaling = Standardization(torch.tensor([1.0, 7.0]), torch.tensor([1.0, 0.0]))
+    >>> scaling(torch.tensor([[3.0, 7.0]]))
+    tensor([[2., 0.]])
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, mean: Tensor, std: Tensor):
+        super().__init__()
+        self.n_outputs = len(mean)
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", torch.where(std > 0, std, torch.ones_like(std)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x - self.mean) / self.std
+
+
+def encoding_recipe(
+    X: Tensor, kind: str | None, n_bins: int = 16
+) -> Callable[[], nn.Module] | None:
+    """Learn an encoding of the columns of ``X``, to be built as often as needed.
+
+    Parameters
+    ----------
+    X : Tensor of shape (n_rows, n_features)
+    kind : {'piecewise_linear', 'standard', None}
+        None leaves the columns as they are.
+    n_bins : int, at least 2, default=16
+        Most bins of a feature, for 'piecewise_linear'.
+
+    Returns
+    -------
+    callable or None
+        Gives a new :class:`PiecewiseLinearEncoding` or :class:`Standardization` each
+        time it is called. It can be pickled.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.modules import encoding_recipe
+    >>> recipe = encoding_recipe(torch.randn(100, 2), 'piecewise_linear', n_bins=8)
+    >>> recipe().n_outputs
+    16
+    """
+    if kind == "piecewise_linear":
+        return partial(PiecewiseLinearEncoding, quantile_bins(X, n_bins))
+    if kind == "standard":
+        return partial(Standardization, *column_moments(X))
+    return None

@@ -1,0 +1,189 @@
+"""ReMix as a sampler: mixed rows for any classifier."""
+
+from numbers import Real
+
+import numpy as np
+import torch
+from imblearn.over_sampling.base import BaseOverSampler
+from scipy import sparse
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from imbdeep._validation import check_columns_are_numeric
+from imbdeep.batches import RowsByClass
+
+
+def draw_mixing(size, alpha, label, random_state):
+    r"""Weight of the parent that gives a mixed row its label.
+
+    ReMix mixes two rows with :math:`\lambda \sim Beta(\alpha, \alpha)`. Given that the
+    hard label is that of one of them, its weight follows
+
+    - 'argmax': :math:`\max(\lambda, 1 - \lambda)`;
+    - 'sample': :math:`Beta(\alpha + 1, \alpha)`, because a label drawn with
+      probability :math:`\lambda` weighs the density by :math:`\lambda`.
+
+    Parameters
+    ----------
+    size : int
+    alpha : float, greater than 0
+    label : {'argmax', 'sample'}
+    random_state : RandomState
+
+    Returns
+    -------
+    ndarray of shape (size,)
+        In [0, 1].
+    """
+    if label == "sample":
+        return random_state.beta(alpha + 1, alpha, size)
+    mixing = random_state.beta(alpha, alpha, size)
+    return np.maximum(mixing, 1 - mixing)
+
+
+def mix(X, parents, mixing):
+    """Rows ``mixing * first parent + (1 - mixing) * second parent``.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR or CSC matrix} of shape (n, n_features)
+    parents : ndarray of shape (m, 2), int
+    mixing : ndarray of shape (m,)
+
+    Returns
+    -------
+    {ndarray, CSR matrix} of shape (m, n_features)
+    """
+    first, second = X[parents[:, 0]], X[parents[:, 1]]
+    if sparse.issparse(X):
+        return sparse.diags(mixing) @ first + sparse.diags(1 - mixing) @ second
+    mixing = mixing[:, None]
+    return mixing * first + (1 - mixing) * second
+
+
+class ReMix(BaseOverSampler):
+    r"""Over-sample by mixing rows of all classes, ReMix [1]_.
+
+    A new row of a class is a convex combination of a row of that class and a row drawn
+    from the class-balanced data, :math:`\lambda x + (1 - \lambda) x'` with
+    :math:`\lambda` from :math:`Beta(\alpha, \alpha)`: what a ReMix mini-batch holds,
+    with hard labels, for classifiers that take no soft ones.
+
+    Read more in the :ref:`User Guide <remix>`.
+
+    Parameters
+    ----------
+    sampling_strategy : float, str, dict or callable, default='auto'
+        How many rows each class has afterwards, as in imbalanced-learn: 'auto' or
+        'not majority' grows every class but the largest to its size, 'minority' only
+        the rarest, 'all' every class; a float is the ratio of minority to majority
+        rows afterwards (two classes only); a dict gives the number of rows of each
+        class; a callable takes ``y`` and returns such a dict.
+    alpha : float, greater than 0, default=0.3
+        Small values mix little; towards 0 rows are only repeated.
+    label : {'argmax', 'sample'}, default='argmax'
+        Which of its parents gives a mixed row its label: the heavier one, or one drawn
+        with probability equal to its weight, which is unbiased for any classifier.
+    random_state : int, RandomState instance or None, default=None
+        Decides the parents and how they are mixed.
+
+    Attributes
+    ----------
+    sampling_strategy_ : dict
+        Rows to make of each class.
+    is_synthetic_ : ndarray of shape (n_samples_new,), bool
+        Which of the rows returned were made. The original rows come first, unchanged.
+    soft_targets_ : ndarray of shape (n_samples_new, n_classes)
+        Weight of each class in each row, in the order of ``classes_``.
+    parents_ : ndarray of shape (n_samples_new, 2), int
+        Positions in ``X`` of the two rows each row was mixed from; the first gave the
+        label. An original row is its own parents.
+    mixing_ : ndarray of shape (n_samples_new,)
+        Weight of the first parent; 1 for an original row.
+    classes_ : ndarray of shape (n_classes,)
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        If ``X`` is a data frame with string column names.
+
+    See Also
+    --------
+    imbdeep.classifiers.ReMixClassifier : Mixes anew for every mini-batch.
+
+    Notes
+    -----
+    Integer columns of a data frame come back as integers, cut to them; turn them into
+    floating point first to keep the mixed values.
+
+    References
+    ----------
+    .. [1] C. Bellinger, R. Corizzo, N. Japkowicz. "ReMix training for calibrated
+       imbalanced deep learning". 2020.
+
+    Examples
+    --------
+    >>> from collections import Counter
+    >>> from sklearn.datasets import make_classification
+    >>> from imbdeep.over_sampling import ReMix
+    >>> X, y = make_classification(weights=[0.9], flip_y=0, random_state=0)
+    >>> sampler = ReMix(random_state=0)
+    >>> X_resampled, y_resampled = sampler.fit_resample(X, y)
+    >>> Counter(y_resampled.tolist())
+    Counter({0: 90, 1: 90})
+    >>> int(sampler.is_synthetic_.sum())
+    80
+    """
+
+    _parameter_constraints = {
+        **BaseOverSampler._parameter_constraints,
+        "alpha": [Interval(Real, 0, None, closed="neither")],
+        "label": [StrOptions({"argmax", "sample"})],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        *,
+        sampling_strategy="auto",
+        alpha=0.3,
+        label="argmax",
+        random_state=None,
+    ):
+        super().__init__(sampling_strategy=sampling_strategy)
+        self.alpha = alpha
+        self.label = label
+        self.random_state = random_state
+
+    def _check_X_y(self, X, y, accept_sparse=None):
+        check_columns_are_numeric(X)
+        return super()._check_X_y(X, y, accept_sparse)
+
+    def _fit_resample(self, X, y):
+        random_state = check_random_state(self.random_state)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        seed_classes = np.repeat(
+            np.searchsorted(self.classes_, list(self.sampling_strategy_)),
+            list(self.sampling_strategy_.values()),
+        )
+        size = len(seed_classes)
+        partner_classes = random_state.randint(len(self.classes_), size=size)
+        drawn = RowsByClass(torch.from_numpy(codes)).draw(
+            torch.from_numpy(np.stack([seed_classes, partner_classes], axis=1)),
+            torch.Generator().manual_seed(int(random_state.randint(2**31 - 1))),
+        )
+        new_mixing = draw_mixing(size, self.alpha, self.label, random_state)
+        made = mix(X, drawn.numpy(), new_mixing)
+
+        n = len(codes)
+        originals = np.arange(n)
+        self.is_synthetic_ = np.arange(n + size) >= n
+        self.parents_ = np.concatenate([np.stack([originals] * 2, 1), drawn.numpy()])
+        self.mixing_ = np.concatenate([np.ones(n), new_mixing])
+        one_hot = np.eye(len(self.classes_))[codes]
+        self.soft_targets_ = mix(one_hot, self.parents_, self.mixing_)
+        y_resampled = np.concatenate([y, self.classes_[seed_classes].astype(y.dtype)])
+        if sparse.issparse(X):
+            stacked = sparse.vstack([X, made], format=X.format)
+            return stacked, y_resampled
+        # Mixed integers are not integers; floating point keeps its precision.
+        dtype = X.dtype if X.dtype.kind == "f" else made.dtype
+        return np.concatenate([X.astype(dtype), made.astype(dtype)]), y_resampled

@@ -1,0 +1,90 @@
+"""One colour, line style and marker a method, the same in every picture."""
+
+from dataclasses import dataclass
+from itertools import cycle
+
+DASHES, LONG_DASHES = (0, (5, 2)), (0, (9, 2))
+DASH_DOTS, DASH_DOT_DOTS = (0, (6, 2, 1, 2)), (0, (6, 1.5, 1, 1.5, 1, 1.5))
+DOTS, SPARSE_DOTS = (0, (1, 1.3)), (0, (1, 3))
+
+# Okabe and Ito's palette without yellow, which vanishes on white, then Tol's wine and
+# indigo; greys for the baselines, so that they read as background; earth tones for
+# learners that are not nets. Each tuple is cycled through on its own.
+FAMILY_STYLES = {
+    "deep": {
+        "colors": (
+            "#0072B2",
+            "#D55E00",
+            "#009E73",
+            "#CC79A7",
+            "#E69F00",
+            "#56B4E9",
+            "#882255",
+            "#332288",
+        ),
+        "linestyles": ("-",) * 8 + (LONG_DASHES,) * 8,
+        "markers": "oDhPH",
+    },
+    "baseline": {
+        "colors": ("#000000", "#4D4D4D", "#7F7F7F", "#A6A6A6"),
+        "linestyles": (DASHES, DASH_DOTS, (0, (2.5, 1.5)), DASH_DOT_DOTS),
+        "markers": "sXp",
+    },
+    "non_deep": {
+        "colors": ("#7F3B08", "#999933", "#44AA99", "#AA4499", "#B8860B"),
+        "linestyles": (DOTS,) * 5 + (SPARSE_DOTS,) * 5,
+        "markers": "^v<>",
+    },
+}
+
+BASELINES = {"net", "net_weighted", "net_ros", "net_smote"}
+NON_DEEP = {
+    "logistic",
+    "random_forest",
+    "balanced_random_forest",
+    "hist_gb",
+    "hist_gb_weighted",
+}
+
+
+@dataclass(frozen=True)
+class MethodStyle:
+    """How a method is drawn."""
+
+    color: str
+    linestyle: str | tuple
+    marker: str
+
+    @property
+    def line(self):
+        """Keywords of a line."""
+        return {"color": self.color, "linestyle": self.linestyle}
+
+    @property
+    def point(self):
+        """Keywords of a marker."""
+        return {"color": self.color, "marker": self.marker}
+
+
+def method_family(method):
+    """Tell ordinary treatments of a net and non-deep learners from the methods."""
+    if method in BASELINES:
+        return "baseline"
+    return "non_deep" if method in NON_DEEP else "deep"
+
+
+def method_styles(methods):
+    """Give each method its style, by its place among the methods of its family."""
+    styles = {}
+    for family, look in FAMILY_STYLES.items():
+        members = [name for name in methods if method_family(name) == family]
+        drawn = zip(
+            members,
+            cycle(look["colors"]),
+            cycle(look["linestyles"]),
+            cycle(look["markers"]),
+            strict=False,
+        )
+        for name, color, linestyle, marker in drawn:
+            styles[name] = MethodStyle(color, linestyle, marker)
+    return styles

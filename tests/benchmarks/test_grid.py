@@ -1,0 +1,37 @@
+from _grid import PRESETS, grid
+from _methods import METHODS
+from _protocol import parse_protocol
+
+from imbdeep.datasets import IMBLEARN27_NAMES, load_embedded_suite
+
+
+def test_folds_come_last_to_completion():
+    keys = grid(["a", "b"], ["m", "n"], 3)
+    assert len(set(keys)) == 12
+    # Whatever a stopped run has of the second fold, it has all of the first.
+    assert [fold for _, _, fold in keys] == [0] * 4 + [1] * 4 + [2] * 4
+    assert keys[:3] == [("a", "m", 0), ("a", "n", 0), ("b", "m", 0)]
+
+
+def test_presets_name_what_there_is():
+    embedded = load_embedded_suite()
+    for preset in PRESETS.values():
+        assert parse_protocol(preset.protocol).n_folds >= 2
+        assert set(preset.method_names()) <= set(METHODS)
+        sets = preset.dataset_names("imblearn27", IMBLEARN27_NAMES)
+        assert set(sets) <= set(IMBLEARN27_NAMES)
+        assert set(preset.dataset_names("embedded", embedded)) <= set(embedded)
+
+
+def test_full_is_everything():
+    full = PRESETS["full"]
+    assert full.method_names() == list(METHODS)
+    names = full.dataset_names("imblearn27", IMBLEARN27_NAMES)
+    assert names == list(IMBLEARN27_NAMES)
+
+
+def test_every_preset_has_the_untouched_net_and_a_baseline_beside_it():
+    for preset in PRESETS.values():
+        names = preset.method_names()
+        assert "net" in names
+        assert "baseline" in {METHODS[name].kind for name in names}

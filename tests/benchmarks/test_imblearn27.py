@@ -1,0 +1,197 @@
+"""The command line, inside this process."""
+
+import json
+from concurrent.futures.process import BrokenProcessPool
+
+import imblearn27
+import joblib
+import pytest
+import torch
+from _methods import METHODS
+
+from tests.benchmarks.stubs import BrokenClassifier, recording_method
+
+
+@pytest.fixture
+def log(monkeypatch):
+    log = []
+    for name in ("first", "second"):
+        monkeypatch.setitem(METHODS, name, recording_method(log, name=name))
+    return log
+
+
+@pytest.fixture
+def reports(monkeypatch):
+    """Where a report was asked for, in place of the report."""
+    asked = []
+    monkeypatch.setattr(imblearn27, "report", asked.append)
+    return asked
+
+
+@pytest.fixture
+def command(data_home, tmp_path, log):
+    """Arguments of a run on the small collection."""
+    return [
+        *("--datasets", "ecoli,libras_move", "--methods", "first,second"),
+        *("--protocol", "1x2", "--n-jobs", "1", "--device", "cpu"),
+        *("--data-home", str(data_home), "--out", str(tmp_path / "out")),
+    ]
+
+
+def usage_error(capsys, argv):
+    with pytest.raises(SystemExit) as stopped:
+        imblearn27.main(argv)
+    assert stopped.value.code == 2
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        (
+            "--preset",
+            "qick",
+            "--preset got 'qick', which is unknown. Did you mean quick",
+        ),
+        ("--methods", "remx", "--methods got 'remx', which is unknown. Did you mean"),
+        ("--methods", ",", "--methods is empty"),
+        ("--datasets", "ecolli", "--datasets got 'ecolli', which is unknown. Did you"),
+        ("--protocol", "10x3", "--protocol got '10x3'; write <repeats>x2 or"),
+        ("--n-jobs", "0", "--n-jobs got 0; give 1 or more, or -1 for all cores"),
+        ("--n-jobs", "-2", "--n-jobs got -2"),
+    ],
+)
+def test_wrong_option(capsys, tmp_path, option, value, message):
+    out = tmp_path / "out"
+    assert message in usage_error(capsys, [option, value, "--out", str(out)])
+    assert not out.exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+def test_cuda_where_there_is_none(capsys):
+    assert "finds no CUDA device" in usage_error(capsys, ["--device", "cuda"])
+
+
+def test_help_names_every_preset_and_method(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        imblearn27.main(["--help"])
+    assert stopped.value.code == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    first_words = {words[0] for words in lines if words}
+    assert {"smoke", "quick", "full", *METHODS} <= first_words
+
+
+def test_defaults():
+    args = imblearn27.make_parser().parse_args([])
+    assert (args.preset, args.seed, args.device) == ("quick", 0, "auto")
+    assert imblearn27.choose_n_jobs(None, "cpu") == joblib.cpu_count()
+    assert imblearn27.choose_n_jobs(None, "cuda") == 1
+    assert imblearn27.choose_n_jobs(-1, "cuda") == joblib.cpu_count()
+    assert imblearn27.choose_n_jobs(3, "cpu") == 3
+
+
+def test_out_is_named_after_the_preset(tmp_path, monkeypatch, reports):
+    monkeypatch.chdir(tmp_path)
+    cells = tmp_path / "results" / "smoke" / "cells.jsonl"
+    cells.parent.mkdir(parents=True)
+    cells.touch()
+    imblearn27.main(["--preset", "smoke", "--report-only"])
+    assert [path.resolve() for path in reports] == [cells]
+
+
+def test_names_are_split_and_not_repeated():
+    args = imblearn27.make_parser().parse_args(["--methods", " net, remix,net,"])
+    assert args.methods == ["net", "remix"]
+
+
+def test_options_override_the_preset(command, reports, tmp_path, log):
+    assert imblearn27.main(["--preset", "smoke", *command, "--seed", "4"]) == 0
+    run = json.loads((tmp_path / "out" / "cells.jsonl").read_text().splitlines()[0])
+    assert run["preset"] == "smoke"
+    assert run["methods"] == ["first", "second"]
+    assert (run["protocol"], run["seed"]) == ("1x2", 4)
+    assert len(log) == 8
+    assert reports == [tmp_path / "out" / "cells.jsonl"]
+
+
+def test_another_protocol_needs_another_out(command, reports, capsys, tmp_path):
+    imblearn27.main(command)
+    error = usage_error(capsys, [*command, "--protocol", "2x2"])
+    assert "holds results with protocol '1x2', not '2x2'; give another --out" in error
+
+
+def test_report_only_computes_nothing(command, reports, tmp_path, log):
+    imblearn27.main(command)
+    log.clear()
+    assert imblearn27.main([*command, "--report-only"]) == 0
+    assert log == []
+    assert len(reports) == 2
+
+
+def test_report_only_without_a_run(capsys, tmp_path):
+    argv = ["--report-only", "--out", str(tmp_path / "none")]
+    assert "--report-only finds no" in usage_error(capsys, argv)
+    assert not (tmp_path / "none").exists()
+
+
+def test_failed_cells_do_not_stop_the_run(command, reports, capsys, monkeypatch):
+    broken = recording_method([], cls=BrokenClassifier, name="second")
+    monkeypatch.setitem(METHODS, "second", broken)
+    assert imblearn27.main(command) == 0
+    assert "4 cells failed; the same command tries them once more" in (
+        capsys.readouterr().out
+    )
+    assert len(reports) == 1
+
+
+def interrupted_at(call, error):
+    """Return a classifier whose fit raises `error` at the given call."""
+    calls = []
+
+    class Interrupted(BrokenClassifier):
+        def fit(self, X, y, eval_set=None):
+            calls.append(1)
+            if len(calls) == call:
+                raise error
+            return super(BrokenClassifier, self).fit(X, y, eval_set)
+
+    return Interrupted
+
+
+def test_interruption(command, reports, capsys, tmp_path, monkeypatch, log):
+    stops = recording_method(log, cls=interrupted_at(2, KeyboardInterrupt()))
+    monkeypatch.setitem(METHODS, "second", stops)
+    assert imblearn27.main(command) == 130
+    assert "go on with the same command" in capsys.readouterr().err
+    assert reports == []
+    lines = (tmp_path / "out" / "cells.jsonl").read_text().splitlines()
+    assert [json.loads(line)["kind"] for line in lines].count("cell") == 3
+
+
+def test_dead_worker(command, reports, capsys, monkeypatch):
+    def compute(run, store):
+        raise BrokenProcessPool
+
+    monkeypatch.setattr(imblearn27, "compute", compute)
+    assert imblearn27.main(command) == 1
+    assert "go on with a smaller --n-jobs" in capsys.readouterr().err
+    assert reports == []
+
+
+@pytest.mark.slow
+def test_report_and_its_short_form(command, capsys, tmp_path):
+    assert imblearn27.main(command) == 0
+    printed = capsys.readouterr().out
+    assert "first" in printed
+    assert "average_precision" in printed
+    assert str(tmp_path / "out" / "report.md") in printed
+    assert "27 imbalanced-learn sets" in (tmp_path / "out" / "report.md").read_text()
+
+
+@pytest.mark.slow
+def test_a_run_of_failures_alone_is_reported(command, capsys, tmp_path, monkeypatch):
+    for name in ("first", "second"):
+        broken = recording_method([], cls=BrokenClassifier, name=name)
+        monkeypatch.setitem(METHODS, name, broken)
+    assert imblearn27.main(command) == 0
+    assert "the fit went wrong" in (tmp_path / "out" / "report.md").read_text()

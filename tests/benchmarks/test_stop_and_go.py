@@ -1,0 +1,122 @@
+"""Runs that are killed or interrupted, as processes of their own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.conftest import write_set
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = Path(__file__).with_name("slow_run.py")
+N_CELLS = 2 * 2 * 10
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals"),
+]
+
+
+class SlowRun:
+    """A run of 40 cells of a tenth of a second each, in a folder."""
+
+    def __init__(self, folder, n_jobs=1):
+        write_set(folder / "data", 1, n_samples=80, n_minority=16, seed=1)
+        write_set(folder / "data", 13, n_samples=60, n_minority=12, seed=2)
+        self.out = folder / "out"
+        self.fits = folder / "fits.txt"
+        self.command = [
+            *(sys.executable, str(SCRIPT), "--datasets", "ecoli,libras_move"),
+            *("--methods", "slow,mild", "--protocol", "5x2", "--device", "cpu"),
+            *("--n-jobs", str(n_jobs), "--data-home", str(folder / "data")),
+            *("--out", str(self.out)),
+        ]
+
+    def start(self):
+        env = {**os.environ, "FITS": str(self.fits), "PYTHONPATH": str(ROOT)}
+        return subprocess.Popen(
+            self.command,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def complete(self):
+        process = self.start()
+        printed, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, printed
+        return printed
+
+    def lines(self):
+        cells = self.out / "cells.jsonl"
+        return cells.read_text().splitlines() if cells.exists() else []
+
+    def n_cells(self):
+        return sum('"kind": "cell"' in line for line in self.lines())
+
+    def stop(self, number, after):
+        """Send a signal to the run and its workers once `after` cells are stored."""
+        process = self.start()
+        deadline = time.monotonic() + 120
+        while self.n_cells() < after and time.monotonic() < deadline:
+            assert process.poll() is None, process.stdout.read()
+            time.sleep(0.02)
+        os.killpg(process.pid, number)
+        printed, _ = process.communicate(timeout=60)
+        assert after <= self.n_cells() < N_CELLS
+        return process.returncode, printed
+
+    def n_fits(self):
+        """How often each cell was computed, by its seed."""
+        return Counter(self.fits.read_text().split())
+
+    def report(self):
+        return (self.out / "report.md").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run that nobody stopped."""
+    run = SlowRun(tmp_path_factory.mktemp("whole"))
+    run.complete()
+    return run
+
+
+def test_a_whole_run_computes_each_cell_once(whole):
+    assert whole.n_cells() == N_CELLS
+    assert set(whole.n_fits().values()) == {1}
+    assert len(whole.n_fits()) == N_CELLS
+
+
+def test_a_killed_run_loses_the_cell_in_flight_at_most(tmp_path, whole):
+    run = SlowRun(tmp_path)
+    for after in (5, 15):
+        code, _ = run.stop(signal.SIGKILL, after)
+        assert code == -signal.SIGKILL
+    run.complete()
+    assert run.n_fits().keys() == whole.n_fits().keys()
+    # Two kills, so two cells may have been computed twice, or one of them three times.
+    assert run.n_fits().total() <= N_CELLS + 2
+    assert run.report() == whole.report()
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_an_interrupted_run_stops_cleanly_and_goes_on(tmp_path, whole, n_jobs):
+    run = SlowRun(tmp_path, n_jobs)
+    code, printed = run.stop(signal.SIGINT, after=5)
+    assert code == 130
+    assert "Stopped. Finished cells are in" in printed
+    assert "Traceback" not in printed
+    for line in run.lines():
+        json.loads(line)
+    run.complete()
+    assert run.n_fits().total() <= N_CELLS + n_jobs
+    assert run.report() == whole.report()

@@ -1,0 +1,37 @@
+"""One table of small, seeded instances, for every check that runs over all of them."""
+
+from imbdeep.classifiers import LDAMClassifier, NetClassifier, ReMixClassifier
+from imbdeep.over_sampling import ReMix
+
+# The checks train on a few dozen rows, some on standardised blobs: enough steps to
+# learn them, no more.
+_SMALL = {
+    "module__hidden_sizes": (8,),
+    "n_bins": 4,
+    "max_epochs": 20,
+    "batch_size": 16,
+    "lr": 0.03,
+    "random_state": 0,
+}
+
+CLASSIFIERS = {
+    "net": NetClassifier(**_SMALL),
+    "net-smote": NetClassifier(iterator_train="smote", criterion="focal", **_SMALL),
+    "ldam": LDAMClassifier(scale=2.0, **_SMALL),
+    "ldam-full-recipe": LDAMClassifier(
+        iterator_train="balanced",
+        lr_schedule="triangular",
+        callbacks__lr_schedule__max_lr=0.05,
+        weight_averaging="swa",
+        scale=2.0,
+        **_SMALL,
+    ),
+    "remix": ReMixClassifier(**_SMALL),
+    "remix-batch": ReMixClassifier(balance="batch", **_SMALL),
+    "mixup": ReMixClassifier(mix="mixup", **_SMALL),
+}
+
+SAMPLERS = {
+    "remix": ReMix(random_state=0),
+    "remix-sample": ReMix(label="sample", random_state=0),
+}

@@ -1,0 +1,39 @@
+"""The check suites of scikit-learn and imbalanced-learn, over every estimator."""
+
+from imblearn.utils.estimator_checks import (
+    parametrize_with_checks as imblearn_parametrize_with_checks,
+)
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from .estimators import CLASSIFIERS, SAMPLERS
+
+CLASSIFIER_XFAILS = {
+    "check_no_attributes_set_in_init": (
+        "skorch sets history_, initialized_ and virtual_params_ in __init__"
+    ),
+    "check_sample_weight_equivalence_on_dense_data": (
+        "mini-batches and the validation split are drawn by row: two copies of a row "
+        "are drawn apart, a row of weight 2 is not"
+    ),
+}
+
+
+def expected_failures(estimator):
+    return CLASSIFIER_XFAILS
+
+
+@parametrize_with_checks(
+    list(CLASSIFIERS.values()), expected_failed_checks=expected_failures
+)
+def test_sklearn_checks_of_classifiers(estimator, check):
+    check(estimator)
+
+
+@parametrize_with_checks(list(SAMPLERS.values()))
+def test_sklearn_checks_of_samplers(estimator, check):
+    check(estimator)
+
+
+@imblearn_parametrize_with_checks(list(SAMPLERS.values()))
+def test_imblearn_checks_of_samplers(estimator, check):
+    check(estimator)

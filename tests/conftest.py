@@ -1,0 +1,18 @@
+"""What every test shares: one torch thread, and a skip for machines without CUDA."""
+
+import pytest
+import torch
+
+
+def pytest_configure(config):
+    # Tests run in parallel processes; nested threads only slow each other down.
+    torch.set_num_threads(1)
+
+
+def pytest_collection_modifyitems(items):
+    if torch.cuda.is_available():
+        return
+    skip = pytest.mark.skip(reason="needs a CUDA device")
+    for item in items:
+        if "gpu" in item.keywords:
+            item.add_marker(skip)
