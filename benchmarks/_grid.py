@@ -46,7 +46,7 @@ PRESETS = {
         methods=("logistic", "hist_gb", "net", "remix"),
         imblearn27=("ecoli", "libras_move", "solar_flare_m0", "oil"),
         embedded=None,
-        description="4 small sets, 4 methods, 1x2 folds; about a minute on 2 cores",
+        description="4 small sets, 4 methods, 1x2 folds; a minute on 2 cores",
     ),
     "quick": Preset(
         protocol="2x2",
@@ -81,7 +81,7 @@ PRESETS = {
         methods=None,
         imblearn27=None,
         embedded=None,
-        description="all sets, all methods, 10x2 folds; hours to days",
+        description="all sets, all methods, 10x2 folds; hours",
     ),
 }
 

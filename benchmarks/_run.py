@@ -2,7 +2,7 @@
 
 import platform
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 
 import joblib
@@ -17,7 +17,7 @@ from tqdm import tqdm
 import imbdeep
 
 
-def versions():
+def library_versions():
     """Return the version of Python and of every library that decides a score."""
     packages = {
         "torch": "torch",
@@ -59,6 +59,9 @@ class Run:
 
     n_jobs : int
         Number of processes. Scores do not depend on it.
+
+    versions : dict of str to str
+        As :func:`library_versions` gives them.
     """
 
     preset: str
@@ -68,6 +71,7 @@ class Run:
     seed: int
     device: str
     n_jobs: int
+    versions: dict = field(default_factory=library_versions)
 
     def record(self):
         """Return the run's line in the file of results."""
@@ -79,7 +83,7 @@ class Run:
             "n_repeats": self.protocol.n_repeats,
             "datasets": list(self.suite.data),
             "methods": list(self.methods),
-            "versions": versions(),
+            "versions": self.versions,
             "seed": self.seed,
         }
 
@@ -96,7 +100,7 @@ class Run:
             protocol=self.protocol,
             seed=self.seed,
             device=self.device,
-            versions=versions(),
+            versions=self.versions,
         )
 
 

@@ -70,4 +70,4 @@ class DeferredReweighting(Callback):
                 f"{type(criterion).__name__}. Use a loss of imbdeep.losses or "
                 "torch.nn.CrossEntropyLoss."
             )
-        criterion.weight = self.weights_.to(net.device)
+        criterion.weight = self.weights_.to(net.device, copy=True)

@@ -38,7 +38,7 @@ def smaller_mixing(batches):
         parents = X[(X > 0).sum(1) == 2]
         if len(parents):
             smaller = torch.where(parents > 0, parents, 1).amin(1)
-            torch.testing.assert_close(smaller, smaller[0].expand_as(smaller))
+            assert (smaller == smaller[0]).all()
             mixing.append(smaller[0].item())
     return np.array(mixing)
 
@@ -57,5 +57,5 @@ def assert_beta_law(mixing, alpha):
     expected = (law(grid) - law(1e-6)) / (0.5 - law(1e-6))
     # Dvoretzky-Kiefer-Wolfowitz: a right law is further off once in ten million runs.
     gap = np.sqrt(np.log(2 / 1e-7) / (2 * len(mixing)))
-    assert gap < 0.04
+    assert gap < 0.05
     assert np.abs(empirical - expected).max() < gap

@@ -19,13 +19,13 @@ def draw(n_epochs):
 
 
 def test_classes_have_equal_shares():
-    _, y = draw(500)
+    _, y = draw(300)
     assert chisquare(y.bincount(minlength=3)).pvalue > LEVEL
 
 
 def test_rows_of_a_class_are_drawn_alike():
     labels = position_dataset(COUNTS).tensors[1]
-    rows, _ = draw(500)
+    rows, _ = draw(300)
     counts = rows.bincount(minlength=len(labels))
     for label in range(3):
         assert chisquare(counts[labels == label]).pvalue > LEVEL
@@ -33,7 +33,7 @@ def test_rows_of_a_class_are_drawn_alike():
 
 def test_draws_are_independent():
     # Pairs of neighbours in a batch show each pair of classes alike.
-    _, y = draw(500)
+    _, y = draw(300)
     pairs = 3 * y[0::2] + y[1::2]
     assert chisquare(pairs.bincount(minlength=9)).pvalue > LEVEL
 

@@ -1,5 +1,6 @@
 """One table of small, seeded instances, for every check that runs over all of them."""
 
+from imbdeep.callbacks import TriangularLR
 from imbdeep.classifiers import LDAMClassifier, NetClassifier, ReMixClassifier
 from imbdeep.over_sampling import ReMix
 
@@ -20,8 +21,8 @@ CLASSIFIERS = {
     "ldam": LDAMClassifier(scale=2.0, **_SMALL),
     "ldam-full-recipe": LDAMClassifier(
         iterator_train="balanced",
-        lr_schedule="triangular",
-        callbacks__lr_schedule__max_lr=0.05,
+        lr_schedule=None,
+        callbacks=[TriangularLR(max_lr=0.05)],
         weight_averaging="swa",
         scale=2.0,
         **_SMALL,

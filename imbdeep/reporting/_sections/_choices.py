@@ -1,7 +1,7 @@
 """Which metrics, methods and data sets a section speaks of, and in which order."""
 
 from imbdeep.reporting._cells import independent_blocks
-from imbdeep.reporting._metric_info import METRICS
+from imbdeep.reporting._metric_info import HEADLINE_METRICS, METRICS
 from imbdeep.reporting._tables import mean_table, rank_table
 
 CONTROL = "net"
@@ -31,6 +31,12 @@ def recorded_metrics(cells):
     """Return the known metrics of which a comparable score exists, in order."""
     found = set(cells.scores["metric"])
     return [m for m in METRICS if m in found and not mean_table(cells, m).mean.empty]
+
+
+def headline_metrics(cells):
+    """Return the recorded ones of the metrics that the summary and tests speak of."""
+    recorded = recorded_metrics(cells)
+    return [metric for metric in HEADLINE_METRICS if metric in recorded]
 
 
 def order_by_rank(cells, metrics):

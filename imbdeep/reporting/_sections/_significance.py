@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 
 from imbdeep.reporting._document import Paragraph, Picture, Section, make_table
-from imbdeep.reporting._metric_info import HEADLINE_METRICS, metric_info
+from imbdeep.reporting._metric_info import metric_info
 from imbdeep.reporting._plots import plot_critical_difference
 from imbdeep.reporting._sections._choices import (
     control_method,
+    headline_metrics,
     means_on,
     order_by_rank,
-    recorded_metrics,
     source_choices,
 )
 from imbdeep.reporting._sections._text import NOTHING, number, p_value
@@ -27,7 +27,7 @@ LEVEL = 0.05
 
 def significance_section(cells):
     """Friedman, Wilcoxon with Holm, and tests on single sets."""
-    metrics = [m for m in HEADLINE_METRICS if m in recorded_metrics(cells)]
+    metrics = headline_metrics(cells)
     title = "Tests of significance"
     if not metrics:
         return Section(title, [Paragraph("Not computed: there are no scores.")])

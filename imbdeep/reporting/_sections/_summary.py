@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 
 from imbdeep.reporting._document import Bullets, Paragraph, Section, make_table
-from imbdeep.reporting._metric_info import HEADLINE_METRICS, metric_info
+from imbdeep.reporting._metric_info import metric_info
 from imbdeep.reporting._sections._choices import (
+    headline_metrics,
     order_by_rank,
-    recorded_metrics,
     suite_name,
 )
 from imbdeep.reporting._sections._text import best_in_rows, join, number
@@ -16,8 +16,7 @@ from imbdeep.reporting._tables import mean_table, rank_sums, rank_table
 
 def summary_section(cells):
     """What was run, and how the methods stand."""
-    run, metrics = cells.run, recorded_metrics(cells)
-    headline = [m for m in HEADLINE_METRICS if m in metrics]
+    run, headline = cells.run, headline_metrics(cells)
     n_finished = int((cells.cells["status"] == "ok").sum())
     n_missing = cells.n_expected - len(cells.cells)
     facts = [
@@ -47,7 +46,7 @@ def summary_section(cells):
         )
         return Section("Summary", blocks)
     blocks.append(headline_table(cells, headline))
-    blocks.append(rank_sum_table(cells, metrics))
+    blocks.append(rank_sum_table(cells, headline))
     return Section("Summary", [block for block in blocks if block is not None])
 
 

@@ -1,0 +1,201 @@
+"""Imports of the package go one way, and are quick."""
+
+import ast
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import imbdeep
+
+PACKAGE = Path(imbdeep.__file__).parent
+
+# What a part of the package may import of the others; its own files go without saying.
+MAY_IMPORT = {
+    "_validation": set(),
+    "_version": set(),
+    "metrics": set(),
+    "losses": set(),
+    "modules": set(),
+    "attacks": set(),
+    "crowds": set(),
+    "datasets": set(),
+    "batches": {"losses"},
+    "callbacks": {"losses", "batches"},
+    "base": {"losses", "modules", "batches", "callbacks"},
+    "reporting": {"metrics"},
+}
+FOR_ALL = {"_validation", "_version"}
+# Methods may use everything but each other.
+METHODS = {"classifiers", "over_sampling"}
+for folder in METHODS:
+    MAY_IMPORT[folder] = set(MAY_IMPORT) - METHODS - {"reporting"}
+
+
+def module_name(path):
+    """Dotted name of a file of the package."""
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def resolve(node, path):
+    """Absolute name of what ``from ... import`` imports from."""
+    if not node.level:
+        return node.module
+    package = module_name(path).split(".")
+    if path.name != "__init__.py":
+        package = package[:-1]
+    package = package[: len(package) - node.level + 1]
+    return ".".join(package + ([node.module] if node.module else []))
+
+
+def own_imports(path):
+    """Modules of the package that a file imports, and those it takes names from.
+
+    ``from imbdeep.losses import ldam`` may import a module or a name, so both
+    ``imbdeep.losses`` and ``imbdeep.losses.ldam`` are given.
+    """
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = resolve(node, path)
+            found |= {module} | {f"{module}.{alias.name}" for alias in node.names}
+    return {name for name in found if name.split(".")[0] == "imbdeep"}
+
+
+def part(name):
+    """Part of the package that a dotted name belongs to: its second word."""
+    return name.split(".")[1] if "." in name else None
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+IDS = [module_name(path) for path in FILES]
+
+
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_imports_go_one_way(path):
+    own = part(module_name(path))
+    if own is None:
+        # The package itself imports its version, nothing else.
+        assert {part(name) for name in own_imports(path)} <= {None, "_version"}
+        return
+    assert own in MAY_IMPORT, f"say in MAY_IMPORT what {own} may import"
+    parts = {part(name) for name in own_imports(path)} - {None, own}
+    assert parts <= MAY_IMPORT[own] | FOR_ALL
+
+
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_private_files_are_imported_by_their_own_folder_only(path):
+    own = part(module_name(path))
+    for name in own_imports(path):
+        parts = name.split(".")
+        private = [p for p in parts[2:] if p.startswith("_")]
+        assert not private or parts[1] == own, name
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for p in FILES if part(module_name(p)) in METHODS and p.name != "__init__.py"],
+    ids=lambda path: module_name(path),
+)
+def test_methods_do_not_import_each_other(path):
+    assert not {name for name in own_imports(path) if part(name) in METHODS}
+
+
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_nothing_imports_benchmarks_or_tests(path):
+    roots = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            roots |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            roots.add(node.module.split(".")[0])
+    assert not roots & {"benchmarks", "tests"}
+
+
+def is_docstring(node):
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def is_all(node):
+    return isinstance(node, ast.Assign) and [ast.unparse(t) for t in node.targets] == [
+        "__all__"
+    ]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for p in FILES if p.name == "__init__.py"],
+    ids=lambda path: module_name(path),
+)
+def test_folders_hold_docstring_imports_and_all(path):
+    first, *rest = ast.parse(path.read_text(encoding="utf-8")).body
+    assert is_docstring(first)
+    others = [n for n in rest if not isinstance(n, ast.Import | ast.ImportFrom)]
+    assert all(is_all(node) for node in others)
+    assert len(others) <= 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for p in FILES if p.parent != PACKAGE and p.name != "__init__.py"],
+    ids=lambda path: module_name(path),
+)
+def test_files_of_folders_are_private(path):
+    assert path.name.startswith("_")
+
+
+def test_the_checks_see_what_they_should(tmp_path):
+    path = PACKAGE / "losses" / "_ldam.py"
+    assert "imbdeep.losses._cross_entropy" in own_imports(path)
+    node = ast.parse("from ..batches import BATCHES").body[0]
+    assert resolve(node, path) == "imbdeep.batches"
+    node = ast.parse("from . import _focal").body[0]
+    assert resolve(node, path) == "imbdeep.losses"
+    assert resolve(node, path.with_name("__init__.py")) == "imbdeep.losses"
+
+
+def test_importing_is_quick():
+    # Beyond torch, skorch and imbalanced-learn. reporting brings matplotlib, and is left
+    # out: nobody waits for it who does not draw.
+    names = ["imbdeep"] + [
+        f"imbdeep.{path.stem}"
+        for path in sorted(PACKAGE.iterdir())
+        if (path / "__init__.py").exists() or path.name == "base.py"
+        if path.name != "reporting"
+    ]
+    assert "imbdeep.base" in names
+    assert "imbdeep.classifiers" in names
+    code = (
+        "import time, torch, skorch, imblearn\n"
+        "start = time.perf_counter()\n"
+        f"import {', '.join(names)}\n"
+        "print(time.perf_counter() - start)"
+    )
+    seconds = [
+        float(
+            subprocess.run(
+                [sys.executable, "-c", code],
+                cwd=PACKAGE.parent,
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+        )
+        for _ in range(3)
+    ]
+    assert statistics.median(seconds) < 0.3
+
+
+@pytest.mark.parametrize("name", ["matplotlib", "scikit_posthocs", "jinja2", "tabulate"])
+def test_extras_are_not_needed(name):
+    code = (
+        f"import sys; sys.modules[{name!r}] = None\n"
+        "import imbdeep.classifiers, imbdeep.over_sampling, imbdeep.datasets\n"
+        "import imbdeep.metrics, imbdeep.callbacks"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=PACKAGE.parent, check=True)
