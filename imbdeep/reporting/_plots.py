@@ -67,6 +67,7 @@ def plot_critical_difference(cells, metric, *, alpha=0.05):
     Returns
     -------
     figure : matplotlib.figure.Figure
+        The picture; save it with its ``savefig``.
 
     Raises
     ------
@@ -79,10 +80,17 @@ def plot_critical_difference(cells, metric, *, alpha=0.05):
 
     Examples
     --------
-    >>> from imbdeep.reporting import plot_critical_difference, read_cells
-    >>> cells = read_cells("cells.jsonl")  # doctest: +SKIP
-    >>> figure = plot_critical_difference(cells, "g_mean")  # doctest: +SKIP
-    >>> figure.savefig("cd.png")  # doctest: +SKIP
+    >>> import pandas as pd
+    >>> from imbdeep.reporting import BenchmarkCells, plot_critical_difference
+    >>> grid = pd.DataFrame(
+    ...     [(d, m, 0, "ok") for d in "xyz" for m in ("net", "remix", "focal")],
+    ...     columns=["dataset", "method", "fold", "status"])
+    >>> scores = grid.assign(metric="g_mean", value=[0.7, 0.9, 0.8] * 3)
+    >>> datasets = pd.DataFrame(columns=["provenance"])
+    >>> cells = BenchmarkCells({}, datasets, grid, scores)
+    >>> figure = plot_critical_difference(cells, "g_mean")
+    >>> figure.axes[0].get_title()
+    'Average rank by g-mean (1 is best)'
     """
     info = metric_info(metric)
     result = critical_difference(
@@ -138,6 +146,7 @@ def plot_performance_profiles(cells, metrics=("average_precision", "balanced_bri
     Returns
     -------
     figure : matplotlib.figure.Figure
+        The picture; save it with its ``savefig``.
 
     Raises
     ------
@@ -150,9 +159,17 @@ def plot_performance_profiles(cells, metrics=("average_precision", "balanced_bri
 
     Examples
     --------
-    >>> from imbdeep.reporting import plot_performance_profiles, read_cells
-    >>> cells = read_cells("cells.jsonl")  # doctest: +SKIP
-    >>> figure = plot_performance_profiles(cells)  # doctest: +SKIP
+    >>> import pandas as pd
+    >>> from imbdeep.reporting import BenchmarkCells, plot_performance_profiles
+    >>> grid = pd.DataFrame(
+    ...     [(d, m, 0, "ok") for d in "xyz" for m in ("net", "remix", "focal")],
+    ...     columns=["dataset", "method", "fold", "status"])
+    >>> scores = grid.assign(metric="g_mean", value=[0.7, 0.9, 0.8] * 3)
+    >>> datasets = pd.DataFrame(columns=["provenance"])
+    >>> cells = BenchmarkCells({}, datasets, grid, scores)
+    >>> figure = plot_performance_profiles(cells, ["g_mean"])
+    >>> [panel.get_title() for panel in figure.axes]
+    ['g-mean']
     """
     styles = method_styles(cells.methods)
     legend_rows = -(-len(cells.methods) // 5)
@@ -214,6 +231,7 @@ def plot_rank_heat_map(cells, metric):
     Returns
     -------
     figure : matplotlib.figure.Figure
+        The picture; save it with its ``savefig``.
 
     Raises
     ------
@@ -226,9 +244,17 @@ def plot_rank_heat_map(cells, metric):
 
     Examples
     --------
-    >>> from imbdeep.reporting import plot_rank_heat_map, read_cells
-    >>> cells = read_cells("cells.jsonl")  # doctest: +SKIP
-    >>> figure = plot_rank_heat_map(cells, "average_precision")  # doctest: +SKIP
+    >>> import pandas as pd
+    >>> from imbdeep.reporting import BenchmarkCells, plot_rank_heat_map
+    >>> grid = pd.DataFrame(
+    ...     [(d, m, 0, "ok") for d in "xyz" for m in ("net", "remix", "focal")],
+    ...     columns=["dataset", "method", "fold", "status"])
+    >>> scores = grid.assign(metric="g_mean", value=[0.7, 0.9, 0.8] * 3)
+    >>> datasets = pd.DataFrame(columns=["provenance"])
+    >>> cells = BenchmarkCells({}, datasets, grid, scores)
+    >>> figure = plot_rank_heat_map(cells, "g_mean")
+    >>> [label.get_text() for label in figure.axes[0].get_xticklabels()]
+    ['remix', 'focal', 'net']
     """
     info = metric_info(metric)
     table = mean_table(cells, metric)
@@ -291,6 +317,7 @@ def plot_scores(cells, metric):
     Returns
     -------
     figure : matplotlib.figure.Figure
+        The picture; save it with its ``savefig``.
 
     Raises
     ------
@@ -303,9 +330,17 @@ def plot_scores(cells, metric):
 
     Examples
     --------
-    >>> from imbdeep.reporting import plot_scores, read_cells
-    >>> cells = read_cells("cells.jsonl")  # doctest: +SKIP
-    >>> figure = plot_scores(cells, "average_precision")  # doctest: +SKIP
+    >>> import pandas as pd
+    >>> from imbdeep.reporting import BenchmarkCells, plot_scores
+    >>> grid = pd.DataFrame(
+    ...     [(d, m, 0, "ok") for d in "xyz" for m in ("net", "remix", "focal")],
+    ...     columns=["dataset", "method", "fold", "status"])
+    >>> scores = grid.assign(metric="g_mean", value=[0.7, 0.9, 0.8] * 3)
+    >>> datasets = pd.DataFrame(columns=["provenance"])
+    >>> cells = BenchmarkCells({}, datasets, grid, scores)
+    >>> figure = plot_scores(cells, "g_mean")
+    >>> [panel.get_title() for panel in figure.axes]
+    ['x', 'y', 'z']
     """
     info = metric_info(metric)
     table = mean_table(cells, metric)
@@ -391,9 +426,19 @@ def plot_reliability(cells):
 
     Examples
     --------
-    >>> from imbdeep.reporting import plot_reliability, read_cells
-    >>> cells = read_cells("cells.jsonl")  # doctest: +SKIP
-    >>> figure = plot_reliability(cells)  # doctest: +SKIP
+    >>> import pandas as pd
+    >>> from imbdeep.reporting import BenchmarkCells, plot_reliability
+    >>> grid = pd.DataFrame(
+    ...     [(d, m, 0, "ok") for d in "xyz" for m in ("net", "remix", "focal")],
+    ...     columns=["dataset", "method", "fold", "status"])
+    >>> grid["curves"] = [{"calibration": {"count": [8, 2], "mean_predicted":
+    ...     [0.1, 0.8], "positives": [1, 1]}}] * 9
+    >>> scores = grid.assign(metric="g_mean", value=0.5)
+    >>> datasets = pd.DataFrame(columns=["provenance"])
+    >>> cells = BenchmarkCells({}, datasets, grid, scores)
+    >>> figure = plot_reliability(cells)
+    >>> [panel.get_title() for panel in figure.axes]
+    ['focal', 'net', 'remix']
     """
     bins = reliability_table(cells)
     if bins.empty:
@@ -464,9 +509,18 @@ def plot_precision_recall(cells):
 
     Examples
     --------
-    >>> from imbdeep.reporting import plot_precision_recall, read_cells
-    >>> cells = read_cells("cells.jsonl")  # doctest: +SKIP
-    >>> figure = plot_precision_recall(cells)  # doctest: +SKIP
+    >>> import pandas as pd
+    >>> from imbdeep.reporting import BenchmarkCells, plot_precision_recall
+    >>> grid = pd.DataFrame(
+    ...     [(d, m, 0, "ok") for d in "xyz" for m in ("net", "remix", "focal")],
+    ...     columns=["dataset", "method", "fold", "status"])
+    >>> grid["curves"] = [{"precision_at": [1.0, 0.5, 0.1]}] * 9
+    >>> scores = grid.assign(metric="g_mean", value=0.5)
+    >>> datasets = pd.DataFrame(columns=["provenance"])
+    >>> cells = BenchmarkCells({}, datasets, grid, scores)
+    >>> figure = plot_precision_recall(cells)
+    >>> [panel.get_title() for panel in figure.axes if panel.get_title()]
+    ['x', 'y', 'z']
     """
     curves = precision_recall_table(cells)
     if curves.empty:

@@ -49,6 +49,10 @@ def holm(p_values):
     adjusted : ndarray of shape (n_tests,)
         The smallest family-wise level at which each hypothesis is rejected.
 
+    See Also
+    --------
+    wilcoxon_holm : Pairwise tests adjusted by it.
+
     Examples
     --------
     >>> from imbdeep.reporting import holm
@@ -78,6 +82,10 @@ class FriedmanResult:
     f, f_p_value : float
         Iman and Davenport's statistic, with ``n_methods - 1`` and
         ``(n_methods - 1) * (n_datasets - 1)`` degrees of freedom.
+
+    See Also
+    --------
+    friedman_iman_davenport : Compute it.
     """
 
     n_datasets: int
@@ -291,6 +299,10 @@ class CriticalDifference:
         Average ranks further apart than this differ significantly.
     alpha : float
         The level.
+
+    See Also
+    --------
+    critical_difference : Compute it.
     """
 
     average_ranks: pd.Series
@@ -366,6 +378,10 @@ class TTestResult:
     ----------
     statistic, p_value : float
         Student's t and its p-value.
+
+    See Also
+    --------
+    corrected_resampled_ttest : Compute it.
     """
 
     statistic: float

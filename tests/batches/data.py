@@ -17,7 +17,7 @@ def labels(counts, seed=0):
 
 
 def identity_dataset(counts, seed=0):
-    """Row i is the i-th unit vector: a mixed row shows its parents and their weights."""
+    """Row i is the i-th unit vector: a mixed row shows its parents."""
     y = labels(counts, seed)
     return TensorDataset(torch.eye(len(y)), y)
 

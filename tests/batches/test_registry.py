@@ -115,7 +115,7 @@ def test_sample_weights_stay_with_their_rows(name):
     rows = {"X": X[:, None], "sample_weight": 2 * X}
     y = labels([20, 10]).numpy()
     for batch, _ in BATCHES[name](Dataset(rows, y), 12, generator=generator()):
-        # Mixing and SMOTE are linear, so the weight of a mixed row is twice its value as well.
+        # Rows are mixed linearly, so a new weight is twice the new value as well.
         torch.testing.assert_close(batch["sample_weight"], 2 * batch["X"][:, 0])
 
 

@@ -7,7 +7,7 @@ from imbdeep.losses import class_balanced_weights
 
 
 def weights_by_sums(counts, beta):
-    """1 over the effective number 1 + beta + ... + beta**(n - 1), summed term by term."""
+    """1 over the effective number 1 + beta + ... + beta**(n - 1), term by term."""
     inverse = []
     for n in counts:
         effective = math.fsum(beta**i for i in range(n))

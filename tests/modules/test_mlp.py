@@ -96,9 +96,9 @@ def test_encoding_decides_the_width_of_the_first_layer():
     net = MLP(3, 2, encoding=Twice())
     assert net.hidden[0].in_features == 6
     assert net(rows(7, 3)).shape == (7, 2)
-    assert MLP(3, 2, hidden_sizes=(), encoding=Twice()).features(rows(7, 3)).shape[
-        1
-    ] == 6
+    assert (
+        MLP(3, 2, hidden_sizes=(), encoding=Twice()).features(rows(7, 3)).shape[1] == 6
+    )
 
 
 def test_state_dict_holds_the_encoding():

@@ -41,8 +41,9 @@ COLUMNS = {
     "constant": lambda g: torch.full((200,), 7.5),
     "constant_0": lambda g: torch.zeros(200),
     "nearly_constant": lambda g: 1 + 1e-6 * torch.randint(3, (200,), generator=g),
-    "heavy_tails": lambda g: torch.randn(200, generator=g) / torch.rand(200, generator=g)
-    ** 4,
+    "heavy_tails": lambda g: (
+        torch.randn(200, generator=g) / torch.rand(200, generator=g) ** 4
+    ),
     "far_from_0": lambda g: 1e9 + 64 * torch.randint(-999, 999, (200,), generator=g),
     "tiny": lambda g: 1e-30 * torch.randn(200, generator=g),
     "huge": lambda g: 1e30 * torch.randn(200, generator=g),
@@ -174,7 +175,7 @@ def test_refuses_another_number_of_features():
         encoding(torch.zeros(2, 4))
 
 
-# --- Bins --------------------------------------------------------------------------------
+# --- Bins -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("n_bins", [2, 5, 16])
@@ -267,7 +268,7 @@ def test_narrow_bins_are_dropped():
     assert torch.equal(drop_narrow_bins(wide), wide)
 
 
-# --- Standardisation ---------------------------------------------------------------------
+# --- Standardisation ------------------------------------------------------------------
 
 
 def test_standardization_equals_scikit_learn():
@@ -309,7 +310,7 @@ def test_standardization_takes_leading_axes_and_keeps_its_state():
     assert scaling.n_outputs == 2
 
 
-# --- Recipes -----------------------------------------------------------------------------
+# --- Recipes --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["piecewise_linear", "standard"])

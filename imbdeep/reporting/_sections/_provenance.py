@@ -52,8 +52,9 @@ def provenance_section(cells):
     if dropped:
         blocks.append(
             Paragraph(
-                f"Left out of 'independent sources': {join(dropped)}, made of the same "
-                "rows as another set."
+                "Left out of 'independent sources': "
+                f"{join(map(cells.label, dropped))}, made of the same rows as another "
+                "set."
             )
         )
     changed = changed_data(cells)
@@ -61,7 +62,7 @@ def provenance_section(cells):
         blocks.append(
             Paragraph(
                 "Warning: some cells were computed on a file with another hash than "
-                f"the one recorded for the set: {join(changed)}."
+                f"the one recorded for the set: {join(map(cells.label, changed))}."
             )
         )
     return Section(title, blocks)

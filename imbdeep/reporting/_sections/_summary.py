@@ -40,8 +40,8 @@ def summary_section(cells):
     if not headline:
         blocks.append(
             Paragraph(
-                "No score can be compared: there is no fold that every method has run "
-                "and in which at least one finished."
+                "No main metric can be compared: none was recorded in a fold that "
+                "every method has run."
             )
         )
         return Section("Summary", blocks)

@@ -1,0 +1,207 @@
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+
+from imbdeep.callbacks import EarlyStopping, WeightAveraging
+from tests.callbacks.conftest import BatchNormNet, Probe, Scores, weights_of
+
+
+def seen(net, name="probe"):
+    return dict(net.callbacks_)[name].seen_
+
+
+def assert_weights(net, expected, rtol=1e-5, atol=1e-6):
+    parameters = dict(net.module_.named_parameters())
+    assert parameters
+    for name, parameter in parameters.items():
+        torch.testing.assert_close(
+            parameter.detach().double(), expected[name], rtol=rtol, atol=atol
+        )
+
+
+def mean_by_loop(states):
+    return {
+        name: sum(state[name].double() for state in states) / len(states)
+        for name in states[0]
+    }
+
+
+def moving_average_by_loop(states, decay):
+    average = {name: x.double() for name, x in states[0].items()}
+    for state in states[1:]:
+        for name, x in state.items():
+            average[name] = decay * average[name] + (1 - decay) * x.double()
+    return average
+
+
+@pytest.mark.parametrize("average_from, first", [(0, 0), (0.5, 4), (0.75, 6)])
+def test_swa_is_the_mean_over_epochs(make_net, binary, average_from, first):
+    net = make_net(
+        WeightAveraging("swa", average_from=average_from),
+        ("probe", Probe(weights_of)),
+        max_epochs=8,
+    ).fit(*binary)
+    assert_weights(net, mean_by_loop(seen(net)[first:]))
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize("average_from, first", [(0, 0), (0.5, 2)])
+def test_ema_is_a_moving_average_over_steps(
+    make_net, binary, decay, average_from, first
+):
+    X, y = binary
+    net = make_net(
+        WeightAveraging("ema", average_from=average_from, decay=decay),
+        ("probe", Probe(weights_of, "step_end")),
+    ).fit(X, y)
+    n_steps = len(X) // 16
+    states = seen(net)
+    assert len(states) == 4 * n_steps
+    assert_weights(net, moving_average_by_loop(states[first * n_steps :], decay))
+
+
+def test_without_decay_the_last_weights_count(make_net, binary):
+    X, y = binary
+    averaged = make_net(WeightAveraging("ema", decay=0)).fit(X, y)
+    plain = make_net().fit(X, y)
+    np.testing.assert_allclose(averaged.predict_proba(X), plain.predict_proba(X))
+
+
+@pytest.mark.parametrize("method", ["swa", "ema"])
+def test_averaging_does_not_change_training(make_net, binary, method):
+    states = [
+        seen(make_net(*callbacks, ("probe", Probe(weights_of))).fit(*binary))
+        for callbacks in ([WeightAveraging(method, average_from=0)], [])
+    ]
+    for averaged, plain in zip(*states, strict=True):
+        assert all(torch.equal(averaged[name], plain[name]) for name in plain)
+
+
+@pytest.mark.parametrize("method", ["swa", "ema"])
+def test_predictions_and_pickles_use_the_average(make_net, binary, method):
+    X, y = binary
+    net = make_net(
+        WeightAveraging(method, average_from=0), ("probe", Probe(weights_of))
+    ).fit(X, y)
+    last = seen(net)[-1]
+    assert not torch.equal(net.module_.head.weight, last["head.weight"])
+    with torch.no_grad():
+        logits = net.module_.eval()(torch.from_numpy(X))
+    expected = logits.double().softmax(1)
+    np.testing.assert_allclose(net.predict_proba(X), expected, rtol=1e-6)
+    net.set_params(callbacks=None)
+    again = pickle.loads(pickle.dumps(net))
+    np.testing.assert_array_equal(again.predict_proba(X), net.predict_proba(X))
+    for name, x in net.module_.state_dict().items():
+        assert torch.equal(again.module_.state_dict()[name], x)
+
+
+def test_a_pickle_does_not_hold_the_average_twice():
+    callback = WeightAveraging()
+    callback.average_, callback.dataset_train_ = torch.nn.Linear(2, 2), [1, 2, 3]
+    again = pickle.loads(pickle.dumps(callback))
+    assert again.average_ is None
+    assert again.dataset_train_ is None
+    assert callback.average_ is not None
+
+
+def running_statistics_by_loop(net, X, batch_size):
+    """Mean over batches of each batch's mean and unbiased variance before the norm."""
+    first = net.module_.first
+    means, variances = [], []
+    for start in range(0, len(X), batch_size):
+        z = X[start : start + batch_size] @ first.weight.detach().numpy().T
+        z = z + first.bias.detach().numpy()
+        means.append(z.mean(0))
+        variances.append(z.var(0, ddof=1))
+    return np.mean(means, 0), np.mean(variances, 0)
+
+
+@pytest.mark.parametrize("method", ["swa", "ema"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_batch_norm_statistics_are_those_of_the_average(
+    make_net, binary, method, weighted
+):
+    X, y = binary
+    net = make_net(
+        WeightAveraging(method, average_from=0.5),
+        ("probe", Probe(weights_of)),
+        module=BatchNormNet,
+    ).fit(X, y, sample_weight=np.linspace(0.5, 2, len(y)) if weighted else None)
+    mean, variance = running_statistics_by_loop(net, X, 16)
+    norm = net.module_.norm
+    np.testing.assert_allclose(norm.running_mean, mean, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(norm.running_var, variance, rtol=1e-4, atol=1e-5)
+    # They are new: those of the last epoch trailed behind the weights.
+    assert not np.allclose(seen(net)[-1]["norm.running_mean"], mean, rtol=1e-3)
+    assert norm.momentum == torch.nn.BatchNorm1d(1).momentum
+
+
+def test_batch_norm_statistics_come_from_the_training_rows(make_net, binary):
+    X, y = binary
+    net = make_net(WeightAveraging(average_from=0.5), module=BatchNormNet)
+    net.fit(X[:64], y[:64], eval_set=(X[64:], y[64:]))
+    mean, _ = running_statistics_by_loop(net, X[:64], 16)
+    np.testing.assert_allclose(net.module_.norm.running_mean, mean, atol=1e-5)
+
+
+def test_batch_norm_with_all_rows_in_a_batch(make_net, binary):
+    X, y = binary
+    net = make_net(
+        WeightAveraging(average_from=0.5), module=BatchNormNet, batch_size=-1
+    ).fit(X, y)
+    mean, variance = running_statistics_by_loop(net, X, len(X))
+    np.testing.assert_allclose(net.module_.norm.running_mean, mean, atol=1e-5)
+    np.testing.assert_allclose(net.module_.norm.running_var, variance, rtol=1e-4)
+
+
+def test_the_average_wins_over_the_best_epoch(make_net, binary):
+    net = make_net(
+        Scores([3, 2, 1, 0]),
+        EarlyStopping("score", patience=9),
+        WeightAveraging(average_from=0.5),
+        ("probe", Probe(weights_of)),
+    ).fit(*binary)
+    assert_weights(net, mean_by_loop(seen(net)[2:]))
+
+
+def test_stopping_before_averaging_leaves_the_best_epoch(make_net, binary):
+    net = make_net(
+        Scores([3, 2, 1, 0, 0, 0, 0, 0]),
+        EarlyStopping("score", patience=2),
+        WeightAveraging(average_from=0.9),
+        ("probe", Probe(weights_of)),
+        max_epochs=8,
+    ).fit(*binary)
+    assert len(net.history) == 3
+    first = {name: x.double() for name, x in seen(net)[0].items()}
+    assert_weights(net, first, rtol=0, atol=0)
+
+
+def test_each_fit_has_an_average_of_its_own(make_net, binary):
+    X, y = binary
+    net = make_net(WeightAveraging(average_from=0.5), ("probe", Probe(weights_of))).fit(
+        X, y
+    )
+    net.fit(-X, 1 - y)
+    assert_weights(net, mean_by_loop(seen(net)[2:]))
+    fresh = clone(net).fit(-X, 1 - y)
+    np.testing.assert_array_equal(net.predict_proba(X), fresh.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    "params, message",
+    [
+        ({"method": "sma"}, "method must be 'swa' or 'ema', got 'sma'"),
+        ({"average_from": 1}, r"average_from must be in \[0, 1\), got 1"),
+        ({"average_from": -0.1}, r"average_from must be in \[0, 1\), got -0.1"),
+        ({"decay": 1}, r"decay must be in \[0, 1\), got 1"),
+        ({"decay": -1}, r"decay must be in \[0, 1\), got -1"),
+    ],
+)
+def test_refuses(make_net, binary, params, message):
+    with pytest.raises(ValueError, match=message):
+        make_net(WeightAveraging(**params)).fit(*binary)
