@@ -448,8 +448,12 @@ STOCK_GOAL = Goal(">=", 12)
 
 
 def middle(values):
-    """Median with the least and the largest value, as text of three digits."""
-    return f"{np.median(values):.3g} ({min(values):.3g} to {max(values):.3g})"
+    """Median with the least and the largest value, as text of three digits or more."""
+    median, least, most = (
+        f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+        for value in (np.median(values), min(values), max(values))
+    )
+    return f"{median} ({least} to {most})"
 
 
 def time_rows(plan, encoding, fits):
@@ -566,7 +570,7 @@ def describe(table):
     return f"{table.name}: {n:,} rows, {d} columns, {ratio:.1f}:1, {table.origin}"
 
 
-def write_report(plans, times, ratios, memory, *, device, threads):
+def make_report(plans, times, ratios, memory, *, device, threads):
     """Return the report as Markdown."""
     cells = {"index": False, "disable_numparse": True}
     tables = "\n".join(f"- {describe(plan.table)}" for plan in plans)
@@ -660,7 +664,7 @@ def main(arguments=None):
     torch.set_num_threads(options.threads)
     plans = make_plans(options.epochs, options.repeats, options.rows_large)
     device, threads = options.device, options.threads
-    report = write_report(
+    report = make_report(
         plans,
         *measure(plans, device, threads, say=partial(print, file=sys.stderr)),
         device=device,

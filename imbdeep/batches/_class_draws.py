@@ -19,6 +19,16 @@ class RowsByClass:
         Classes that have rows, increasing.
     counts : Tensor
         Rows of each of them.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.batches import RowsByClass
+    >>> rows = RowsByClass(torch.tensor([7, 3, 3, 3]))
+    >>> rows.classes, rows.counts
+    (tensor([3, 7]), tensor([3, 1]))
+    >>> rows.draw(torch.tensor([1, 1]))  # two rows of class 7
+    tensor([0, 0])
     """
 
     def __init__(self, y: Tensor):

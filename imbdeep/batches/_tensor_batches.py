@@ -9,7 +9,9 @@ import torch
 from skorch.utils import data_from_dataset
 from torch import Generator, Tensor
 
-Rows = Tensor | dict[str, Tensor]
+# A tensor, or a dict of tensors: features and sample weights. Any, because what a dict
+# may hold depends on the net.
+Rows = Any
 Batch = tuple[Rows, Tensor]
 
 

@@ -10,8 +10,18 @@ def triangular_rate(
 ) -> float:
     """Rate of the triangular policy after ``progress`` epochs.
 
-    Rises linearly from ``base_lr`` to ``max_lr`` in ``step_size`` epochs and falls
-    back in as many.
+    Parameters
+    ----------
+    progress : float, at least 0
+        Epochs done, parts of one included.
+    base_lr, max_lr : float
+        The rate rises linearly from one to the other and falls back.
+    step_size : float
+        Epochs that either takes.
+
+    Returns
+    -------
+    float
 
     Examples
     --------

@@ -107,7 +107,7 @@ class LDAMClassifier(ImbalancedNetClassifier):
     >>> X, y = make_classification(weights=[0.9], flip_y=0, random_state=0)
     >>> net = LDAMClassifier(max_epochs=20, random_state=0).fit(X, y)
     >>> net.criterion_.margins
-    tensor([0.2887, 0.5000])
+    tensor([0.2804, 0.5000])
     """
 
     _parameter_constraints = {

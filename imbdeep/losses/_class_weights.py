@@ -42,7 +42,7 @@ def class_balanced_weights(class_counts: Tensor, beta: float = 0.9999) -> Tensor
     >>> class_balanced_weights(torch.tensor([900, 100]), beta=0.0)
     tensor([1., 1.])
     >>> class_balanced_weights(torch.tensor([900, 100]))
-    tensor([0.2074, 1.7926])
+    tensor([0.2073, 1.7927])
     """
     if not 0 <= beta < 1:
         raise ValueError(f"beta must be in [0, 1), got {beta!r}.")

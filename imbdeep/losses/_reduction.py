@@ -75,8 +75,9 @@ def reduce_losses(
     check_reduction(reduction)
     if reduction == "mean" and weights is None:
         return losses.mean(-1).sum()
-    if weights is not None:
-        losses = losses * weights
+    if weights is None:
+        weights = torch.ones_like(losses)
+    losses = losses * weights
     if reduction == "none":
         return losses
     if reduction == "sum":

@@ -3,6 +3,7 @@
 from imbdeep.modules._heads import CosineHead
 from imbdeep.modules._mlp import MLP
 from imbdeep.modules._numeric_encoding import (
+    Encoding,
     PiecewiseLinearEncoding,
     Standardization,
     encoding_recipe,
@@ -13,6 +14,7 @@ __all__ = [
     "MLP",
     "MODULES",
     "CosineHead",
+    "Encoding",
     "PiecewiseLinearEncoding",
     "Standardization",
     "encoding_recipe",

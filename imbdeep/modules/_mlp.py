@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from imbdeep.modules._heads import make_head
+from imbdeep.modules._numeric_encoding import Encoding
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -35,7 +36,7 @@ class MLP(nn.Module):
     activation : {'relu', 'gelu', 'silu', 'selu', 'tanh'}, default='relu'
     head : {'linear', 'cosine'}, default='linear'
         Last layer; 'cosine' for margin losses.
-    encoding : nn.Module or None, default=None
+    encoding : Encoding or None, default=None
         Maps ``(*, n_features)`` to ``(*, encoding.n_outputs)`` before the first layer,
         see :class:`PiecewiseLinearEncoding`.
 
@@ -58,7 +59,7 @@ class MLP(nn.Module):
         dropout: float = 0.1,
         activation: str = "relu",
         head: str = "linear",
-        encoding: nn.Module | None = None,
+        encoding: Encoding | None = None,
     ):
         if activation not in ACTIVATIONS:
             raise ValueError(

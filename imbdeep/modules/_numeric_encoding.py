@@ -62,7 +62,19 @@ def column_moments(X: Tensor) -> tuple[Tensor, Tensor]:
     return mean, torch.where((X[0] == X).all(0), torch.zeros_like(std), std)
 
 
-class PiecewiseLinearEncoding(nn.Module):
+class Encoding(nn.Module):
+    """What stands between the columns of a table and the first layer.
+
+    Attributes
+    ----------
+    n_outputs : int
+        Width of the output.
+    """
+
+    n_outputs: int
+
+
+class PiecewiseLinearEncoding(Encoding):
     r"""Piecewise-linear encoding of numeric features [1]_, eq. 1.
 
     A feature with bins :math:`[b_{t-1}, b_t]` becomes one number a bin,
@@ -146,7 +158,7 @@ class PiecewiseLinearEncoding(nn.Module):
         return ((x - self.left) * self.inverse_width).clamp(self.lower, self.upper)
 
 
-class Standardization(nn.Module):
+class Standardization(Encoding):
     """Features minus their mean, over their standard deviation.
 
     **Shape**
@@ -183,7 +195,7 @@ class Standardization(nn.Module):
 
 def encoding_recipe(
     X: Tensor, kind: str | None, n_bins: int = 16
-) -> Callable[[], nn.Module] | None:
+) -> Callable[[], Encoding] | None:
     """Learn an encoding of the columns of ``X``, to be built as often as needed.
 
     Parameters

@@ -128,9 +128,9 @@ class ReMix(BaseOverSampler):
     >>> sampler = ReMix(random_state=0)
     >>> X_resampled, y_resampled = sampler.fit_resample(X, y)
     >>> Counter(y_resampled.tolist())
-    Counter({0: 90, 1: 90})
+    Counter({0: 91, 1: 91})
     >>> int(sampler.is_synthetic_.sum())
-    80
+    82
     """
 
     _parameter_constraints = {

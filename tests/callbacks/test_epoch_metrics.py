@@ -64,7 +64,7 @@ def test_agrees_with_scikit_learn_in_every_epoch(make_net, binary, rare):
 def test_agrees_with_scikit_learn_for_three_classes(make_net, multi_class):
     X, y = multi_class
     train, valid = split(X, y)
-    net = make_net(max_epochs=30, lr=0.05).fit(
+    net = make_net(max_epochs=20, class_weight="balanced").fit(
         X[train], y[train], eval_set=(X[valid], y[valid])
     )
     proba = net.predict_proba(X[valid])

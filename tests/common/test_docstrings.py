@@ -1,0 +1,89 @@
+"""Every public name is documented as its signature says, with an example."""
+
+import importlib
+import inspect
+
+import pytest
+from numpydoc.docscrape import ClassDoc, FunctionDoc
+from torch import nn
+
+FOLDERS = [
+    "base",
+    "batches",
+    "callbacks",
+    "classifiers",
+    "datasets",
+    "losses",
+    "metrics",
+    "modules",
+    "over_sampling",
+    "reporting",
+]
+
+
+def public_names():
+    for folder in FOLDERS:
+        module = importlib.import_module(f"imbdeep.{folder}")
+        names = getattr(module, "__all__", ["ImbalancedNetClassifier"])
+        for name in names:
+            thing = getattr(module, name)
+            if inspect.isclass(thing) or inspect.isfunction(thing):
+                yield pytest.param(thing, id=f"{folder}.{name}")
+
+
+def documented(thing):
+    """Names of the parameters in the docstring, one by one."""
+    doc = ClassDoc(thing) if inspect.isclass(thing) else FunctionDoc(thing)
+    names = set()
+    for entry in doc["Parameters"]:
+        names |= {name.strip().lstrip("*") for name in entry.name.split(",")}
+    return doc, names
+
+
+@pytest.mark.parametrize("thing", public_names())
+def test_parameters_are_those_of_the_signature(thing):
+    doc, names = documented(thing)
+    parameters = inspect.signature(thing).parameters
+    assert doc["Summary"]
+    if thing.__name__ == "Encoding":
+        assert not names  # a base, whose constructor is that of nn.Module
+        return
+    has_kwargs = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    expected = set(parameters) - {"args"}
+    if inspect.isclass(thing) and has_kwargs and "kwargs" in names:
+        # Parameters of a base may be documented there.
+        assert names <= expected | {"kwargs"}
+        own = set(inspect.signature(thing.__init__).parameters) - {"self"}
+        if "__init__" in vars(thing):
+            assert own <= names
+    else:
+        assert names == expected
+
+
+@pytest.mark.parametrize("thing", public_names())
+def test_there_is_an_example(thing):
+    abstract = inspect.isclass(thing) and (
+        thing.__name__ in {"ClassificationLoss", "Encoding", "ShuffledBatches"}
+    )
+    doc, _ = documented(thing)
+    dataclass = hasattr(thing, "__dataclass_fields__")
+    # Bases are used through what derives from them, results through what gives them.
+    if not (abstract or dataclass or thing.__name__ == "ImbalancedNetClassifier"):
+        assert doc["Examples"]
+
+
+def test_every_estimator_lists_its_fitted_attributes():
+    from .estimators import CLASSIFIERS, SAMPLERS
+
+    for estimator in [*CLASSIFIERS.values(), *SAMPLERS.values()]:
+        names = {entry.name for entry in ClassDoc(type(estimator))["Attributes"]}
+        assert {"classes_", "n_features_in_", "feature_names_in_"} <= names
+
+
+def test_torch_modules_tell_their_shapes():
+    module = importlib.import_module("imbdeep.modules")
+    for name in module.__all__:
+        thing = getattr(module, name)
+        if inspect.isclass(thing) and issubclass(thing, nn.Module):
+            if name != "Encoding":
+                assert "**Shape**" in inspect.getdoc(thing), name
