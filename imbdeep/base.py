@@ -19,14 +19,14 @@ from sklearn.utils._param_validation import (
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 from skorch import NeuralNetClassifier
-from skorch.callbacks import EpochTimer, PassthroughScoring, PrintLog
+from skorch.callbacks import EpochTimer, PassthroughScoring
 from skorch.dataset import Dataset
 from skorch.utils import is_dataset, to_tensor
 from torch.utils.data import Subset
 
 from imbdeep._validation import check_class_sizes, check_columns_are_numeric
 from imbdeep.batches import BATCHES, TensorBatches
-from imbdeep.callbacks import EarlyStopping, EpochMetrics
+from imbdeep.callbacks import EarlyStopping, EpochMetrics, PrintLog
 from imbdeep.losses import LOSSES, ClassificationLoss, reduce_losses
 from imbdeep.modules import MODULES, encoding_recipe
 
@@ -408,7 +408,8 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
             weight = _check_sample_weight(
                 sample_weight, X, dtype=np.float32, ensure_non_negative=True
             )
-            X = {"X": X, "sample_weight": weight}
+            if (weight != 1).any():
+                X = {"X": X, "sample_weight": weight}
         target = self._encode(y)
         if eval_set is not None:
             X_valid, y_valid = self._check_rows(*eval_set, reset=False)
@@ -535,7 +536,10 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
             params["generator"] = torch.Generator().manual_seed(self._draw_seed())
         if training and "n_classes" not in params and accepts(iterator, "n_classes"):
             params["n_classes"] = len(self.classes_)
-        return iterator(dataset, **params)
+        batches = iterator(dataset, **params)
+        if training:
+            self.n_train_batches_ = len(batches)
+        return batches
 
     # --- Parts -----------------------------------------------------------------------
 
@@ -619,6 +623,11 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         if accepts(optimizer, "fused") and not alternatives & set(kwargs):
             kwargs["fused"] = True
         return args, kwargs
+
+    def _set_training(self, training=True):
+        # Switching walks over every submodule, and few steps change the mode.
+        if self.module_.training != training:
+            super()._set_training(training)
 
     def infer(self, x, **fit_params):
         if isinstance(x, Mapping) and "sample_weight" in x:

@@ -380,7 +380,7 @@ def test_refuses_bad_sample_weights(data, weight, match):
 
 
 def test_sample_weight_with_a_criterion_that_reduces_on_its_own(data):
-    weight = np.ones(len(data[1]))
+    weight = np.where(data[1] == 1, 3.0, 1.0)
     net = NetClassifier(criterion=torch.nn.CrossEntropyLoss, **SMALL)
     with pytest.raises(ValueError, match="criterion__reduction='none'"):
         net.fit(*data, sample_weight=weight)

@@ -76,7 +76,13 @@ class MixUpBatches(ShuffledBatches):
             raise ValueError(f"alpha must be greater than 0, got {alpha!r}.")
         super().__init__(dataset, batch_size, generator=generator)
         self.alpha = alpha
-        self.n_classes = int(self.y.max()) + 1 if n_classes is None else n_classes
+        n_labels = int(self.y.max()) + 1
+        if n_classes is not None and n_classes < n_labels:
+            raise ValueError(
+                f"n_classes={n_classes} cannot hold label {n_labels - 1}; use at "
+                f"least {n_labels}."
+            )
+        self.n_classes = n_labels if n_classes is None else n_classes
 
     def mix(self, batches: Iterator[Tensor]) -> Iterator[Batch]:
         """Mix the batches of rows at the given positions."""

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from skorch.utils import data_from_dataset
 from torch import Generator, Tensor
+from torch.utils.data import Subset
 
 # A tensor, or a dict of tensors: features and sample weights. Any, because what a dict
 # may hold depends on the net.
@@ -46,6 +47,11 @@ def mix_rows(rows: Rows, partners: Rows, mixing: Tensor) -> Rows:
 
 def tensors_of(dataset: Any) -> tuple[Rows, Tensor]:
     """Features and target of a skorch dataset, a Subset of one or a TensorDataset."""
+    if isinstance(dataset, Subset):
+        # skorch would index with a list of Python integers.
+        X, y = tensors_of(dataset.dataset)
+        index = torch.as_tensor(dataset.indices)
+        return take_rows(X, index), y[index]
     try:
         X, y = data_from_dataset(dataset)
     except AttributeError:

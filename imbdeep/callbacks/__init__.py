@@ -6,6 +6,7 @@ from imbdeep.callbacks._early_stopping import EarlyStopping
 from imbdeep.callbacks._epoch_metrics import EpochMetrics
 from imbdeep.callbacks._epoch_progress import EpochProgressBar
 from imbdeep.callbacks._lr_drops import LRDrops
+from imbdeep.callbacks._print_log import PrintLog
 from imbdeep.callbacks._weight_averaging import WeightAveraging
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "EpochMetrics",
     "EpochProgressBar",
     "LRDrops",
+    "PrintLog",
     "TriangularLR",
     "WeightAveraging",
     "triangular_rate",

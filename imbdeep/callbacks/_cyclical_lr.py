@@ -1,7 +1,5 @@
 """Triangular cyclical learning rate."""
 
-import math
-
 from skorch.callbacks import Callback
 
 
@@ -73,8 +71,7 @@ class TriangularLR(Callback):
                 )
         return self
 
-    def on_epoch_begin(self, net, dataset_train=None, **kwargs):
-        self.n_steps_ = math.ceil(len(dataset_train) / net.batch_size)
+    def on_epoch_begin(self, net, **kwargs):
         self.steps_done_ = 0
         net.history.record("event_lr", self._rate(net))
 
@@ -87,5 +84,5 @@ class TriangularLR(Callback):
         self.steps_done_ += 1
 
     def _rate(self, net):
-        progress = len(net.history) - 1 + self.steps_done_ / self.n_steps_
+        progress = len(net.history) - 1 + self.steps_done_ / net.n_train_batches_
         return triangular_rate(progress, self.base_lr, self.max_lr, self.step_size)

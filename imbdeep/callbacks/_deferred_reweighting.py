@@ -55,19 +55,21 @@ class DeferredReweighting(Callback):
         return self
 
     def on_train_begin(self, net, **kwargs):
+        self._check_criterion(net.criterion_)
         self.weights_ = class_balanced_weights(
             torch.as_tensor(net.class_counts_), self.beta
         )
 
     def on_epoch_begin(self, net, **kwargs):
         epochs_done = len(net.history) - 1
-        if epochs_done < round(self.reweight_from * net.max_epochs):
-            return
-        criterion = net.criterion_
+        first = round(self.reweight_from * net.max_epochs)
+        if self.reweight_from < 1 and epochs_done >= first:
+            net.criterion_.weight = self.weights_.to(net.device, copy=True)
+
+    def _check_criterion(self, criterion):
         if not hasattr(criterion, "weight"):
             raise ValueError(
                 "DeferredReweighting needs a criterion with a class weight, got "
                 f"{type(criterion).__name__}. Use a loss of imbdeep.losses or "
                 "torch.nn.CrossEntropyLoss."
             )
-        criterion.weight = self.weights_.to(net.device, copy=True)

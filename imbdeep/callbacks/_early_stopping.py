@@ -23,8 +23,10 @@ class EarlyStopping(SkorchEarlyStopping):
         Whether to go back to the weights of the best epoch.
     threshold : float, default=-1e-9
         Least improvement that counts; just below 0 lets an equal score count.
-    threshold_mode, sink
-        See :class:`skorch.callbacks.EarlyStopping`.
+    threshold_mode : {'abs', 'rel'}, default='abs'
+        Whether ``threshold`` is a difference or a share of the best score.
+    sink : callable, default=print
+        Where the message goes, see :class:`skorch.callbacks.EarlyStopping`.
 
     Examples
     --------
@@ -40,7 +42,7 @@ class EarlyStopping(SkorchEarlyStopping):
         lower_is_better=False,
         load_best=True,
         threshold=-1e-9,
-        threshold_mode="rel",
+        threshold_mode="abs",
         sink=print,
     ):
         super().__init__(

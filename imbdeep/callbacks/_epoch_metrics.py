@@ -23,7 +23,7 @@ def mean_average_precision(y: np.ndarray, proba: np.ndarray) -> float:
     present = np.flatnonzero(counts)
     if proba.shape[1] == 2:
         # Of two equally rare classes the second counts, as in scikit-learn.
-        present = [0 if 0 < counts[0] < counts[1] else 1]
+        present = sorted(present, key=lambda c: (counts[c], -c))[:1]
     return float(
         np.mean([average_precision_score(y == c, proba[:, c]) for c in present])
     )

@@ -3,8 +3,6 @@
 from skorch.callbacks import Callback
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
-from imbdeep.batches import TensorBatches
-
 
 class WeightAveraging(Callback):
     """Predict with an average of the weights over training instead of the last ones.
@@ -93,5 +91,5 @@ class WeightAveraging(Callback):
         self.average_ = self.dataset_train_ = None
 
     def _training_rows(self, net):
-        for X, _ in TensorBatches(self.dataset_train_, net.batch_size):
+        for X, _ in net.get_iterator(self.dataset_train_, training=False):
             yield X["X"] if isinstance(X, dict) else X

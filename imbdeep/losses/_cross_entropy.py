@@ -1,9 +1,10 @@
 """Cross-entropy, the loss that the others modify."""
 
+import torch.nn.functional as F
 from torch import Tensor
 
 from imbdeep.losses._base import ClassificationLoss
-from imbdeep.losses._reduction import take_class
+from imbdeep.losses._reduction import is_soft, take_class
 
 
 def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
@@ -56,3 +57,14 @@ class CrossEntropyLoss(ClassificationLoss):
 
     def row_losses(self, logits: Tensor, target: Tensor) -> Tensor:
         return cross_entropy(logits, target)
+
+    def forward(
+        self, logits: Tensor, target: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
+        plain = sample_weight is None and logits.ndim == 2 and not is_soft(target)
+        if plain and (self.weight is None or self.weight.dtype == logits.dtype):
+            # The same numbers in one kernel: a third of the cost of a small step.
+            return F.cross_entropy(
+                logits, target, self.weight, reduction=self.reduction
+            )
+        return super().forward(logits, target, sample_weight)

@@ -36,7 +36,9 @@ def quantile_bins(X: Tensor, n_bins: int) -> list[Tensor]:
     varies = (X[0] != X).any(0)
     bins = [torch.stack([x, x + x.abs().clamp_min(1)]) for x in X[0]]
     columns = varies.nonzero().flatten()
-    for block in columns.split(max(1, _BLOCK_SIZE // len(X))):
+    width = max(1, _BLOCK_SIZE // len(X))
+    for start in range(0, len(columns), width):
+        block = columns[start : start + width]
         with warnings.catch_warnings():
             # A column of two values has one bin, which is just what it needs.
             warnings.filterwarnings("ignore", message="The .* feature has just two")

@@ -15,6 +15,7 @@ from imbdeep.callbacks import (
     EpochMetrics,
     EpochProgressBar,
     LRDrops,
+    PrintLog,
     TriangularLR,
     WeightAveraging,
 )
@@ -25,6 +26,7 @@ CASES = [
     EpochMetrics(),
     EpochProgressBar(monitor="train_loss"),
     LRDrops(at=(0.4,), factor=0.5),
+    PrintLog(),
     TriangularLR(base_lr=1e-4, max_lr=1e-2, step_size=3),
     WeightAveraging("ema", average_from=0.2, decay=0.5),
 ]

@@ -63,6 +63,16 @@ def test_ema_is_a_moving_average_over_steps(
     assert_weights(net, moving_average_by_loop(states[first * n_steps :], decay))
 
 
+def test_validation_steps_do_not_count(make_net, binary):
+    X, y = binary
+    net = make_net(
+        WeightAveraging("ema", average_from=0, decay=0.5),
+        ("probe", Probe(weights_of, "step_end")),
+        iterator_valid__batch_size=8,
+    ).fit(X[:64], y[:64], eval_set=(X[64:], y[64:]))
+    assert_weights(net, moving_average_by_loop(seen(net), 0.5))
+
+
 def test_without_decay_the_last_weights_count(make_net, binary):
     X, y = binary
     averaged = make_net(WeightAveraging("ema", decay=0)).fit(X, y)
@@ -190,6 +200,19 @@ def test_each_fit_has_an_average_of_its_own(make_net, binary):
     assert_weights(net, mean_by_loop(seen(net)[2:]))
     fresh = clone(net).fit(-X, 1 - y)
     np.testing.assert_array_equal(net.predict_proba(X), fresh.predict_proba(X))
+
+
+def test_an_average_that_never_began_is_forgotten(make_net, binary):
+    # Training stops in the very epoch in which averaging would have begun.
+    net = make_net(
+        Scores([1, 0, 0, 0]),
+        ("stop", EarlyStopping("score", patience=2)),
+        WeightAveraging(average_from=0.5),
+        ("probe", Probe(weights_of)),
+    ).fit(*binary)
+    assert len(net.history) == 3
+    net.set_params(callbacks__stop__patience=9).fit(*binary)
+    assert_weights(net, mean_by_loop(seen(net)[2:]))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,33 @@
+"""The table that ``verbose=1`` prints."""
+
+from skorch.callbacks import PrintLog as SkorchPrintLog
+
+
+class PrintLog(SkorchPrintLog):
+    """skorch's table of the history, put together only if it is to be seen.
+
+    skorch formats it for quiet nets as well, every epoch.
+
+    Parameters
+    ----------
+    keys_ignored : str, list of str or None, default=None
+        Entries of the history to leave out.
+    sink : callable, default=print
+        Where the rows go.
+    tablefmt : str, default='simple'
+        See :func:`tabulate.tabulate`.
+    floatfmt : str, default='.4f'
+        How numbers are printed.
+    stralign : {'left', 'center', 'right'}, default='right'
+        How text is aligned.
+
+    Examples
+    --------
+    >>> from imbdeep.callbacks import PrintLog
+    >>> from imbdeep.classifiers import NetClassifier
+    >>> net = NetClassifier(verbose=1, callbacks__print_log=PrintLog(floatfmt=".2f"))
+    """
+
+    def on_epoch_end(self, net, **kwargs):
+        if net.verbose or self.sink is not print:
+            super().on_epoch_end(net, **kwargs)
