@@ -19,7 +19,7 @@ Batch = tuple[Rows, Tensor]
 def take_rows(rows: Rows, index: Tensor) -> Rows:
     """Rows of a tensor, or of each tensor of a dict, by their positions."""
     if isinstance(rows, dict):
-        return {name: tensor[index] for name, tensor in rows.items()}
+        return {name: take_rows(tensor, index) for name, tensor in rows.items()}
     # index_select gathers whole rows; indexing with a tensor goes element by element.
     return rows.index_select(0, index)
 
@@ -40,6 +40,7 @@ def mix_rows(rows: Rows, partners: Rows, mixing: Tensor) -> Rows:
     """
     if isinstance(rows, dict):
         return {k: mix_rows(x, partners[k], mixing) for k, x in rows.items()}
+    mixing = mixing.to(rows.dtype)
     if mixing.ndim:
         mixing = mixing.reshape(*mixing.shape, *[1] * (rows.ndim - mixing.ndim))
     return torch.lerp(partners, rows, mixing)
@@ -116,7 +117,7 @@ class TensorBatches:
 
     def __len__(self) -> int:
         n_batches = math.ceil(len(self.y) / self.batch_size)
-        ends_in_one_row = len(self.y) % self.batch_size == 1 and self.batch_size > 1
+        ends_in_one_row = len(self.y) % self.batch_size == 1
         return n_batches - 1 if ends_in_one_row and n_batches > 1 else n_batches
 
     def take(self, index: Tensor) -> Batch:
@@ -133,9 +134,10 @@ class TensorBatches:
 
     def cut(self, order: Tensor) -> Iterator[Tensor]:
         """Cut an epoch's order of rows into batches."""
-        starts = [batch * self.batch_size for batch in range(len(self))]
-        for start, stop in zip(starts, [*starts[1:], None], strict=True):
-            yield order[start:stop]
+        last = len(self) - 1
+        for batch in range(last + 1):
+            start = batch * self.batch_size
+            yield order[start : None if batch == last else start + self.batch_size]
 
     def __iter__(self) -> Iterator[Batch]:
         for index in self.positions():

@@ -5,7 +5,9 @@ from sklearn.metrics import average_precision_score
 from skorch.callbacks import Callback
 
 
-def mean_average_precision(y: np.ndarray, proba: np.ndarray) -> float:
+def mean_average_precision(
+    y: np.ndarray, proba: np.ndarray, class_counts: np.ndarray | None = None
+) -> float:
     """Average precision of the rarer class, or the mean over classes if there are more.
 
     Parameters
@@ -13,6 +15,8 @@ def mean_average_precision(y: np.ndarray, proba: np.ndarray) -> float:
     y : ndarray of shape (n,)
         Class indices.
     proba : ndarray of shape (n, n_classes)
+    class_counts : ndarray of shape (n_classes,) or None, default=None
+        Rows of each class, which say what is rare. None counts those in ``y``.
 
     Returns
     -------
@@ -23,6 +27,7 @@ def mean_average_precision(y: np.ndarray, proba: np.ndarray) -> float:
     present = np.flatnonzero(counts)
     if proba.shape[1] == 2:
         # Of two equally rare classes the second counts, as in scikit-learn.
+        counts = counts if class_counts is None else class_counts
         present = sorted(present, key=lambda c: (counts[c], -c))[:1]
     return float(
         np.mean([average_precision_score(y == c, proba[:, c]) for c in present])
@@ -83,7 +88,9 @@ class EpochMetrics(Callback):
         y, proba = np.concatenate(self.targets_), np.concatenate(self.probas_)
         recall = recalls(y, proba.argmax(1), proba.shape[1])
         scores = {
-            "valid_average_precision": mean_average_precision(y, proba),
+            "valid_average_precision": mean_average_precision(
+                y, proba, net.class_counts_
+            ),
             "valid_balanced_accuracy": float(recall.mean()),
             "valid_g_mean": float(recall.prod() ** (1 / len(recall))),
         }

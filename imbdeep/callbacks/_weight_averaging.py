@@ -1,7 +1,11 @@
 """Averages of the weights over training."""
 
+import math
+
 from skorch.callbacks import Callback
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
+
+from imbdeep.batches import TensorBatches
 
 
 class WeightAveraging(Callback):
@@ -25,6 +29,9 @@ class WeightAveraging(Callback):
     -----
     Statistics of batch norms are computed anew for the averaged weights in a pass over
     the training rows.
+
+    The epoch in which early stopping ends training is not averaged. ``partial_fit``
+    after ``fit`` averages from its first epoch on.
 
     Validation metrics during training are those of the weights being trained. If early
     stopping also restores its best epoch, the average wins; if it stops training
@@ -91,5 +98,9 @@ class WeightAveraging(Callback):
         self.average_ = self.dataset_train_ = None
 
     def _training_rows(self, net):
-        for X, _ in net.get_iterator(self.dataset_train_, training=False):
+        # update_bn weighs batches alike, so they must be alike: equal and shuffled.
+        size = net.get_iterator(self.dataset_train_, training=False).batch_size
+        n_rows = len(self.dataset_train_)
+        size = math.ceil(n_rows / math.ceil(n_rows / size))
+        for X, _ in TensorBatches(self.dataset_train_, size, shuffle=True):
             yield X["X"] if isinstance(X, dict) else X

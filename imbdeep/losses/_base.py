@@ -37,7 +37,17 @@ class ClassificationLoss(nn.Module):
         self.reduction = reduction
         if weight is not None:
             weight = torch.as_tensor(weight, dtype=torch.float32)
+            if (weight < 0).any():
+                raise ValueError(f"weight must be at least 0, got {weight.tolist()}.")
         self.register_buffer("weight", weight)
+
+    def check_weight(self, logits: Tensor) -> None:
+        """Refuse a class weight that is not one of each class."""
+        if self.weight is not None and self.weight.shape[-1] != logits.shape[-1]:
+            raise ValueError(
+                f"weight holds {self.weight.shape[-1]} classes, the logits "
+                f"{logits.shape[-1]}; give one weight for each class."
+            )
 
     def row_losses(self, logits: Tensor, target: Tensor) -> Tensor:
         """Unweighted loss of each row, of shape ``(*,)``."""
@@ -61,6 +71,7 @@ class ClassificationLoss(nn.Module):
         Tensor
             A scalar, or of shape ``(*,)`` if ``reduction='none'``.
         """
+        self.check_weight(logits)
         weights = sample_weight
         if self.weight is not None:
             class_weight = take_class(self.weight, target)

@@ -63,6 +63,7 @@ class CrossEntropyLoss(ClassificationLoss):
     ) -> Tensor:
         plain = sample_weight is None and logits.ndim == 2 and not is_soft(target)
         if plain and (self.weight is None or self.weight.dtype == logits.dtype):
+            self.check_weight(logits)
             # The same numbers in one kernel: a third of the cost of a small step.
             return F.cross_entropy(
                 logits, target, self.weight, reduction=self.reduction

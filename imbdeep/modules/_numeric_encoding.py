@@ -32,6 +32,8 @@ def quantile_bins(X: Tensor, n_bins: int) -> list[Tensor]:
     list of n_features Tensors
         Increasing edges, at least two a column.
     """
+    if len(X) == 2:
+        X = X.repeat(2, 1)  # compute_bins wants more rows than bins
     n_bins = max(2, min(n_bins, len(X) - 1))
     varies = (X[0] != X).any(0)
     bins = [torch.stack([x, x + x.abs().clamp_min(1)]) for x in X[0]]
@@ -58,10 +60,9 @@ def drop_narrow_bins(edges: Tensor) -> Tensor:
 
 
 def column_moments(X: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each column; 0 where it is constant."""
+    """Mean and standard deviation of each column."""
     std, mean = torch.std_mean(X, 0, correction=0)
-    # Rounding gives a constant column far from 0 a deviation of its last digit.
-    return mean, torch.where((X[0] == X).all(0), torch.zeros_like(std), std)
+    return mean, std
 
 
 class Encoding(nn.Module):
@@ -145,9 +146,10 @@ class PiecewiseLinearEncoding(Encoding):
             "feature", torch.arange(len(bins)).repeat_interleave(n_bins)
         )
         self.register_buffer("left", torch.cat([edges[:-1] for edges in bins]))
-        self.register_buffer(
-            "inverse_width", torch.cat([1 / edges.diff() for edges in bins])
-        )
+        inverse_width = torch.cat([1 / edges.diff() for edges in bins])
+        # A width that overflows has inverse 0, and infinity times 0 is no number.
+        tiny = torch.finfo(inverse_width.dtype).tiny
+        self.register_buffer("inverse_width", inverse_width.clamp_min(tiny))
         self.register_buffer("lower", torch.zeros(self.n_outputs))
         self.lower[first] = -inf
         self.register_buffer("upper", torch.ones(self.n_outputs))
@@ -188,7 +190,7 @@ class Standardization(Encoding):
     def __init__(self, mean: Tensor, std: Tensor):
         super().__init__()
         self.n_outputs = len(mean)
-        self.register_buffer("mean", mean)
+        self.register_buffer("mean", mean.clone())
         self.register_buffer("std", torch.where(std > 0, std, torch.ones_like(std)))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -226,4 +228,8 @@ def encoding_recipe(
         return partial(PiecewiseLinearEncoding, quantile_bins(X, n_bins))
     if kind == "standard":
         return partial(Standardization, *column_moments(X))
+    if kind is not None:
+        raise ValueError(
+            f"kind must be 'piecewise_linear', 'standard' or None, got {kind!r}."
+        )
     return None

@@ -175,3 +175,13 @@ def test_a_class_never_found_has_g_mean_0(make_net, binary):
 
 def test_it_has_no_parameters():
     assert EpochMetrics().get_params() == {}
+
+
+def test_the_rarer_class_is_that_of_the_training_rows():
+    y = np.array([0, 0, 1, 1])
+    proba = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.6, 0.4]])
+    expected = [average_precision_score(y == c, proba[:, c]) for c in (0, 1)]
+    assert expected[0] != expected[1]
+    for rarer, counts in enumerate([[5, 50], [50, 5]]):
+        score = mean_average_precision(y, proba, np.array(counts))
+        assert score == pytest.approx(expected[rarer])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.datasets import make_classification
 
 from imbdeep.callbacks import EarlyStopping, WeightAveraging
 from tests.callbacks.conftest import BatchNormNet, Probe, Scores, weights_of
@@ -141,7 +142,7 @@ def test_batch_norm_statistics_are_those_of_the_average(
         ("probe", Probe(weights_of)),
         module=BatchNormNet,
     ).fit(X, y, sample_weight=np.linspace(0.5, 2, len(y)) if weighted else None)
-    mean, variance = running_statistics_by_loop(net, X, 16)
+    mean, variance = running_statistics_by_loop(net, X, 1024)
     norm = net.module_.norm
     np.testing.assert_allclose(norm.running_mean, mean, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(norm.running_var, variance, rtol=1e-4, atol=1e-5)
@@ -152,10 +153,32 @@ def test_batch_norm_statistics_are_those_of_the_average(
 
 def test_batch_norm_statistics_come_from_the_training_rows(make_net, binary):
     X, y = binary
-    net = make_net(WeightAveraging(average_from=0.5), module=BatchNormNet)
+    net = make_net(
+        WeightAveraging(average_from=0.5),
+        module=BatchNormNet,
+    )
     net.fit(X[:64], y[:64], eval_set=(X[64:], y[64:]))
-    mean, _ = running_statistics_by_loop(net, X[:64], 16)
+    mean, _ = running_statistics_by_loop(net, X[:64], 64)
     np.testing.assert_allclose(net.module_.norm.running_mean, mean, atol=1e-5)
+
+
+@pytest.mark.parametrize("order", ["as they come", "by class"])
+def test_batch_norm_statistics_weigh_all_rows_alike(make_net, order):
+    # The last of several batches may be small, and rows may be sorted by class.
+    X, y = make_classification(1_030, 5, class_sep=3, random_state=0)
+    rows = np.argsort(y) if order == "by class" else np.arange(len(y))
+    X, y = X[rows].astype("float32"), y[rows]
+    net = make_net(
+        WeightAveraging(average_from=0.5),
+        module=BatchNormNet,
+        batch_size=128,
+        iterator_valid__batch_size=512,
+    ).fit(X, y)
+    mean, variance = running_statistics_by_loop(net, X, len(X))
+    norm = net.module_.norm
+    off = np.abs(norm.running_mean.numpy() - mean) / np.sqrt(variance)
+    assert off.max() < 0.05
+    np.testing.assert_allclose(norm.running_var, variance, rtol=0.1)
 
 
 def test_batch_norm_with_all_rows_in_a_batch(make_net, binary):
