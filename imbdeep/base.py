@@ -397,23 +397,22 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         self._check_parameters()
         self.check_training_readiness()
         X, y = self._check_rows(X, y, reset=reset)
-        labels = classes if self.classes is None else self.classes
         if reset:
-            self._learn_from_labels(y, y if labels is None else labels)
+            self._reset_random_state()
+            self._learn_from_labels(y, classes)
             self._learn_from_columns(X)
+        target = self._encode(y)
         if method == "fit":
-            counts = np.bincount(self._encode(y), minlength=len(self.classes_))
+            counts = np.bincount(target, minlength=len(self.classes_))
             check_class_sizes(self.classes_, counts, 2, self)
+        if eval_set is not None:
+            eval_set = self._check_eval_set(eval_set)
         if sample_weight is not None:
             weight = _check_sample_weight(
                 sample_weight, X, dtype=np.float32, ensure_non_negative=True
             )
             if (weight != 1).any():
                 X = {"X": X, "sample_weight": weight}
-        target = self._encode(y)
-        if eval_set is not None:
-            X_valid, y_valid = self._check_rows(*eval_set, reset=False)
-            eval_set = X_valid, self._encode(y_valid)
         with self._training(eval_set):
             if reset:
                 self.initialize()
@@ -470,9 +469,20 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         check_classification_targets(checked[1])
         return _writeable(checked[0]), checked[1]
 
-    def _learn_from_labels(self, y, labels):
-        self._reset_random_state()
-        labels = np.unique(labels)
+    def _check_eval_set(self, eval_set):
+        try:
+            X, y = eval_set
+        except (TypeError, ValueError):
+            raise ValueError(
+                "eval_set must be a pair (X_valid, y_valid), got "
+                f"{type(eval_set).__name__}."
+            ) from None
+        X, y = self._check_rows(X, y, reset=False)
+        return X, self._encode(y)
+
+    def _learn_from_labels(self, y, classes):
+        declared = classes if self.classes is None else self.classes
+        labels = np.unique(y if declared is None else declared)
         if len(labels) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs at least two classes, got one class: "

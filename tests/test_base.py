@@ -456,6 +456,12 @@ def test_explicit_validation_set(cls, data):
         net.fit(X, y, eval_set=(X[:2, :3], ["a", "b"]))
 
 
+@pytest.mark.parametrize("eval_set", [5, (np.zeros((2, 10)),), "ab" * 3])
+def test_refuses_what_is_no_validation_set(data, eval_set):
+    with pytest.raises(ValueError, match="eval_set must be a pair"):
+        NetClassifier(**SMALL).fit(*data, eval_set=eval_set)
+
+
 def test_predefined_split_of_skorch(data):
     X, y = data
     held_out = Dataset(X[200:].astype(np.float32), y[200:])
