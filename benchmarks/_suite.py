@@ -30,7 +30,7 @@ class Suite:
         The sets that run.
 
     missing : list of dict
-        Records of the sets that were wanted and cannot be had.
+        Records of the sets of the collection that are not in the cache.
     """
 
     name: str
@@ -64,10 +64,13 @@ def _download(names, data_home):
 
 
 def _load_cached(names, data_home):
-    """Load those of `names` that are in the cache, and record the others."""
-    status = imblearn27_status(data_home).loc[names]
+    """Load those of `names` that are in the cache; record all that it lacks.
+
+    The report then says of the whole collection what is missing, whichever sets run.
+    """
+    status = imblearn27_status(data_home)
     is_missing = status["provenance"] == "missing"
-    present = status.index[~is_missing].tolist()
+    present = [name for name in names if not is_missing[name]]
     return Suite(
         "imblearn27",
         load_imblearn27(present, data_home) if present else {},
@@ -95,9 +98,9 @@ def _load_requested(names, data_home):
             f"None of --datasets {','.join(names)} can be had ({reason}); leave the "
             "option out to run the embedded suite, or give their folder as --data-home."
         )
-    if suite.missing:
-        absent = ", ".join(record["name"] for record in suite.missing)
-        print(f"Goes on without {absent}: {reason}", file=sys.stderr)
+    absent = [name for name in names if name not in suite.data]
+    if absent:
+        print(f"Goes on without {', '.join(absent)}: {reason}", file=sys.stderr)
     return suite
 
 

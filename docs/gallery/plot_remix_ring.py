@@ -242,5 +242,5 @@ mean, std = (
 # - ReMix and SMOTE do not differ in g-mean or balanced Brier score by more than the
 #   seeds do. ReMix's slope is gentler, but its calibration error on equal classes is the
 #   larger one, so the paper's advantage in calibration does not show on this ring.
-# - Multiplying the odds of the plain net by the class ratio does as well as either on
-#   the balanced scores, and leaves one with the choice.
+# - Multiplying the odds of the plain net by the class ratio does at least as well as
+#   either on the balanced scores, and leaves the choice of the prior to the user.

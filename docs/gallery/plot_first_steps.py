@@ -1,0 +1,130 @@
+"""
+======================
+First steps on a table
+======================
+
+A net in a few lines, on a data frame, with the tools one knows from scikit-learn and
+imbalanced-learn: cross-validation, pipelines, a precision-recall curve and a threshold.
+"""
+
+# %%
+# The table
+# ---------
+# Scikit-learn's breast cancer data, ten columns in their own units. To make it
+# imbalanced, we keep 36 of the 212 malignant tumours.
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from imblearn.pipeline import make_pipeline
+from sklearn.datasets import load_breast_cancer
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import PrecisionRecallDisplay, confusion_matrix
+from sklearn.model_selection import (
+    StratifiedKFold,
+    TunedThresholdClassifierCV,
+    cross_val_predict,
+    cross_val_score,
+    train_test_split,
+)
+from sklearn.preprocessing import StandardScaler
+
+from imbdeep.classifiers import NetClassifier
+from imbdeep.over_sampling import ReMix
+
+cancer = load_breast_cancer(as_frame=True)
+malignant = cancer.target == 0
+kept = pd.concat([cancer.data[malignant].sample(36, random_state=0), cancer.data[~malignant]])
+X = kept.filter(like="mean ").sort_index()
+y = malignant[X.index]
+
+y.value_counts()
+
+# %%
+# A net that takes the table as it is
+# -----------------------------------
+# No scaling and no label encoding: the net learns an encoding of each column, keeps the
+# labels it was given, and sets rows aside to stop early.
+
+X_train, X_test, y_train, y_test = train_test_split(
+    X, y, test_size=0.5, stratify=y, random_state=0
+)
+net = NetClassifier(random_state=0).fit(X_train, y_train)
+print(f"stopped after {len(net.history_)} epochs; classes {net.classes_}")
+print(net.predict_proba(X_test.head(3)).round(3))
+
+# %%
+# Is it any good?
+# ---------------
+# Average precision tells how well the rare rows are ranked before the others; a random
+# ranking would have the share of rare rows, 0.09. With so few rare rows the spread over
+# the folds is wide. A sampler goes into a pipeline of imbalanced-learn, and then resamples
+# the training folds only.
+
+models = {
+    "logistic regression": make_pipeline(StandardScaler(), LogisticRegression()),
+    "gradient boosting": HistGradientBoostingClassifier(random_state=0),
+    "ReMix, gradient boosting": make_pipeline(
+        ReMix(random_state=0), HistGradientBoostingClassifier(random_state=0)
+    ),
+    "net": NetClassifier(random_state=0),
+    "net, class weights": NetClassifier(class_weight="balanced", random_state=0),
+}
+folds = StratifiedKFold(5, shuffle=True, random_state=0)
+scores = pd.DataFrame(
+    {
+        name: cross_val_score(model, X, y, cv=folds, scoring="average_precision")
+        for name, model in models.items()
+    }
+)
+scores.agg(["mean", "std"]).T.round(2)
+
+# %%
+# The precision-recall curve
+# --------------------------
+# Which share of the alarms is right (precision), if that share of the malignant tumours
+# is to be found (recall)? Each row is predicted by a model that has not seen it.
+
+STYLES = {
+    "logistic regression": ("#0072B2", "-"),
+    "gradient boosting": ("#E69F00", "--"),
+    "net": ("#009E73", "-"),
+}
+fig, ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
+for name, (color, style) in STYLES.items():
+    p = cross_val_predict(models[name], X, y, cv=folds, method="predict_proba")[:, 1]
+    PrecisionRecallDisplay.from_predictions(
+        y,
+        p,
+        ax=ax,
+        name=name,
+        plot_chance_level=name == "net",
+        curve_kwargs={"color": color, "linestyle": style, "linewidth": 2},
+    )
+ax.set(xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.02))
+ax.legend(loc="lower left", frameon=False)
+plt.show()
+
+# %%
+# A threshold for the purpose
+# ---------------------------
+# ``predict`` takes the more probable class, a threshold of 0.5. Missing a tumour costs
+# more than a false alarm, so we ask scikit-learn for the threshold of the best balanced
+# accuracy, found by cross-validation inside the training rows.
+
+tuned = TunedThresholdClassifierCV(
+    NetClassifier(random_state=0), scoring="balanced_accuracy", random_state=0
+).fit(X_train, y_train)
+print(f"threshold {tuned.best_threshold_:.3f}")
+
+pd.DataFrame(
+    {
+        name: confusion_matrix(y_test, model.predict(X_test)).ravel()
+        for name, model in {"0.5": net, "tuned": tuned}.items()
+    },
+    index=["true negatives", "false alarms", "missed tumours", "tumours found"],
+)
+
+# %%
+# What this shows
+# ---------------
