@@ -59,6 +59,18 @@ def scaled_softmax(logits, scale=1.0):
     return (scale * logits.double()).softmax(-1)
 
 
+def auto_batch_size(n_rows):
+    """Rows of a step for a table of ``n_rows``: 128, or fewer for eight steps.
+
+    Examples
+    --------
+    >>> from imbdeep.base import auto_batch_size
+    >>> [auto_batch_size(n) for n in (50, 400, 2_000)]
+    [16, 50, 128]
+    """
+    return max(16, min(128, n_rows // 8))
+
+
 def _identity(probabilities):
     return probabilities
 
@@ -129,8 +141,10 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         Learning rate.
     max_epochs : int, at least 1, default=200
         Most passes over the training rows; early stopping may end sooner.
-    batch_size : int, at least 1, or -1, default=128
-        Rows of a step; -1 takes all rows at once.
+    batch_size : int, at least 1, -1 or 'auto', default='auto'
+        Rows of a step; -1 takes all rows at once. 'auto' takes 128, or fewer (at least
+        16) so that an epoch has eight steps: with one step an epoch, early stopping
+        would end training before it has begun.
     iterator_train : {'shuffled', 'balanced', 'smote', 'mixup', 'remix'} or class, \
             default='shuffled'
         Which rows a step sees, see :mod:`imbdeep.batches`, or another iterator such as
@@ -219,6 +233,7 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         "batch_size": [
             Interval(Integral, 1, None, closed="left"),
             Options(Integral, {-1}),
+            StrOptions({"auto"}),
         ],
         "iterator_train": [StrOptions(set(BATCHES)), callable],
         "iterator_valid": [callable],
@@ -244,7 +259,7 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         optimizer=torch.optim.Adam,
         lr=1e-3,
         max_epochs=200,
-        batch_size=128,
+        batch_size="auto",
         iterator_train="shuffled",
         iterator_valid=TensorBatches,
         dataset=Dataset,
@@ -536,12 +551,13 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
     def get_iterator(self, dataset, training=False):
         prefix = "iterator_train" if training else "iterator_valid"
         iterator = self._training_iterator() if training else self.iterator_valid
-        batch_size = self.batch_size
-        if not training and batch_size > 0:
-            batch_size = max(batch_size, _INFERENCE_BATCH_SIZE)
-        params = {"batch_size": batch_size} | self.get_params_for(prefix)
+        params = {"batch_size": self.batch_size} | self.get_params_for(prefix)
+        if params["batch_size"] == "auto":
+            params["batch_size"] = auto_batch_size(len(dataset))
         if params["batch_size"] == -1:
             params["batch_size"] = len(dataset)
+        if not training and f"{prefix}__batch_size" not in vars(self):
+            params["batch_size"] = max(params["batch_size"], _INFERENCE_BATCH_SIZE)
         if training and "generator" not in params and accepts(iterator, "generator"):
             params["generator"] = torch.Generator().manual_seed(self._draw_seed())
         if training and "n_classes" not in params and accepts(iterator, "n_classes"):

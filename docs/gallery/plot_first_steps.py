@@ -33,25 +33,37 @@ from imbdeep.classifiers import NetClassifier
 from imbdeep.over_sampling import ReMix
 
 cancer = load_breast_cancer(as_frame=True)
-malignant = cancer.target == 0
-kept = pd.concat([cancer.data[malignant].sample(36, random_state=0), cancer.data[~malignant]])
-X = kept.filter(like="mean ").sort_index()
-y = malignant[X.index]
+malignant = (cancer.target == 0).rename("malignant")
+kept = malignant[malignant].sample(36, random_state=0).index
+rows = malignant.index[~malignant].union(kept)
+X, y = cancer.data.filter(like="mean ").loc[rows], malignant[rows]
 
 y.value_counts()
 
 # %%
 # A net that takes the table as it is
 # -----------------------------------
-# No scaling and no label encoding: the net learns an encoding of each column, keeps the
-# labels it was given, and sets rows aside to stop early.
+# No scaling and no label encoding: the net learns an encoding of each column and gives
+# back the labels it was given. By default it sets a fifth of the rows aside to stop
+# early. Of 18 rare training rows that would be four, which cannot tell when to stop, so
+# here it trains for a fixed number of epochs on all rows; and in small batches, since
+# the rows are few.
 
+settings = {
+    "batch_size": 32,
+    "max_epochs": 100,
+    "early_stopping": False,
+    "train_split": None,
+    "random_state": 0,
+}
 X_train, X_test, y_train, y_test = train_test_split(
     X, y, test_size=0.5, stratify=y, random_state=0
 )
-net = NetClassifier(random_state=0).fit(X_train, y_train)
-print(f"stopped after {len(net.history_)} epochs; classes {net.classes_}")
-print(net.predict_proba(X_test.head(3)).round(3))
+net = NetClassifier(**settings).fit(X_train, y_train)
+
+pd.DataFrame(
+    net.predict_proba(X_test.head()).round(3), columns=net.classes_, index=y_test.head()
+)
 
 # %%
 # Is it any good?
@@ -67,8 +79,8 @@ models = {
     "ReMix, gradient boosting": make_pipeline(
         ReMix(random_state=0), HistGradientBoostingClassifier(random_state=0)
     ),
-    "net": NetClassifier(random_state=0),
-    "net, class weights": NetClassifier(class_weight="balanced", random_state=0),
+    "net": NetClassifier(**settings),
+    "net, class weights": NetClassifier(class_weight="balanced", **settings),
 }
 folds = StratifiedKFold(5, shuffle=True, random_state=0)
 scores = pd.DataFrame(
@@ -82,15 +94,15 @@ scores.agg(["mean", "std"]).T.round(2)
 # %%
 # The precision-recall curve
 # --------------------------
-# Which share of the alarms is right (precision), if that share of the malignant tumours
-# is to be found (recall)? Each row is predicted by a model that has not seen it.
+# How many of the alarms are right (precision), when so many of the malignant tumours are
+# to be found (recall)? Each row is predicted by a model that has not seen it.
 
 STYLES = {
     "logistic regression": ("#0072B2", "-"),
-    "gradient boosting": ("#E69F00", "--"),
+    "gradient boosting": ("#D55E00", "--"),
     "net": ("#009E73", "-"),
 }
-fig, ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
+fig, ax = plt.subplots(figsize=(5.6, 4.6), layout="constrained")
 for name, (color, style) in STYLES.items():
     p = cross_val_predict(models[name], X, y, cv=folds, method="predict_proba")[:, 1]
     PrecisionRecallDisplay.from_predictions(
@@ -102,7 +114,7 @@ for name, (color, style) in STYLES.items():
         curve_kwargs={"color": color, "linestyle": style, "linewidth": 2},
     )
 ax.set(xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.02))
-ax.legend(loc="lower left", frameon=False)
+ax.legend(loc="center left", frameon=False)
 plt.show()
 
 # %%
@@ -113,7 +125,7 @@ plt.show()
 # accuracy, found by cross-validation inside the training rows.
 
 tuned = TunedThresholdClassifierCV(
-    NetClassifier(random_state=0), scoring="balanced_accuracy", random_state=0
+    NetClassifier(**settings), scoring="balanced_accuracy", random_state=0
 ).fit(X_train, y_train)
 print(f"threshold {tuned.best_threshold_:.3f}")
 
@@ -128,3 +140,12 @@ pd.DataFrame(
 # %%
 # What this shows
 # ---------------
+#
+# - The net goes where a scikit-learn classifier goes: into cross-validation, into a
+#   tuned threshold, beside pipelines. It needed no preparation of the table.
+# - On this table it is as good as logistic regression and gradient boosting, no better:
+#   the means differ by less than the folds do, and another draw of the 36 tumours puts
+#   the models in another order. Class weights change nothing in the ranking.
+# - The threshold decides what the labels are worth. The tuned one finds one more tumour
+#   and pays with eleven false alarms; whether that is a good trade is for the user to
+#   say, with a scoring function that counts their costs.

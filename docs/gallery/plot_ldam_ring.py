@@ -187,7 +187,7 @@ for ax, (title, (X_test, y_test)) in zip(axes, tests.items(), strict=True):
         ax.plot(*curve, marker, color=color, markersize=8, alpha=0.8, label=name)
     ax.set(title=title, xlabel="mean predicted p(rare)", aspect="equal")
 axes[0].set_ylabel("observed share of rare rows")
-axes[1].legend(frameon=False, loc="upper left")
+axes[1].legend(frameon=False, loc="upper left", bbox_to_anchor=(0, 0.97))
 plt.show()
 
 # %%

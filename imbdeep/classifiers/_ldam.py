@@ -60,13 +60,15 @@ class LDAMClassifier(ImbalancedNetClassifier):
     weight_averaging : {'swa', 'ema', None}, default=None
         Predict with an average of the weights, see
         :class:`~imbdeep.callbacks.WeightAveraging`.
+    max_epochs : int, at least 1, default=50
+        Passes over the training rows, all of them made.
     early_stopping : bool, default=False
         Off, because stopping early would leave the deferred part out.
     train_split : 'stratified', callable or None, default=None
         None trains on all rows.
     **kwargs
         Further parameters of :class:`~imbdeep.base.ImbalancedNetClassifier`, such as
-        ``max_epochs=200``, ``lr`` or ``random_state``.
+        ``lr`` or ``random_state``.
 
     Attributes
     ----------
@@ -89,8 +91,9 @@ class LDAMClassifier(ImbalancedNetClassifier):
     -----
     ``predict_proba`` is the softmax of ``scale`` times the logits, without margins.
 
-    NOTE[DIFF]: the papers train with SGD on images; the default optimizer here is
-    Adam with rate 1e-3, which suits tables. Pass ``optimizer=torch.optim.SGD, lr=0.1,
+    NOTE[DIFF]: the papers train 200 epochs with SGD on images; the defaults here are
+    50 epochs of Adam with rate 1e-3, because small tables are over-fitted long before
+    epoch 200. Pass ``max_epochs=200, optimizer=torch.optim.SGD, lr=0.1,
     optimizer__momentum=0.9, optimizer__weight_decay=2e-4`` for theirs.
 
     References
@@ -133,6 +136,7 @@ class LDAMClassifier(ImbalancedNetClassifier):
         reweight_from=0.8,
         lr_schedule="step",
         weight_averaging=None,
+        max_epochs=50,
         early_stopping=False,
         train_split=None,
         **kwargs,
@@ -140,6 +144,7 @@ class LDAMClassifier(ImbalancedNetClassifier):
         super().__init__(
             module,
             criterion=criterion,
+            max_epochs=max_epochs,
             early_stopping=early_stopping,
             train_split=train_split,
             **kwargs,

@@ -1,0 +1,62 @@
+"""Sphinx configuration."""
+
+import imbdeep
+
+project = "imbdeep"
+author = "The imbdeep developers"
+copyright = author
+version = release = imbdeep.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+]
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "_templates", "gallery"]
+
+# --- API pages ---------------------------------------------------------------------
+
+autosummary_generate = True
+autodoc_typehints = "none"
+# What a method of skorch or torch says about itself belongs to their pages, and its
+# references lead nowhere from ours.
+autodoc_inherit_docstrings = False
+numpydoc_show_class_members = False
+# No empty summaries, no parameters that do not exist, no documentation of one parameter
+# only.
+numpydoc_validation_checks = {"GL03", "SS01", "SS02", "PR02", "PR03", "RT05"}
+
+# --- Gallery -----------------------------------------------------------------------
+
+sphinx_gallery_conf = {
+    "examples_dirs": "gallery",
+    "gallery_dirs": "auto_gallery",
+    "backreferences_dir": "generated/backreferences",
+    "doc_module": ("imbdeep",),
+    "reference_url": {"imbdeep": None},
+    "reset_modules_order": "before",
+    "show_memory": False,
+    "plot_gallery": "True",
+    "image_scrapers": ("matplotlib",),
+    "download_all_examples": False,
+}
+
+# --- Theme -------------------------------------------------------------------------
+
+html_theme = "pydata_sphinx_theme"
+html_title = f"imbdeep {release}"
+html_show_sourcelink = False
+html_theme_options = {
+    "navbar_end": ["theme-switcher"],
+    "navbar_align": "left",
+    "navigation_with_keys": False,
+    "show_toc_level": 2,
+    "show_prev_next": False,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "pygments_light_style": "tango",
+}
+html_sidebars = {"install": [], "api": [], "references": []}
