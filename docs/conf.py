@@ -1,5 +1,7 @@
 """Sphinx configuration."""
 
+import re
+
 import imbdeep
 
 project = "imbdeep"
@@ -25,9 +27,21 @@ autodoc_typehints = "none"
 # references lead nowhere from ours.
 autodoc_inherit_docstrings = False
 numpydoc_show_class_members = False
-# No empty summaries, no parameters that do not exist, no documentation of one parameter
-# only.
-numpydoc_validation_checks = {"GL03", "SS01", "SS02", "PR02", "PR03", "RT05"}
+# A summary, and parameters that exist, in the order of the signature.
+numpydoc_validation_checks = {"SS01", "PR02", "PR03"}
+
+
+def escape_shapes(app, what, name, obj, options, lines):
+    """Make text of shapes such as (*, C) and (n_features_in_,), which look like markup."""
+    for number, line in enumerate(lines):
+        line = re.sub(r"(?<!`)\(\*", r"(\\*", line)
+        lines[number] = re.sub(r"(?<=\w)_,\)", r"\\_,)", line)
+
+
+def setup(app):
+    # Before numpydoc, which listens with the default priority of 500.
+    app.connect("autodoc-process-docstring", escape_shapes, priority=100)
+
 
 # --- Gallery -----------------------------------------------------------------------
 
@@ -42,11 +56,15 @@ sphinx_gallery_conf = {
     "plot_gallery": "True",
     "image_scrapers": ("matplotlib",),
     "download_all_examples": False,
+    "remove_config_comments": True,
+    "write_computation_times": False,
 }
 
 # --- Theme -------------------------------------------------------------------------
 
 html_theme = "pydata_sphinx_theme"
+html_static_path = ["_static"]
+html_css_files = ["style.css"]
 html_title = f"imbdeep {release}"
 html_show_sourcelink = False
 html_theme_options = {

@@ -46,11 +46,9 @@ y.value_counts()
 # No scaling and no label encoding: the net learns an encoding of each column and gives
 # back the labels it was given. By default it sets a fifth of the rows aside to stop
 # early. Of 18 rare training rows that would be four, which cannot tell when to stop, so
-# here it trains for a fixed number of epochs on all rows; and in small batches, since
-# the rows are few.
+# here it trains for a fixed number of epochs on all rows.
 
 settings = {
-    "batch_size": 32,
     "max_epochs": 100,
     "early_stopping": False,
     "train_split": None,
@@ -61,9 +59,9 @@ X_train, X_test, y_train, y_test = train_test_split(
 )
 net = NetClassifier(**settings).fit(X_train, y_train)
 
-pd.DataFrame(
-    net.predict_proba(X_test.head()).round(3), columns=net.classes_, index=y_test.head()
-)
+shown = [*y_test.index[y_test][:3], *y_test.index[~y_test][:3]]
+probabilities = net.predict_proba(X_test.loc[shown]).round(3)
+pd.DataFrame(probabilities, columns=net.classes_, index=y_test[shown])
 
 # %%
 # Is it any good?
@@ -147,5 +145,5 @@ pd.DataFrame(
 #   the means differ by less than the folds do, and another draw of the 36 tumours puts
 #   the models in another order. Class weights change nothing in the ranking.
 # - The threshold decides what the labels are worth. The tuned one finds one more tumour
-#   and pays with eleven false alarms; whether that is a good trade is for the user to
-#   say, with a scoring function that counts their costs.
+#   and pays with false alarms; whether that is a good trade is for the user to say, with
+#   a scoring function that counts their costs.

@@ -1,0 +1,75 @@
+"""Write the result tables of the docs and of the README from a run of the benchmark.
+
+    python docs/benchmarks/update.py results/full/cells.jsonl
+
+Run it from the repository root, after ``benchmarks/imblearn27.py``. Tables go to
+``docs/benchmarks/*.csv`` and between the markers of README.md, pictures to
+``docs/benchmarks/*.png``.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from imbdeep.reporting import (
+    mean_table,
+    plot_rank_heat_map,
+    plot_reliability,
+    rank_sums,
+    rank_table,
+    read_cells,
+)
+
+METRICS = ["average_precision", "roc_auc", "g_mean", "balanced_brier", "log_loss"]
+BY_SET = ["average_precision", "g_mean", "balanced_brier"]
+HERE = Path(__file__).parent
+
+
+def summary(cells):
+    """Mean score and rank sum of each method, best average precision first."""
+    sums = rank_sums(cells, METRICS)
+    means = pd.DataFrame({m: mean_table(cells, m).mean.mean() for m in METRICS})
+    table = pd.DataFrame(index=sums.index)
+    for metric in METRICS:
+        name = metric.replace("_", " ")
+        table[name] = means[metric].map("{:.3f}".format)
+        table[f"{name}: ranks"] = sums[metric].map("{:g}".format)
+    return table.loc[sums.sort_values("average_precision").index]
+
+
+def by_set(cells, metric):
+    """Mean and standard deviation over the folds, sets by methods."""
+    table = mean_table(cells, metric)
+    pairs = table.mean.map("{:.3f}".format) + " ± " + table.sd.map("{:.3f}".format)
+    ranks = rank_table(cells, [metric])[metric]
+    pairs.loc["average rank"] = ranks.map("{:.1f}".format)
+    return pairs.T
+
+
+def replace_between_markers(path, text):
+    """Put ``text`` between the ``results`` markers of a file."""
+    begin, end = "<!-- results -->", "<!-- end of results -->"
+    pattern = re.compile(f"{re.escape(begin)}.*{re.escape(end)}", re.DOTALL)
+    content = path.read_text()
+    if not pattern.search(content):
+        raise ValueError(f"{path} has no line {begin} followed by {end}.")
+    path.write_text(pattern.sub(f"{begin}\n{text}\n{end}", content))
+
+
+def main(cells_path):
+    cells = read_cells(cells_path)
+    table = summary(cells)
+    table.to_csv(HERE / "summary.csv", index_label="method")
+    replace_between_markers(
+        HERE.parent.parent / "README.md", table.to_markdown(disable_numparse=True)
+    )
+    for metric in BY_SET:
+        by_set(cells, metric).to_csv(HERE / f"{metric}.csv", index_label="method")
+    plot_rank_heat_map(cells, "balanced_brier").savefig(HERE / "ranks.png", dpi=80)
+    plot_reliability(cells).savefig(HERE / "reliability.png", dpi=80)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
