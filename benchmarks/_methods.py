@@ -23,8 +23,9 @@ class Method:
     name : str
         What the command line and the report call it.
 
-    kind : {'net', 'baseline'}
-        A ``'net'`` gets the validation part as ``eval_set``; a ``'baseline'`` is
+    kind : {'stopped', 'refitted'}
+        A ``'stopped'`` method gets the validation part as ``eval_set`` and stops
+        early by it; a ``'refitted'`` one has no use for it while it is fitted, and is
         fitted on it too, once the threshold is tuned.
 
     description : str
@@ -86,67 +87,67 @@ def _net(class_name, **params):
 METHODS = {
     method.name: method
     for method in [
-        Method("logistic", "baseline", "scaled logistic regression", _logistic),
-        Method("random_forest", "baseline", "random forest, 100 trees", _random_forest),
+        Method("logistic", "refitted", "scaled logistic regression", _logistic),
+        Method("random_forest", "refitted", "random forest, 100 trees", _random_forest),
         Method(
             "balanced_random_forest",
-            "baseline",
+            "refitted",
             "random forest, each tree on a class-balanced sample",
             _balanced_random_forest,
         ),
-        Method("hist_gb", "baseline", "histogram gradient boosting", _hist_gb),
+        Method("hist_gb", "refitted", "histogram gradient boosting", _hist_gb),
         Method(
             "hist_gb_weighted",
-            "baseline",
+            "refitted",
             "histogram gradient boosting with balanced class weights",
             _hist_gb_weighted,
         ),
-        Method("net", "net", "the net, untouched", _net("NetClassifier")),
+        Method("net", "stopped", "the net, untouched", _net("NetClassifier")),
         Method(
             "net_weighted",
-            "net",
+            "stopped",
             "the net with balanced class weights",
             _net("NetClassifier", class_weight="balanced"),
         ),
         Method(
             "net_ros",
-            "net",
+            "stopped",
             "the net on class-balanced batches (random over-sampling)",
             _net("NetClassifier", iterator_train="balanced"),
         ),
         Method(
             "net_smote",
-            "net",
+            "stopped",
             "the net with SMOTE inside the batch",
             _net("NetClassifier", iterator_train="smote"),
         ),
         Method(
             "mixup",
-            "net",
+            "stopped",
             "the net with MixUp, which leaves the class ratio alone",
             _net("ReMixClassifier", mix="mixup"),
         ),
         Method(
             "remix",
-            "net",
+            "stopped",
             "ReMix, classes balanced from the whole training data",
             _net("ReMixClassifier"),
         ),
         Method(
             "remix_batch",
-            "net",
+            "stopped",
             "ReMix as in the paper, classes balanced within the batch",
             _net("ReMixClassifier", balance="batch"),
         ),
         Method(
             "focal",
-            "net",
+            "stopped",
             "the net with focal loss",
             _net("NetClassifier", criterion="focal"),
         ),
         Method(
             "ldam_drw",
-            "net",
+            "refitted",  # it trains a fixed number of epochs
             "LDAM margins with deferred re-weighting",
             _net("LDAMClassifier"),
         ),

@@ -32,7 +32,7 @@ numpydoc_validation_checks = {"SS01", "PR02", "PR03"}
 
 
 def escape_shapes(app, what, name, obj, options, lines):
-    """Make text of shapes such as (*, C) and (n_features_in_,), which look like markup."""
+    """Keep shapes such as (*, C) and (n_features_in_,) from being read as markup."""
     for number, line in enumerate(lines):
         line = re.sub(r"(?<!`)\(\*", r"(\\*", line)
         lines[number] = re.sub(r"(?<=\w)_,\)", r"\\_,)", line)

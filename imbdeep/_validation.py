@@ -1,5 +1,7 @@
 """Checks of user input that classifiers and samplers share."""
 
+import warnings
+
 import numpy as np
 
 
@@ -24,6 +26,8 @@ def check_columns_are_numeric(X):
     Traceback (most recent call last):
     ValueError: Columns ['city'] are not numeric. ...
     """
+    if getattr(getattr(X, "dtype", None), "kind", "f") in "mM":
+        raise ValueError(f"X holds dates ({X.dtype}). Turn them into numbers first.")
     dtypes = getattr(X, "dtypes", None)
     if not hasattr(dtypes, "items"):
         return
@@ -61,10 +65,33 @@ def check_class_sizes(labels, counts, minimum, estimator):
     ValueError
         If a class that is present has fewer than ``minimum`` rows.
     """
-    for label, count in zip(labels, counts, strict=True):
+    for label, count in zip(labels.tolist(), counts, strict=True):
         if 0 < count < minimum:
             raise ValueError(
                 f"Class {label!r} has {count} row{'s' if count > 1 else ''}; "
                 f"{type(estimator).__name__} needs at least {minimum} of each class. "
                 "Gather more rows of it, merge it with another class or drop it."
             )
+
+
+def warn_of_lost_digits(X):
+    """Warn of columns so far from 0 that float32 merges their values.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, ...)
+        As the user gave it, before the cast.
+    """
+    if X.ndim != 2 or X.dtype.kind not in "iuf" or X.dtype.itemsize < 8:
+        return
+    largest = np.abs(X).max(0).astype(float)
+    spread = X.max(0).astype(float) - X.min(0).astype(float)
+    # float32 has 24 bits; with fewer than 8 of them left a column is a staircase.
+    lost = np.flatnonzero((spread > 0) & (largest > 2**16 * spread))
+    if len(lost):
+        warnings.warn(
+            f"Columns {lost.tolist()} lie so far from 0 that float32 merges their "
+            "values. Subtract their mean first, for example with StandardScaler.",
+            UserWarning,
+            stacklevel=2,
+        )

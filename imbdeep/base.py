@@ -1,8 +1,10 @@
 """The one place where skorch meets scikit-learn."""
 
 import inspect
+import threading
 from collections.abc import Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from functools import partial
 from numbers import Integral, Real
 
@@ -21,14 +23,24 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from skorch import NeuralNetClassifier
 from skorch.callbacks import EpochTimer, PassthroughScoring
 from skorch.dataset import Dataset
-from skorch.utils import is_dataset, to_tensor
+from skorch.utils import data_from_dataset, is_dataset, to_numpy, to_tensor
 from torch.utils.data import Subset
 
-from imbdeep._validation import check_class_sizes, check_columns_are_numeric
+from imbdeep._validation import (
+    check_class_sizes,
+    check_columns_are_numeric,
+    warn_of_lost_digits,
+)
 from imbdeep.batches import BATCHES, TensorBatches
-from imbdeep.callbacks import EarlyStopping, EpochMetrics, PrintLog
+from imbdeep.callbacks import EarlyStopping, EpochMetrics, FiniteLoss, PrintLog
 from imbdeep.losses import LOSSES, ClassificationLoss, reduce_losses
 from imbdeep.modules import MODULES, encoding_recipe
+
+# Parameters that a property resolves, so that skorch never sees their 'auto'.
+_RESOLVED = ("batch_size", "device")
+
+# Training seeds torch's global generators and puts them back; threads take turns.
+_SEEDED = threading.RLock()
 
 # Least rows of a batch when nothing is learned from it: the larger, the fewer steps.
 _INFERENCE_BATCH_SIZE = 1024
@@ -59,7 +71,7 @@ def scaled_softmax(logits, scale=1.0):
     return (scale * logits.double()).softmax(-1)
 
 
-def auto_batch_size(n_rows):
+def auto_batch_size(n_rows, n_classes=2):
     """Rows of a step for a table of ``n_rows``: 128, or fewer for eight steps.
 
     Examples
@@ -68,7 +80,7 @@ def auto_batch_size(n_rows):
     >>> [auto_batch_size(n) for n in (50, 400, 2_000)]
     [16, 50, 128]
     """
-    return max(16, min(128, n_rows // 8))
+    return max(16, 2 * n_classes, min(128, n_rows // 8))
 
 
 def _identity(probabilities):
@@ -220,8 +232,17 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
     The bins of the numeric encoding are quantiles of all rows given to ``fit``, the
     rows set aside for validation included; their labels are not used.
 
-    A module, criterion or optimizer that is given as a class is initialised anew by
-    every ``fit``; a module instance goes on from its present weights.
+    Every ``fit`` begins anew. A module that is given as an instance begins with its
+    weights; it is copied and stays as it is.
+
+    ``partial_fit`` keeps the labels and the numeric encoding of the first call and adds
+    to ``class_counts_``.
+
+    X is used as float32. Columns far from 0 for their spread, such as time stamps,
+    should be centred first; ``fit`` warns of them.
+
+    Fits in several threads of one process take turns, because they seed torch's global
+    generators and put them back.
     """
 
     _parameter_constraints = {
@@ -326,12 +347,26 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
     def device(self, device):
         vars(self)["device"] = device
 
+    @property
+    def batch_size(self):
+        """Rows of a step; never ``'auto'``."""
+        size = vars(self)["batch_size"]
+        if isinstance(size, str) and size == "auto":
+            return getattr(self, "auto_batch_size_", 128)
+        return size
+
+    @batch_size.setter
+    def batch_size(self, batch_size):
+        vars(self)["batch_size"] = batch_size
+
     def _get_param_names(self):
         return [name for name in super()._get_param_names() if name[0] != "_"]
 
     def get_params(self, deep=True, **kwargs):
         params = super().get_params(deep=deep, **kwargs)
-        return {**params, "device": vars(self)["device"]}
+        if hasattr(self, "training_"):
+            return params  # callbacks want what is in use
+        return {**params, **{name: vars(self)[name] for name in _RESOLVED}}
 
     def set_params(self, **params):
         """Set parameters, those with a prefix included; see :class:`skorch.NeuralNet`.
@@ -351,6 +386,15 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
             self.get_params(deep=False),
             caller_name=type(self).__name__,
         )
+        try:
+            device = torch.device(self.device or "cpu")
+        except RuntimeError as error:
+            raise ValueError(f"device={self.device!r} is unknown: {error}") from None
+        if device.type == "cuda" and not torch.cuda.is_available():
+            raise ValueError(
+                f"device={self.device!r}, but torch finds no CUDA device. Use 'auto' "
+                "or 'cpu'."
+            )
 
     def _component(self, name, registry):
         """The class, instance or function behind a parameter that may be a name."""
@@ -414,9 +458,17 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         X, y = self._check_rows(X, y, reset=reset)
         if reset:
             self._reset_random_state()
-            self._learn_from_labels(y, classes)
+            self._learn_labels(y, classes)
             self._learn_from_columns(X)
+        elif classes is not None and not np.array_equal(
+            np.unique(classes), self.classes_
+        ):
+            raise ValueError(
+                f"classes={np.unique(classes).tolist()} are not those of the first "
+                f"call, {self.classes_.tolist()}."
+            )
         target = self._encode(y)
+        self._learn_class_counts(target, reset)
         if method == "fit":
             counts = np.bincount(target, minlength=len(self.classes_))
             check_class_sizes(self.classes_, counts, 2, self)
@@ -431,6 +483,8 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         with self._training(eval_set):
             if reset:
                 self.initialize()
+            else:
+                self._update_criterion()
             return super().partial_fit(X, target, _routing_method=method)
 
     @contextmanager
@@ -448,7 +502,7 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         """Seed torch from this net and leave its global generators as they were."""
         device = torch.device(self.device or "cpu")
         cuda = [device] if device.type == "cuda" else []
-        with torch.random.fork_rng(devices=cuda):
+        with _SEEDED, torch.random.fork_rng(devices=cuda):
             torch.default_generator.manual_seed(self._draw_seed())
             if cuda:
                 with torch.cuda.device(device):
@@ -470,6 +524,7 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
     def _check_rows(self, X, y="no_validation", *, reset):
         check_columns_are_numeric(X)
         module = self._component("module", MODULES)
+        original = X
         checked = validate_data(
             self,
             X,
@@ -481,6 +536,8 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         )
         if isinstance(y, str):
             return _writeable(checked)
+        if reset:
+            warn_of_lost_digits(np.asarray(original))
         check_classification_targets(checked[1])
         return _writeable(checked[0]), checked[1]
 
@@ -488,28 +545,67 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         try:
             X, y = eval_set
         except (TypeError, ValueError):
+            length = f" of {len(eval_set)}" if hasattr(eval_set, "__len__") else ""
             raise ValueError(
                 "eval_set must be a pair (X_valid, y_valid), got "
-                f"{type(eval_set).__name__}."
+                f"{type(eval_set).__name__}{length}."
             ) from None
         X, y = self._check_rows(X, y, reset=False)
-        return X, self._encode(y)
+        target = self._encode(y)
+        absent = np.setdiff1d(self.classes_, y)
+        if self.early_stopping and len(absent):
+            raise ValueError(
+                f"eval_set has no row of class {absent.tolist()}, so early stopping on "
+                "average precision has nothing to rank. Add some, or pass "
+                "early_stopping=False."
+            )
+        return X, target
 
-    def _learn_from_labels(self, y, classes):
+    def _learn_labels(self, y, classes):
         declared = classes if self.classes is None else self.classes
-        labels = np.unique(y if declared is None else declared)
+        try:
+            labels = np.unique(y if declared is None else declared)
+        except TypeError:
+            raise ValueError(
+                "y mixes labels that cannot be sorted, such as text and numbers or "
+                "None. Use labels of one type."
+            ) from None
         if len(labels) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs at least two classes, got one class: "
                 f"{labels.tolist()}. Pass classes= if y may lack some."
             )
         self.classes_inferred_ = labels
-        self.class_counts_ = np.bincount(self._encode(y), minlength=len(labels))
-        self.class_weight_ = (
-            None
-            if self.class_weight is None
-            else compute_class_weight(self.class_weight, classes=labels, y=y)
-        )
+
+    def _learn_class_counts(self, target, reset):
+        labels = self.classes_inferred_
+        counts = np.bincount(target, minlength=len(labels))
+        self.class_counts_ = counts if reset else self.class_counts_ + counts
+        self.auto_batch_size_ = auto_batch_size(len(target), len(labels))
+        self.class_weight_ = None
+        if self.class_weight is not None:
+            present = self.class_counts_ > 0
+            self.class_weight_ = np.ones(len(labels))
+            self.class_weight_[present] = compute_class_weight(
+                self.class_weight,
+                classes=labels[present],
+                y=np.repeat(labels, self.class_counts_),
+            )
+            weights = self.class_weight_
+            if not (np.isfinite(weights).all() and (weights >= 0).all()):
+                raise ValueError(
+                    f"class_weight must be finite and at least 0, got {weights}."
+                )
+            if not weights.any():
+                raise ValueError("class_weight gives every class weight 0.")
+
+    def _update_criterion(self):
+        """Tell a criterion in use of the rows that partial_fit has added."""
+        if isinstance(self.criterion_, ClassificationLoss):
+            self.criterion_.set_class_counts(torch.from_numpy(self.class_counts_))
+            if self.class_weight_ is not None:
+                weight = torch.as_tensor(self.class_weight_, dtype=torch.float32)
+                self.criterion_.weight = weight.to(self.device)
 
     def _learn_from_columns(self, X):
         self.encoding_recipe_ = None
@@ -541,25 +637,38 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         if self.eval_set_ is not None:
             return self.get_dataset(X, y), self.get_dataset(*self.eval_set_)
         if self.train_split != "stratified":
-            return super().get_split_datasets(X, y, **fit_params)
+            train, valid = super().get_split_datasets(X, y, **fit_params)
+            return train, self._check_valid_dataset(valid)
         dataset = self.get_dataset(X, y)
         train, valid = stratified_split(y, self.validation_fraction, self.random_state_)
         if len(valid) == 0:
             return dataset, None
         return Subset(dataset, train), Subset(dataset, valid)
 
+    def _check_valid_dataset(self, dataset):
+        """Check and encode a validation set that a split brought along."""
+        if dataset is None or isinstance(dataset, Subset):
+            return dataset
+        X, y = data_from_dataset(dataset)
+        # What the user gave has the user's labels, not those of training.
+        X, y = self._check_rows(to_numpy(X), to_numpy(y), reset=False)
+        return self.get_dataset(X, self._encode(y))
+
     def get_iterator(self, dataset, training=False):
         prefix = "iterator_train" if training else "iterator_valid"
         iterator = self._training_iterator() if training else self.iterator_valid
         params = {"batch_size": self.batch_size} | self.get_params_for(prefix)
-        if params["batch_size"] == "auto":
-            params["batch_size"] = auto_batch_size(len(dataset))
         if params["batch_size"] == -1:
             params["batch_size"] = len(dataset)
         if not training and f"{prefix}__batch_size" not in vars(self):
             params["batch_size"] = max(params["batch_size"], _INFERENCE_BATCH_SIZE)
-        if training and "generator" not in params and accepts(iterator, "generator"):
-            params["generator"] = torch.Generator().manual_seed(self._draw_seed())
+        if "generator" not in params and accepts(iterator, "generator"):
+            # A DataLoader draws from it even when it does not shuffle.
+            seed = self._draw_seed() if training else 0
+            params["generator"] = torch.Generator().manual_seed(seed)
+        samplers = {"shuffle", "sampler", "batch_sampler"}
+        if training and accepts(iterator, "shuffle") and not samplers & set(params):
+            params["shuffle"] = True
         if training and "n_classes" not in params and accepts(iterator, "n_classes"):
             params["n_classes"] = len(self.classes_)
         batches = iterator(dataset, **params)
@@ -573,6 +682,7 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
     def _default_callbacks(self):
         callbacks = [
             ("epoch_timer", EpochTimer()),
+            ("finite_loss", FiniteLoss()),
             ("train_loss", PassthroughScoring("train_loss", on_train=True)),
             ("valid_loss", PassthroughScoring("valid_loss")),
             ("epoch_metrics", EpochMetrics()),
@@ -589,6 +699,7 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
             "n_features": getattr(self, "n_features_in_", None),
             "n_classes": len(getattr(self, "classes_inferred_", ())) or None,
             "encoding": getattr(self, "encoding_recipe_", None),
+            "head": getattr(self._component("criterion", LOSSES), "head", None),
         }
         with self._seeded():
             if learned["encoding"] is not None:
@@ -623,7 +734,8 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         """Build a component from its parameters and what it takes of the learned."""
         params = self.get_params_for(name)
         if isinstance(component, torch.nn.Module):
-            return self.initialized_instance(component, params)
+            # A copy: fit must not change a parameter, or a clone would know the data.
+            return self.initialized_instance(deepcopy(component), params)
         for key, value in learned.items():
             if value is not None and accepts(component, key):
                 params.setdefault(key, value)
@@ -661,20 +773,22 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         return super().infer(x, **fit_params)
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
-        if not (isinstance(X, Mapping) and "sample_weight" in X):
-            return super().get_loss(y_pred, y_true, X=X, training=training)
-        y_true = to_tensor(y_true, device=self.device)
-        weight = to_tensor(X["sample_weight"], device=self.device)
-        if isinstance(self.criterion_, ClassificationLoss):
-            return self.criterion_(y_pred, y_true, sample_weight=weight)
-        losses = self.criterion_(y_pred, y_true)
-        if losses.shape != weight.shape:
+        weight = None
+        if isinstance(X, Mapping) and "sample_weight" in X:
+            weight = to_tensor(X["sample_weight"], device=self.device)
+            if isinstance(self.criterion_, ClassificationLoss):
+                y_true = to_tensor(y_true, device=self.device)
+                return self.criterion_(y_pred, y_true, sample_weight=weight)
+        losses = super().get_loss(y_pred, y_true, X=X, training=training)
+        if losses.ndim:
+            return reduce_losses(losses, weight)
+        if weight is not None:
             raise ValueError(
                 "sample_weight needs one loss a row, but the criterion "
-                f"{type(self.criterion_).__name__} gave shape {tuple(losses.shape)} "
-                f"for {len(weight)} rows. Pass criterion__reduction='none'."
+                f"{type(self.criterion_).__name__} gave one for {len(weight)} rows. "
+                "Pass criterion__reduction='none'."
             )
-        return reduce_losses(losses, weight)
+        return losses
 
     # --- Prediction ------------------------------------------------------------------
 

@@ -838,3 +838,183 @@ def test_input_is_not_changed(data):
     for cls in ALL:
         cls(**SMALL).fit(X32, y)
     assert_array_equal(X32, before)
+
+
+# --- What users tripped over ---------------------------------------------------------
+
+
+def test_a_module_instance_is_not_trained_itself(data):
+    module = Plain(hidden=4)
+    before = module.layers[0].weight.detach().clone()
+    net = NetClassifier(module, max_epochs=3, random_state=0).fit(*data)
+    assert torch.equal(module.layers[0].weight, before)
+    assert not torch.equal(net.module_.layers[0].weight, before)
+
+
+def test_nll_loss_with_sample_weights_takes_the_log(data):
+    X, y = data
+    net = NetClassifier(
+        Probabilities,
+        criterion=torch.nn.NLLLoss,
+        criterion__reduction="none",
+        max_epochs=2,
+        random_state=0,
+    ).fit(X, y, sample_weight=np.linspace(0.5, 1.5, len(y)))
+    assert min(net.history[:, "train_loss"]) > 0
+
+
+def test_a_criterion_that_does_not_reduce_is_averaged(data):
+    X, y = data
+    params = {"criterion": torch.nn.CrossEntropyLoss, **SMALL}
+    mean = NetClassifier(**params).fit(X, y)
+    none = NetClassifier(criterion__reduction="none", **params).fit(X, y)
+    np.testing.assert_allclose(mean.predict_proba(X), none.predict_proba(X), atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_a_loss_of_nan_is_an_error(data):
+    for early_stopping in (True, False):
+        net = NetClassifier(lr=1e30, early_stopping=early_stopping, max_epochs=50)
+        with pytest.raises(ValueError, match="training loss is .* in epoch"):
+            net.fit(*data)
+
+
+def test_a_class_of_weight_zero_is_ignored_without_nan(data):
+    net = NetClassifier(class_weight={0: 0.0, 1: 1.0}, **SMALL, batch_size=8)
+    assert np.isfinite(net.fit(*data).predict_proba(data[0])).all()
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "match"),
+    [
+        ({0: 0.0, 1: 0.0}, "every class weight 0"),
+        ({0: -1.0, 1: 1.0}, "finite and at least 0"),
+        ({0: np.nan, 1: 1.0}, "finite and at least 0"),
+    ],
+)
+def test_refuses_class_weights_without_sense(data, class_weight, match):
+    refuse(match, *data, class_weight=class_weight)
+
+
+def test_a_validation_set_without_a_class_is_refused(data):
+    X, y = data
+    with pytest.raises(ValueError, match=r"eval_set has no row of class \[1\]"):
+        NetClassifier(**SMALL).fit(X, y, eval_set=(X[y == 0], y[y == 0]))
+    net = NetClassifier(early_stopping=False, **SMALL)
+    net.fit(X, y, eval_set=(X[y == 0], y[y == 0]))
+
+
+@pytest.mark.parametrize("labels", [[-1, 1], ["a", "b"], [1, 2]])
+def test_labels_of_a_predefined_split_are_encoded(data, labels):
+    X, code = data
+    y = np.array(labels)[code]
+    by_split = NetClassifier(
+        train_split=predefined_split(Dataset(X[200:], y[200:])), **SMALL
+    ).fit(X[:200], y[:200])
+    by_set = NetClassifier(**SMALL).fit(X[:200], y[:200], eval_set=(X[200:], y[200:]))
+    assert_array_equal(
+        by_split.history[:, "valid_average_precision"],
+        by_set.history[:, "valid_average_precision"],
+    )
+
+
+def test_a_data_loader_shuffles_unless_told_otherwise(data):
+    X, y = data[0].astype(np.float32), data[1]
+    loader = torch.utils.data.DataLoader
+    for params, kind in [
+        ({}, torch.utils.data.RandomSampler),
+        ({"iterator_train__shuffle": False}, torch.utils.data.SequentialSampler),
+    ]:
+        net = NetClassifier(iterator_train=loader, **SMALL, **params).fit(X, y)
+        batches = net.get_iterator(net.get_dataset(X, y), training=True)
+        assert type(batches.sampler) is kind
+
+
+def test_prediction_with_a_data_loader_leaves_the_global_generator(data):
+    X, y = data
+    net = NetClassifier(iterator_valid=torch.utils.data.DataLoader, **SMALL)
+    net.fit(X, y)
+    state = torch.get_rng_state()
+    net.predict(X)
+    assert_array_equal(torch.get_rng_state(), state)
+
+
+def test_partial_fit_learns_a_class_that_came_later(data):
+    X, y = data
+    net = LDAMClassifier(**SMALL, class_weight="balanced")
+    net.partial_fit(X[y == 0], y[y == 0], classes=[0, 1])
+    for _ in range(8):
+        net.partial_fit(X, y)
+    counts = np.bincount(y)
+    assert_array_equal(net.class_counts_, [9 * counts[0], 8 * counts[1]])
+    assert net.criterion_.margins[1] == pytest.approx(0.5)
+    assert net.predict_proba(X)[y == 1, 1].mean() > 0.2
+    with pytest.raises(ValueError, match="not those of the first call"):
+        net.partial_fit(X, y, classes=[0, 1, 2])
+
+
+def test_progress_bar_of_skorch(data, capsys):
+    from skorch.callbacks import ProgressBar
+
+    NetClassifier(callbacks=[ProgressBar()], **SMALL).fit(*data)
+    assert "it/s" in capsys.readouterr().err
+
+
+def test_many_classes_fit_into_the_default_batches():
+    rng = np.random.RandomState(0)
+    net = ReMixClassifier(**SMALL).fit(rng.rand(60, 3), np.arange(60) % 20)
+    assert net.predict_proba(rng.rand(2, 3)).shape == (2, 20)
+
+
+def test_batch_size_is_resolved_for_others_and_kept_for_clones(data):
+    net = NetClassifier(**SMALL)
+    assert net.get_params()["batch_size"] == "auto"
+    assert net.fit(*data).batch_size == 30
+    assert clone(net).get_params()["batch_size"] == "auto"
+
+
+def test_fits_in_threads_give_what_fits_in_turn_give(data):
+    X, y = data
+    seeds = range(4)
+    state = torch.get_rng_state()
+
+    def fit(seed):
+        params = {**SMALL, "random_state": seed, "max_epochs": 10}
+        return NetClassifier(**params).fit(X, y).predict_proba(X)
+
+    alone = [fit(seed) for seed in seeds]
+    together = joblib.Parallel(2, backend="threading")(
+        joblib.delayed(fit)(seed) for seed in seeds
+    )
+    assert_array_equal(alone, together)
+    assert_array_equal(torch.get_rng_state(), state)
+
+
+def test_columns_that_float32_merges_are_named():
+    rng = np.random.RandomState(0)
+    X = np.c_[rng.rand(50), 1.7e9 + rng.randint(0, 600, 50)]
+    with pytest.warns(UserWarning, match=r"Columns \[1\] lie so far from 0"):
+        NetClassifier(**SMALL).fit(X, np.arange(50) % 2)
+
+
+def test_refuses_unknown_devices(data):
+    refuse("device='gpu' is unknown", *data, device="gpu")
+    if not torch.cuda.is_available():
+        refuse("torch finds no CUDA device", *data, device="cuda")
+
+
+def test_refuses_mixed_labels_and_dates(data):
+    X, y = data
+    refuse("Unknown label type|cannot be sorted", X, np.array([*y[:-1], "a"], object))
+    refuse("holds dates", X.astype("datetime64[s]"), y)
+
+
+def test_the_loss_decides_the_head(data):
+    from imbdeep.losses import LDAMLoss
+    from imbdeep.modules import CosineHead
+
+    for net in (
+        NetClassifier(criterion="ldam", **SMALL),
+        LDAMClassifier(criterion=LDAMLoss, **SMALL),
+    ):
+        assert isinstance(net.fit(*data).module_.head, CosineHead)

@@ -68,8 +68,8 @@ pd.DataFrame(probabilities, columns=net.classes_, index=y_test[shown])
 # ---------------
 # Average precision tells how well the rare rows are ranked before the others; a random
 # ranking would have the share of rare rows, 0.09. With so few rare rows the spread over
-# the folds is wide. A sampler goes into a pipeline of imbalanced-learn, and then resamples
-# the training folds only.
+# the folds is wide. A sampler goes into a pipeline of imbalanced-learn, and then
+# resamples the training folds only.
 
 models = {
     "logistic regression": make_pipeline(StandardScaler(), LogisticRegression()),
@@ -92,8 +92,8 @@ scores.agg(["mean", "std"]).T.round(2)
 # %%
 # The precision-recall curve
 # --------------------------
-# How many of the alarms are right (precision), when so many of the malignant tumours are
-# to be found (recall)? Each row is predicted by a model that has not seen it.
+# How many of the alarms are right (precision), when so many of the malignant tumours
+# are to be found (recall)? Each row is predicted by a model that has not seen it.
 
 STYLES = {
     "logistic regression": ("#0072B2", "-"),
@@ -145,5 +145,5 @@ pd.DataFrame(
 #   the means differ by less than the folds do, and another draw of the 36 tumours puts
 #   the models in another order. Class weights change nothing in the ranking.
 # - The threshold decides what the labels are worth. The tuned one finds one more tumour
-#   and pays with false alarms; whether that is a good trade is for the user to say, with
-#   a scoring function that counts their costs.
+#   and pays with false alarms; whether that is a good trade is for the user to say,
+#   with a scoring function that counts their costs.

@@ -5,8 +5,8 @@ LDAM on a ring: margins and weights
 
 LDAM asks for a margin that grows with the rarity of a class, and deferred re-weighting
 (DRW) balances the classes only once the features are learned [1]_. A rare ring inside a
-frequent one shows what each of the two does to the border and to the probabilities, next
-to plain cross-entropy.
+frequent one shows what each of the two does to the border and to the probabilities,
+next to plain cross-entropy.
 
 .. [1] K. Cao, C. Wei, A. Gaidon, N. Arechiga, T. Ma. "Learning imbalanced datasets with
    label-distribution-aware margin loss". NeurIPS 2019.
@@ -16,9 +16,9 @@ to plain cross-entropy.
 # Margins and weights
 # -------------------
 # Two numbers depend on how many rows a class has: its margin, and the weight it gets
-# from ``reweight_from`` on. Look at how differently they grow: against a class of 10,000
-# rows, one of 10 rows has a margin 5.6 times as large, and a weight hundreds of times
-# as large.
+# from ``reweight_from`` on. Look at how differently they grow: against a class of
+# 10,000 rows, one of 10 rows has a margin 5.6 times as large, and a weight hundreds of
+# times as large.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -157,8 +157,8 @@ ax.legend(frameon=False)
 plt.show()
 
 # %%
-# The two LDAM nets fall from near 1 to 0 within a narrow band; what looks like a slope in
-# this picture is mostly that the border is no circle, and is crossed at different
+# The two LDAM nets fall from near 1 to 0 within a narrow band; what looks like a slope
+# in this picture is mostly that the border is no circle, and is crossed at different
 # distances. Their logits are cosines times 30, so a difference of a tenth between two
 # cosines is a probability of 0.95. DRW moves the border outwards, but only a little.
 #
@@ -196,9 +196,9 @@ plt.show()
 
 # %%
 # None of the three is calibrated to equal classes: they have learned from the natural
-# share, and say too little. On the natural share, cross-entropy has rows in every bin up
-# to its largest prediction, not far from the diagonal. The LDAM nets give nearly every
-# row a probability close to 0 or 1, and few lie in between to fill a bin.
+# share, and say too little. On the natural share, cross-entropy has rows in every bin
+# up to its largest prediction, not far from the diagonal. The LDAM nets give nearly
+# every row a probability close to 0 or 1, and few lie in between to fill a bin.
 #
 # Is it the seed?
 # ---------------
@@ -238,7 +238,7 @@ table = pd.DataFrame(rows).groupby("net", sort=False).agg(["mean", "std"])
 mean, std = (
     table.xs(part, axis=1, level=1).map("{:.3f}".format) for part in ("mean", "std")
 )
-(mean + " ± " + std).T
+(mean + " ± " + std).transpose()
 
 # %%
 # For comparison, how many rows are unsure by the true probabilities:
@@ -253,11 +253,12 @@ print(f"{unsure(true_probability(distance, natural_share)):.3f}")
 #
 # - LDAM alone does not move the border to where it belongs for equal classes, and it is
 #   far too sure: one row in ten lies where both classes are to be expected, and LDAM is
-#   unsure of one in two hundred. Ask it for labels, or calibrate it.
+#   unsure of four in a thousand. Ask it for labels, or calibrate it.
 # - The deferred weights do move the border. How far depends on what is left of the
-#   learning rate: the paper's drop to a hundredth leaves a small table too few steps for
-#   the weights to act, and without the drops LDAM-DRW balances the classes far more. The
-#   price is the Brier score at the natural share, and here the ranking as well.
+#   learning rate: the paper's drop to a hundredth leaves a small table too few steps
+#   for the weights to act, and without the drops LDAM-DRW balances the classes far
+#   more. The price is the Brier score at the natural share, and here the ranking as
+#   well.
 # - LDAM is no better than cross-entropy here, nor LDAM-DRW than the same weights on
 #   cross-entropy: on these two columns the margins add nothing that can be seen. The
 #   papers report their gain on images.

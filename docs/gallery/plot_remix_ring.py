@@ -4,9 +4,10 @@ ReMix on a ring: bias and balance
 =================================
 
 A rare ring lies inside a frequent one, as in Figure 1 of the ReMix paper [1]_. Three
-nets learn it, and differ in nothing but their mini-batches: plain ones, batches balanced
-by SMOTE, and batches balanced and mixed by ReMix. Because we made the rings, we know the
-true probability of the rare class at every point, and can hold each net against it.
+nets learn it, and differ in nothing but their mini-batches: plain ones, batches
+balanced by SMOTE, and batches balanced and mixed by ReMix. Because we made the rings,
+we know the true probability of the rare class at every point, and can hold each net
+against it.
 
 .. [1] C. Bellinger, R. Corizzo, N. Japkowicz. "ReMix training for calibrated imbalanced
    deep learning". 2020.
@@ -144,9 +145,9 @@ plt.show()
 # %%
 # Where rows are plenty, beyond a distance of 1.2, the plain net follows the dotted line
 # and the other two come near the dashed one. SMOTE's border is steeper than the true
-# one; ReMix falls about as gently as the truth, as its paper says it does. In the centre
-# ReMix stays below 1: two frequent rows from opposite sides of their ring, mixed, make a
-# row in the middle that is labelled frequent.
+# one; ReMix falls about as gently as the truth, as its paper says it does. In the
+# centre ReMix stays below 1: two frequent rows from opposite sides of their ring,
+# mixed, make a row in the middle that is labelled frequent.
 #
 # Calibration, twice
 # ------------------
@@ -232,19 +233,19 @@ table = pd.DataFrame(rows).groupby("net", sort=False).agg(["mean", "std"])
 mean, std = (
     table.xs(part, axis=1, level=1).map("{:.3f}".format) for part in ("mean", "std")
 )
-(mean + " ± " + std).T
+(mean + " ± " + std).transpose()
 
 # %%
 # What this shows
 # ---------------
 #
 # - Balancing moves the border out to where it belongs for equal classes, and that is
-#   what g-mean and the balanced Brier score reward. It costs the calibration to the data
-#   as they are: the Brier score at the natural share gets worse.
+#   what g-mean and the balanced Brier score reward. It costs the calibration to the
+#   data as they are: the Brier score at the natural share gets worse.
 # - It does not improve the ranking: average precision is the same within the seeds.
 # - ReMix and SMOTE do not differ in g-mean or balanced Brier score by more than the
-#   seeds do. ReMix's slope is gentler, but over the seeds its calibration error on equal
-#   classes is no smaller: the paper's advantage in calibration does not show on this
-#   ring.
+#   seeds do. ReMix's slope is gentler, but over the seeds its calibration error on
+#   equal classes is no smaller: the paper's advantage in calibration does not show on
+#   this ring.
 # - Multiplying the odds of the plain net by the class ratio does at least as well as
 #   either on the balanced scores, and leaves the choice of the prior to the user.

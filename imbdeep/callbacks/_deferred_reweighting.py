@@ -56,15 +56,21 @@ class DeferredReweighting(Callback):
 
     def on_train_begin(self, net, **kwargs):
         self._check_criterion(net.criterion_)
+        self.first_epoch_ = len(net.history)
+        self.earlier_weight_ = net.criterion_.weight
         self.weights_ = class_balanced_weights(
             torch.as_tensor(net.class_counts_), self.beta
         )
 
     def on_epoch_begin(self, net, **kwargs):
-        epochs_done = len(net.history) - 1
+        epochs_done = len(net.history) - 1 - self.first_epoch_
         first = round(self.reweight_from * net.max_epochs)
         if self.reweight_from < 1 and epochs_done >= first:
             net.criterion_.weight = self.weights_.to(net.device, copy=True)
+
+    def on_train_end(self, net, **kwargs):
+        # Training that goes on defers again.
+        net.criterion_.weight = self.earlier_weight_
 
     def _check_criterion(self, criterion):
         if not hasattr(criterion, "weight"):

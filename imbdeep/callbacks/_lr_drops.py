@@ -15,7 +15,8 @@ class LRDrops(Callback):
 
     Notes
     -----
-    The rate of each epoch is recorded in the history as ``event_lr``.
+    The rate of each epoch is recorded in the history as ``event_lr``. After training
+    the rate is what it was before, so that ``partial_fit`` begins with it.
 
     References
     ----------
@@ -40,9 +41,17 @@ class LRDrops(Callback):
             raise ValueError(f"factor must be greater than 0, got {self.factor!r}.")
         return self
 
+    def on_train_begin(self, net, **kwargs):
+        self.first_epoch_ = len(net.history)
+        self.rates_ = [group["lr"] for group in net.optimizer_.param_groups]
+
     def on_epoch_begin(self, net, **kwargs):
-        epochs_done = len(net.history) - 1
+        epochs_done = len(net.history) - 1 - self.first_epoch_
         drops = [round(fraction * net.max_epochs) for fraction in self.at]
         for group in net.optimizer_.param_groups:
             group["lr"] *= self.factor ** drops.count(epochs_done)
         net.history.record("event_lr", net.optimizer_.param_groups[0]["lr"])
+
+    def on_train_end(self, net, **kwargs):
+        for group, rate in zip(net.optimizer_.param_groups, self.rates_, strict=True):
+            group["lr"] = rate

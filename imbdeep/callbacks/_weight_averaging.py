@@ -30,8 +30,7 @@ class WeightAveraging(Callback):
     Statistics of batch norms are computed anew for the averaged weights in a pass over
     the training rows.
 
-    The epoch in which early stopping ends training is not averaged. ``partial_fit``
-    after ``fit`` averages from its first epoch on.
+    The epoch in which early stopping ends training is not averaged.
 
     Validation metrics during training are those of the weights being trained. If early
     stopping also restores its best epoch, the average wins; if it stops training
@@ -70,11 +69,12 @@ class WeightAveraging(Callback):
         return {**self.__dict__, "average_": None, "dataset_train_": None}
 
     def on_train_begin(self, net, **kwargs):
+        self.first_epoch_ = len(net.history)
         self.average_ = None
         self.dataset_train_ = None
 
     def on_epoch_begin(self, net, dataset_train=None, **kwargs):
-        epochs_done = len(net.history) - 1
+        epochs_done = len(net.history) - 1 - self.first_epoch_
         if self.average_ is None and epochs_done >= round(
             self.average_from * net.max_epochs
         ):

@@ -12,7 +12,6 @@ from imbdeep.callbacks import (
     WeightAveraging,
 )
 from imbdeep.losses import LOSSES
-from imbdeep.modules import MODULES
 
 _LR_SCHEDULES = {"step": LRDrops, "triangular": TriangularLR}
 
@@ -100,7 +99,7 @@ class LDAMClassifier(ImbalancedNetClassifier):
     ----------
     .. [1] K. Cao, C. Wei, A. Gaidon, N. Arechiga, T. Ma. "Learning imbalanced datasets
        with label-distribution-aware margin loss". NeurIPS 2019.
-    .. [2] A. Rawal, A. Pradhan. "Climate adaptation: reliably predicting from
+    .. [2] R. Rawal, P. Pradhan. "Climate adaptation: reliably predicting from
        imbalanced satellite data". CVPR Workshops 2020.
 
     Examples
@@ -168,10 +167,6 @@ class LDAMClassifier(ImbalancedNetClassifier):
             criterion = self._component("criterion", LOSSES)
             own = {k: v for k, v in own.items() if accepts(criterion, k)}
             return own | params
-        if prefix == "module" and self.criterion == "ldam":
-            module = self._component("module", MODULES)
-            if module in MODULES.values():
-                return {"head": "cosine"} | params
         return params
 
     @property

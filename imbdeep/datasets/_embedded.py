@@ -283,17 +283,17 @@ def load_embedded_suite(names=None, *, task="binary"):
     datasets : dict of str to :class:`~sklearn.utils.Bunch`
         Each with
 
-        data : ndarray of shape (n_samples, n_features), float64, unscaled
-        target : ndarray of shape (n_samples,)
-            -1 and 1 (the minority), as in the 27 sets; 0, 1, ... for several classes.
-        name : the problem's name
-        task : {'binary', 'multiclass'}
-        n_samples, n_features, n_minority, ratio : sizes
-        provenance : 'embedded'
-        sha256 : hash of the bytes of `data` followed by those of `target`
-            Generated data may differ between machines in the last bits of some numbers.
-        shares_rows_with : tuple of the names of problems with rows in common
-        DESCR : what it is made of
+        - `data` : ndarray of shape (n_samples, n_features), float64, unscaled
+        - `target` : ndarray of shape (n_samples,), -1 and 1 (the minority), as in the
+          27 sets; 0, 1, ... for several classes
+        - `name` : the problem's name
+        - `task` : {'binary', 'multiclass'}
+        - `n_samples`, `n_features`, `n_minority`, `ratio` : sizes
+        - `provenance` : 'embedded'
+        - `sha256` : hash of the bytes of `data` followed by those of `target`;
+          generated data may differ between machines in the last bits of some numbers
+        - `shares_rows_with` : tuple of the names of problems with rows in common
+        - `DESCR` : what it is made of
 
     Raises
     ------

@@ -173,17 +173,16 @@ def load_imblearn27(names=None, data_home=None, *, download_if_missing=True):
     datasets : dict of str to :class:`~sklearn.utils.Bunch`
         In the order of `names`, each with
 
-        data : ndarray of shape (n_samples, n_features), float64
-        target : ndarray of shape (n_samples,), -1 and 1 (the minority)
-        name, id : the set's name and its number in the collection
-        n_samples, n_features, n_minority, ratio : sizes of the data at hand
-        provenance : {'original', 'rebuilt', 'unverified'}
-            'original': the file's hash is that of the collection's own file.
-            'rebuilt': it is that of a file made anew from the original sources.
-            'unverified': it is neither.
-        sha256 : hash of the file
-        shares_rows_with : tuple of the names of sets with the same rows
-        DESCR : these in words
+        - `data` : ndarray of shape (n_samples, n_features), float64
+        - `target` : ndarray of shape (n_samples,), -1 and 1 (the minority)
+        - `name`, `id` : the set's name and its number in the collection
+        - `n_samples`, `n_features`, `n_minority`, `ratio` : sizes of the data at hand
+        - `provenance` : 'original' if the file's hash is that of the collection's own
+          file, 'rebuilt' if it is that of a file made anew from the original sources,
+          'unverified' if it is neither
+        - `sha256` : hash of the file
+        - `shares_rows_with` : tuple of the names of sets with the same rows
+        - `DESCR` : these in words
 
     Raises
     ------

@@ -26,9 +26,12 @@ class ClassificationLoss(nn.Module):
     scale : float
         What the logits are multiplied with inside the loss, and so before the softmax
         that turns them into probabilities.
+    head : {'linear', 'cosine'}
+        Last layer that the loss is made for.
     """
 
     scale: float = 1.0
+    head: str = "linear"
     weight: Tensor | None
 
     def __init__(self, *, weight: Tensor | None = None, reduction: str = "mean"):
@@ -40,6 +43,9 @@ class ClassificationLoss(nn.Module):
             if (weight < 0).any():
                 raise ValueError(f"weight must be at least 0, got {weight.tolist()}.")
         self.register_buffer("weight", weight)
+
+    def set_class_counts(self, class_counts: Tensor) -> None:
+        """Take new numbers of rows of each class; most losses do not depend on them."""
 
     def check_weight(self, logits: Tensor) -> None:
         """Refuse a class weight that is not one of each class."""

@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from imbdeep.losses._base import ClassificationLoss
-from imbdeep.losses._reduction import is_soft, take_class
+from imbdeep.losses._reduction import take_class
 
 
 def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
@@ -61,11 +61,8 @@ class CrossEntropyLoss(ClassificationLoss):
     def forward(
         self, logits: Tensor, target: Tensor, sample_weight: Tensor | None = None
     ) -> Tensor:
-        plain = sample_weight is None and logits.ndim == 2 and not is_soft(target)
-        if plain and (self.weight is None or self.weight.dtype == logits.dtype):
-            self.check_weight(logits)
+        unweighted = sample_weight is None and self.weight is None
+        if unweighted and logits.ndim == 2:
             # The same numbers in one kernel: a third of the cost of a small step.
-            return F.cross_entropy(
-                logits, target, self.weight, reduction=self.reduction
-            )
+            return F.cross_entropy(logits, target, reduction=self.reduction)
         return super().forward(logits, target, sample_weight)

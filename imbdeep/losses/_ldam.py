@@ -113,6 +113,8 @@ class LDAMLoss(ClassificationLoss):
     tensor(0.9741)
     """
 
+    head = "cosine"
+
     def __init__(
         self,
         class_counts: Tensor,
@@ -125,9 +127,13 @@ class LDAMLoss(ClassificationLoss):
         if scale <= 0:
             raise ValueError(f"scale must be greater than 0, got {scale!r}.")
         super().__init__(weight=weight, reduction=reduction)
+        self.max_margin = max_margin
         self.scale = scale
         self.margins: Tensor
         self.register_buffer("margins", ldam_margins(class_counts, max_margin))
+
+    def set_class_counts(self, class_counts: Tensor) -> None:
+        self.margins = ldam_margins(class_counts, self.max_margin).to(self.margins)
 
     def row_losses(self, logits: Tensor, target: Tensor) -> Tensor:
         return ldam(logits, target, self.margins, self.scale)

@@ -111,8 +111,9 @@ class ReMix(BaseOverSampler):
 
     Notes
     -----
-    Integer columns of a data frame come back as integers, cut to them; turn them into
-    floating point first to keep the mixed values.
+    Columns of a data frame keep their dtypes: mixed values of integer columns are
+    rounded, and boolean columns take the value of the parent that gave the label. Turn
+    them into floating point first to keep the mixed values.
 
     References
     ----------
@@ -155,6 +156,9 @@ class ReMix(BaseOverSampler):
 
     def _check_X_y(self, X, y, accept_sparse=None):
         check_columns_are_numeric(X)
+        kinds = [getattr(dtype, "kind", "f") for dtype in getattr(X, "dtypes", [])]
+        self._bool_columns = np.flatnonzero([kind == "b" for kind in kinds])
+        self._integer_columns = np.flatnonzero([kind in "iu" for kind in kinds])
         return super()._check_X_y(X, y, accept_sparse)
 
     def _fit_resample(self, X, y):
@@ -172,6 +176,10 @@ class ReMix(BaseOverSampler):
         )
         new_mixing = draw_mixing(size, self.alpha, self.label, random_state)
         made = mix(X, drawn.numpy(), new_mixing)
+        if len(self._bool_columns) or len(self._integer_columns):
+            first = X[drawn.numpy()[:, 0]]
+            made[:, self._bool_columns] = first[:, self._bool_columns]
+            made[:, self._integer_columns] = np.rint(made[:, self._integer_columns])
 
         n = len(codes)
         originals = np.arange(n)

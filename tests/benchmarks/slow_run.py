@@ -37,6 +37,6 @@ def make_slow_and_mild(random_state, device):
 
 
 if __name__ == "__main__":
-    METHODS["slow"] = Method("slow", "net", "", make_slow)
-    METHODS["mild"] = Method("mild", "net", "", make_slow_and_mild)
+    METHODS["slow"] = Method("slow", "stopped", "", make_slow)
+    METHODS["mild"] = Method("mild", "stopped", "", make_slow_and_mild)
     sys.exit(imblearn27.main())

@@ -42,6 +42,6 @@ class NaNClassifier(RecordingClassifier):
         return np.full((len(X), 2), np.nan)
 
 
-def recording_method(log, kind="net", name="recording", cls=RecordingClassifier):
+def recording_method(log, kind="stopped", name="recording", cls=RecordingClassifier):
     """Return a method whose fits are appended to `log`."""
     return Method(name, kind, "", lambda random_state, device: cls(log))

@@ -33,10 +33,10 @@ def logistic_net(random_state, device):
 
 
 SCALED = [
-    Method("net", "net", "", logistic_net),
+    Method("net", "stopped", "", logistic_net),
     Method(
         "baseline",
-        "baseline",
+        "refitted",
         "",
         lambda random_state, device: make_pipeline(
             StandardScaler(), LogisticRegression()
@@ -78,7 +78,7 @@ class TestRows:
     ):
         X, y = data
         log = []
-        run_cell(make_cell(data, recording_method(log, "net")))
+        run_cell(make_cell(data, recording_method(log, "stopped")))
         split = split_of(data)
         (fit,) = log
         np.testing.assert_array_equal(fit["X"], X[split.fit])
@@ -89,14 +89,14 @@ class TestRows:
     def test_a_baseline_learns_from_the_whole_training_half_in_the_end(self, data):
         X, _ = data
         log = []
-        run_cell(make_cell(data, recording_method(log, "baseline")))
+        run_cell(make_cell(data, recording_method(log, "refitted")))
         split = split_of(data)
         tuning, final = log
         np.testing.assert_array_equal(tuning["X"], X[split.fit])
         np.testing.assert_array_equal(final["X"], X[split.train])
         assert tuning["eval_set"] is final["eval_set"] is None
 
-    @pytest.mark.parametrize("kind", ["net", "baseline"])
+    @pytest.mark.parametrize("kind", ["stopped", "refitted"])
     def test_no_fit_sees_a_canary_in_the_test_half(self, data, kind):
         X, y = data
         for fold in range(PROTOCOL.n_folds):
@@ -109,7 +109,7 @@ class TestRows:
             seen += [fit["eval_set"][0] for fit in log if fit["eval_set"] is not None]
             assert max(rows.max() for rows in seen) < CANARY
 
-    @pytest.mark.parametrize("kind", ["net", "baseline"])
+    @pytest.mark.parametrize("kind", ["stopped", "refitted"])
     def test_a_canary_in_the_training_half_is_seen(self, data, kind):
         # Else the test above could not fail.
         X, y = data

@@ -112,6 +112,7 @@ def test_bare_loop_and_imbdeep_agree_epoch_by_epoch(rows, parts, encoding):
     module = MLP(40, 2, dropout=0, encoding=recipe and recipe())
     net = NetClassifier(
         copy.deepcopy(module),
+        batch_size=128,
         max_epochs=4,
         early_stopping=False,
         device="cpu",

@@ -34,4 +34,4 @@ def test_every_preset_has_the_untouched_net_and_a_baseline_beside_it():
     for preset in PRESETS.values():
         names = preset.method_names()
         assert "net" in names
-        assert "baseline" in {METHODS[name].kind for name in names}
+        assert "refitted" in {METHODS[name].kind for name in names}

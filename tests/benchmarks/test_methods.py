@@ -3,8 +3,8 @@ import pytest
 from _methods import METHODS, NET_SETTINGS
 from sklearn.datasets import make_classification
 
-BASELINES = [m for m in METHODS.values() if m.kind == "baseline"]
-NETS = [m for m in METHODS.values() if m.kind == "net"]
+NETS = [m for m in METHODS.values() if m.make.__qualname__.startswith("_net.")]
+BASELINES = [m for m in METHODS.values() if m not in NETS]
 
 
 @pytest.fixture(scope="module")

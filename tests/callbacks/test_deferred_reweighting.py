@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from skorch.callbacks import Callback
 
 from imbdeep.callbacks import DeferredReweighting
 from imbdeep.losses import class_balanced_weights
@@ -47,11 +48,30 @@ def test_switches_after_the_stated_epochs(
 def test_weights_come_in_the_order_of_the_labels(make_net, multi_class):
     X, y = multi_class
     labels = np.array(["b", "a", "c"])[y]
-    net = make_net(("drw", DeferredReweighting(0)), max_epochs=1).fit(X, labels)
+    seen = []
+
+    class Weight(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            seen.append(net.criterion_.weight)
+
+    drw = ("drw", DeferredReweighting(0))
+    net = make_net(drw, Weight(), max_epochs=1).fit(X, labels)
     counts = [(labels == label).sum() for label in "abc"]
     expected = class_balanced_weights(torch.tensor(counts))
     torch.testing.assert_close(dict(net.callbacks_)["drw"].weights_, expected)
-    torch.testing.assert_close(net.criterion_.weight, expected)
+    torch.testing.assert_close(seen, [expected])
+
+
+def test_further_training_defers_again(make_net, binary):
+    seen = []
+
+    class Weight(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            seen.append(net.criterion_.weight is not None)
+
+    net = make_net(DeferredReweighting(0.5), Weight(), max_epochs=4)
+    net.partial_fit(*binary).partial_fit(*binary)
+    assert seen == [False, False, True, True] * 2
 
 
 def test_weighing_from_the_start_is_a_weighted_criterion(make_net, binary):

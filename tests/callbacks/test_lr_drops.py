@@ -1,4 +1,6 @@
+import numpy as np
 import pytest
+from skorch.callbacks import Callback
 
 from imbdeep.callbacks import LRDrops
 from tests.callbacks.conftest import Probe
@@ -38,13 +40,24 @@ def test_defaults_are_those_of_the_paper(make_net, binary):
     assert net.history[:, "event_lr"] == pytest.approx(expected)
 
 
-def test_every_group_drops(make_net, binary):
+def test_every_group_drops_and_recovers(make_net, binary):
+    seen = []
+
+    class Rates(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            seen.append(sorted(rates(net)))
+
     net = make_net(
         LRDrops((0.5,), factor=0.5),
+        Rates(),
         optimizer__param_groups=[("head*", {"lr": 0.2})],
         max_epochs=2,
     ).fit(*binary)
-    assert sorted(rates(net)) == pytest.approx([0.005, 0.1])
+    np.testing.assert_allclose(seen, [[0.01, 0.2], [0.005, 0.1]])
+    assert sorted(rates(net)) == pytest.approx([0.01, 0.2])
+    # Training that goes on begins with the full rate and drops again.
+    net.partial_fit(*binary)
+    np.testing.assert_allclose(seen[2:], seen[:2])
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,10 @@ CLASSIFIERS = {
     "ldam-full-recipe": LDAMClassifier(
         iterator_train="balanced",
         lr_schedule=None,
-        callbacks=[TriangularLR(max_lr=0.05)],
+        # A class: scikit-learn's checks want parameters that fit leaves as they are,
+        # and skorch keeps the state of a callback in the instance it was given.
+        callbacks=[("cycle", TriangularLR)],
+        callbacks__cycle__max_lr=0.05,
         weight_averaging="swa",
         scale=2.0,
         **_SMALL,

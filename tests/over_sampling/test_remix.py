@@ -238,3 +238,23 @@ def test_it_helps_a_linear_model_find_the_rare_class():
         ]
         gains.append(scores[1] - scores[0])
     assert np.mean(gains) > 0.05
+
+
+def test_discrete_columns_of_frames_keep_their_meaning(data):
+    X, y = data
+    rng = np.random.RandomState(0)
+    category = rng.choice(list("uvw"), len(y))
+    frame = pd.get_dummies(pd.Series(category))
+    frame["count"] = rng.randint(-5, 5, len(y))
+    frame["nullable"] = pd.array(rng.randint(0, 9, len(y)), dtype="Int64")
+    frame["x"] = X[:, 0]
+    sampler = ReMix(alpha=1.0, random_state=0)
+    new, _ = sampler.fit_resample(frame, y)
+    assert (new.dtypes == frame.dtypes).all()
+    assert (new[list("uvw")].sum(axis=1) == 1).all()
+    first, second = sampler.parents_.T
+    share = sampler.mixing_
+    for name in ("count", "nullable"):
+        column = frame[name].to_numpy(float)
+        mixed = share * column[first] + (1 - share) * column[second]
+        assert_array_equal(new[name].to_numpy(float), np.rint(mixed))

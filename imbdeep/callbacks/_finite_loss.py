@@ -1,0 +1,28 @@
+"""An error instead of a net of NaN."""
+
+import math
+
+from skorch.callbacks import Callback
+
+
+class FiniteLoss(Callback):
+    """Stop with an error when the training loss is no finite number.
+
+    Examples
+    --------
+    >>> from imbdeep.callbacks import FiniteLoss
+    >>> from imbdeep.classifiers import NetClassifier
+    >>> net = NetClassifier(callbacks__finite_loss=None)  # goes on whatever happens
+    """
+
+    def on_batch_end(self, net, training=False, loss=None, **kwargs):
+        if not training:
+            return
+        # skorch has just recorded it, so reading it does not wait for the device again.
+        loss = net.history[-1, "batches", -1, "train_loss"]
+        if not math.isfinite(loss):
+            raise ValueError(
+                f"{type(net).__name__}: the training loss is {loss} in epoch "
+                f"{len(net.history)}. Lower lr, scale extreme columns of X, or check "
+                "class_weight and sample_weight."
+            )
