@@ -22,20 +22,26 @@ from imbdeep.reporting import (
     read_cells,
 )
 
-METRICS = ["average_precision", "roc_auc", "g_mean", "balanced_brier", "log_loss"]
+METRICS = [
+    "average_precision",
+    "roc_auc",
+    "g_mean",
+    "g_mean_tuned",
+    "balanced_brier",
+    "log_loss",
+]
 BY_SET = ["average_precision", "g_mean", "balanced_brier"]
 HERE = Path(__file__).parent
 
 
 def summary(cells):
-    """Mean score and rank sum of each method, best average precision first."""
+    """Mean score (rank sum) of each method, best average precision first."""
     sums = rank_sums(cells, METRICS)
-    means = pd.DataFrame({m: mean_table(cells, m).mean.mean() for m in METRICS})
     table = pd.DataFrame(index=sums.index)
     for metric in METRICS:
-        name = metric.replace("_", " ")
-        table[name] = means[metric].map("{:.3f}".format)
-        table[f"{name}: ranks"] = sums[metric].map("{:g}".format)
+        mean = mean_table(cells, metric).mean.mean().map("{:.3f}".format)
+        ranks = sums[metric].map(" ({:g})".format)
+        table[metric.replace("_", " ")] = mean + ranks
     return table.loc[sums.sort_values("average_precision").index]
 
 
