@@ -74,7 +74,7 @@ PRESETS = {
             "yeast_me2",
         ),
         embedded=None,
-        description="10 sets, 9 methods, 2x2 folds; about ten minutes on 2 cores",
+        description="10 sets, 9 methods, 2x2 folds; minutes on 2 cores",
     ),
     "full": Preset(
         protocol="10x2",
