@@ -22,6 +22,18 @@ def reading_section(cells):
             "the training part. All methods see the same splits."
         ),
         Paragraph(
+            "The training part is split once more, 70 to 30 in two-fold protocols. "
+            "Nets that stop early learn their weights from the larger share, and stop "
+            "and tune their threshold by the other. Learners that need no validation "
+            "rows are fitted on the larger share to tune their threshold on the "
+            "other, then once more on the whole training part, with that threshold."
+        ),
+        Paragraph(
+            "Label metrics at 0.5 and the balanced Brier score reward probabilities "
+            "moved to equal classes, which a threshold or Bayes' rule can do as well. "
+            "Look at the tuned threshold, average precision and log loss too."
+        ),
+        Paragraph(
             "Protocols: 'RxF' is R repeats of stratified F-fold cross-validation, "
             "'Sx60-20-20' S random stratified splits into 60 % training, 20 % "
             "validation and 20 % test rows."
