@@ -468,9 +468,8 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
                 f"call, {self.classes_.tolist()}."
             )
         target = self._encode(y)
-        self._learn_class_counts(target, reset)
+        counts = np.bincount(target, minlength=len(self.classes_))
         if method == "fit":
-            counts = np.bincount(target, minlength=len(self.classes_))
             check_class_sizes(self.classes_, counts, 2, self)
         if eval_set is not None:
             eval_set = self._check_eval_set(eval_set)
@@ -480,6 +479,7 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
             )
             if (weight != 1).any():
                 X = {"X": X, "sample_weight": weight}
+        self._learn_class_counts(counts, reset)
         with self._training(eval_set):
             if reset:
                 self.initialize()
@@ -577,11 +577,10 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
             )
         self.classes_inferred_ = labels
 
-    def _learn_class_counts(self, target, reset):
+    def _learn_class_counts(self, counts, reset):
         labels = self.classes_inferred_
-        counts = np.bincount(target, minlength=len(labels))
         self.class_counts_ = counts if reset else self.class_counts_ + counts
-        self.auto_batch_size_ = auto_batch_size(len(target), len(labels))
+        self.auto_batch_size_ = auto_batch_size(int(counts.sum()), len(labels))
         self.class_weight_ = None
         if self.class_weight is not None:
             present = self.class_counts_ > 0
