@@ -84,8 +84,8 @@ def warn_of_lost_digits(X):
     """
     if X.ndim != 2 or X.dtype.kind not in "iuf" or X.dtype.itemsize < 8:
         return
-    largest = np.abs(X).max(0).astype(float)
-    spread = X.max(0).astype(float) - X.min(0).astype(float)
+    low, high = X.min(0).astype(float), X.max(0).astype(float)
+    largest, spread = np.maximum(-low, high), high - low
     # float32 has 24 bits; with fewer than 8 of them left a column is a staircase.
     lost = np.flatnonzero((spread > 0) & (largest > 2**16 * spread))
     if len(lost):

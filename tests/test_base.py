@@ -618,6 +618,16 @@ def test_a_cuda_pickle_opens_on_the_cpu(cls, data, device):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+def test_a_cuda_pickle_with_class_weights_opens_on_the_cpu(data):
+    X, y = data
+    net = LDAMClassifier(class_weight="balanced", **SMALL).fit(X, y)
+    with written_as_cuda(trained_tensors(net)):
+        written = pickle.dumps(net)
+    again = pickle.loads(written)
+    assert_array_equal(again.predict_proba(X), net.predict_proba(X))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
 def test_what_is_written_as_cuda_needs_the_switch():
     tensor = torch.zeros(1)
     with written_as_cuda([tensor]):

@@ -71,6 +71,8 @@ class DeferredReweighting(Callback):
     def on_train_end(self, net, **kwargs):
         # Training that goes on defers again.
         net.criterion_.weight = self.earlier_weight_
+        # It may lie on the training device, which a pickle must not need.
+        self.earlier_weight_ = None
 
     def _check_criterion(self, criterion):
         if not hasattr(criterion, "weight"):

@@ -15,7 +15,7 @@ class FiniteLoss(Callback):
     >>> net = NetClassifier(callbacks__finite_loss=None)  # goes on whatever happens
     """
 
-    def on_batch_end(self, net, training=False, loss=None, **kwargs):
+    def on_batch_end(self, net, training=False, **kwargs):
         if not training:
             return
         # skorch has just recorded it, so reading it does not wait for the device again.

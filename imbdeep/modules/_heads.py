@@ -26,7 +26,7 @@ class CosineHead(nn.Module):
     >>> from imbdeep.modules import CosineHead
     >>> head = CosineHead(3, 2)
     >>> x = torch.randn(5, 3)
-    >>> bool(torch.allclose(head(x), head(10 * x)))
+    >>> bool(torch.equal(head(x), head(8 * x)))  # a power of 2 rounds nothing
     True
     """
 
