@@ -485,7 +485,14 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
                 self.initialize()
             else:
                 self._update_criterion()
-            return super().partial_fit(X, target, _routing_method=method)
+            return self._train(X, target, method)
+
+    def _train(self, X, target, method, epochs=None):
+        """Train an initialized net on checked rows and encoded targets.
+
+        Methods that train in stages override this and call it once for each stage.
+        """
+        return super().partial_fit(X, target, epochs=epochs, _routing_method=method)
 
     @contextmanager
     def _training(self, eval_set):

@@ -4,13 +4,12 @@ from numbers import Real
 
 import numpy as np
 import torch
-from imblearn.over_sampling.base import BaseOverSampler
 from scipy import sparse
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from imbdeep._validation import check_columns_are_numeric
 from imbdeep.batches import RowsByClass
+from imbdeep.over_sampling._tables import TableOverSampler
 
 
 def draw_mixing(size, alpha, label, random_state):
@@ -61,7 +60,7 @@ def mix(X, parents, mixing):
     return mixing * first + (1 - mixing) * second
 
 
-class ReMix(BaseOverSampler):
+class ReMix(TableOverSampler):
     r"""Over-sample by mixing rows of all classes, ReMix [1]_.
 
     A new row of a class is a convex combination of a row of that class and a row drawn
@@ -135,7 +134,7 @@ class ReMix(BaseOverSampler):
     """
 
     _parameter_constraints = {
-        **BaseOverSampler._parameter_constraints,
+        **TableOverSampler._parameter_constraints,
         "alpha": [Interval(Real, 0, None, closed="neither")],
         "label": [StrOptions({"argmax", "sample"})],
         "random_state": ["random_state"],
@@ -154,13 +153,6 @@ class ReMix(BaseOverSampler):
         self.label = label
         self.random_state = random_state
 
-    def _check_X_y(self, X, y, accept_sparse=None):
-        check_columns_are_numeric(X)
-        kinds = [getattr(dtype, "kind", "f") for dtype in getattr(X, "dtypes", [])]
-        self._bool_columns = np.flatnonzero([kind == "b" for kind in kinds])
-        self._integer_columns = np.flatnonzero([kind in "iu" for kind in kinds])
-        return super()._check_X_y(X, y, accept_sparse)
-
     def _fit_resample(self, X, y):
         random_state = check_random_state(self.random_state)
         self.classes_, codes = np.unique(y, return_inverse=True)
@@ -176,10 +168,10 @@ class ReMix(BaseOverSampler):
         )
         new_mixing = draw_mixing(size, self.alpha, self.label, random_state)
         made = mix(X, drawn.numpy(), new_mixing)
-        if len(self._bool_columns) or len(self._integer_columns):
-            first = X[drawn.numpy()[:, 0]]
-            made[:, self._bool_columns] = first[:, self._bool_columns]
-            made[:, self._integer_columns] = np.rint(made[:, self._integer_columns])
+        if not sparse.issparse(X):
+            switches = self._columns_of_kind("b")
+            made[:, switches] = X[drawn.numpy()[:, :1], switches]
+            self._round_whole_columns(made)
 
         n = len(codes)
         originals = np.arange(n)

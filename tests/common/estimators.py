@@ -1,8 +1,13 @@
 """One table of small, seeded instances, for every check that runs over all of them."""
 
 from imbdeep.callbacks import TriangularLR
-from imbdeep.classifiers import LDAMClassifier, NetClassifier, ReMixClassifier
-from imbdeep.over_sampling import ReMix
+from imbdeep.classifiers import (
+    LDAMClassifier,
+    MetaAugmentClassifier,
+    NetClassifier,
+    ReMixClassifier,
+)
+from imbdeep.over_sampling import MetaAugment, ReMix
 
 # The checks train on a few dozen rows, some on standardised blobs: enough steps to
 # learn them, no more.
@@ -33,9 +38,25 @@ CLASSIFIERS = {
     "remix": ReMixClassifier(**_SMALL),
     "remix-batch": ReMixClassifier(balance="batch", **_SMALL),
     "mixup": ReMixClassifier(mix="mixup", **_SMALL),
+    "meta-augment": MetaAugmentClassifier(inner_lr=0.1, **_SMALL),
+    "meta-augment-full": MetaAugmentClassifier(
+        sampling_strategy="all",
+        confidence=0.9,
+        inner_steps=3,
+        synth_unit="std",
+        clip=False,
+        pretrain_epochs=5,
+        early_stopping=False,
+        store_synth_history=True,
+        inner_lr=0.1,
+        **_SMALL,
+    ),
 }
 
 SAMPLERS = {
     "remix": ReMix(random_state=0),
     "remix-sample": ReMix(label="sample", random_state=0),
+    "meta-augment": MetaAugment(
+        estimator=MetaAugmentClassifier(**_SMALL), random_state=0
+    ),
 }

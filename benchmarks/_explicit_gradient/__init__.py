@@ -1,0 +1,1 @@
+"""The experiments of the explicit-gradient paper, behind explicit_gradient.py."""

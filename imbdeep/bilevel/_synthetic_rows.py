@@ -1,0 +1,138 @@
+"""Synthetic rows: which rows they begin as, and how a gradient moves them."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+UNITS = ("range", "std", "input")
+
+
+def duplicate_uncertain(
+    y: np.ndarray,
+    certainty: np.ndarray,
+    wanted: Mapping[int, int | None],
+    confidence: float,
+    random_state: np.random.RandomState,
+) -> np.ndarray:
+    r"""Rows to duplicate: those a classifier is least certain of, class by class.
+
+    :math:`\{x \in D : C(x) \le c\}` of [1]_, Algorithm 1.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,), int
+        Class of each row.
+    certainty : ndarray of shape (n,)
+        Probability that the classifier gives to each row's own class.
+    wanted : dict of int to int or None
+        Duplicates of each class. None takes each uncertain row once; a number repeats
+        them in turn, so that none is used twice more than another.
+    confidence : float in [0, 1]
+        Rows are uncertain up to this probability. A class without such a row gives the
+        one that the classifier is least certain of.
+    random_state : RandomState
+
+    Returns
+    -------
+    ndarray of int
+        Positions of the rows, class after class.
+
+    References
+    ----------
+    .. [1] B. Yasinnik, M. Salhov, O. Lindenbaum, A. Averbuch. "Imbalanced
+       classification via explicit gradient learning from augmented data". 2022.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.bilevel import duplicate_uncertain
+    >>> y = np.array([0, 0, 0, 1, 1])
+    >>> certainty = np.array([0.9, 0.9, 0.9, 0.4, 0.8])
+    >>> rng = np.random.RandomState(0)
+    >>> duplicate_uncertain(y, certainty, {1: None}, 0.5, rng)
+    array([3])
+    >>> sorted(duplicate_uncertain(y, certainty, {1: 3}, 1.0, rng).tolist())
+    [3, 3, 4]
+    """
+    parents = [np.empty(0, dtype=np.intp)]
+    for label, number in wanted.items():
+        rows = np.flatnonzero(y == label)
+        uncertain = rows[certainty[rows] <= confidence]
+        if len(uncertain) == 0:
+            uncertain = rows[[certainty[rows].argmin()]]
+        size = len(uncertain) if number is None else number
+        parents.append(np.resize(random_state.permutation(uncertain), size))
+    return np.concatenate(parents)
+
+
+class SyntheticRows:
+    r"""Rows that gradients move, inside the box of the training rows.
+
+    Parameters
+    ----------
+    rows : Tensor of shape (m, ...)
+        Where they begin. They are copied.
+    data : Tensor of shape (n, ...)
+        Training rows, which give each feature its box and its unit.
+    unit : {'range', 'std', 'input'}, default='range'
+        What a learning rate refers to: each feature divided by its range, by its
+        standard deviation, or as it is. With unit :math:`u` a step is
+        :math:`x - \eta_2 u^2 \nabla_x L`, which is the plain step of the scaled table.
+    clip : bool, default=True
+        Whether rows stay in the box, the range of each feature in ``data``.
+
+    Attributes
+    ----------
+    rows : Tensor of shape (m, ...)
+        Where they are; :meth:`move` writes to it.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.bilevel import SyntheticRows
+    >>> data = torch.tensor([[0.0, 0.0], [1.0, 10.0]])
+    >>> synthetic = SyntheticRows(data[:1], data)
+    >>> synthetic.move(torch.tensor([0]), torch.tensor([[0.2, -0.05]]), lr=1.0)
+    >>> synthetic.rows
+    tensor([[0., 5.]])
+    """
+
+    def __init__(
+        self, rows: Tensor, data: Tensor, *, unit: str = "range", clip: bool = True
+    ):
+        if unit not in UNITS:
+            raise ValueError(f"unit must be one of {UNITS}, got {unit!r}.")
+        self.start = rows
+        self.rows = rows.clone()
+        low, high = torch.aminmax(data, dim=0)
+        units = {
+            "range": high - low,
+            "std": data.std(0, correction=0),
+            "input": torch.ones_like(low),
+        }
+        self.unit = units[unit].to(rows)
+        self.box = (low.to(rows), high.to(rows)) if clip else None
+
+    def move(self, index: Tensor, gradient: Tensor, lr: float) -> None:
+        r"""Move rows against a gradient: eq. 2 of the paper, in units, in the box.
+
+        Parameters
+        ----------
+        index : Tensor of shape (k,), int64
+            Positions of different rows.
+        gradient : Tensor of shape (k, ...)
+            With respect to these rows.
+        lr : float
+            Learning rate :math:`\eta_2`.
+        """
+        moved = self.rows[index] - lr * (self.unit.square() * gradient)
+        if self.box is not None:
+            moved = moved.clamp(*self.box)
+        self.rows.index_copy_(0, index, moved)
+
+    def distance(self) -> float:
+        """Mean distance of the rows from where they began, in units of each feature."""
+        moved = (self.rows - self.start) / torch.where(self.unit > 0, self.unit, 1)
+        return moved.flatten(1).norm(dim=1).mean().item()

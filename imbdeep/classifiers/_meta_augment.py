@@ -1,0 +1,434 @@
+"""Meta-augmentation: a net and its synthetic rows, trained together."""
+
+from contextlib import contextmanager
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from imblearn.utils import check_sampling_strategy
+from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
+from skorch.dataset import Dataset, unpack_data
+from skorch.utils import to_numpy, to_tensor
+from torch.func import functional_call
+
+from imbdeep.base import ImbalancedNetClassifier
+from imbdeep.batches import ShuffledBatches, TensorBatches
+from imbdeep.bilevel import (
+    SyntheticRows,
+    bilevel_step,
+    changing_buffers,
+    duplicate_uncertain,
+)
+from imbdeep.callbacks import EarlyStopping
+
+
+def rows_to_make(y, sampling_strategy):
+    """Synthetic rows of each class that a sampling strategy asks for.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,)
+        Labels.
+    sampling_strategy : 'duplicate', float, str, dict or callable
+
+    Returns
+    -------
+    dict
+        Number of rows by label; None is one for each row of the class.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.classifiers._meta_augment import rows_to_make
+    >>> y = np.array(['a'] * 5 + ['b'] * 2)
+    >>> rows_to_make(y, 'duplicate'), rows_to_make(y, {'b': 4})
+    ({'b': None}, {'b': 2})
+    """
+    if isinstance(sampling_strategy, str) and sampling_strategy == "duplicate":
+        labels, counts = np.unique(y, return_counts=True)
+        return dict.fromkeys(np.delete(labels, counts.argmax()).tolist())
+    return dict(check_sampling_strategy(sampling_strategy, y, "over-sampling"))
+
+
+def join(X, rows, weight):
+    """Training rows, then synthetic rows, as what the net and its loss take.
+
+    Parameters
+    ----------
+    X : Tensor of shape (n, ...) or dict with keys 'X' and 'sample_weight'
+    rows : Tensor of shape (m, ...)
+    weight : Tensor of shape (m,)
+        Sample weights of the synthetic rows.
+    """
+    if isinstance(X, dict):
+        return {
+            "X": torch.cat([X["X"], rows]),
+            "sample_weight": torch.cat([X["sample_weight"], weight]),
+        }
+    return torch.cat([X, rows])
+
+
+def features(X):
+    """The rows of a batch, whether or not they come with sample weights."""
+    return X["X"] if isinstance(X, dict) else X
+
+
+class EarlyStoppingOfRows(EarlyStopping):
+    """Early stopping that takes the synthetic rows back to the best epoch, too."""
+
+    def on_train_begin(self, net, **kwargs):
+        super().on_train_begin(net, **kwargs)
+        self.best_rows_ = None
+
+    def on_epoch_end(self, net, **kwargs):
+        super().on_epoch_end(net, **kwargs)
+        is_best = self.best_epoch_ == net.history[-1, "epoch"]
+        if self.load_best and is_best and net.synthetic_ is not None:
+            self.best_rows_ = net.synthetic_.rows.clone()
+
+    def on_train_end(self, net, **kwargs):
+        super().on_train_end(net, **kwargs)
+        if self.best_rows_ is not None:
+            net.synthetic_.rows = self.best_rows_
+        self.best_rows_ = None
+
+
+class MetaAugmentClassifier(ImbalancedNetClassifier):
+    r"""Net trained together with synthetic rows that validation rows move [1]_.
+
+    The net is trained on the training part. Then rows of the rare classes that it is
+    not certain of are duplicated, and each step of Algorithm 1
+
+    - trains on a mini-batch of training rows :math:`X_1` and one of synthetic rows
+      :math:`X_s`: :math:`\theta' = \theta - \eta_1 \nabla_\theta L(X_1 \cup X_s;
+      \theta)`;
+    - moves the synthetic rows to where that step would have been better for a
+      mini-batch :math:`X_2` of the validation part: :math:`X_s \leftarrow X_s - \eta_2
+      \nabla_{X_s} L(X_2; \theta')`;
+    - goes on from :math:`\theta'`.
+
+    The net, and the rows, are those of the epoch with the best average precision on the
+    validation part.
+
+    Read more in the :ref:`User Guide <meta_augment>`.
+
+    Parameters
+    ----------
+    module : {'mlp'} or nn.Module class or instance, default='mlp'
+        Any module that changes no buffer in a forward pass; batch norm does.
+    sampling_strategy : 'duplicate', float, str, dict or callable, default='duplicate'
+        How many synthetic rows there are. 'duplicate', the paper's, makes one of each
+        uncertain row of every class but the largest. Otherwise the rows that
+        imbalanced-learn's over-samplers would make of the training part: 'auto' or
+        'not majority' as many as balance the classes, 'minority', 'all', a float, a
+        dict or a callable; uncertain rows are then repeated before they move.
+    confidence : float in [0, 1], default=1.0
+        Rows are uncertain if the net gives their class at most this probability after
+        pre-training. 1 takes all, as the paper advises for small data.
+    inner_lr : float, greater than 0, default=0.01
+        Learning rate :math:`\eta_1` of the net's plain gradient steps, after
+        pre-training.
+    synth_lr : float, at least 0, default=10.0
+        Learning rate :math:`\eta_2` of the synthetic rows. 0 leaves them duplicates:
+        random over-sampling.
+    synth_unit : {'range', 'std', 'input'}, default='range'
+        What ``synth_lr`` refers to: features divided by their range in the training
+        part, as the paper's min-max scaling does beforehand; by their standard
+        deviation; or as they are.
+    inner_steps : int, at least 1, default=1
+        Steps on the same mini-batches before the validation rows are looked at.
+    clip : bool, default=True
+        Whether synthetic rows stay within the range of each feature.
+    pretrain_epochs : int, at least 0, default=200
+        Most epochs on the training part alone, with ``optimizer`` and ``lr``.
+    max_epochs : int, at least 1, default=200
+        Most epochs with synthetic rows. ``early_stopping`` and ``patience`` apply to
+        both stages.
+    store_synth_history : bool, default=False
+        Whether to keep the rows of each epoch in ``synth_history_``.
+    **kwargs
+        Further parameters of :class:`~imbdeep.base.ImbalancedNetClassifier`, such as
+        ``lr`` or ``random_state``. ``iterator_train`` gives :math:`X_1`;
+        ``train_split`` must give validation rows of each class; ``compile`` must stay
+        off, because compiled modules have no second derivatives.
+
+    Attributes
+    ----------
+    X_synth_ : ndarray of shape (n_synthetic, n_features)
+        The synthetic rows, float32, as they were in the best epoch.
+    y_synth_ : ndarray of shape (n_synthetic,)
+        Their labels.
+    synth_parents_ : ndarray of shape (n_synthetic,), int
+        Positions in ``X`` of the rows that they began as.
+    synth_history_ : ndarray of shape (n_epochs + 1, n_synthetic, n_features)
+        Rows at the beginning and after each epoch, if ``store_synth_history``.
+    classes_ : ndarray of shape (n_classes,)
+        Labels, sorted.
+    class_counts_ : ndarray of shape (n_classes,)
+        Rows of each class in ``fit``, validation rows included.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        If ``X`` is a data frame with string column names.
+    history_ : skorch.history.History
+        What each epoch recorded; ``synth_shift``, the mean distance of the synthetic
+        rows from where they began, in units of ``synth_unit``.
+
+    See Also
+    --------
+    imbdeep.over_sampling.MetaAugment : The same rows for any classifier.
+    NetClassifier : The plain net.
+
+    Notes
+    -----
+    Probabilities are those of training data with the synthetic rows: the more of them a
+    mini-batch holds, the more they overstate rare classes.
+
+    Dropout stays on in the training step: the gradient is that of the step with the
+    units that it left out. The validation rows pass without dropout.
+
+    A ``fit`` with ``warm_start``, and ``partial_fit`` after the first call, go on with
+    the rows there are.
+
+    Steps with synthetic rows use neither ``optimizer`` nor callbacks that act on it,
+    such as learning-rate schedules or gradient clipping.
+
+    NOTE[DIFF]: synthetic rows are kept in the box of the training rows
+    (``clip=False`` is the paper's), and ``synth_unit`` makes its min-max scaling
+    unnecessary; more than two classes are the paper's future work. The paper trains 200
+    epochs; here early stopping ends either stage, as with the other classifiers.
+
+    References
+    ----------
+    .. [1] B. Yasinnik, M. Salhov, O. Lindenbaum, A. Averbuch. "Imbalanced
+       classification via explicit gradient learning from augmented data". 2022.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from imbdeep.classifiers import MetaAugmentClassifier
+    >>> X, y = make_classification(weights=[0.9], flip_y=0, random_state=0)
+    >>> net = MetaAugmentClassifier(random_state=0).fit(X, y)
+    >>> net.X_synth_.shape
+    (7, 20)
+    """
+
+    _parameter_constraints = {
+        **ImbalancedNetClassifier._parameter_constraints,
+        "sampling_strategy": [
+            Interval(Real, 0, 1, closed="right"),
+            StrOptions(
+                {"duplicate", "auto", "minority", "not minority", "not majority", "all"}
+            ),
+            HasMethods("items"),
+            callable,
+        ],
+        "confidence": [Interval(Real, 0, 1, closed="both")],
+        "inner_lr": [Interval(Real, 0, None, closed="neither")],
+        "synth_lr": [Interval(Real, 0, None, closed="left")],
+        "synth_unit": [StrOptions({"range", "std", "input"})],
+        "inner_steps": [Interval(Integral, 1, None, closed="left")],
+        "clip": ["boolean"],
+        "pretrain_epochs": [Interval(Integral, 0, None, closed="left")],
+        "store_synth_history": ["boolean"],
+        "train_split": [StrOptions({"stratified"}), callable],
+        "compile": [Options(bool, {False})],
+    }
+
+    def __init__(
+        self,
+        module="mlp",
+        *,
+        sampling_strategy="duplicate",
+        confidence=1.0,
+        inner_lr=0.01,
+        synth_lr=10.0,
+        synth_unit="range",
+        inner_steps=1,
+        clip=True,
+        pretrain_epochs=200,
+        max_epochs=200,
+        store_synth_history=False,
+        **kwargs,
+    ):
+        super().__init__(module, max_epochs=max_epochs, **kwargs)
+        self.sampling_strategy = sampling_strategy
+        self.confidence = confidence
+        self.inner_lr = inner_lr
+        self.synth_lr = synth_lr
+        self.synth_unit = synth_unit
+        self.inner_steps = inner_steps
+        self.clip = clip
+        self.pretrain_epochs = pretrain_epochs
+        self.store_synth_history = store_synth_history
+
+    @property
+    def _default_callbacks(self):
+        return [
+            (name, EarlyStoppingOfRows(patience=self.patience))
+            if name == "early_stopping"
+            else (name, callback)
+            for name, callback in super()._default_callbacks
+        ]
+
+    def initialize(self):
+        self.X_synth_ = self.synthetic_ = None
+        return super().initialize()
+
+    # --- Algorithm 1 -----------------------------------------------------------------
+
+    def _train(self, X, target, method):
+        train, valid = self.get_split_datasets(X, target)
+        self._check_split(train, valid)
+        rows, held_out = TensorBatches(train), TensorBatches(valid)
+        self._check_module(rows)
+        # Both stages train on the same rows and look at the same validation rows.
+        part = to_numpy(rows.X), to_numpy(rows.y)
+        self.eval_set_ = to_numpy(held_out.X), to_numpy(held_out.y)
+        if self.X_synth_ is None:
+            if self.pretrain_epochs:
+                super()._train(*part, method, self.pretrain_epochs)
+            positions = getattr(train, "indices", np.arange(len(train)))
+            self._duplicate(rows, np.asarray(positions))
+        if len(self.X_synth_):
+            with self._moving_rows(rows, valid):
+                super()._train(*part, method)
+        return self
+
+    def train_step(self, batch, **fit_params):
+        if self.synthetic_ is None:
+            return super().train_step(batch, **fit_params)
+        X1, y1 = self._on_device(batch)
+        X2, y2 = self._on_device(next(self.valid_batches_))
+        synthetic, ys = self._on_device(next(self.synth_batches_))
+        index = synthetic["index"]
+        target = torch.cat([y1, ys])
+        outputs = []
+
+        def inner_loss(parameters, rows):
+            self._set_training(True)
+            X = join(X1, rows, synthetic["weight"])
+            outputs.append(self._call_with(parameters, X))
+            return self.get_loss(outputs[-1], target, X=X, training=True)
+
+        def outer_loss(parameters):
+            self._set_training(False)
+            return self.get_loss(self._call_with(parameters, X2), y2, X=X2)
+
+        parameters = {
+            name: value
+            for name, value in self.module_.named_parameters()
+            if value.requires_grad
+        }
+        step = bilevel_step(
+            inner_loss,
+            outer_loss,
+            parameters,
+            self.synthetic_.rows[index],
+            inner_lr=self.inner_lr,
+            inner_steps=self.inner_steps,
+        )
+        self.synthetic_.move(index, step.gradient, self.synth_lr)
+        with torch.no_grad():
+            for name, value in parameters.items():
+                value.copy_(step.parameters[name])
+        return {"loss": step.inner_loss, "y_pred": outputs[0][: len(y1)].detach()}
+
+    def _call_with(self, parameters, X):
+        return functional_call(self.module_, parameters, (features(X),))
+
+    def on_epoch_end(self, net, **kwargs):
+        super().on_epoch_end(net, **kwargs)
+        moving = self.synthetic_ is not None
+        shift = self.synthetic_.distance() if moving else 0.0
+        self.history.record("synth_shift", shift)
+        if moving and self.store_synth_history:
+            self.path_.append(to_numpy(self.synthetic_.rows).copy())
+
+    # --- The synthetic rows ----------------------------------------------------------
+
+    def _check_split(self, train, valid):
+        if valid is None or len(valid) == 0:
+            raise ValueError(
+                f"{type(self).__name__} moves its rows by validation rows, and "
+                f"train_split={self.train_split!r} gives none. Use 'stratified', or "
+                "pass eval_set."
+            )
+        for name, part in {"training": train, "validation": valid}.items():
+            absent = np.setdiff1d(np.arange(len(self.classes_)), TensorBatches(part).y)
+            if len(absent):
+                raise ValueError(
+                    f"The {name} part has no row of class "
+                    f"{self.classes_inferred_[absent].tolist()}. Use "
+                    "train_split='stratified', which leaves no class out, or add some."
+                )
+
+    def _check_module(self, batches):
+        X, _ = self._on_device(batches.take(torch.arange(min(2, len(batches.y)))))
+        changing = changing_buffers(self.module_, features(X))
+        if changing:
+            raise ValueError(
+                f"{type(self).__name__} differentiates through its training steps, and "
+                f"the module changes its buffers {changing} in each of them, as batch "
+                "norm does. Use layer norm or group norm instead."
+            )
+
+    def _duplicate(self, batches, positions):
+        parents = self._choose_parents(batches)
+        X, y = batches.take(torch.as_tensor(parents))
+        self.X_synth_ = to_numpy(features(X))
+        self.y_synth_ = self.classes_inferred_[to_numpy(y)]
+        self.synth_parents_ = positions[parents]
+        self.synth_weight_ = (
+            to_numpy(X["sample_weight"])
+            if isinstance(X, dict)
+            else np.ones(len(parents), dtype=np.float32)
+        )
+
+    def _choose_parents(self, batches):
+        labels = self.classes_inferred_
+        codes = to_numpy(batches.y)
+        wanted = rows_to_make(labels[codes], self.sampling_strategy)
+        wanted = {int(self._encode([k])[0]): number for k, number in wanted.items()}
+        dataset = self.get_dataset(batches.X, batches.y)
+        logits = [
+            self.evaluation_step(batch).cpu() for batch in self.get_iterator(dataset)
+        ]
+        proba = to_numpy(self.probabilities(torch.cat(logits)))
+        return duplicate_uncertain(
+            codes,
+            proba[np.arange(len(codes)), codes],
+            wanted,
+            self.confidence,
+            self.random_state_,
+        )
+
+    @contextmanager
+    def _moving_rows(self, batches, valid):
+        """Hold what a step needs beside its batch, for as long as steps are made."""
+        rows = to_tensor(self.X_synth_, device=self.device)
+        self.synthetic_ = SyntheticRows(
+            rows, features(batches.X), unit=self.synth_unit, clip=self.clip
+        )
+        index = {"index": np.arange(len(rows)), "weight": self.synth_weight_}
+        dataset = Dataset(index, self._encode(self.y_synth_))
+        self.synth_batches_ = self._endless_batches(dataset)
+        self.valid_batches_ = self._endless_batches(valid)
+        self.path_ = [self.X_synth_]
+        try:
+            yield
+        finally:
+            self.X_synth_ = to_numpy(self.synthetic_.rows)
+            if self.store_synth_history:
+                self.synth_history_ = np.stack(self.path_)
+            self.synthetic_ = None
+            del self.synth_batches_, self.valid_batches_, self.path_
+
+    def _endless_batches(self, dataset):
+        generator = torch.Generator().manual_seed(self._draw_seed())
+        batches = ShuffledBatches(dataset, self.batch_size, generator=generator)
+        while True:
+            yield from batches
+
+    def _on_device(self, batch):
+        X, y = unpack_data(batch)
+        return to_tensor(X, device=self.device), to_tensor(y, device=self.device)

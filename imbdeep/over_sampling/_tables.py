@@ -1,0 +1,42 @@
+"""What the samplers share: tables of numbers, and columns that keep their kind."""
+
+import numpy as np
+from imblearn.over_sampling.base import BaseOverSampler
+
+from imbdeep._validation import check_columns_are_numeric
+
+
+def column_dtypes(X):
+    """NumPy dtypes of the columns of a data frame; nothing for an array."""
+    dtypes = getattr(X, "dtypes", None)
+    if not hasattr(dtypes, "items"):
+        return []
+    # Nullable and sparse columns hold the dtype of their values.
+    return [
+        getattr(dtype, "numpy_dtype", getattr(dtype, "subtype", dtype))
+        for dtype in dtypes
+    ]
+
+
+class TableOverSampler(BaseOverSampler):
+    """Base of samplers whose rows are made of numbers.
+
+    Text is refused with the names of its columns, and rows made for a data frame hold
+    whole numbers where the frame does.
+    """
+
+    def _check_X_y(self, X, y, accept_sparse=None):
+        check_columns_are_numeric(X)
+        self._dtypes = column_dtypes(X)
+        return super()._check_X_y(X, y, accept_sparse)
+
+    def _columns_of_kind(self, kinds):
+        return [i for i, dtype in enumerate(self._dtypes) if dtype.kind in kinds]
+
+    def _round_whole_columns(self, rows):
+        """Round what stands for integers or booleans to values that these can have."""
+        for column in self._columns_of_kind("iu"):
+            bounds = np.iinfo(self._dtypes[column])
+            rows[:, column] = np.rint(rows[:, column]).clip(bounds.min, bounds.max)
+        for column in self._columns_of_kind("b"):
+            rows[:, column] = rows[:, column] > 0.5
