@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from imblearn.ensemble import BalancedRandomForestClassifier
+from imblearn.over_sampling import SMOTE
+from imblearn.pipeline import make_pipeline as make_sampling_pipeline
+from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -68,6 +71,43 @@ def _hist_gb_weighted(random_state, device):
     return HistGradientBoostingClassifier(
         class_weight="balanced", random_state=random_state
     )
+
+
+def _smote(random_state, device):
+    return SMOTE(random_state=random_state)
+
+
+def _meta_augment(random_state, device):
+    # Imported here so that `--help` and a run of baselines do not wait for torch.
+    from imbdeep.classifiers import MetaAugmentClassifier
+    from imbdeep.over_sampling import MetaAugment
+
+    return MetaAugment(
+        estimator=MetaAugmentClassifier(device=device), random_state=random_state
+    )
+
+
+_SAMPLED = {
+    "logistic": LogisticRegression(max_iter=1000),
+    "random_forest": RandomForestClassifier(),
+    "hist_gb": HistGradientBoostingClassifier(),
+}
+
+
+def _sampled(learner, make_sampler):
+    """Return a factory of a learner behind a sampler.
+
+    Columns are scaled first: SMOTE's neighbours depend on it, and nothing else does.
+    """
+
+    def make(random_state, device):
+        return make_sampling_pipeline(
+            StandardScaler(),
+            make_sampler(random_state, device),
+            clone(_SAMPLED[learner]).set_params(random_state=random_state),
+        )
+
+    return make
 
 
 def _net(class_name, **params):
@@ -150,6 +190,25 @@ METHODS = {
             "refitted",  # it trains a fixed number of epochs
             "LDAM margins with deferred re-weighting",
             _net("LDAMClassifier"),
+        ),
+        Method(
+            "meta_augment",
+            "stopped",
+            "the net trained with synthetic rows that validation rows move",
+            _net("MetaAugmentClassifier"),
+        ),
+        *(
+            Method(
+                f"{learner}_{name}",
+                "refitted",
+                f"{learner.replace('_', ' ')} on rows over-sampled by {words}",
+                _sampled(learner, make_sampler),
+            )
+            for name, words, make_sampler in [
+                ("smote", "SMOTE", _smote),
+                ("meta_augment", "meta-augmentation", _meta_augment),
+            ]
+            for learner in _SAMPLED
         ),
     ]
 }

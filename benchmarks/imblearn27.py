@@ -51,8 +51,8 @@ def _names(text):
 
 def make_parser():
     """Return the parser of the command line."""
-    presets = "\n".join(f"  {name:8}{p.description}" for name, p in PRESETS.items())
-    methods = "\n".join(f"  {name:24}{m.description}" for name, m in METHODS.items())
+    presets = "\n".join(f"  {name:10}{p.description}" for name, p in PRESETS.items())
+    methods = "\n".join(f"  {name:28}{m.description}" for name, m in METHODS.items())
     parser = argparse.ArgumentParser(
         prog="imblearn27.py",
         description="Compare methods for class imbalance on imbalanced-learn's 27 "

@@ -5,7 +5,7 @@ from itertools import cycle
 
 DASHES, LONG_DASHES = (0, (5, 2)), (0, (9, 2))
 DASH_DOTS, DASH_DOT_DOTS = (0, (6, 2, 1, 2)), (0, (6, 1.5, 1, 1.5, 1, 1.5))
-DOTS, SPARSE_DOTS = (0, (1, 1.3)), (0, (1, 3))
+DOTS, SPARSE_DOTS, PAIRED_DOTS = (0, (1, 1.3)), (0, (1, 3)), (0, (1, 1, 1, 3))
 
 # Okabe and Ito's palette without yellow, which vanishes on white, then Tol's wine and
 # indigo; greys for the baselines, so that they read as background; earth tones for
@@ -32,19 +32,14 @@ FAMILY_STYLES = {
     },
     "non_deep": {
         "colors": ("#7F3B08", "#999933", "#44AA99", "#AA4499", "#B8860B"),
-        "linestyles": (DOTS,) * 5 + (SPARSE_DOTS,) * 5,
+        "linestyles": (DOTS,) * 5 + (SPARSE_DOTS,) * 5 + (PAIRED_DOTS,) * 5,
         "markers": "^v<>",
     },
 }
 
 BASELINES = {"net", "net_weighted", "net_ros", "net_smote"}
-NON_DEEP = {
-    "logistic",
-    "random_forest",
-    "balanced_random_forest",
-    "hist_gb",
-    "hist_gb_weighted",
-}
+# How the names of learners that are not nets begin; what follows is their treatment.
+NON_DEEP = ("logistic", "random_forest", "balanced_random_forest", "hist_gb")
 
 
 @dataclass(frozen=True)
@@ -70,7 +65,7 @@ def method_family(method):
     """Tell ordinary treatments of a net and non-deep learners from the methods."""
     if method in BASELINES:
         return "baseline"
-    return "non_deep" if method in NON_DEEP else "deep"
+    return "non_deep" if method.startswith(NON_DEEP) else "deep"
 
 
 def method_styles(methods):

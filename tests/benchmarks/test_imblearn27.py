@@ -7,6 +7,7 @@ import imblearn27
 import joblib
 import pytest
 import torch
+from _grid import PRESETS
 from _methods import METHODS
 
 from tests.benchmarks.stubs import BrokenClassifier, recording_method
@@ -78,7 +79,7 @@ def test_help_names_every_preset_and_method(capsys):
     assert stopped.value.code == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     first_words = {words[0] for words in lines if words}
-    assert {"smoke", "quick", "full", *METHODS} <= first_words
+    assert {*PRESETS, *METHODS} <= first_words
 
 
 def test_defaults():

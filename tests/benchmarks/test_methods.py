@@ -30,7 +30,7 @@ def test_seed_decides_a_baseline(method, data):
     assert one.shape == (120, 2)
     np.testing.assert_array_equal(one, same)
     # Boosting on few rows and logistic regression draw nothing at random.
-    draws = "forest" in method.name
+    draws = "forest" in method.name or method.name.endswith(("smote", "meta_augment"))
     assert draws != np.array_equal(one, other)
 
 
@@ -54,6 +54,7 @@ def test_net_is_told_seed_device_and_common_settings(method, monkeypatch):
         ("remix_batch", "ReMixClassifier", {"balance": "batch"}),
         ("focal", "NetClassifier", {"criterion": "focal"}),
         ("ldam_drw", "LDAMClassifier", {}),
+        ("meta_augment", "MetaAugmentClassifier", {}),
     ],
 )
 def test_net_differs_from_the_default_by_its_remedy_alone(name, class_name, params):
@@ -63,6 +64,22 @@ def test_net_differs_from_the_default_by_its_remedy_alone(name, class_name, para
     made = METHODS[name].make(0, "cpu")
     assert type(made) is type(plain)
     assert made.get_params(deep=False) == plain.get_params(deep=False)
+
+
+@pytest.mark.parametrize("learner", ["logistic", "random_forest", "hist_gb"])
+@pytest.mark.parametrize(
+    ("name", "class_name"), [("smote", "SMOTE"), ("meta_augment", "MetaAugment")]
+)
+def test_a_learner_stands_behind_its_sampler(learner, name, class_name):
+    scaler, sampler, behind = METHODS[f"{learner}_{name}"].make(11, "cpu")
+    assert type(scaler).__name__ == "StandardScaler"
+    assert type(sampler).__name__ == class_name
+    assert sampler.random_state == behind.random_state == 11
+    # The same learner as without a sampler, at the same settings.
+    alone = METHODS[learner].make(11, "cpu")
+    alone = getattr(alone, "steps", [("", alone)])[-1][1]
+    assert type(behind) is type(alone)
+    assert behind.get_params() == alone.get_params()
 
 
 @pytest.mark.slow

@@ -24,6 +24,17 @@ def test_sixteen_deep_methods_look_different():
     assert len({(s.color, s.linestyle) for s in styles.values()}) == 16
 
 
+def test_a_learner_behind_a_sampler_is_no_net():
+    names = [f"{a}{b}" for a in ("logistic", "hist_gb") for b in ("", "_meta_augment")]
+    assert {method_family(name) for name in names} == {"non_deep"}
+    assert method_family("meta_augment") == "deep"
+
+
+def test_fifteen_learners_that_are_not_nets_look_different():
+    styles = method_styles([f"logistic_{i}" for i in range(15)])
+    assert len({(s.color, s.linestyle) for s in styles.values()}) == 15
+
+
 def test_families_have_their_own_line_styles():
     styles = method_styles(METHODS)
     used = {
