@@ -107,12 +107,12 @@ class SyntheticRows:
         self.start = rows
         self.rows = rows.clone()
         low, high = torch.aminmax(data, dim=0)
-        units = {
-            "range": high - low,
-            "std": data.std(0, correction=0),
-            "input": torch.ones_like(low),
-        }
-        self.unit = units[unit].to(rows)
+        if unit == "range":
+            self.unit = (high - low).to(rows)
+        elif unit == "std":
+            self.unit = data.std(0, correction=0).to(rows)
+        else:
+            self.unit = torch.ones_like(low).to(rows)
         self.box = (low.to(rows), high.to(rows)) if clip else None
 
     def move(self, index: Tensor, gradient: Tensor, lr: float) -> None:

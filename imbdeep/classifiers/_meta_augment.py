@@ -22,32 +22,39 @@ from imbdeep.bilevel import (
 from imbdeep.callbacks import EarlyStopping
 
 
-def rows_to_make(y, sampling_strategy):
+def rows_to_make(codes, sampling_strategy, labels):
     """Synthetic rows of each class that a sampling strategy asks for.
 
     Parameters
     ----------
-    y : ndarray of shape (n,)
-        Labels.
+    codes : ndarray of shape (n,), int
+        Classes of the rows, as positions in ``labels``.
     sampling_strategy : 'duplicate', float, str, dict or callable
+    labels : ndarray of shape (n_classes,)
+        Sorted; what a dict or a callable of ``sampling_strategy`` refers to.
 
     Returns
     -------
-    dict
-        Number of rows by label; None is one for each row of the class.
+    dict of int to int or None
+        Number of rows by class; None is one for each uncertain row of the class.
 
     Examples
     --------
     >>> import numpy as np
     >>> from imbdeep.classifiers._meta_augment import rows_to_make
-    >>> y = np.array(['a'] * 5 + ['b'] * 2)
-    >>> rows_to_make(y, 'duplicate'), rows_to_make(y, {'b': 4})
-    ({'b': None}, {'b': 2})
+    >>> codes, labels = np.array([0] * 5 + [1] * 2), np.array(['a', 'b'])
+    >>> rows_to_make(codes, 'duplicate', labels)
+    {1: None}
+    >>> rows_to_make(codes, {'b': 4}, labels)
+    {1: 2}
     """
     if isinstance(sampling_strategy, str) and sampling_strategy == "duplicate":
-        labels, counts = np.unique(y, return_counts=True)
-        return dict.fromkeys(np.delete(labels, counts.argmax()).tolist())
-    return dict(check_sampling_strategy(sampling_strategy, y, "over-sampling"))
+        counts = np.bincount(codes)
+        return dict.fromkeys(
+            np.delete(np.arange(len(counts)), counts.argmax()).tolist()
+        )
+    wanted = check_sampling_strategy(sampling_strategy, labels[codes], "over-sampling")
+    return {int(np.searchsorted(labels, k)): number for k, number in wanted.items()}
 
 
 def join(X, rows, weight):
@@ -285,10 +292,13 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
         part = to_numpy(rows.X), to_numpy(rows.y)
         self.eval_set_ = to_numpy(held_out.X), to_numpy(held_out.y)
         if self.X_synth_ is None:
+            wanted = rows_to_make(
+                part[1], self.sampling_strategy, self.classes_inferred_
+            )
             if self.pretrain_epochs:
                 super()._train(*part, method, self.pretrain_epochs)
             positions = getattr(train, "indices", np.arange(len(train)))
-            self._duplicate(rows, np.asarray(positions))
+            self._duplicate(rows, wanted, np.asarray(positions))
         if len(self.X_synth_):
             with self._moving_rows(rows, valid):
                 super()._train(*part, method)
@@ -372,8 +382,8 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
                 "norm does. Use layer norm or group norm instead."
             )
 
-    def _duplicate(self, batches, positions):
-        parents = self._choose_parents(batches)
+    def _duplicate(self, batches, wanted, positions):
+        parents = self._choose_parents(batches, wanted)
         X, y = batches.take(torch.as_tensor(parents))
         self.X_synth_ = to_numpy(features(X))
         self.y_synth_ = self.classes_inferred_[to_numpy(y)]
@@ -384,11 +394,8 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
             else np.ones(len(parents), dtype=np.float32)
         )
 
-    def _choose_parents(self, batches):
-        labels = self.classes_inferred_
+    def _choose_parents(self, batches, wanted):
         codes = to_numpy(batches.y)
-        wanted = rows_to_make(labels[codes], self.sampling_strategy)
-        wanted = {int(self._encode([k])[0]): number for k, number in wanted.items()}
         dataset = self.get_dataset(batches.X, batches.y)
         logits = [
             self.evaluation_step(batch).cpu() for batch in self.get_iterator(dataset)
