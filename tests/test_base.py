@@ -27,10 +27,22 @@ from skorch.dataset import Dataset, ValidSplit
 from skorch.helper import predefined_split
 
 from imbdeep.base import stratified_split
-from imbdeep.classifiers import LDAMClassifier, NetClassifier, ReMixClassifier
+from imbdeep.classifiers import (
+    LDAMClassifier,
+    MetaAugmentClassifier,
+    NetClassifier,
+    ReMixClassifier,
+)
 
 SMALL = {"max_epochs": 3, "n_bins": 4, "module__hidden_sizes": (8,), "random_state": 0}
-ALL = [NetClassifier, LDAMClassifier, ReMixClassifier]
+
+
+def short_meta_augment(**params):
+    """MetaAugmentClassifier, whose first stage is as short as its second."""
+    return MetaAugmentClassifier(pretrain_epochs=params["max_epochs"], **params)
+
+
+ALL = [NetClassifier, LDAMClassifier, ReMixClassifier, short_meta_augment]
 
 
 def table(n_classes=2, n_samples=240, random_state=0):

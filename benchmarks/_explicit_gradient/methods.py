@@ -16,6 +16,7 @@ from imblearn.over_sampling import (
     RandomOverSampler,
 )
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.metrics import average_precision_score
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.validation import check_is_fitted
 
@@ -39,6 +40,8 @@ PAPER_STEPS = {
     "clip": False,
     "pretrain_epochs": 200,
 }
+# What ADASYN says of it, imbalanced-learn's spelling included.
+NO_RARE_ROW_AT_A_BORDER = ("Not any neigbours belong", "No samples will be generated")
 
 
 def double_minority(y):
@@ -80,8 +83,13 @@ class ScaledNet(ClassifierMixin, BaseEstimator):
         self.classes_ = np.unique(y)
         X_valid, y_valid = eval_set
         self._fit(X, y, self.net, eval_set)
-        history = self.net_.history
-        self.valid_average_precision_ = max(history[:, "valid_average_precision"])
+        labels, counts = np.unique(y, return_counts=True)
+        rarest = counts.argmin()
+        # Not the history's best: a net may have lost that epoch, to co-training that
+        # never gets as far or for want of early stopping.
+        self.valid_average_precision_ = average_precision_score(
+            y_valid == labels[rarest], self.predict_proba(X_valid)[:, rarest]
+        )
         if self.refit:
             net = clone(self.net).set_params(
                 max_epochs=best_epochs(self.net_),
@@ -110,9 +118,9 @@ class ScaledNet(ClassifierMixin, BaseEstimator):
                 sampler.set_params(**{name: most})
         try:
             return sampler.fit_resample(X, y)
-        except ValueError as error:
-            # ADASYN and Borderline-SMOTE make no rows where no rare row is at a border.
-            if "No samples will be generated" in str(error):
+        except (ValueError, RuntimeError) as error:
+            # Borderline-SMOTE returns the rows as they are.
+            if str(error).startswith(NO_RARE_ROW_AT_A_BORDER):
                 return X, y
             raise
 

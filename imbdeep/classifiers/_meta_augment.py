@@ -54,7 +54,7 @@ def rows_to_make(codes, sampling_strategy, labels):
             np.delete(np.arange(len(counts)), counts.argmax()).tolist()
         )
     wanted = check_sampling_strategy(sampling_strategy, labels[codes], "over-sampling")
-    return {int(np.searchsorted(labels, k)): number for k, number in wanted.items()}
+    return {int(np.searchsorted(labels, k)): int(n) for k, n in wanted.items()}
 
 
 def join(X, rows, weight):
