@@ -415,7 +415,8 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
                 takes them
             Finite numbers; used as float32.
         y : array-like of shape (n_samples,)
-            Labels of any type that can be sorted, at least two rows of each class.
+            Labels of any type that can be sorted, at least two rows of each class, or
+            one if ``eval_set`` is given.
         sample_weight : array-like of shape (n_samples,) or None, default=None
             Weights of the rows in the loss, at least 0. All ones equals None.
         eval_set : tuple (X_valid, y_valid) or None, default=None
@@ -470,7 +471,9 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         target = self._encode(y)
         counts = np.bincount(target, minlength=len(self.classes_))
         if method == "fit":
-            check_class_sizes(self.classes_, counts, 2, self)
+            # One row to train on, and one to validate with unless these are given.
+            least = 2 if eval_set is None else 1
+            check_class_sizes(self.classes_, counts, least, self)
         if eval_set is not None:
             eval_set = self._check_eval_set(eval_set)
         if sample_weight is not None:

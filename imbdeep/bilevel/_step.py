@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 Parameters = Mapping[str, Tensor]
 
 
-class BilevelStep(NamedTuple):
+@dataclass(frozen=True)
+class BilevelStep:
     """What :func:`bilevel_step` gives; nothing of it keeps a graph alive.
 
-    Attributes
+    Parameters
     ----------
     parameters : dict of str to Tensor
         The adapted parameters.
@@ -152,10 +154,12 @@ def bilevel_step(
     leaves = {
         name: value.detach().requires_grad_() for name, value in parameters.items()
     }
-    adapted, first_loss = adapt(
-        lambda values: inner_loss(values, rows), leaves, inner_lr, inner_steps
-    )
-    last_loss = outer_loss(adapted)
+    # The fused kernels of attention have no second derivatives.
+    with sdpa_kernel(SDPBackend.MATH):
+        adapted, first_loss = adapt(
+            lambda values: inner_loss(values, rows), leaves, inner_lr, inner_steps
+        )
+        last_loss = outer_loss(adapted)
     (gradient,) = torch.autograd.grad(last_loss, rows, materialize_grads=True)
     return BilevelStep(
         {name: value.detach() for name, value in adapted.items()},
@@ -193,13 +197,19 @@ def changing_buffers(module: nn.Module, rows: Tensor) -> list[str]:
     ['running_mean', 'running_var', 'num_batches_tracked']
     """
     copy = deepcopy(module).train()
-    before = {name: (buffer, buffer._version) for name, buffer in copy.named_buffers()}
-    with torch.no_grad():
-        copy(rows)
-    return [
-        name
+    before = {
+        name: (buffer, buffer._version, buffer.clone())
         for name, buffer in copy.named_buffers()
-        if name not in before
-        or buffer is not before[name][0]
-        or buffer._version != before[name][1]
-    ]
+    }
+    devices = [rows.device] if rows.is_cuda else []
+    with torch.no_grad(), torch.random.fork_rng(devices):
+        copy(rows)
+    changing = []
+    for name, buffer in copy.named_buffers():
+        earlier, version, values = before.get(name, (None, None, None))
+        # Batch norm's kernel writes without counting a version; other writes may
+        # leave the values as they are for these rows.
+        written = buffer is earlier and buffer._version != version
+        if written or buffer is not earlier or not torch.equal(buffer, values):
+            changing.append(name)
+    return changing

@@ -53,8 +53,8 @@ def duplicate_uncertain(
     >>> rng = np.random.RandomState(0)
     >>> duplicate_uncertain(y, certainty, {1: None}, 0.5, rng)
     array([3])
-    >>> sorted(duplicate_uncertain(y, certainty, {1: 3}, 1.0, rng).tolist())
-    [3, 3, 4]
+    >>> sorted(duplicate_uncertain(y, certainty, {1: 4}, 1.0, rng).tolist())
+    [3, 3, 4, 4]
     """
     parents = [np.empty(0, dtype=np.intp)]
     for label, number in wanted.items():
@@ -127,7 +127,8 @@ class SyntheticRows:
         lr : float
             Learning rate :math:`\eta_2`.
         """
-        moved = self.rows[index] - lr * (self.unit.square() * gradient)
+        # Unit after unit: their square may overflow.
+        moved = self.rows[index] - lr * (self.unit * (self.unit * gradient))
         if self.box is not None:
             moved = moved.clamp(*self.box)
         self.rows.index_copy_(0, index, moved)

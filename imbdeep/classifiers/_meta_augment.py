@@ -6,10 +6,11 @@ from numbers import Integral, Real
 import numpy as np
 import torch
 from imblearn.utils import check_sampling_strategy
-from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from skorch.dataset import Dataset, unpack_data
 from skorch.utils import to_numpy, to_tensor
 from torch.func import functional_call
+from torch.nn.functional import one_hot
 
 from imbdeep.base import ImbalancedNetClassifier
 from imbdeep.batches import ShuffledBatches, TensorBatches
@@ -156,8 +157,9 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
     **kwargs
         Further parameters of :class:`~imbdeep.base.ImbalancedNetClassifier`, such as
         ``lr`` or ``random_state``. ``iterator_train`` gives :math:`X_1`;
-        ``train_split`` must give validation rows of each class; ``compile`` must stay
-        off, because compiled modules have no second derivatives.
+        ``train_split`` must give validation rows of each class, or ``eval_set`` be
+        passed to ``fit``; ``compile`` must stay off, because compiled modules have no
+        second derivatives.
 
     Attributes
     ----------
@@ -168,7 +170,8 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
     synth_parents_ : ndarray of shape (n_synthetic,), int
         Positions in ``X`` of the rows that they began as.
     synth_history_ : ndarray of shape (n_epochs + 1, n_synthetic, n_features)
-        Rows at the beginning and after each epoch, if ``store_synth_history``.
+        Rows at the beginning and after each epoch, the best and the last, if
+        ``store_synth_history``.
     classes_ : ndarray of shape (n_classes,)
         Labels, sorted.
     class_counts_ : ndarray of shape (n_classes,)
@@ -187,8 +190,14 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
 
     Notes
     -----
-    Probabilities are those of training data with the synthetic rows: the more of them a
-    mini-batch holds, the more they overstate rare classes.
+    Duplicates overstate rare classes: probabilities are those of training data that
+    hold them. Moving the rows takes that back in part, since the validation rows are as
+    imbalanced as the data.
+
+    With few validation rows of a rare class, the epoch with the best average precision
+    is a matter of chance, and often one of the first: the rows have then hardly moved.
+    Compare ``X_synth_`` with the rows of ``synth_parents_``, and train a fixed number
+    of epochs, ``early_stopping=False``, where it is so.
 
     Dropout stays on in the training step: the gradient is that of the step with the
     units that it left out. The validation rows pass without dropout.
@@ -237,8 +246,6 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
         "clip": ["boolean"],
         "pretrain_epochs": [Interval(Integral, 0, None, closed="left")],
         "store_synth_history": ["boolean"],
-        "train_split": [StrOptions({"stratified"}), callable],
-        "compile": [Options(bool, {False})],
     }
 
     def __init__(
@@ -277,6 +284,15 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
             for name, callback in super()._default_callbacks
         ]
 
+    def _check_parameters(self):
+        super()._check_parameters()
+        if self.compile:
+            raise ValueError(
+                f"{type(self).__name__} differentiates through its training steps, and "
+                f"compiled modules have no second derivatives: got compile="
+                f"{self.compile!r}. Use compile=False."
+            )
+
     def initialize(self):
         self.X_synth_ = self.synthetic_ = None
         return super().initialize()
@@ -291,10 +307,10 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
         # Both stages train on the same rows and look at the same validation rows.
         part = to_numpy(rows.X), to_numpy(rows.y)
         self.eval_set_ = to_numpy(held_out.X), to_numpy(held_out.y)
-        if self.X_synth_ is None:
-            wanted = rows_to_make(
-                part[1], self.sampling_strategy, self.classes_inferred_
-            )
+        begins = self.X_synth_ is None
+        if begins:
+            labels = self.classes_inferred_
+            wanted = rows_to_make(part[1], self.sampling_strategy, labels)
             if self.pretrain_epochs:
                 super()._train(*part, method, self.pretrain_epochs)
             positions = getattr(train, "indices", np.arange(len(train)))
@@ -302,6 +318,8 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
         if len(self.X_synth_):
             with self._moving_rows(rows, valid):
                 super()._train(*part, method)
+        elif not (begins and self.pretrain_epochs):
+            super()._train(*part, method)
         return self
 
     def train_step(self, batch, **fit_params):
@@ -311,6 +329,8 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
         X2, y2 = self._on_device(next(self.valid_batches_))
         synthetic, ys = self._on_device(next(self.synth_batches_))
         index = synthetic["index"]
+        if y1.ndim > ys.ndim:  # soft labels
+            ys = one_hot(ys, y1.shape[-1]).to(y1.dtype)
         target = torch.cat([y1, ys])
         outputs = []
 
@@ -356,6 +376,15 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
 
     # --- The synthetic rows ----------------------------------------------------------
 
+    def _learn_class_counts(self, counts, reset):
+        absent = np.flatnonzero(counts == 0)
+        if len(absent):
+            raise ValueError(
+                f"{type(self).__name__} needs rows of each class in each call, got "
+                f"none of {self.classes_inferred_[absent].tolist()}. Add some."
+            )
+        super()._learn_class_counts(counts, reset)
+
     def _check_split(self, train, valid):
         if valid is None or len(valid) == 0:
             raise ValueError(
@@ -388,6 +417,8 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
         self.X_synth_ = to_numpy(features(X))
         self.y_synth_ = self.classes_inferred_[to_numpy(y)]
         self.synth_parents_ = positions[parents]
+        if self.store_synth_history:
+            self.synth_history_ = self.X_synth_[None]
         self.synth_weight_ = (
             to_numpy(X["sample_weight"])
             if isinstance(X, dict)
@@ -432,7 +463,8 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
 
     def _endless_batches(self, dataset):
         generator = torch.Generator().manual_seed(self._draw_seed())
-        batches = ShuffledBatches(dataset, self.batch_size, generator=generator)
+        size = len(dataset) if self.batch_size == -1 else self.batch_size
+        batches = ShuffledBatches(dataset, size, generator=generator)
         while True:
             yield from batches
 

@@ -127,6 +127,7 @@ class MetaAugment(TableOverSampler):
         }
         self.estimator_ = clone(net).set_params(
             sampling_strategy=wanted,
+            train_split="stratified",
             random_state=random_state.randint(np.iinfo(np.int32).max),
         )
         self.estimator_.fit(X[train], y[train], eval_set=(X[valid], y[valid]))
@@ -137,4 +138,4 @@ class MetaAugment(TableOverSampler):
         if net.clip:
             rows = rows.clip(X[train].min(0), X[train].max(0))
         self._round_whole_columns(rows)
-        return parents, rows
+        return parents, rows.astype(dtype)

@@ -10,6 +10,7 @@ from torch import nn
 FOLDERS = [
     "base",
     "batches",
+    "bilevel",
     "callbacks",
     "classifiers",
     "datasets",

@@ -1,0 +1,240 @@
+"""Cells of the adult experiment: one ratio, one method, one split."""
+
+import time
+from contextlib import closing
+from dataclasses import dataclass
+
+import joblib
+import numpy as np
+from _cell import minority_proba, one_thread
+from _grid import grid
+from _protocol import derive_seed
+from _run import library_versions
+from _scoring import precision_at_recalls
+from _store import CellStore
+from sklearn.metrics import average_precision_score, roc_auc_score
+from tqdm import tqdm
+
+from _explicit_gradient.adult_data import N_SPLITS, RATIOS, Adult, split
+from _explicit_gradient.adult_methods import METHODS, TableMethod
+from imbdeep.metrics import precision_at_recall_score
+
+DATASETS = {f"adult {ratio}:1": ratio for ratio in RATIOS}
+RECALLS = (0.75, 0.5, 0.25)
+MOVE = "relative_move"
+
+
+def precision_name(recall):
+    """Name of the score that the paper calls AP@recall."""
+    return f"precision_at_{recall}"
+
+
+# --- One cell ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class AdultCell:
+    """All that a worker needs to compute one cell.
+
+    Attributes
+    ----------
+    adult : Adult
+        The balanced table.
+
+    dataset, name : str
+        Of the ratio and of the method.
+
+    method : TableMethod
+        Not its name alone: a worker process would not know a method that was added to
+        the table at run time.
+
+    fold : int
+        Which split.
+
+    seed : int
+        The run's seed.
+
+    versions : dict of str to str
+        For the record.
+    """
+
+    adult: Adult
+    dataset: str
+    name: str
+    method: TableMethod
+    fold: int
+    seed: int
+    versions: dict
+
+
+def add_withdrawn_rows(X, y, withdrawn, random_state):
+    """Double the minority, labelled 1, by rows of it that were withdrawn."""
+    n_minority = int(y.sum())
+    chosen = random_state.choice(len(withdrawn), n_minority, replace=False)
+    return (
+        np.concatenate([X, withdrawn[chosen]]),
+        np.concatenate([y, np.ones_like(y, shape=n_minority)]),
+    )
+
+
+def score(y, proba):
+    """Scores and precision-recall curve of the probabilities of class 1."""
+    scores = {
+        "average_precision": float(average_precision_score(y, proba)),
+        "roc_auc": float(roc_auc_score(y, proba)),
+    }
+    for recall in RECALLS:
+        at_recall = precision_at_recall_score(y, proba, recall=recall)
+        scores[precision_name(recall)] = at_recall
+    return {
+        "scores": scores,
+        "curves": {"precision_at": precision_at_recalls(y, proba)},
+    }
+
+
+def relative_move(model, X_fit):
+    """Mean move of synthetic rows by the chosen epoch.
+
+    Relative to the distance that each had from the mean of the rows.
+    """
+    start = model.scaler_.transform(X_fit)[model.net_.synth_parents_]
+    moves = np.linalg.norm(model.net_.X_synth_ - start, axis=1)
+    return float((moves / np.linalg.norm(start, axis=1)).mean())
+
+
+def fit_and_score(cell, seed):
+    """Split, fit, predict and score: the part of a cell's record that may fail."""
+    ratio = DATASETS[cell.dataset]
+    X, y = cell.adult.imbalanced(ratio)
+    rows = split(y, ratio, cell.fold, cell.seed)
+    X_fit, y_fit = X[rows.fit], y[rows.fit]
+    if cell.method.gets_withdrawn_rows:
+        random_state = np.random.RandomState(derive_seed(seed, "withdrawn"))
+        withdrawn = cell.adult.withdrawn(ratio)
+        X_fit, y_fit = add_withdrawn_rows(X_fit, y_fit, withdrawn, random_state)
+    with one_thread():
+        start = time.perf_counter()
+        model = cell.method.make(seed)
+        model.fit(X_fit, y_fit, eval_set=(X[rows.valid], y[rows.valid]))
+        fit_seconds = time.perf_counter() - start
+        proba = minority_proba(model, X[rows.test], 1)
+    outcome = {
+        "status": "ok",
+        "error": None,
+        **score(y[rows.test], proba),
+        "fit_seconds": fit_seconds,
+    }
+    if cell.method.has_synthetic_rows:
+        outcome["scores"][MOVE] = relative_move(model, X_fit)
+    return outcome
+
+
+def run_cell(cell):
+    """Compute one cell.
+
+    All methods have the same seed on a split, so that nets which begin alike begin with
+    the same weights, and a difference is that of the methods.
+
+    Parameters
+    ----------
+    cell : AdultCell
+
+    Returns
+    -------
+    record : dict
+        The line of the results file. An exception becomes a record with status
+        ``'failed'``, so that one net that diverges does not stop the others.
+    """
+    seed = derive_seed(cell.seed, cell.dataset, cell.fold)
+    try:
+        outcome = fit_and_score(cell, seed)
+    except Exception as error:
+        message = " ".join(f"{type(error).__name__}: {error}".split())
+        outcome = {"status": "failed", "error": message}
+    return {
+        "kind": "cell",
+        "dataset": cell.dataset,
+        "method": cell.name,
+        "fold": cell.fold,
+        **outcome,
+        "seed": seed,
+        "versions": cell.versions,
+        "data_sha256": cell.adult.sha256,
+    }
+
+
+# --- All of them ---------------------------------------------------------------------
+
+
+def count_rows(adult, dataset, seed):
+    """Rows, and rows of the minority, of each part of the first split.
+
+    The other splits differ from it in which rows these are alone.
+    """
+    ratio = DATASETS[dataset]
+    _, y = adult.imbalanced(ratio)
+    rows = split(y, ratio, 0, seed)
+    parts = {"fit": y[rows.fit], "valid": y[rows.valid], "test": y[rows.test]}
+    return {name: (len(part), int(part.sum())) for name, part in parts.items()}
+
+
+def register(path, adult, seed):
+    """Open a file of results, and write to it what is run.
+
+    Raises
+    ------
+    ValueError
+        If it holds results of another seed or from other data.
+    """
+    store = CellStore(path)
+    record = {
+        "kind": "run",
+        "suite": "adult",
+        "protocol": f"{N_SPLITS}x64-16-20",
+        "datasets": list(DATASETS),
+        "methods": list(METHODS),
+        "versions": library_versions(),
+        "seed": seed,
+    }
+    store.check_same_run(record, dict.fromkeys(DATASETS, adult.sha256))
+    store.append(record)
+    for name in DATASETS:
+        parts = count_rows(adult, name, seed)
+        store.append({"kind": "dataset", "name": name, "parts": parts})
+    return store
+
+
+def compute(store, adult, seed, n_jobs):
+    """Compute the cells that are not finished yet, and store each at once.
+
+    Parameters
+    ----------
+    store : CellStore
+        As :func:`register` returned it.
+
+    adult : Adult
+        The balanced table.
+
+    seed : int
+        Decides splits and nets.
+
+    n_jobs : int
+        Number of processes. Scores do not depend on it.
+    """
+    keys = grid(list(DATASETS), list(METHODS), N_SPLITS)
+    finished = store.finished()
+    versions = library_versions()
+    todo = [
+        AdultCell(adult, dataset, name, METHODS[name], fold, seed, versions)
+        for dataset, name, fold in keys
+        if (dataset, name, fold) not in finished
+    ]
+    # A batch of one cell, so that none waits for another to be written.
+    records = joblib.Parallel(
+        n_jobs=n_jobs, return_as="generator_unordered", batch_size=1
+    )(joblib.delayed(run_cell)(cell) for cell in todo)
+    bar = tqdm(total=len(keys), initial=len(keys) - len(todo), unit="cell", smoothing=0)
+    with bar, closing(records):
+        for record in records:
+            store.append(record)
+            bar.update()

@@ -1,0 +1,163 @@
+"""The census table (adult), made as imbalanced as the paper makes it."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from _protocol import Split, derive_seed
+from sklearn.compose import make_column_transformer
+from sklearn.decomposition import PCA
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+CONTINUOUS = (
+    "age",
+    "fnlwgt",
+    "education_num",
+    "capital_gain",
+    "capital_loss",
+    "hours_per_week",
+)
+CATEGORICAL = (
+    "workclass",
+    "education",
+    "marital_status",
+    "occupation",
+    "relationship",
+    "race",
+    "sex",
+    "native_country",
+)
+FEATURES = CONTINUOUS + CATEGORICAL
+TARGET = "income"
+MAJORITY, MINORITY = "<=50K", ">50K"
+
+RATIOS = (50, 100, 200)
+N_SPLITS = 4
+N_COMPONENTS = 64
+
+
+def read_adult(path):
+    """Read the rows without a missing value.
+
+    Parameters
+    ----------
+    path : str or Path
+        CSV, compressed or not, with the columns of ``FEATURES`` and ``TARGET``. A
+        missing value is empty.
+
+    Returns
+    -------
+    frame : DataFrame
+
+    Raises
+    ------
+    ValueError
+        If columns are missing or the target has other labels than it should.
+    """
+    frame = pd.read_csv(path, skipinitialspace=True)
+    absent = [name for name in (*FEATURES, TARGET) if name not in frame]
+    if absent:
+        raise ValueError(
+            f"--data got {path}, which lacks the columns {absent}. It needs "
+            f"{', '.join(FEATURES)} and {TARGET}."
+        )
+    frame = frame[[*FEATURES, TARGET]].dropna()
+    labels = sorted(frame[TARGET].astype(str).unique())
+    if labels != sorted([MAJORITY, MINORITY]):
+        raise ValueError(
+            f"--data got {path}, whose {TARGET} has the labels {labels}; they should "
+            f"be {MAJORITY} and {MINORITY}."
+        )
+    return frame.reset_index(drop=True)
+
+
+def fingerprint(frame):
+    """Hash of a table's contents, whatever file it was read from."""
+    return hashlib.sha256(frame.to_csv(index=False).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Adult:
+    """A balanced table, and the order in which its minority is withdrawn.
+
+    Attributes
+    ----------
+    majority, minority : ndarray of shape (n, 14), object
+        Rows in random order, as many of either class. A ratio keeps the first rows of
+        the minority, so that a milder ratio has all rows of a harsher one.
+
+    sha256 : str
+        Of the table that they were drawn from.
+    """
+
+    majority: np.ndarray
+    minority: np.ndarray
+    sha256: str
+
+    def n_kept(self, ratio):
+        """Rows of the minority that a ratio leaves."""
+        return round(len(self.majority) / ratio)
+
+    def imbalanced(self, ratio):
+        """Return all rows of the majority and those of the minority that are left.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, 14), object
+        y : ndarray of shape (n_samples,), int
+            1 for the minority.
+        """
+        kept = self.minority[: self.n_kept(ratio)]
+        y = np.repeat([0, 1], [len(self.majority), len(kept)])
+        return np.concatenate([self.majority, kept]), y
+
+    def withdrawn(self, ratio):
+        """Rows of the minority that a ratio does not leave."""
+        return self.minority[self.n_kept(ratio) :]
+
+
+def balance(frame, seed):
+    """Drop rows of the majority at random until there are as many of either class."""
+    is_minority = (frame[TARGET] == MINORITY).to_numpy()
+    rows = frame[[*FEATURES]].to_numpy(dtype=object)
+    random_state = np.random.RandomState(derive_seed(seed, "adult", "balance"))
+    minority = random_state.permutation(np.flatnonzero(is_minority))
+    majority = random_state.permutation(np.flatnonzero(~is_minority))[: len(minority)]
+    return Adult(rows[majority], rows[minority], fingerprint(frame))
+
+
+def split(y, ratio, fold, seed):
+    """Draw a stratified split: 64 % to fit, 16 % to validate, 20 % to test.
+
+    NOTE: "4-fold" and "80%-20%" exclude each other for folds; these are four random
+    splits. A fifth of the 80 % validates, as section 5 says; section 6 takes a quarter.
+    """
+
+    def cut(rows, part):
+        return train_test_split(
+            rows,
+            test_size=0.2,
+            stratify=y[rows],
+            random_state=derive_seed(seed, "adult", ratio, part, fold),
+        )
+
+    train, test = cut(np.arange(len(y)), "test")
+    fit, valid = cut(train, "valid")
+    return Split(np.sort(fit), np.sort(valid), np.sort(test))
+
+
+def preprocessing():
+    """Standardised and one-hot columns, reduced to 64 principal components.
+
+    NOTE[DIFF]: it learns from the rows that a net is trained on, and from no other; the
+    paper does not say. A level that these lack is all zeros.
+    """
+    one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    columns = make_column_transformer(
+        (StandardScaler(), slice(0, len(CONTINUOUS))),
+        (one_hot, slice(len(CONTINUOUS), len(FEATURES))),
+    )
+    return make_pipeline(columns, PCA(N_COMPONENTS))
