@@ -144,7 +144,48 @@ def register(run, path):
     return store
 
 
-def compute(run, store):
+def compute_cells(store, run_one, cells, *, n_jobs, n_total):
+    """Compute cells and store each at once.
+
+    Parameters
+    ----------
+    store : CellStore
+        Open for appending.
+
+    run_one : callable
+        Takes a cell and returns its record; pickled by name.
+
+    cells : list
+        Those that are not finished yet.
+
+    n_jobs : int
+        Number of processes, each with one thread.
+
+    n_total : int
+        Cells of the whole grid, for the progress bar.
+
+    Returns
+    -------
+    n_failed : int
+        How many cells raised an exception.
+    """
+    n_failed = 0
+    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
+        # A batch of one cell, so that none waits for another to be written.
+        records = joblib.Parallel(
+            n_jobs=n_jobs, return_as="generator_unordered", batch_size=1
+        )(joblib.delayed(run_one)(cell) for cell in cells)
+    bar = tqdm(total=n_total, initial=n_total - len(cells), unit="cell", smoothing=0)
+    with bar, closing(records):
+        for record in records:
+            store.append(record)
+            n_failed += record["status"] == "failed"
+            bar.set_postfix(failed=n_failed, refresh=False)
+            bar.update()
+    return n_failed
+
+
+def compute(run, store, run_one=run_cell):
     """Compute the cells that are not finished yet, and store each at once.
 
     Parameters
@@ -155,6 +196,9 @@ def compute(run, store):
     store : CellStore
         As :func:`register` returned it.
 
+    run_one : callable, default=run_cell
+        Takes a cell and returns its record.
+
     Returns
     -------
     n_failed : int
@@ -162,18 +206,5 @@ def compute(run, store):
     """
     keys = grid(list(run.suite.data), run.methods, run.protocol.n_folds)
     finished = store.finished()
-    todo = [key for key in keys if key not in finished]
-    n_failed = 0
-    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
-        # A batch of one cell, so that none waits for another to be written.
-        records = joblib.Parallel(
-            n_jobs=run.n_jobs, return_as="generator_unordered", batch_size=1
-        )(joblib.delayed(run_cell)(run.cell(*key)) for key in todo)
-    bar = tqdm(total=len(keys), initial=len(keys) - len(todo), unit="cell", smoothing=0)
-    with bar, closing(records):
-        for record in records:
-            store.append(record)
-            n_failed += record["status"] == "failed"
-            bar.set_postfix(failed=n_failed, refresh=False)
-            bar.update()
-    return n_failed
+    cells = [run.cell(*key) for key in keys if key not in finished]
+    return compute_cells(store, run_one, cells, n_jobs=run.n_jobs, n_total=len(keys))

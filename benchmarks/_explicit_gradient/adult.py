@@ -72,7 +72,8 @@ def run(args):
     store = register(args.out / "cells.jsonl", adult, args.seed)
     code = 0
     try:
-        compute(store, adult, args.seed, n_jobs)
+        if n_failed := compute(store, adult, args.seed, n_jobs):
+            print(f"{n_failed} cells failed; the same command tries them once more.")
     except KeyboardInterrupt:
         print("\nStopped: the same command goes on.", file=sys.stderr)
         code = EXIT_INTERRUPTED

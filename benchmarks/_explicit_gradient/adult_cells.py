@@ -1,19 +1,16 @@
 """Cells of the adult experiment: one ratio, one method, one split."""
 
 import time
-from contextlib import closing
 from dataclasses import dataclass
 
-import joblib
 import numpy as np
 from _cell import minority_proba, one_thread
 from _grid import grid
 from _protocol import derive_seed
-from _run import library_versions
+from _run import compute_cells, library_versions
 from _scoring import precision_at_recalls
 from _store import CellStore
 from sklearn.metrics import average_precision_score, roc_auc_score
-from tqdm import tqdm
 
 from _explicit_gradient.adult_data import N_SPLITS, RATIOS, Adult, split
 from _explicit_gradient.adult_methods import METHODS, TableMethod
@@ -220,21 +217,18 @@ def compute(store, adult, seed, n_jobs):
 
     n_jobs : int
         Number of processes. Scores do not depend on it.
+
+    Returns
+    -------
+    n_failed : int
+        How many cells raised an exception.
     """
     keys = grid(list(DATASETS), list(METHODS), N_SPLITS)
     finished = store.finished()
     versions = library_versions()
-    todo = [
+    cells = [
         AdultCell(adult, dataset, name, METHODS[name], fold, seed, versions)
         for dataset, name, fold in keys
         if (dataset, name, fold) not in finished
     ]
-    # A batch of one cell, so that none waits for another to be written.
-    records = joblib.Parallel(
-        n_jobs=n_jobs, return_as="generator_unordered", batch_size=1
-    )(joblib.delayed(run_cell)(cell) for cell in todo)
-    bar = tqdm(total=len(keys), initial=len(keys) - len(todo), unit="cell", smoothing=0)
-    with bar, closing(records):
-        for record in records:
-            store.append(record)
-            bar.update()
+    return compute_cells(store, run_cell, cells, n_jobs=n_jobs, n_total=len(keys))

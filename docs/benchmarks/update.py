@@ -4,11 +4,13 @@
 
 Run it from the repository root, after ``benchmarks/imblearn27.py``. Tables go to
 ``docs/benchmarks/*.csv`` and between the markers of README.md, pictures to
-``docs/benchmarks/*.png``.
+``docs/benchmarks/*.png``. Learners behind a sampler have a table of their own, where
+each is ranked against the same learner without one.
 """
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -31,7 +33,24 @@ METRICS = [
     "log_loss",
 ]
 BY_SET = ["average_precision", "g_mean", "balanced_brier"]
+LEARNERS = ("logistic", "random_forest", "hist_gb")
+SAMPLERS = ("smote", "meta_augment")
 HERE = Path(__file__).parent
+
+
+def behind_samplers(learner):
+    """Names of a learner's variants with each sampler."""
+    return [f"{learner}_{sampler}" for sampler in SAMPLERS]
+
+
+def only(cells, methods):
+    """The cells of some of the methods."""
+    return replace(
+        cells,
+        run={**cells.run, "methods": methods},
+        cells=cells.cells[cells.cells["method"].isin(methods)],
+        scores=cells.scores[cells.scores["method"].isin(methods)],
+    )
 
 
 def summary(cells):
@@ -66,6 +85,13 @@ def replace_between_markers(path, text):
 
 def main(cells_path):
     cells = read_cells(cells_path)
+    sampled = {name for learner in LEARNERS for name in behind_samplers(learner)}
+    if sampled <= set(cells.methods):
+        by_learner = [
+            summary(only(cells, [name, *behind_samplers(name)])) for name in LEARNERS
+        ]
+        pd.concat(by_learner).to_csv(HERE / "samplers.csv", index_label="method")
+    cells = only(cells, [name for name in cells.methods if name not in sampled])
     table = summary(cells)
     table.to_csv(HERE / "summary.csv", index_label="method")
     replace_between_markers(

@@ -1,0 +1,42 @@
+"""Numbers and tables as a report prints them."""
+
+import numbers
+
+import pandas as pd
+
+
+def words(value, digits=3):
+    """Print a number or a word; what is missing is a dash.
+
+    Examples
+    --------
+    >>> words(0.12345), words(3), words(float("nan")), words("ce")
+    ('0.123', '3', '-', 'ce')
+    """
+    if isinstance(value, str | numbers.Integral):
+        return str(value)
+    return "-" if pd.isna(value) else f"{value:.{digits}f}"
+
+
+def to_markdown(table, digits=3):
+    """Return a table in Markdown, numbers on the right."""
+    # Column by column: rows of whole and other numbers would become floats.
+    printed = table.apply(lambda c: [words(v, digits) for v in c.tolist()])
+    alignment = ("left", *("right" for _ in printed))
+    return printed.to_markdown(disable_numparse=True, colalign=alignment)
+
+
+def print_p_values(comparisons):
+    """Print the p-values of a table to two significant digits, however small."""
+    columns = [name for name in comparisons if name.startswith("p_")]
+    return comparisons.assign(
+        **{name: [f"{p:.2g}" for p in comparisons[name]] for name in columns}
+    )
+
+
+def write_report(path, blocks):
+    """Write ``report.md`` beside a file of cells; return its path."""
+    written = path.with_name("report.md")
+    written.write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
+    print(f"Report: {written}")
+    return written
