@@ -470,10 +470,7 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
             )
         target = self._encode(y)
         counts = np.bincount(target, minlength=len(self.classes_))
-        if method == "fit":
-            # One row to train on, and one to validate with unless these are given.
-            least = 2 if eval_set is None else 1
-            check_class_sizes(self.classes_, counts, least, self)
+        self._check_class_counts(counts, method, eval_set)
         if eval_set is not None:
             eval_set = self._check_eval_set(eval_set)
         if sample_weight is not None:
@@ -586,6 +583,13 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
                 f"{labels.tolist()}. Pass classes= if y may lack some."
             )
         self.classes_inferred_ = labels
+
+    def _check_class_counts(self, counts, method, eval_set):
+        """Refuse classes with too few rows; ``partial_fit`` may see none of a class."""
+        if method == "fit":
+            # One row to train on, and one to validate with unless these are given.
+            least = 2 if eval_set is None else 1
+            check_class_sizes(self.classes_, counts, least, self)
 
     def _learn_class_counts(self, counts, reset):
         labels = self.classes_inferred_

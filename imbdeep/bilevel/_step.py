@@ -62,6 +62,11 @@ def adapt(
     first_loss : Tensor
         The loss before the first step.
 
+    Raises
+    ------
+    ValueError
+        If ``n_steps`` is below 1.
+
     References
     ----------
     .. [1] B. Yasinnik, M. Salhov, O. Lindenbaum, A. Averbuch. "Imbalanced
@@ -76,6 +81,10 @@ def adapt(
     >>> adapted['w'].item(), loss.item()
     (0.5, 1.0)
     """
+    if n_steps < 1:
+        raise ValueError(
+            f"The number of inner steps must be at least 1, got {n_steps}."
+        )
     adapted = dict(parameters)
     losses = []
     for _ in range(n_steps):

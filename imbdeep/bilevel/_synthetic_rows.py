@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
+from sklearn.utils import check_random_state
 from torch import Tensor
 
 UNITS = ("range", "std", "input")
@@ -14,7 +15,7 @@ def duplicate_uncertain(
     certainty: np.ndarray,
     wanted: Mapping[int, int | None],
     confidence: float,
-    random_state: np.random.RandomState,
+    random_state: int | np.random.RandomState | None,
 ) -> np.ndarray:
     r"""Rows to duplicate: those a classifier is least certain of, class by class.
 
@@ -30,14 +31,19 @@ def duplicate_uncertain(
         Duplicates of each class. None takes each uncertain row once; a number repeats
         them in turn, so that none is used twice more than another.
     confidence : float in [0, 1]
-        Rows are uncertain up to this probability. A class without such a row gives the
-        one that the classifier is least certain of.
-    random_state : RandomState
+        Rows are uncertain up to this probability; 1 takes all rows. A class without
+        such a row gives the one that the classifier is least certain of.
+    random_state : int, RandomState instance or None
 
     Returns
     -------
     ndarray of int
         Positions of the rows, class after class.
+
+    Raises
+    ------
+    ValueError
+        If a class of ``wanted`` has no row.
 
     References
     ----------
@@ -56,10 +62,15 @@ def duplicate_uncertain(
     >>> sorted(duplicate_uncertain(y, certainty, {1: 4}, 1.0, rng).tolist())
     [3, 3, 4, 4]
     """
+    random_state = check_random_state(random_state)
     parents = [np.empty(0, dtype=np.intp)]
     for label, number in wanted.items():
         rows = np.flatnonzero(y == label)
-        uncertain = rows[certainty[rows] <= confidence]
+        if len(rows) == 0:
+            raise ValueError(f"y has no row of class {label} to duplicate.")
+        # What is no probability may be above 1, and all rows are asked for.
+        is_uncertain = (certainty[rows] <= confidence) | (confidence >= 1)
+        uncertain = rows[is_uncertain]
         if len(uncertain) == 0:
             uncertain = rows[[certainty[rows].argmin()]]
         size = len(uncertain) if number is None else number
@@ -75,7 +86,8 @@ class SyntheticRows:
     rows : Tensor of shape (m, ...)
         Where they begin. They are copied.
     data : Tensor of shape (n, ...)
-        Training rows, which give each feature its box and its unit.
+        Training rows. Together with ``rows`` they give each feature its box and its
+        unit.
     unit : {'range', 'std', 'input'}, default='range'
         What a learning rate refers to: each feature divided by its range, by its
         standard deviation, or as it is. With unit :math:`u` a step is
@@ -106,14 +118,16 @@ class SyntheticRows:
             raise ValueError(f"unit must be one of {UNITS}, got {unit!r}.")
         self.start = rows
         self.rows = rows.clone()
-        low, high = torch.aminmax(data, dim=0)
+        ends = [end[None].to(rows) for end in torch.aminmax(data, dim=0)]
+        # Rows that earlier data made may lie outside the box of these.
+        low, high = torch.aminmax(torch.cat([*ends, rows]), dim=0)
         if unit == "range":
-            self.unit = (high - low).to(rows)
+            self.unit = high - low
         elif unit == "std":
-            self.unit = data.std(0, correction=0).to(rows)
+            self.unit = data.to(rows).std(0, correction=0)
         else:
-            self.unit = torch.ones_like(low).to(rows)
-        self.box = (low.to(rows), high.to(rows)) if clip else None
+            self.unit = torch.ones_like(low)
+        self.box = (low, high) if clip else None
 
     def move(self, index: Tensor, gradient: Tensor, lr: float) -> None:
         r"""Move rows against a gradient: eq. 2 of the paper, in units, in the box.
@@ -135,5 +149,7 @@ class SyntheticRows:
 
     def distance(self) -> float:
         """Mean distance of the rows from where they began, in units of each feature."""
+        if len(self.rows) == 0:
+            return 0.0
         moved = (self.rows - self.start) / torch.where(self.unit > 0, self.unit, 1)
-        return moved.flatten(1).norm(dim=1).mean().item()
+        return moved.reshape(len(moved), -1).norm(dim=1).mean().item()

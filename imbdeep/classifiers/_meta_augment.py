@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from imblearn.utils import check_sampling_strategy
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from skorch.callbacks import EarlyStopping
 from skorch.dataset import Dataset, unpack_data
 from skorch.utils import to_numpy, to_tensor
 from torch.func import functional_call
@@ -20,7 +21,9 @@ from imbdeep.bilevel import (
     changing_buffers,
     duplicate_uncertain,
 )
-from imbdeep.callbacks import EarlyStopping
+
+# What the net holds only as long as its rows move.
+_WHILE_MOVING = ("synth_batches_", "valid_batches_", "path_", "best_rows_")
 
 
 def rows_to_make(codes, sampling_strategy, labels):
@@ -81,26 +84,6 @@ def features(X):
     return X["X"] if isinstance(X, dict) else X
 
 
-class EarlyStoppingOfRows(EarlyStopping):
-    """Early stopping that takes the synthetic rows back to the best epoch, too."""
-
-    def on_train_begin(self, net, **kwargs):
-        super().on_train_begin(net, **kwargs)
-        self.best_rows_ = None
-
-    def on_epoch_end(self, net, **kwargs):
-        super().on_epoch_end(net, **kwargs)
-        is_best = self.best_epoch_ == net.history[-1, "epoch"]
-        if self.load_best and is_best and net.synthetic_ is not None:
-            self.best_rows_ = net.synthetic_.rows.clone()
-
-    def on_train_end(self, net, **kwargs):
-        super().on_train_end(net, **kwargs)
-        if self.best_rows_ is not None:
-            net.synthetic_.rows = self.best_rows_
-        self.best_rows_ = None
-
-
 class MetaAugmentClassifier(ImbalancedNetClassifier):
     r"""Net trained together with synthetic rows that validation rows move [1]_.
 
@@ -116,7 +99,7 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
     - goes on from :math:`\theta'`.
 
     The net, and the rows, are those of the epoch with the best average precision on the
-    validation part.
+    validation part, among the epochs with synthetic rows.
 
     Read more in the :ref:`User Guide <meta_augment>`.
 
@@ -168,7 +151,8 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
     y_synth_ : ndarray of shape (n_synthetic,)
         Their labels.
     synth_parents_ : ndarray of shape (n_synthetic,), int
-        Positions in ``X`` of the rows that they began as.
+        Positions of the rows that they began as, in the ``X`` of the call that made
+        them.
     synth_history_ : ndarray of shape (n_epochs + 1, n_synthetic, n_features)
         Rows at the beginning and after each epoch, the best and the last, if
         ``store_synth_history``.
@@ -180,8 +164,9 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
     feature_names_in_ : ndarray of shape (n_features_in_,)
         If ``X`` is a data frame with string column names.
     history_ : skorch.history.History
-        What each epoch recorded; ``synth_shift``, the mean distance of the synthetic
-        rows from where they began, in units of ``synth_unit``.
+        What each epoch recorded, such as ``n_synthetic``, the number of synthetic rows
+        (0 in pre-training), and ``synth_shift``, their mean distance from where they
+        were when the call began, in units of ``synth_unit``.
 
     See Also
     --------
@@ -203,10 +188,14 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
     units that it left out. The validation rows pass without dropout.
 
     A ``fit`` with ``warm_start``, and ``partial_fit`` after the first call, go on with
-    the rows there are.
+    the rows there are. Each call splits its rows anew, so it needs rows of each class
+    on both sides, or an ``eval_set``.
 
     Steps with synthetic rows use neither ``optimizer`` nor callbacks that act on it,
-    such as learning-rate schedules or gradient clipping.
+    such as learning-rate schedules or gradient clipping; parameters of the criterion
+    stay as they are; the module must give one tensor of logits. Callbacks see two
+    trainings, and those that count in ``max_epochs`` mean the second. ``save_params``
+    and ``Checkpoint`` save the net without its rows; a pickle holds both.
 
     NOTE[DIFF]: synthetic rows are kept in the box of the training rows
     (``clip=False`` is the paper's), and ``synth_unit`` makes its min-max scaling
@@ -275,15 +264,6 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
         self.pretrain_epochs = pretrain_epochs
         self.store_synth_history = store_synth_history
 
-    @property
-    def _default_callbacks(self):
-        return [
-            (name, EarlyStoppingOfRows(patience=self.patience))
-            if name == "early_stopping"
-            else (name, callback)
-            for name, callback in super()._default_callbacks
-        ]
-
     def _check_parameters(self):
         super()._check_parameters()
         if self.compile:
@@ -301,8 +281,9 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
 
     def _train(self, X, target, method):
         train, valid = self.get_split_datasets(X, target)
-        self._check_split(train, valid)
+        self._check_valid(valid)
         rows, held_out = TensorBatches(train), TensorBatches(valid)
+        self._check_parts(training=rows, validation=held_out)
         self._check_module(rows)
         # Both stages train on the same rows and look at the same validation rows.
         part = to_numpy(rows.X), to_numpy(rows.y)
@@ -311,10 +292,14 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
         if begins:
             labels = self.classes_inferred_
             wanted = rows_to_make(part[1], self.sampling_strategy, labels)
+            interrupted = False
             if self.pretrain_epochs:
                 super()._train(*part, method, self.pretrain_epochs)
+                interrupted = self._was_interrupted()
             positions = getattr(train, "indices", np.arange(len(train)))
             self._duplicate(rows, wanted, np.asarray(positions))
+            if interrupted:
+                return self
         if len(self.X_synth_):
             with self._moving_rows(rows, valid):
                 super()._train(*part, method)
@@ -366,39 +351,76 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
     def _call_with(self, parameters, X):
         return functional_call(self.module_, parameters, (features(X),))
 
+    # --- Epochs ----------------------------------------------------------------------
+
+    def on_epoch_begin(self, net, **kwargs):
+        self._keep_best_rows()
+        super().on_epoch_begin(net, **kwargs)
+
     def on_epoch_end(self, net, **kwargs):
         super().on_epoch_end(net, **kwargs)
         moving = self.synthetic_ is not None
+        self.history.record("n_synthetic", len(self.X_synth_) if moving else 0)
         shift = self.synthetic_.distance() if moving else 0.0
         self.history.record("synth_shift", shift)
         if moving and self.store_synth_history:
             self.path_.append(to_numpy(self.synthetic_.rows).copy())
 
+    def on_train_end(self, net, **kwargs):
+        super().on_train_end(net, **kwargs)
+        self._keep_best_rows()
+        if self.synthetic_ is not None and self.best_rows_ is not None:
+            self.synthetic_.rows = self.best_rows_
+
+    def _early_stopping(self):
+        """The callback whose best epoch the net goes back to, if there is one."""
+        found = [c for _, c in self.callbacks_ if isinstance(c, EarlyStopping)]
+        return next((c for c in reversed(found) if c.load_best), None)
+
+    def _keep_best_rows(self):
+        # Callbacks have their say of an epoch after the net, so the net looks later.
+        stopping = self._early_stopping()
+        if self.synthetic_ is None or stopping is None or not self.history:
+            return
+        if stopping.best_epoch_ == self.history[-1, "epoch"]:
+            self.best_rows_ = self.synthetic_.rows.clone()
+
+    def _was_interrupted(self):
+        """Whether pre-training ended before its time, and not by early stopping."""
+        found = [c for _, c in self.callbacks_ if isinstance(c, EarlyStopping)]
+        stopped = any(c.misses_ >= c.patience for c in found)
+        return len(self.history) < self.pretrain_epochs and not stopped
+
     # --- The synthetic rows ----------------------------------------------------------
 
-    def _learn_class_counts(self, counts, reset):
-        absent = np.flatnonzero(counts == 0)
-        if len(absent):
+    def _check_class_counts(self, counts, method, eval_set):
+        least = 2 if eval_set is None else 1
+        few = self.classes_inferred_[counts < least].tolist()
+        if method == "partial_fit" and few:
             raise ValueError(
-                f"{type(self).__name__} needs rows of each class in each call, got "
-                f"none of {self.classes_inferred_[absent].tolist()}. Add some."
+                f"{type(self).__name__} needs {least} or more rows of each class in "
+                f"each call of partial_fit, and there are fewer of {few}. Add some, or "
+                "pass eval_set."
             )
-        super()._learn_class_counts(counts, reset)
+        super()._check_class_counts(counts, method, eval_set)
 
-    def _check_split(self, train, valid):
+    def _check_valid(self, valid):
         if valid is None or len(valid) == 0:
             raise ValueError(
                 f"{type(self).__name__} moves its rows by validation rows, and "
                 f"train_split={self.train_split!r} gives none. Use 'stratified', or "
                 "pass eval_set."
             )
-        for name, part in {"training": train, "validation": valid}.items():
-            absent = np.setdiff1d(np.arange(len(self.classes_)), TensorBatches(part).y)
+
+    def _check_parts(self, **parts):
+        labels = self.classes_inferred_
+        for name, part in parts.items():
+            absent = np.setdiff1d(np.arange(len(labels)), part.y)
             if len(absent):
                 raise ValueError(
-                    f"The {name} part has no row of class "
-                    f"{self.classes_inferred_[absent].tolist()}. Use "
-                    "train_split='stratified', which leaves no class out, or add some."
+                    f"The {name} part has no row of class {labels[absent].tolist()}. "
+                    "Use train_split='stratified', which leaves no class out, or add "
+                    "some."
                 )
 
     def _check_module(self, batches):
@@ -451,7 +473,7 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
         dataset = Dataset(index, self._encode(self.y_synth_))
         self.synth_batches_ = self._endless_batches(dataset)
         self.valid_batches_ = self._endless_batches(valid)
-        self.path_ = [self.X_synth_]
+        self.path_, self.best_rows_ = [self.X_synth_], None
         try:
             yield
         finally:
@@ -459,7 +481,8 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
             if self.store_synth_history:
                 self.synth_history_ = np.stack(self.path_)
             self.synthetic_ = None
-            del self.synth_batches_, self.valid_batches_, self.path_
+            for name in _WHILE_MOVING:
+                delattr(self, name)
 
     def _endless_batches(self, dataset):
         generator = torch.Generator().manual_seed(self._draw_seed())
@@ -471,3 +494,12 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
     def _on_device(self, batch):
         X, y = unpack_data(batch)
         return to_tensor(X, device=self.device), to_tensor(y, device=self.device)
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        if state.get("synthetic_") is not None:
+            # A callback saves the net in the middle of training.
+            state = {k: v for k, v in state.items() if k not in _WHILE_MOVING}
+            state["X_synth_"] = to_numpy(self.synthetic_.rows).copy()
+            state["synthetic_"] = None
+        return state

@@ -118,6 +118,7 @@ class MetaAugment(TableOverSampler):
         counts = np.bincount(codes)
         check_class_sizes(self.classes_, counts, 2, self)
         net = MetaAugmentClassifier() if self.estimator is None else self.estimator
+        net._check_parameters()
         random_state = check_random_state(self.random_state)
         train, valid = stratified_split(codes, net.validation_fraction, random_state)
         train_counts = np.bincount(codes[train])

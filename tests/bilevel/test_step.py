@@ -487,3 +487,8 @@ def test_buffers_that_training_changes(module, rows, expected):
 def test_the_old_spectral_norm_changes_its_buffer():
     module = nn.utils.spectral_norm(nn.Linear(3, 2))
     assert changing_buffers(module, torch.eye(3)) == ["weight_u", "weight_v"]
+
+
+def test_there_must_be_an_inner_step():
+    with pytest.raises(ValueError, match="inner steps must be at least 1, got 0"):
+        adapt(lambda p: p["w"], {"w": torch.ones((), requires_grad=True)}, 0.1, 0)

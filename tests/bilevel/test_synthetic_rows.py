@@ -219,3 +219,38 @@ def test_refuses_an_unknown_unit():
     data = table()
     with pytest.raises(ValueError, match="unit must be one of .*, got 'iqr'"):
         SyntheticRows(data, data, unit="iqr")
+
+
+def test_a_class_to_duplicate_must_have_rows():
+    y = np.array([0, 0, 1])
+    with pytest.raises(ValueError, match="no row of class 2"):
+        duplicate_uncertain(y, np.ones(3), {2: 1}, 1.0, 0)
+
+
+def test_confidence_1_takes_what_is_no_probability_too():
+    y = np.array([0, 1, 1])
+    chosen = duplicate_uncertain(y, np.array([0.0, 5.0, -5.0]), {1: None}, 1.0, 0)
+    assert sorted(chosen.tolist()) == [1, 2]
+
+
+def test_rows_outside_the_box_of_new_data_stay_where_they_are():
+    rows = torch.tensor([[5.0, -1.0]])
+    synthetic = SyntheticRows(rows, torch.tensor([[0.0, 0.0], [1.0, 1.0]]))
+    synthetic.move(torch.tensor([0]), torch.zeros(1, 2), lr=1.0)
+    assert torch.equal(synthetic.rows, rows)
+    assert synthetic.unit.tolist() == [5.0, 2.0]
+
+
+def test_rows_of_one_number_and_no_rows():
+    synthetic = SyntheticRows(torch.tensor([0.0, 2.0]), torch.tensor([0.0, 2.0]))
+    synthetic.move(torch.tensor([0]), torch.tensor([-0.25]), lr=1.0)
+    assert synthetic.rows.tolist() == [1.0, 2.0]
+    assert synthetic.distance() == 0.25  # half the range, for one row of two
+    none = SyntheticRows(torch.empty(0, 3), torch.ones(2, 3))
+    assert none.distance() == 0.0
+
+
+def test_integer_data_have_units():
+    data = torch.tensor([[0], [4]])
+    for unit in ("range", "std", "input"):
+        assert SyntheticRows(data.float(), data, unit=unit).unit.dtype == torch.float32

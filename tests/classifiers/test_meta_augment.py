@@ -15,6 +15,7 @@ from sklearn.metrics import average_precision_score
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback, EpochScoring, Freezer
+from skorch.callbacks import EarlyStopping as SkorchEarlyStopping
 from skorch.dataset import Dataset
 from skorch.helper import predefined_split
 from torch import nn
@@ -535,11 +536,10 @@ def test_a_chunk_of_partial_fit_that_lacks_a_class_is_refused():
     X, y = table()
     net = MetaAugmentClassifier(**SMALL).partial_fit(X, y)
     proba, epochs = net.predict_proba(X), len(net.history)
-    with pytest.raises(ValueError, match=r"rows of each class .* got none of \[1\]"):
-        net.partial_fit(X[y == 0], y[y == 0])
-    rows = np.r_[np.flatnonzero(y == 0), np.flatnonzero(y == 1)[:1]]
-    with pytest.raises(ValueError, match=r"validation part has no row of class \[1\]"):
-        net.partial_fit(X[rows], y[rows])
+    for n_rare in (0, 1):
+        rows = np.r_[np.flatnonzero(y == 0), np.flatnonzero(y == 1)[:n_rare]]
+        with pytest.raises(ValueError, match=r"2 or more rows .* fewer of \[1\]"):
+            net.partial_fit(X[rows], y[rows])
     # The net is as it was and can go on.
     assert_array_equal(net.predict_proba(X), proba)
     assert len(net.partial_fit(X, y).history) == epochs + 4
@@ -548,9 +548,95 @@ def test_a_chunk_of_partial_fit_that_lacks_a_class_is_refused():
 def test_a_refused_chunk_is_not_counted():
     X, y = table()
     net = MetaAugmentClassifier(**SMALL).partial_fit(X, y)
-    with pytest.raises(ValueError, match="needs rows of each class"):
-        net.partial_fit(X[y == 0], y[y == 0])
+    for n_rare in (0, 1):
+        rows = np.r_[np.flatnonzero(y == 0), np.flatnonzero(y == 1)[:n_rare]]
+        with pytest.raises(ValueError, match="2 or more rows of each class"):
+            net.partial_fit(X[rows], y[rows])
     assert_array_equal(net.class_counts_, np.bincount(y))
+
+
+def test_one_rare_row_is_enough_beside_validation_rows():
+    X, y = table()
+    net = MetaAugmentClassifier(**SMALL).partial_fit(X, y)
+    rows = np.r_[np.flatnonzero(y == 0), np.flatnonzero(y == 1)[:1]]
+    net.partial_fit(X[rows], y[rows], eval_set=(X, y))
+    assert_array_equal(net.class_counts_, np.bincount(y) + np.bincount(y[rows]))
+
+
+def test_a_narrow_chunk_does_not_squeeze_the_rows():
+    X, y = table()
+    params = PLAIN | {"synth_lr": 0.0, "clip": True}
+    net = MetaAugmentClassifier(**params).partial_fit(X, y)
+    before = net.X_synth_.copy()
+    narrow = X.copy()
+    narrow[:, 0] = X[0, 0]
+    net.partial_fit(narrow, y)
+    assert_array_equal(net.X_synth_, before)
+
+
+class Interrupts(Callback):
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def on_epoch_end(self, net, **kwargs):
+        if len(net.history) == self.epoch:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(("epoch", "with_rows"), [(2, False), (5, True)])
+def test_an_interrupt_ends_training_in_either_stage(epoch, with_rows):
+    X, y = table()
+    net = MetaAugmentClassifier(callbacks=[Interrupts(epoch)], **PLAIN).fit(X, y)
+    assert len(net.history) == epoch
+    assert (net.history[-1, "n_synthetic"] > 0) == with_rows
+    moved = (net.X_synth_ != X[net.synth_parents_].astype(np.float32)).any()
+    assert moved == with_rows
+
+
+def test_early_stopping_of_pretraining_is_no_interrupt():
+    X, y = table()
+    params = SMALL | {"pretrain_epochs": 100, "patience": 3}
+    net = MetaAugmentClassifier(**params).fit(X, y)
+    numbers = np.array(net.history[:, "n_synthetic"])
+    assert (numbers == 0).sum() < 100
+    assert_array_equal(numbers[-4:], [len(net.X_synth_)] * 4)
+
+
+class Saves(Callback):
+    """Pickles the net in the middle of training, as skorch's Checkpoint can."""
+
+    def on_epoch_end(self, net, **kwargs):
+        self.saved_ = pickle.dumps(net)
+        self.rows_ = None if net.synthetic_ is None else net.synthetic_.rows.clone()
+
+
+def test_a_net_saved_while_rows_move_holds_the_rows():
+    X, y = table()
+    saves = Saves()
+    net = MetaAugmentClassifier(callbacks=[("saves", saves)], **PLAIN).fit(X, y)
+    saves = dict(net.callbacks_)["saves"]
+    copy = pickle.loads(saves.saved_)
+    assert_array_equal(copy.X_synth_, saves.rows_)
+    assert_array_equal(copy.predict_proba(X), net.predict_proba(X))
+    assert len(copy.partial_fit(X, y).history) == len(net.history) + 4
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+def test_rows_follow_any_early_stopping(replaced):
+    X, y = table()
+    stopping = SkorchEarlyStopping("valid_loss", patience=50, load_best=True)
+    params = (
+        {"callbacks__early_stopping": stopping}
+        if replaced
+        else {"early_stopping": False, "callbacks": [("stop", stopping)]}
+    )
+    params = SMALL | {"max_epochs": 15, "inner_lr": 0.5} | params
+    net = MetaAugmentClassifier(store_synth_history=True, **params).fit(X, y)
+    used = dict(net.callbacks_)["early_stopping" if replaced else "stop"]
+    best = used.best_epoch_ - SMALL["pretrain_epochs"]
+    assert 0 < best < 15  # neither the beginning nor the last epoch
+    assert_array_equal(net.X_synth_, net.synth_history_[best])
+    assert not np.array_equal(net.X_synth_, net.synth_history_[-1])
 
 
 @pytest.mark.parametrize("weighted_first", [True, False])
