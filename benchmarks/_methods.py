@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from imblearn.ensemble import BalancedRandomForestClassifier
 from imblearn.over_sampling import SMOTE
 from imblearn.pipeline import make_pipeline as make_sampling_pipeline
-from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -44,10 +43,12 @@ class Method:
     make: Callable
 
 
+def _logistic_regression(random_state, device):
+    return LogisticRegression(max_iter=1000, random_state=random_state)
+
+
 def _logistic(random_state, device):
-    return make_pipeline(
-        StandardScaler(), LogisticRegression(max_iter=1000, random_state=random_state)
-    )
+    return make_pipeline(StandardScaler(), _logistic_regression(random_state, device))
 
 
 def _random_forest(random_state, device):
@@ -88,9 +89,9 @@ def _meta_augment(random_state, device):
 
 
 _SAMPLED = {
-    "logistic": LogisticRegression(max_iter=1000),
-    "random_forest": RandomForestClassifier(),
-    "hist_gb": HistGradientBoostingClassifier(),
+    "logistic": _logistic_regression,
+    "random_forest": _random_forest,
+    "hist_gb": _hist_gb,
 }
 
 
@@ -104,7 +105,7 @@ def _sampled(learner, make_sampler):
         return make_sampling_pipeline(
             StandardScaler(),
             make_sampler(random_state, device),
-            clone(_SAMPLED[learner]).set_params(random_state=random_state),
+            _SAMPLED[learner](random_state, device),
         )
 
     return make

@@ -87,6 +87,10 @@ class Run:
             "seed": self.seed,
         }
 
+    def method(self, name):
+        """Return the method of a name."""
+        return METHODS[name]
+
     def cell(self, dataset, method, fold):
         """Return one cell of the grid."""
         bunch = self.suite.data[dataset]
@@ -95,7 +99,7 @@ class Run:
             X=bunch.data,
             y=bunch.target,
             sha256=bunch.sha256,
-            method=METHODS[method],
+            method=self.method(method),
             fold=fold,
             protocol=self.protocol,
             seed=self.seed,

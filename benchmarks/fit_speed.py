@@ -162,7 +162,7 @@ class FirstEpochClock(Callback):
             self.began_ = perf_counter()
 
 
-def _finished(device):
+def finished(device):
     """The time when the device has done all it was told to do."""
     if torch.device(device).type == "cuda":
         torch.cuda.synchronize(device)
@@ -176,7 +176,7 @@ def _timed_fit(make_net, X, y, device, seed):
         torch.manual_seed(seed)
         start = perf_counter()
         net = make_net([clock]).fit(X, y)
-        end = _finished(device)
+        end = finished(device)
     return Fit(
         seconds=end - start,
         set_up=clock.began_ - start,
@@ -297,7 +297,7 @@ def fit_bare(X, y, *, encoding, epochs, device, seed):
         ]
         began = perf_counter()
         history = train_bare(module, *parts, epochs=epochs)
-        end = _finished(device)
+        end = finished(device)
     return Fit(
         seconds=end - start,
         set_up=began - start,
@@ -373,16 +373,17 @@ def warm_up(device):
 # --- Memory --------------------------------------------------------------------------
 
 
-def _peak_bytes():
+def peak_bytes():
+    """The largest memory that this process has held so far."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _growth(prepare, work):
     arguments = prepare()
-    before = _peak_bytes()
+    before = peak_bytes()
     work(*arguments)
-    return _peak_bytes() - before
+    return peak_bytes() - before
 
 
 def peak_growth(prepare, work):

@@ -15,13 +15,10 @@ alive would take more than that in each step.
 
 import argparse
 import os
-import resource
-import sys
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from time import perf_counter
 
 import numpy as np
 import pandas as pd
@@ -31,8 +28,10 @@ from fit_speed import (
     Goal,
     at_least,
     describe,
+    finished,
     large_table,
     middle,
+    peak_bytes,
     small_table,
     versions,
 )
@@ -58,17 +57,12 @@ class StepClock(Callback):
         self.seconds_ = []
         return self
 
-    def _now(self):
-        if torch.device(self.device).type == "cuda":
-            torch.cuda.synchronize(self.device)
-        return perf_counter()
-
     def on_batch_begin(self, net, batch=None, training=None, **kwargs):
-        self.began_ = self._now()
+        self.began_ = finished(self.device)
 
     def on_batch_end(self, net, batch=None, training=None, **kwargs):
         if training:
-            self.seconds_.append(self._now() - self.began_)
+            self.seconds_.append(finished(self.device) - self.began_)
 
 
 class StopAfter(Callback):
@@ -168,9 +162,7 @@ class PeakAt(Callback):
     def on_batch_end(self, net, training=None, **kwargs):
         self.step_ += bool(training)
         if training and self.step_ in self.steps:
-            unit = 1 if sys.platform == "darwin" else 1024
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-            self.peaks_.append(peak)
+            self.peaks_.append(peak_bytes())
 
 
 def _growth(X, y, device, threads):

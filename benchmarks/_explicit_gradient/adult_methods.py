@@ -5,10 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from _explicit_gradient.adult_data import preprocessing
-from _explicit_gradient.methods import BASELINES, OURS, plain
-
-# Trained once more on training and validation rows, for as many epochs as were best.
-ALL_ROWS = "_all"
+from _explicit_gradient.methods import ALL_ROWS, BASELINES, OURS, plain
 
 
 @dataclass(frozen=True)

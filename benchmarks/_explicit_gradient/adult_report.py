@@ -12,7 +12,8 @@ from _explicit_gradient.adult_cells import (
     precision_name,
 )
 from _explicit_gradient.adult_data import N_SPLITS
-from _explicit_gradient.adult_methods import ALL_ROWS, METHODS
+from _explicit_gradient.adult_methods import METHODS
+from _explicit_gradient.methods import ALL_ROWS
 
 AP, ROC_AUC = "average_precision", "roc_auc"
 KEY = ["dataset", "method", "fold"]

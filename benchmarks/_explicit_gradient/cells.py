@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from _cell import Cell, run_cell
+from _cell import run_cell
 from _grid import PRESETS
 from _methods import Method
 from _protocol import derive_seed, parse_protocol
@@ -35,20 +35,8 @@ class PaperRun(Run):
 
     table: dict = field(default_factory=dict)
 
-    def cell(self, dataset, method, fold):
-        bunch = self.suite.data[dataset]
-        return Cell(
-            dataset=dataset,
-            X=bunch.data,
-            y=bunch.target,
-            sha256=bunch.sha256,
-            method=self.table[method],
-            fold=fold,
-            protocol=self.protocol,
-            seed=self.seed,
-            device=self.device,
-            versions=self.versions,
-        )
+    def method(self, name):
+        return self.table[name]
 
 
 def run_paper_cell(cell):

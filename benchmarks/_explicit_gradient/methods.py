@@ -33,6 +33,8 @@ PAPER_NET = {
     "max_epochs": 200,
     "patience": 200,
 }
+# Ends the name of a baseline that was trained on validation rows too.
+ALL_ROWS = "_all"
 PAPER_STEPS = {
     "inner_lr": 0.01,
     "synth_lr": 10.0,

@@ -10,8 +10,8 @@ both.
 from functools import partial
 
 from _explicit_gradient.cells import add_grid_arguments, method, run_grid
-from _explicit_gradient.methods import BASELINES, OURS
-from _explicit_gradient.sets_report import ALL_ROWS, report
+from _explicit_gradient.methods import ALL_ROWS, BASELINES, OURS
+from _explicit_gradient.sets_report import report
 
 METHODS = {
     name: method(name, make)

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from _explicit_gradient.cells import VALID, read_finished
 from _explicit_gradient.markdown import print_p_values, to_markdown, write_report
-from _explicit_gradient.methods import BASELINES
+from _explicit_gradient.methods import ALL_ROWS, BASELINES
 from _explicit_gradient.published import TABLE_2, published_scores
 from imbdeep.reporting import (
     friedman_iman_davenport,
@@ -18,7 +18,6 @@ from imbdeep.reporting import (
 
 SCORE = "average_precision"
 PAPERS, STILL = "explicit_gradient", "duplicates"
-ALL_ROWS = "_all"
 SELECTED = [*BASELINES, PAPERS, STILL]
 ON_ALL_ROWS = [*(f"{name}{ALL_ROWS}" for name in BASELINES), PAPERS]
 LEVEL = 0.05

@@ -372,23 +372,21 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
         if self.synthetic_ is not None and self.best_rows_ is not None:
             self.synthetic_.rows = self.best_rows_
 
-    def _early_stopping(self):
-        """The callback whose best epoch the net goes back to, if there is one."""
-        found = [c for _, c in self.callbacks_ if isinstance(c, EarlyStopping)]
-        return next((c for c in reversed(found) if c.load_best), None)
+    def _early_stoppings(self):
+        return [c for _, c in self.callbacks_ if isinstance(c, EarlyStopping)]
 
     def _keep_best_rows(self):
         # Callbacks have their say of an epoch after the net, so the net looks later.
-        stopping = self._early_stopping()
-        if self.synthetic_ is None or stopping is None or not self.history:
+        loading = [c for c in self._early_stoppings() if c.load_best]
+        if self.synthetic_ is None or not loading or not self.history:
             return
-        if stopping.best_epoch_ == self.history[-1, "epoch"]:
+        # The last of them has the last word on the weights.
+        if loading[-1].best_epoch_ == self.history[-1, "epoch"]:
             self.best_rows_ = self.synthetic_.rows.clone()
 
     def _was_interrupted(self):
         """Whether pre-training ended before its time, and not by early stopping."""
-        found = [c for _, c in self.callbacks_ if isinstance(c, EarlyStopping)]
-        stopped = any(c.misses_ >= c.patience for c in found)
+        stopped = any(c.misses_ >= c.patience for c in self._early_stoppings())
         return len(self.history) < self.pretrain_epochs and not stopped
 
     # --- The synthetic rows ----------------------------------------------------------

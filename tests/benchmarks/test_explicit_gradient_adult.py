@@ -28,7 +28,7 @@ from _explicit_gradient.adult_data import (
     read_adult,
     split,
 )
-from _explicit_gradient.adult_methods import ALL_ROWS, METHODS, on_components
+from _explicit_gradient.adult_methods import METHODS, on_components
 from _explicit_gradient.adult_report import (
     PUBLISHED,
     TITLES,
@@ -37,7 +37,7 @@ from _explicit_gradient.adult_report import (
     score_frame,
     write_report,
 )
-from _explicit_gradient.methods import OURS, PAPER_NET, PAPER_STEPS
+from _explicit_gradient.methods import ALL_ROWS, OURS, PAPER_NET, PAPER_STEPS
 from _store import CellStore
 from imblearn27 import EXIT_INTERRUPTED
 from sklearn.base import BaseEstimator, ClassifierMixin
