@@ -1,7 +1,6 @@
 """The one place where skorch meets scikit-learn."""
 
 import inspect
-import threading
 from collections.abc import Mapping
 from contextlib import contextmanager
 from copy import deepcopy
@@ -26,6 +25,8 @@ from skorch.dataset import Dataset
 from skorch.utils import data_from_dataset, is_dataset, to_numpy, to_tensor
 from torch.utils.data import Subset
 
+from imbdeep._device import resolve_device
+from imbdeep._seeding import seeded_torch
 from imbdeep._validation import (
     check_class_sizes,
     check_columns_are_numeric,
@@ -38,9 +39,6 @@ from imbdeep.modules import MODULES, encoding_recipe
 
 # Parameters that a property resolves, so that skorch never sees their 'auto'.
 _RESOLVED = ("batch_size", "device")
-
-# Training seeds torch's global generators and puts them back; threads take turns.
-_SEEDED = threading.RLock()
 
 # Least rows of a batch when nothing is learned from it: the larger, the fewer steps.
 _INFERENCE_BATCH_SIZE = 1024
@@ -338,10 +336,7 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
     @property
     def device(self):
         """Device that training and prediction run on; never ``'auto'``."""
-        device = vars(self)["device"]
-        if isinstance(device, str) and device == "auto":
-            return "cuda" if torch.cuda.is_available() else "cpu"
-        return device
+        return resolve_device(vars(self)["device"])
 
     @device.setter
     def device(self, device):
@@ -504,17 +499,8 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         finally:
             del self.training_, self.eval_set_
 
-    @contextmanager
     def _seeded(self):
-        """Seed torch from this net and leave its global generators as they were."""
-        device = torch.device(self.device or "cpu")
-        cuda = [device] if device.type == "cuda" else []
-        with _SEEDED, torch.random.fork_rng(devices=cuda):
-            torch.default_generator.manual_seed(self._draw_seed())
-            if cuda:
-                with torch.cuda.device(device):
-                    torch.cuda.manual_seed(self._draw_seed())
-            yield
+        return seeded_torch(self._draw_seed, self.device or "cpu")
 
     def _draw_seed(self):
         if not hasattr(self, "random_state_"):
@@ -869,7 +855,7 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
     def __setstate__(self, state):
         requested = state["device"]
         if requested == "auto":
-            state["device"] = "cuda" if torch.cuda.is_available() else "cpu"
+            state["device"] = resolve_device("auto")
         super().__setstate__(state)
         if requested == "auto":
             self.device = "auto"

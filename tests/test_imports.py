@@ -14,12 +14,15 @@ PACKAGE = Path(imbdeep.__file__).parent
 
 # What a part of the package may import of the others; its own files go without saying.
 MAY_IMPORT = {
+    "_device": set(),
+    "_seeding": set(),
     "_validation": set(),
     "_version": set(),
     "metrics": set(),
     "losses": set(),
     "modules": set(),
     "bilevel": set(),
+    "generative": set(),
     "attacks": set(),
     "crowds": set(),
     "datasets": set(),
@@ -28,11 +31,13 @@ MAY_IMPORT = {
     "base": {"losses", "modules", "batches", "callbacks"},
     "reporting": {"metrics"},
 }
-FOR_ALL = {"_validation", "_version"}
+FOR_ALL = {"_device", "_seeding", "_validation", "_version"}
 # Methods may use everything but each other; a sampler may also ask a classifier.
 METHODS = {"classifiers", "over_sampling"}
 MAY_IMPORT["classifiers"] = set(MAY_IMPORT) - {"reporting"}
 MAY_IMPORT["over_sampling"] = MAY_IMPORT["classifiers"] | {"classifiers"}
+# Files of their folders that are no methods themselves.
+SHARED_BASES = {"_tables", "_generative", "_autoencoded", "_conditional"}
 
 
 def module_name(path):
@@ -107,8 +112,7 @@ def test_methods_do_not_import_each_other(path):
     others = {
         name for name in own_imports(path) if part(name) == part(module_name(path))
     }
-    # The base of a folder's methods, which is none itself.
-    assert not {name for name in others if name.split(".")[2] != "_tables"}
+    assert not {name for name in others if name.split(".")[2] not in SHARED_BASES}
 
 
 @pytest.mark.parametrize("path", FILES, ids=IDS)

@@ -1,5 +1,6 @@
 """Networks, heads and numeric encodings."""
 
+from imbdeep.modules._autoencoder import ConvAutoencoder, MLPAutoencoder
 from imbdeep.modules._heads import CosineHead
 from imbdeep.modules._mlp import MLP
 from imbdeep.modules._numeric_encoding import (
@@ -13,8 +14,10 @@ from imbdeep.modules._registry import MODULES
 __all__ = [
     "MLP",
     "MODULES",
+    "ConvAutoencoder",
     "CosineHead",
     "Encoding",
+    "MLPAutoencoder",
     "PiecewiseLinearEncoding",
     "Standardization",
     "encoding_recipe",

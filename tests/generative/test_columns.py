@@ -1,0 +1,198 @@
+"""Columns named by a user, and columns whose dtype tells their kind."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+from scipy import sparse
+
+from imbdeep.generative import _columns, automatic_columns, select_columns
+
+FRAME = pd.DataFrame(np.zeros((2, 4)), columns=["age", "city", "sex", "income"])
+TABLES = {
+    "frame": FRAME,
+    "array": FRAME.to_numpy(),
+    "sparse": sparse.csr_matrix((2, 4)),
+    "list": FRAME.to_numpy().tolist(),
+}
+
+
+def select(X, columns):
+    found = select_columns(X, columns, "categorical_features")
+    assert isinstance(found, np.ndarray)
+    assert found.dtype == int
+    return found.tolist()
+
+
+@pytest.mark.parametrize("X", TABLES.values(), ids=TABLES)
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        (None, []),
+        ([], []),
+        ((), []),
+        (np.array([]), []),
+        ([2], [2]),
+        ([2, 0], [0, 2]),
+        ((3, 3, 1), [1, 3]),
+        ([-1, 0], [0, 3]),
+        (np.array([1, 2], dtype=np.uint8), [1, 2]),
+        (pd.Series([3, 1]), [1, 3]),
+        ([False, True, False, True], [1, 3]),
+        (np.array([True, False, False, False]), [0]),
+        (pd.Series([False, True, True, False]), [1, 2]),
+        (pd.array([False, True, True, False], dtype="boolean"), [1, 2]),
+        ([False] * 4, []),
+    ],
+    ids=str,
+)
+def test_positions_and_masks(X, columns, expected):
+    assert select(X, columns) == expected
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        (["city"], [1]),
+        (["income", "age", "income"], [0, 3]),
+        (np.array(["sex"]), [2]),
+        (np.array(["sex"], dtype=object), [2]),
+        (pd.Index(["sex", "age"]), [0, 2]),
+        (pd.Series(["city"], dtype="string"), [1]),
+    ],
+    ids=str,
+)
+def test_names(columns, expected):
+    assert select(FRAME, columns) == expected
+
+
+def test_numbers_are_positions_even_where_they_are_names():
+    frame = pd.DataFrame(np.zeros((2, 3)), columns=[2, 0, 1])
+    assert select(frame, [0]) == [0]
+
+
+def test_positions_need_no_unique_names():
+    frame = pd.DataFrame(np.zeros((2, 3)), columns=["a", "a", "b"])
+    assert select(frame, [1]) == [1]
+    assert select(frame, [False, True, True]) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("X", "columns", "message"),
+    [
+        (FRAME, ["age", "cty"], r"cols holds \['cty'\], which X .* spelling"),
+        (FRAME, ["age", 1.5], r"cols holds \['1.5'\], which X"),
+        (FRAME.to_numpy(), ["age"], r"cols holds names, \['age'\], but X is no data"),
+        (TABLES["list"], ["age"], "positions or a boolean mask"),
+        (FRAME, [True, False], r"cols is a mask of shape \(2,\), but X has 4 columns"),
+        (FRAME, np.ones((1, 4), bool), r"cols is a mask of shape \(1, 4\)"),
+        (FRAME, [0, 4, -5], r"cols holds positions \[4, -5\], but X has 4 .* 0 to 3"),
+        (FRAME, [[0, 1]], r"cols must be a flat list of positions, got \[\[0, 1\]\]"),
+        (FRAME, [0.5], r"cols must hold names, positions .* mask, got \[0.5\]"),
+        (FRAME, [b"age"], r"cols must hold names, positions .* mask, got \[b'age'\]"),
+        (np.zeros(3), [0], r"cols selects columns of a table, but X has shape \(3,\)"),
+        (np.zeros((3, 2, 2)), [0], r"X has shape \(3, 2, 2\); got \[0\]"),
+    ],
+)
+def test_select_errors(X, columns, message):
+    with pytest.raises(ValueError, match=message):
+        select_columns(X, columns, "cols")
+
+
+# Column: (values, is categorical, is integer).
+KINDS = {
+    "str": (["a", "b"], True, False),
+    "string with NA": (pd.array(["a", None], dtype="string"), True, False),
+    "string, all NA": (pd.array([None, None], dtype="string"), True, False),
+    "text in objects": (pd.Series(["a", "b"], dtype=object), True, False),
+    "text among objects": (pd.Series([1, "b"], dtype=object), True, False),
+    "numbers in objects": (pd.Series([1, 2], dtype=object), False, False),
+    "category of text": (pd.Categorical(["a", "b"]), True, False),
+    "category of numbers": (pd.Categorical([1, 2]), True, False),
+    "bool": ([True, False], True, False),
+    "boolean": (pd.array([True, None], dtype="boolean"), True, False),
+    "sparse bool": (pd.arrays.SparseArray([True, False]), True, False),
+    "int64": ([1, 2], False, True),
+    "int8": (pd.Series([1, 2], dtype="int8"), False, True),
+    "uint16": (pd.Series([1, 2], dtype="uint16"), False, True),
+    "Int64": (pd.array([1, None], dtype="Int64"), False, True),
+    "UInt8": (pd.array([1, 2], dtype="UInt8"), False, True),
+    "sparse int": (pd.arrays.SparseArray([0, 1]), False, True),
+    "float of whole numbers": ([1.0, 2.0], False, False),
+    "Float32": (pd.array([1.0, 2.5], dtype="Float32"), False, False),
+    "sparse float": (pd.arrays.SparseArray([0.0, 1.0]), False, False),
+    "date": (pd.to_datetime(["2020-01-01", "2021-01-01"]), False, False),
+    "interval": (pd.interval_range(0, 2), False, False),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_kind_of_a_column(name):
+    values, is_categorical, is_integer = KINDS[name]
+    frame = pd.DataFrame({"left": [0.5, 0.7], name: values, "right": [0.5, 0.7]})
+    assert automatic_columns(frame).tolist() == [1] * is_categorical
+    assert automatic_columns(frame, "categorical").tolist() == [1] * is_categorical
+    assert automatic_columns(frame, "integer").tolist() == [1] * is_integer
+
+
+def test_kinds_in_one_frame():
+    frame = pd.DataFrame({name: values for name, (values, *_) in KINDS.items()})
+    for kind, place in [("categorical", 1), ("integer", 2)]:
+        expected = [i for i, column in enumerate(KINDS.values()) if column[place]]
+        found = automatic_columns(frame, kind)
+        assert found.dtype == int
+        assert_array_equal(found, expected)
+
+
+def test_kinds_need_no_unique_names():
+    frame = pd.DataFrame({"a": ["x", "y"], "b": [0.5, 1.5], "c": [1, 2], "d": [3, 4]})
+    frame = frame.astype({"a": object, "d": object})
+    frame.columns = ["a", "a", "a", "a"]
+    assert automatic_columns(frame).tolist() == [0]
+    assert automatic_columns(frame, "integer").tolist() == [2]
+
+
+def test_text_in_an_array_of_objects():
+    X = np.array([[1, "a", True, None], [2, "b", False, "d"]], dtype=object)
+    assert automatic_columns(X).tolist() == [1, 3]
+    assert automatic_columns(X, "integer").tolist() == []
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.array([[1, 2], [3, 4]]),
+        np.array([[True, False], [True, True]]),
+        np.array([["a", "b"], ["c", "d"]]),
+        np.array(["a", "b"], dtype=object),
+        sparse.csr_matrix(np.eye(2, dtype=int)),
+        [[1, "a"], [2, "b"]],
+        None,
+    ],
+    ids=["integers", "booleans", "text", "1-D", "sparse", "list", "None"],
+)
+@pytest.mark.parametrize("kind", ["categorical", "integer"])
+def test_nothing_tells_the_kind(X, kind):
+    found = automatic_columns(X, kind)
+    assert found.dtype == int
+    assert found.tolist() == []
+
+
+def test_pandas_is_not_imported():
+    # The file alone, in a Python without pandas: other libraries may load it.
+    code = (
+        "import runpy, sys, numpy as np\n"
+        "class NoPandas:\n"
+        "    def find_spec(name, *_):\n"
+        "        if name == 'pandas':\n"
+        "            raise ImportError(name)\n"
+        "sys.meta_path.insert(0, NoPandas)\n"
+        f"columns = runpy.run_path({_columns.__file__!r})\n"
+        "X = np.array([[1, 'a']], dtype=object)\n"
+        "assert columns['automatic_columns'](X).tolist() == [1]\n"
+        "assert columns['select_columns'](X, [0], 'p').tolist() == [0]\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
