@@ -1,6 +1,17 @@
 """Over-samplers with imbalanced-learn's ``fit_resample``: one file a method."""
 
+from imbdeep.over_sampling._conditional_gan import ConditionalGAN
+from imbdeep.over_sampling._conditional_wgan import ConditionalWGAN
+from imbdeep.over_sampling._gl_gan import GLGAN
+from imbdeep.over_sampling._latent_smote import LatentSMOTE
 from imbdeep.over_sampling._meta_augment import MetaAugment
 from imbdeep.over_sampling._remix import ReMix
 
-__all__ = ["MetaAugment", "ReMix"]
+__all__ = [
+    "GLGAN",
+    "ConditionalGAN",
+    "ConditionalWGAN",
+    "LatentSMOTE",
+    "MetaAugment",
+    "ReMix",
+]

@@ -99,14 +99,8 @@ class MetaAugment(TableOverSampler):
     def _fit_resample(self, X, y):
         self.classes_, codes = np.unique(y, return_inverse=True)
         parents, rows = self._learn(X.toarray() if sparse.issparse(X) else X, y, codes)
-        n = len(y)
-        self.parents_ = np.concatenate([np.arange(n), parents])
-        self.is_synthetic_ = np.arange(len(self.parents_)) >= n
-        y_resampled = np.concatenate([y, y[parents]])
-        if sparse.issparse(X):
-            rows = sparse.csr_matrix(rows)
-            return sparse.vstack([X, rows], format=X.format), y_resampled
-        return np.concatenate([X.astype(rows.dtype), rows]), y_resampled
+        self.parents_ = np.concatenate([np.arange(len(y)), parents])
+        return self._append(X, y, rows, y[parents])
 
     def _learn(self, X, y, codes):
         """Parents and learned rows."""

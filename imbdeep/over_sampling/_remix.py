@@ -175,15 +175,8 @@ class ReMix(TableOverSampler):
 
         n = len(codes)
         originals = np.arange(n)
-        self.is_synthetic_ = np.arange(n + size) >= n
         self.parents_ = np.concatenate([np.stack([originals] * 2, 1), drawn.numpy()])
         self.mixing_ = np.concatenate([np.ones(n), new_mixing])
         one_hot = np.eye(len(self.classes_))[codes]
         self.soft_targets_ = mix(one_hot, self.parents_, self.mixing_)
-        y_resampled = np.concatenate([y, self.classes_[seed_classes].astype(y.dtype)])
-        if sparse.issparse(X):
-            stacked = sparse.vstack([X, made], format=X.format)
-            return stacked, y_resampled
-        # Mixed integers are not integers; floating point keeps its precision.
-        dtype = X.dtype if X.dtype.kind == "f" else made.dtype
-        return np.concatenate([X.astype(dtype), made.astype(dtype)]), y_resampled
+        return self._append(X, y, made, self.classes_[seed_classes])

@@ -2,6 +2,7 @@
 
 import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
+from scipy import sparse
 
 from imbdeep._validation import check_columns_are_numeric
 
@@ -37,6 +38,20 @@ class TableOverSampler(BaseOverSampler):
         """Round what stands for integers or booleans to values that these can have."""
         for column in self._columns_of_kind("iu"):
             bounds = np.iinfo(self._dtypes[column])
-            rows[:, column] = np.rint(rows[:, column]).clip(bounds.min, bounds.max)
+            values = np.rint(rows[:, column].astype(float))
+            rows[:, column] = values.clip(bounds.min, bounds.max)
         for column in self._columns_of_kind("b"):
             rows[:, column] = rows[:, column] > 0.5
+
+    def _append(self, X, y, rows, labels):
+        """The original rows, unchanged, then those made for them."""
+        size = len(y) + len(labels)
+        self.is_synthetic_ = np.arange(size) >= len(y)
+        y_resampled = np.concatenate([y, labels.astype(y.dtype)])
+        if sparse.issparse(X):
+            rows = sparse.csr_matrix(rows)
+            return sparse.vstack([X, rows], format=X.format), y_resampled
+        # What is made of integers need not be integers; floating point keeps its
+        # precision.
+        dtype = X.dtype if X.dtype.kind == "f" else rows.dtype
+        return np.concatenate([X.astype(dtype), rows.astype(dtype)]), y_resampled

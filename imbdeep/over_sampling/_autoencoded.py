@@ -1,0 +1,103 @@
+"""What samplers that go through the codes of an autoencoder share."""
+
+from copy import deepcopy
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from sklearn.utils._param_validation import StrOptions
+
+from imbdeep._validation import check_class_sizes
+from imbdeep.generative import evaluate, interpolate, train_autoencoder
+from imbdeep.modules import ConvAutoencoder, MLPAutoencoder
+from imbdeep.over_sampling._generative import AT_LEAST_0, COUNT, GenerativeSampler
+
+
+class AutoencodedSampler(GenerativeSampler):
+    """Base of samplers that interpolate between the codes of an autoencoder."""
+
+    _allow_nd = True
+
+    _parameter_constraints = {
+        **GenerativeSampler._parameter_constraints,
+        "k_neighbors": COUNT,
+        "autoencoder": [torch.nn.Module, None],
+        "class_weight": [StrOptions({"balanced"}), None],
+        "cluster_weight": AT_LEAST_0,
+        "minority_weight": AT_LEAST_0,
+        "push_weight": AT_LEAST_0,
+        "margin": AT_LEAST_0,
+        "weight_decay": AT_LEAST_0,
+    }
+
+    def _learn_codes(self, rows, codes, n_new, max_epochs):
+        """Train the autoencoder, and code the rows.
+
+        Returns
+        -------
+        autoencoder : nn.Module
+        losses : dict of str to ndarray
+        """
+        counts = np.bincount(codes.cpu())
+        to_grow = np.flatnonzero(n_new)
+        check_class_sizes(self.classes_[to_grow], counts[to_grow], 2, self)
+        autoencoder = self._build_autoencoder(rows).to(rows.device)
+        losses = train_autoencoder(
+            autoencoder,
+            rows,
+            F.one_hot(codes, len(self.classes_)).float(),
+            self._row_weight(codes),
+            batch_size=self._n_rows_of_a_step(len(rows)),
+            cluster_weight=self.cluster_weight,
+            minority_weight=self.minority_weight,
+            push_weight=self.push_weight,
+            margin=self.margin,
+            weight_decay=self.weight_decay,
+            **self._training_params(max_epochs),
+        )
+        self.latent_ = evaluate(autoencoder.encoder, rows).cpu().numpy()
+        self._codes = codes.cpu().numpy()
+        return autoencoder, losses
+
+    def _row_weight(self, codes):
+        """Weight of each row in the reconstruction loss."""
+        if self.class_weight is None:
+            return torch.ones(len(codes), device=codes.device)
+        counts = codes.bincount()
+        return (len(codes) / len(counts) / counts)[codes]
+
+    def _build_autoencoder(self, rows):
+        if self.autoencoder is not None:
+            # A copy: fit must not change a parameter.
+            return deepcopy(self.autoencoder)
+        if rows.ndim > 2:
+            return ConvAutoencoder(
+                rows.shape[1:], self.n_latent, output=torch.nn.Sigmoid()
+            )
+        return MLPAutoencoder(
+            rows.shape[1],
+            self.n_latent,
+            hidden_sizes=self.hidden_sizes,
+            output=self._row_head(),
+        )
+
+    def _interpolate(self, label, size):
+        """New codes of the class at position ``label``."""
+        own = self.latent_[self._codes == label]
+        if len(own) < 2:
+            check_class_sizes(self.classes_[[label]], [len(own)], 2, self)
+        made = interpolate(own, size, self.k_neighbors, self.random_state_)
+        return torch.from_numpy(made)
+
+    def encode(self, X):
+        """Codes of rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, ...)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_latent), float32
+        """
+        return evaluate(self.encoder_, self._encode(X)).numpy()

@@ -1,0 +1,260 @@
+"""What samplers with a generator share: how rows go in, and how they come out."""
+
+from abc import abstractmethod
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from imblearn.utils import check_target_type
+from imblearn.utils._validation import ArraysTransformer
+from scipy import sparse
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from imbdeep._device import resolve_device
+from imbdeep._seeding import seeded_torch
+from imbdeep.generative import (
+    ImageEncoding,
+    RowHead,
+    TableEncoding,
+    automatic_columns,
+    select_columns,
+)
+from imbdeep.over_sampling._tables import TableOverSampler, column_dtypes
+
+POSITIVE = [Interval(Real, 0, None, closed="neither")]
+AT_LEAST_0 = [Interval(Real, 0, None, closed="left")]
+COUNT = [Interval(Integral, 1, None, closed="left")]
+_COLUMNS = ["array-like", StrOptions({"auto"}), None]
+
+
+def auto_batch_size(n_rows):
+    """Rows of a step: an eighth of the table, at least 64 and at most 1024.
+
+    Examples
+    --------
+    >>> from imbdeep.over_sampling._generative import auto_batch_size
+    >>> [auto_batch_size(n) for n in (100, 4_000, 200_000)]
+    [64, 500, 1024]
+    """
+    return max(64, min(1024, n_rows // 8))
+
+
+class GenerativeSampler(TableOverSampler):
+    """Base of samplers that train a generator and take their rows from it.
+
+    A method learns from encoded rows in ``_train`` and makes encoded rows of a class in
+    ``_make``. Scaling, categories, the training box, seeds and devices are looked after
+    here.
+    """
+
+    # Whether rows may be images.
+    _allow_nd = False
+
+    _parameter_constraints = {
+        **TableOverSampler._parameter_constraints,
+        "categorical_features": _COLUMNS,
+        "integer_features": _COLUMNS,
+        "scaling": [StrOptions({"minmax", "standard", "quantile"})],
+        "clip": ["boolean"],
+        "hidden_sizes": ["array-like"],
+        "n_latent": COUNT,
+        "lr": POSITIVE,
+        "max_epochs": COUNT,
+        "batch_size": [*COUNT, StrOptions({"auto"})],
+        "tol": AT_LEAST_0,
+        "patience": COUNT,
+        "device": [str, torch.device],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+
+    @abstractmethod
+    def _train(self, rows, codes, n_new):
+        """Learn from encoded rows, and make the new ones.
+
+        Parameters
+        ----------
+        rows : Tensor of shape (n, ...)
+            Encoded, on the device.
+        codes : Tensor of shape (n,), int64
+            Position of each row's class in ``classes_``.
+        n_new : list of int
+            Rows to make of each class.
+
+        Returns
+        -------
+        Tensor of shape (sum(n_new), ...)
+            Encoded, class by class.
+        """
+
+    @abstractmethod
+    def _make(self, label, size):
+        """``size`` more encoded rows of the class at position ``label``."""
+
+    def fit_resample(self, X, y, **params):
+        try:
+            return super().fit_resample(X, y, **params)
+        except BaseException:
+            # A failed or interrupted fit leaves nothing behind that looks fitted.
+            for name in [n for n in vars(self) if n.endswith("_")]:
+                delattr(self, name)
+            raise
+
+    # --- Rows in ---------------------------------------------------------------------
+
+    def _check_X_y(self, X, y, accept_sparse=None):
+        self._dtypes = column_dtypes(X)
+        self._container = ArraysTransformer(X, np.empty(0))
+        if self._allow_nd and np.ndim(X) > 2:
+            return self._check_images(X, y)
+        categorical = self._categorical_columns(X)
+        integer = self.integer_features
+        if not isinstance(integer, str):
+            integer = select_columns(X, integer, "integer_features")
+        if len(categorical):
+            y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
+            # Text passes here; the encoding refuses what is missing.
+            X, y = validate_data(
+                self, X, y, reset=True, dtype=None, ensure_all_finite=False
+            )
+        else:
+            X, y, binarize_y = super()._check_X_y(X, y, accept_sparse)
+        self._encoding = TableEncoding(
+            scaling=self.scaling,
+            categorical=categorical,
+            integer=integer,
+            feature_names=getattr(self, "feature_names_in_", None),
+        )
+        return X, y, binarize_y
+
+    def _check_images(self, X, y):
+        for name in ("categorical_features", "integer_features"):
+            if not isinstance(columns := getattr(self, name), str | None):
+                raise ValueError(
+                    f"{name} names columns, but X has {np.ndim(X)} dimensions; got "
+                    f"{columns!r}. Leave it at its default for images."
+                )
+        y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
+        X, y = validate_data(self, X, y, reset=True, allow_nd=True)
+        self._encoding = ImageEncoding()
+        return X, y, binarize_y
+
+    def _categorical_columns(self, X):
+        if isinstance(self.categorical_features, str):
+            return automatic_columns(X)
+        return select_columns(X, self.categorical_features, "categorical_features")
+
+    # --- Rows out --------------------------------------------------------------------
+
+    def _fit_resample(self, X, y):
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        n_new = [self.sampling_strategy_.get(label, 0) for label in self.classes_]
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        # A generator of its own, so that `sample` never draws from a shared one.
+        self.random_state_ = np.random.RandomState(seed)
+        dense = X.toarray() if sparse.issparse(X) else X
+        rows = self._encoding.fit(dense).encode(dense)
+        device = resolve_device(self.device)
+        with seeded_torch(self._draw_seed, device):
+            made = self._train(
+                torch.from_numpy(rows).to(device),
+                torch.from_numpy(codes).to(device),
+                n_new,
+            )
+        for name, value in vars(self).items():
+            # Not a net that the user gave: parameters do not end in an underscore.
+            if name.endswith("_") and isinstance(value, torch.nn.Module):
+                value.cpu().requires_grad_(False)
+        self._sparse_format = X.format if sparse.issparse(X) else None
+        self._dtype = dense.dtype
+        return self._append(X, y, self._decode(made), self.classes_.repeat(n_new))
+
+    def _decode(self, made):
+        rows = self._encoding.decode(made.cpu().numpy(), clip=self.clip)
+        self._round_whole_columns(rows)
+        if self._dtype.kind in "iu" and self._encoding.all_integer_:
+            # Whole numbers, but without clipping perhaps not of this dtype.
+            bounds = np.iinfo(self._dtype)
+            return rows.clip(bounds.min, bounds.max).astype(self._dtype)
+        return rows.astype(self._dtype) if self._dtype.kind == "f" else rows
+
+    def _encode(self, X):
+        """Encoded rows that the sampler may not have seen."""
+        check_is_fitted(self, "n_epochs_")
+        X = validate_data(
+            self,
+            X,
+            reset=False,
+            accept_sparse=True,
+            allow_nd=self._allow_nd,
+            dtype=None if self._dtype.kind == "O" else "numeric",
+        )
+        dense = X.toarray() if sparse.issparse(X) else X
+        return torch.from_numpy(self._encoding.encode(dense))
+
+    def sample(self, n_samples, label):
+        """Make more rows of a class, without fitting again.
+
+        Parameters
+        ----------
+        n_samples : int, at least 1
+        label : object
+            One of ``classes_``, whether ``sampling_strategy`` names it or not.
+
+        Returns
+        -------
+        {ndarray, sparse matrix, data frame, list} of shape (n_samples, ...)
+            As the ``X`` that the sampler was fitted on. Each call gives other rows; the
+            order of calls and ``random_state`` decide which.
+
+        Raises
+        ------
+        ValueError
+            If ``label`` is not among the classes, or ``n_samples`` is less than 1.
+        """
+        check_is_fitted(self, "n_epochs_")
+        if not isinstance(n_samples, Integral) or n_samples < 1:
+            raise ValueError(
+                f"n_samples must be an integer of at least 1, got {n_samples!r}."
+            )
+        labels = self.classes_.tolist()
+        if label not in labels:
+            raise ValueError(f"label must be one of {labels}, got {label!r}.")
+        with seeded_torch(self._draw_seed):
+            rows = self._decode(self._make(labels.index(label), int(n_samples)))
+        if self._sparse_format is not None:
+            rows = sparse.csr_matrix(rows).asformat(self._sparse_format)
+        return self._container.transform(rows, np.empty(0))[0]
+
+    def _draw_seed(self):
+        return int(self.random_state_.randint(np.iinfo(np.int32).max))
+
+    # --- Nets ------------------------------------------------------------------------
+
+    def _row_head(self, temperature=None):
+        """Last layer of a net that makes encoded rows."""
+        encoding = self._encoding
+        return RowHead(
+            encoding.n_numeric_,
+            encoding.category_sizes_,
+            bounded=encoding.bounded_,
+            temperature=temperature,
+        )
+
+    def _n_rows_of_a_step(self, n_rows):
+        if isinstance(self.batch_size, str):
+            return auto_batch_size(n_rows)
+        return self.batch_size
+
+    def _training_params(self, max_epochs):
+        """What the training loop takes of the parameters."""
+        return {
+            "method": type(self).__name__,
+            "lr": self.lr,
+            "max_epochs": max_epochs,
+            "tol": self.tol,
+            "patience": self.patience,
+            "verbose": self.verbose,
+        }
