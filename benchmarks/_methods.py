@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from imblearn.ensemble import BalancedRandomForestClassifier
 from imblearn.over_sampling import SMOTE
+from imblearn.pipeline import Pipeline as SamplingPipeline
 from imblearn.pipeline import make_pipeline as make_sampling_pipeline
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -125,6 +126,42 @@ def _net(class_name, **params):
     return make
 
 
+class StoppedPipeline(SamplingPipeline):
+    """A net behind a sampler, stopped early by rows that were not over-sampled."""
+
+    def fit(self, X, y, eval_set):
+        """Over-sample ``X`` and fit the net; ``eval_set`` goes to the net as it is."""
+        return super().fit(X, y, learner__eval_set=eval_set)
+
+
+_GENERATED = {
+    "net": ("stopped", StoppedPipeline, _net("NetClassifier")),
+    "hist_gb": ("refitted", SamplingPipeline, _hist_gb),
+}
+
+
+def _generated(class_name, learner):
+    """Return a factory of a learner behind a generative sampler.
+
+    These samplers scale the columns themselves, and look at them to see which hold
+    categories or whole numbers: they get them as they are.
+    """
+    _, make_pipeline_of, make_learner = _GENERATED[learner]
+
+    def make(random_state, device):
+        # Imported here so that `--help` and a run of baselines do not wait for torch.
+        from imbdeep import over_sampling
+
+        sampler = getattr(over_sampling, class_name)(
+            random_state=random_state, device=device
+        )
+        return make_pipeline_of(
+            [("sampler", sampler), ("learner", make_learner(random_state, device))]
+        )
+
+    return make
+
+
 METHODS = {
     method.name: method
     for method in [
@@ -210,6 +247,21 @@ METHODS = {
                 ("meta_augment", "meta-augmentation", _meta_augment),
             ]
             for learner in _SAMPLED
+        ),
+        *(
+            Method(
+                f"{learner}_{name}",
+                kind,
+                f"{learner.replace('_', ' ')} on rows over-sampled by {words}",
+                _generated(class_name, learner),
+            )
+            for name, words, class_name in [
+                ("latent_smote", "SMOTE in a latent space", "LatentSMOTE"),
+                ("gl_gan", "GL-GAN", "GLGAN"),
+                ("conditional_gan", "a conditional GAN", "ConditionalGAN"),
+                ("conditional_wgan", "a conditional WGAN", "ConditionalWGAN"),
+            ]
+            for learner, (kind, *_) in _GENERATED.items()
         ),
     ]
 }

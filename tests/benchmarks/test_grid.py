@@ -1,3 +1,5 @@
+import re
+
 from _grid import PRESETS, grid
 from _methods import METHODS
 from _protocol import parse_protocol
@@ -30,13 +32,17 @@ def test_full_is_everything():
     assert names == list(IMBLEARN27_NAMES)
 
 
+SAMPLER = re.compile(
+    "_(latent_smote|smote|meta_augment|gl_gan|conditional_gan|conditional_wgan)$"
+)
+
+
 def test_every_preset_has_the_untouched_learner_and_a_baseline_beside_it():
     for preset in PRESETS.values():
         names = preset.method_names()
         stopped = [name for name in names if METHODS[name].kind == "stopped"]
         assert "net" in names or not stopped
         assert len(names) > len(stopped)
-        sampled = [name for name in names if name.endswith(("_smote", "_meta_augment"))]
-        for name in sampled:
-            learner = name.removesuffix("_smote").removesuffix("_meta_augment")
-            assert learner in names
+        for name in names:
+            behind = SAMPLER.search(name)
+            assert behind is None or name[: behind.start()] in names

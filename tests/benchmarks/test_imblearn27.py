@@ -115,6 +115,17 @@ def test_options_override_the_preset(command, reports, tmp_path, log):
     assert reports == [tmp_path / "out" / "cells.jsonl"]
 
 
+def test_the_samplers_preset_has_every_sampler_and_each_learner_alone(data_home):
+    argv = ["--preset", "samplers", "--data-home", str(data_home), "--device", "cpu"]
+    methods = imblearn27.plan(imblearn27.make_parser().parse_args(argv)).methods
+    samplers = ("latent_smote", "gl_gan", "conditional_gan", "conditional_wgan")
+    behind = {
+        f"{name}_{sampler}" for sampler in samplers for name in ("net", "hist_gb")
+    }
+    assert {"net", "hist_gb", "hist_gb_smote", "hist_gb_meta_augment"} <= set(methods)
+    assert behind <= set(methods)
+
+
 def test_another_protocol_needs_another_out(command, reports, capsys, tmp_path):
     imblearn27.main(command)
     error = usage_error(capsys, [*command, "--protocol", "2x2"])
@@ -187,6 +198,15 @@ def test_report_and_its_short_form(command, capsys, tmp_path):
     assert "average_precision" in printed
     assert str(tmp_path / "out" / "report.md") in printed
     assert "27 imbalanced-learn sets" in (tmp_path / "out" / "report.md").read_text()
+
+
+@pytest.mark.slow
+def test_learners_behind_generative_samplers_run(command, reports, tmp_path):
+    methods = "hist_gb_latent_smote,net_conditional_gan"
+    assert imblearn27.main([*command, "--datasets", "ecoli", "--methods", methods]) == 0
+    lines = (tmp_path / "out" / "cells.jsonl").read_text().splitlines()
+    cells = [cell for cell in map(json.loads, lines) if cell["kind"] == "cell"]
+    assert [cell["error"] for cell in cells] == [None] * 4
 
 
 @pytest.mark.slow

@@ -3,8 +3,21 @@ import pytest
 from _methods import METHODS, NET_SETTINGS
 from sklearn.datasets import make_classification
 
+from imbdeep import over_sampling
+from imbdeep.classifiers import NetClassifier
+from imbdeep.reporting._styles import method_styles
+
 NETS = [m for m in METHODS.values() if m.make.__qualname__.startswith("_net.")]
-BASELINES = [m for m in METHODS.values() if m not in NETS]
+GENERATED = [
+    m for m in METHODS.values() if m.make.__qualname__.startswith("_generated")
+]
+BASELINES = [m for m in METHODS.values() if m not in NETS + GENERATED]
+SAMPLERS = {
+    "latent_smote": "LatentSMOTE",
+    "gl_gan": "GLGAN",
+    "conditional_gan": "ConditionalGAN",
+    "conditional_wgan": "ConditionalWGAN",
+}
 
 
 @pytest.fixture(scope="module")
@@ -13,8 +26,16 @@ def data():
     return X, 2 * y - 1
 
 
-def test_every_method_is_a_net_or_a_baseline():
-    assert len(BASELINES) + len(NETS) == len(METHODS)
+def few_epochs(model):
+    """A learner behind a generative sampler, to be trained for two epochs."""
+    limits = ("__max_epochs", "__pretrain_epochs")
+    return model.set_params(
+        **{name: 2 for name in model.get_params() if name.endswith(limits)}
+    )
+
+
+def test_every_method_has_its_kind_and_says_what_it_is():
+    assert len(BASELINES) + len(NETS) + len(GENERATED) == len(METHODS)
     for name, method in METHODS.items():
         assert method.name == name
         assert method.description
@@ -80,6 +101,69 @@ def test_a_learner_stands_behind_its_sampler(learner, name, class_name):
     alone = getattr(alone, "steps", [("", alone)])[-1][1]
     assert type(behind) is type(alone)
     assert behind.get_params() == alone.get_params()
+
+
+def test_generative_samplers_stand_before_the_net_and_boosting():
+    assert {method.name for method in GENERATED} == {
+        f"{learner}_{sampler}" for sampler in SAMPLERS for learner in ("net", "hist_gb")
+    }
+    for method in GENERATED:
+        is_net = method.name.startswith("net_")
+        assert method.kind == ("stopped" if is_net else "refitted")
+
+
+@pytest.mark.parametrize("learner", ["net", "hist_gb"])
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_a_generative_sampler_is_at_its_defaults(name, learner):
+    sampler, behind = METHODS[f"{learner}_{name}"].make(11, "cpu")
+    expected = getattr(over_sampling, SAMPLERS[name])(random_state=11, device="cpu")
+    assert type(sampler) is type(expected)
+    assert sampler.get_params() == expected.get_params()
+    # The same learner as without a sampler, at the same settings.
+    alone = METHODS[learner].make(11, "cpu")
+    assert type(behind) is type(alone)
+    assert behind.get_params(deep=False) == alone.get_params(deep=False)
+
+
+@pytest.mark.parametrize("method", GENERATED, ids=lambda m: m.name)
+def test_seed_decides_a_learner_behind_a_generative_sampler(method, data):
+    X, y = data
+    stopped_by = {"eval_set": (X[1::4], y[1::4])} if method.kind == "stopped" else {}
+    one, same, other = (
+        few_epochs(method.make(seed, "cpu"))
+        .fit(X[::2], y[::2], **stopped_by)
+        .predict_proba(X[3::4])
+        for seed in (0, 0, 1)
+    )
+    np.testing.assert_allclose(one.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
+def test_a_net_behind_a_sampler_is_stopped_by_real_rows(data, monkeypatch):
+    X, y = data
+    seen = {}
+
+    def fit(self, X, y, sample_weight=None, eval_set=None):
+        seen.update(X=X, y=y, eval_set=eval_set)
+        return self
+
+    monkeypatch.setattr(NetClassifier, "fit", fit)
+    model = few_epochs(METHODS["net_latent_smote"].make(0, "cpu"))
+    valid = X[1::4], y[1::4]
+    model.fit(X[::2], y[::2], eval_set=valid)
+    # All training rows as they were, then rows that balance them.
+    np.testing.assert_array_equal(seen["X"][:120], X[::2])
+    assert (seen["y"] == -1).sum() == (seen["y"] == 1).sum() == (y[::2] == -1).sum()
+    assert all(
+        given is kept for given, kept in zip(valid, seen["eval_set"], strict=True)
+    )
+
+
+def test_no_two_methods_look_alike_in_a_picture():
+    styles = method_styles(METHODS).values()
+    assert len({(s.color, s.linestyle) for s in styles}) == len(METHODS)
+    assert len({(s.color, s.marker) for s in styles}) == len(METHODS)
 
 
 @pytest.mark.slow

@@ -1,0 +1,1 @@
+"""The experiments of the GL-GAN chapter, behind gl_gan.py."""

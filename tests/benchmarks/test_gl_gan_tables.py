@@ -1,0 +1,341 @@
+"""Tables and series of the GL-GAN experiment follow from its cells."""
+
+import json
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from _gl_gan import series, tables
+from _gl_gan.cells import CLASSIFIERS, METRICS, failure
+from _gl_gan.published import NAMES, PUBLISHED, published_scores
+from _gl_gan.results import (
+    SCORES,
+    difference_table,
+    mean_table,
+    read_cells,
+    score_frame,
+    signed_rank_p,
+)
+from _gl_gan.tables import add_published, classifier_table, make_report
+
+SHIFTS = {"none": 0.0, "smote": 0.2, "gl_gan": 0.25}
+
+
+def fake_cell(method, seed, value=None, data="usps", r=0.01):
+    """A record all of whose scores are `value`; None makes a failed one."""
+    record = {
+        "kind": "cell",
+        "dataset": f"{data} r={r:g}",
+        "data": data,
+        "r": r,
+        "method": method,
+        "fold": seed,
+        **failure("ValueError: too few rows"),
+        "majority": 2,
+        "minority": 8,
+        "n_train_majority": 744,
+        "n_train_minority": 7,
+        "n_test_majority": 185,
+        "n_test_minority": 141,
+    }
+    if value is None:
+        return record
+    return record | {
+        "status": "ok",
+        "error": None,
+        "scores": {name: dict.fromkeys(METRICS, value) for name in CLASSIFIERS},
+        "classifier_seconds": dict.fromkeys(CLASSIFIERS, 1.0),
+        "not_converged": ["LinearSVC"],
+        "n_synthetic": 737,
+        "sampler_seconds": 2.5,
+        "n_epochs": 30 if method == "gl_gan" else None,
+    }
+
+
+def fake_run(n_seeds=4, **where):
+    """Scores that differ by method and, a little, by seed."""
+    return [
+        fake_cell(method, seed, 0.5 + shift + seed * (0.01 + 0.01 * shift), **where)
+        for seed in range(n_seeds)
+        for method, shift in SHIFTS.items()
+    ]
+
+
+@pytest.fixture
+def read(tmp_path):
+    def write_and_read(records):
+        path = tmp_path / "cells.jsonl"
+        path.write_text("".join(json.dumps(record) + "\n" for record in records))
+        return read_cells(path)
+
+    return write_and_read
+
+
+def pick(table, **where):
+    for name, value in where.items():
+        table = table[table[name] == value]
+    assert len(table) == 1
+    return table.iloc[0]
+
+
+# --- Published scores ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("dataset", "classifier", "metric", "method", "score"),
+    [
+        ("usps", "MLPClassifier", "macro_f1", "Imbalanced", 0.7712),
+        ("usps", "LinearSVC", "micro_f1", "SMOTE", 0.8680),
+        ("usps", "AdaBoost", "mcc", "GL-GAN", 0.7942),
+        ("usps", "AdaBoost", "macro_f1", "SWIM", 0.8900),
+        ("sensorless", "LinearSVC", "mcc", "BAGAN", 0.8659),
+        ("sensorless", "AdaBoost", "macro_f1", "MDO", 0.9955),
+        ("gas", "MLPClassifier", "mcc", "Random", 0.6518),
+        ("gas", "AdaBoost", "micro_f1", "NRAS", 0.6082),
+        ("madelon", "LinearSVC", "mcc", "Imbalanced", -0.0439),
+        ("madelon", "AdaBoost", "mcc", "GL-GAN", 0.0092),
+        ("madelon", "MLPClassifier", "macro_f1", "GL-GAN", 0.4821),
+        ("gisette", "AdaBoost", "mcc", "MDO", -0.0935),
+        ("gisette", "LinearSVC", "macro_f1", "BAGAN", 0.3521),
+    ],
+)
+def test_published_scores(dataset, classifier, metric, method, score):
+    assert published_scores(dataset).at[method, (classifier, metric)] == score
+
+
+def test_published_tables_are_complete():
+    long = pd.read_csv(PUBLISHED)
+    assert len(long) == 5 * 3 * 3 * 8
+    assert not long.duplicated(["dataset", "classifier", "metric", "method"]).any()
+    missing = long[long["score"].isna()]
+    assert set(missing["method"]) == {"SWIM"}
+    assert set(missing["dataset"]) == {"gisette"}
+    assert len(missing) == 9
+    f1 = long.loc[long["metric"] != "mcc", "score"].dropna()
+    assert f1.between(0, 1).all()
+    assert set(NAMES.values()) < set(long["method"])
+    assert set(long["classifier"]) == set(CLASSIFIERS)
+
+
+def scores_of(n_test, n_errors):
+    """F1, accuracy and MCC of a confusion matrix; pairs are (majority, minority)."""
+    (tn, fp), (tp, fn) = ((n - e, e) for n, e in zip(n_test, n_errors, strict=True))
+    f1 = [2 * hit / (2 * hit + fp + fn) for hit in (tn, tp)]
+    root = np.sqrt(float((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)))
+    mcc = (tp * tn - fp * fn) / root if root else 0.0
+    return np.mean(f1), (tn + tp) / sum(n_test), mcc
+
+
+def is_one_matrix(published, n_test):
+    """Tell whether rounded scores are those of one confusion matrix."""
+    n_errors = round((1 - published["micro_f1"]) * sum(n_test))
+    expected = published[list(METRICS)].to_numpy()
+    return any(
+        np.abs(np.subtract(scores_of(n_test, (fp, n_errors - fp)), expected)).max()
+        < 6e-5
+        for fp in range(n_errors + 1)
+        if fp < n_test[0] and n_errors - fp < n_test[1]
+    )
+
+
+def test_published_linear_svc_has_185_and_141_test_rows():
+    svc = published_scores("usps")["LinearSVC"]
+    fits = svc.apply(is_one_matrix, axis=1, n_test=(185, 141))
+    assert fits.drop("SMOTE").all()
+    # No other composition of as many rows does, nor the balanced set of Table 2.1.
+    for n_majority in range(120, 207):
+        if n_majority not in (185, 141):
+            n_test = (n_majority, 326 - n_majority)
+            assert (
+                not svc.drop("SMOTE").apply(is_one_matrix, axis=1, n_test=n_test).all()
+            )
+    assert not svc.apply(is_one_matrix, axis=1, n_test=(186, 186)).any()
+
+
+# --- Cells ---------------------------------------------------------------------------
+
+
+def test_only_runs_of_all_methods_count(read):
+    cells = read([*fake_run(3), fake_cell("none", 3, 0.9)])
+    assert sorted(cells["fold"].unique()) == [0, 1, 2]
+    assert len(cells) == 9
+
+
+def test_data_sets_need_not_have_the_same_methods(read):
+    cells = read([*fake_run(2), fake_cell("none", 0, 0.5, data="madelon")])
+    assert cells.groupby("data").size().to_dict() == {"usps": 6, "madelon": 1}
+
+
+def test_the_last_try_of_a_cell_counts(read):
+    records = [fake_cell("smote", 0), fake_cell("smote", 0, 0.7)]
+    cells = read(records)
+    assert cells["status"].tolist() == ["ok"]
+
+
+def test_nothing_to_compare(read, tmp_path):
+    with pytest.raises(ValueError, match="no finished cell yet"):
+        read([])
+    with pytest.raises(ValueError, match="no run that every method has been through"):
+        read([fake_cell("smote", 0, 0.7), fake_cell("none", 1, 0.7)])
+
+
+# --- Numbers -------------------------------------------------------------------------
+
+
+def test_means_and_standard_errors(read):
+    means = mean_table(score_frame(read(fake_run())))
+    assert len(means) == len(SHIFTS) * len(SCORES)
+    values = 0.75 + np.arange(4) * 0.0125
+    row = pick(means, method="gl_gan", classifier="AdaBoost", metric="mcc")
+    assert row["mean"] == pytest.approx(values.mean())
+    assert row["se"] == pytest.approx(values.std(ddof=1) / 2)
+    assert (row["n_runs"], row["n_failed"]) == (4, 0)
+
+
+def test_a_failed_run_is_counted_and_left_out_of_the_mean(read):
+    cells = read([*fake_run(2), *(fake_cell(name, 2) for name in SHIFTS)])
+    row = pick(
+        mean_table(score_frame(cells)),
+        method="none",
+        classifier="AdaBoost",
+        metric="mcc",
+    )
+    assert (row["n_runs"], row["n_failed"]) == (2, 1)
+    assert row["mean"] == pytest.approx((0.5 + 0.51) / 2)
+
+
+def test_signed_rank_p():
+    # All of ten differences are positive: 2 of 2**10 assignments are as extreme.
+    assert signed_rank_p(pd.Series(np.arange(1.0, 11))) == pytest.approx(2 / 1024)
+    assert signed_rank_p(pd.Series([0.0, 0.0])) == 1.0
+
+
+def test_differences_are_run_by_run(read):
+    records = fake_run(10)
+    records[2] = fake_cell("gl_gan", 0)
+    differences = difference_table(score_frame(read(records)), "gl_gan")
+    assert set(differences["minus"]) == {"none", "smote"}
+    row = pick(differences, minus="smote", classifier="LinearSVC", metric="macro_f1")
+    lead = 0.05 + np.arange(1, 10) * 0.0005
+    assert row["difference"] == pytest.approx(lead.mean())
+    assert row["se"] == pytest.approx(lead.std(ddof=1) / 3)
+    assert row["p_value"] == pytest.approx(2 / 2**9)
+    assert (row["won"], row["lost"], row["n_runs"]) == (9, 0, 9)
+
+
+def test_differences_without_the_method_are_an_empty_table(read):
+    cells = read([fake_cell("none", 0, 0.5)])
+    table = difference_table(score_frame(cells), "gl_gan")
+    assert table.empty
+    assert "p_value" in table
+
+
+# --- Tables --------------------------------------------------------------------------
+
+
+def test_published_scores_stand_beside_their_method(read):
+    table = add_published(mean_table(score_frame(read(fake_run()))))
+    where = {"classifier": "AdaBoost", "metric": "mcc"}
+    assert pick(table, method="gl_gan", **where)["published"] == 0.7942
+    assert pick(table, method="smote", **where)["published"] == 0.6662
+    swim = pick(table, method="SWIM", **where)
+    assert swim["published"] == 0.7865
+    assert np.isnan(swim["mean"])
+    # A method that was not run keeps its published score, too.
+    assert pick(table, method="Random", **where)["published"] == 0.6441
+
+
+def test_nothing_is_published_at_other_ratios(read):
+    table = add_published(mean_table(score_frame(read(fake_run(r=0.1)))))
+    assert set(table["method"]) == set(SHIFTS)
+
+
+def test_a_method_that_failed_is_marked_and_ranks_last(read):
+    records = [
+        *fake_run(3),
+        *(fake_cell("adasyn", seed) for seed in range(3)),
+        *(fake_cell("random", seed, 0.99 if seed else None) for seed in range(3)),
+    ]
+    table = add_published(mean_table(score_frame(read(records))))
+    laid = classifier_table(table[table["classifier"] == "LinearSVC"])
+    assert laid.at["ADASYN", "MCC"] == "failed"
+    assert laid.at["RandomOverSampler", "MCC"] == "0.990 ± 0.000*"
+    assert laid["rank by MCC"].dropna().to_dict() == {
+        "none": "3",
+        "RandomOverSampler": "4.5",
+        "SMOTE": "2",
+        "ADASYN": "4.5",
+        "GL-GAN": "1",
+    }
+    assert laid.at["SMOTE", "MCC, published"] == "0.7510"
+
+
+def test_report_says_what_failed_and_why(read):
+    text, *_ = make_report(
+        read([*fake_run(2), fake_cell("adasyn", 0), fake_cell("adasyn", 1)])
+    )
+    assert "- usps r=0.01, ADASYN, seeds 0, 1: ValueError: too few rows" in text
+    assert "8 cells, 2 of them failed" in text
+    assert "744 + 7" in text
+    assert "LinearSVC in 6 of 6 cells" in text
+    assert "+0.050" in text
+
+
+def test_report_of_nothing_but_failures(read):
+    text, *_ = make_report(read([fake_cell("adasyn", 0)]))
+    assert "No run has both yet." in text
+    assert "1 cells, 1 of them failed" in text
+    assert "No cell has finished." in text
+
+
+def run_report(module, tmp_path, records):
+    path = tmp_path / "cells.jsonl"
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    args = type("Args", (), {"out": tmp_path})
+    assert module.run(args) == 0
+
+
+def test_tables_are_written(tmp_path):
+    run_report(tables, tmp_path, fake_run() + fake_run(data="madelon"))
+    differences = pd.read_csv(tmp_path / "differences.csv")
+    assert len(differences) == 2 * 2 * len(SCORES)
+    written = pd.read_csv(tmp_path / "tables.csv")
+    assert set(written["data"]) == {"usps", "madelon"}
+    text = (tmp_path / "tables.md").read_text()
+    assert text.index("## usps r=0.01") < text.index("## madelon r=0.01")
+
+
+# --- Series --------------------------------------------------------------------------
+
+
+def test_series_draw_mean_mcc_over_the_ratio(tmp_path):
+    records = [
+        cell
+        for r, data in product((0.01, 0.1), ("usps", "madelon"))
+        for cell in fake_run(r=r, data=data)
+    ]
+    run_report(series, tmp_path, records)
+    means = pd.read_csv(tmp_path / "series.csv")
+    assert set(means["metric"]) == {"mcc"}
+    assert len(means) == 2 * 2 * 3 * len(SHIFTS)
+
+    figure = series.draw_series(means)
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles == [f"{d}, {c}" for d in ("usps", "madelon") for c in CLASSIFIERS]
+    lines = {bars.get_label(): bars[0] for bars in figure.axes[0].containers}
+    x, y = lines["GL-GAN"].get_data()
+    assert x.tolist() == [0.01, 0.1]
+    assert y == pytest.approx([0.75 + 0.0125 * 1.5] * 2)
+
+
+def test_series_leave_a_failed_method_out(tmp_path):
+    records = [*fake_run(2), fake_cell("latent_smote", 0), fake_cell("latent_smote", 1)]
+    run_report(series, tmp_path, records)
+    row = pick(
+        pd.read_csv(tmp_path / "series.csv"),
+        method="latent_smote",
+        classifier="AdaBoost",
+    )
+    assert np.isnan(row["mean"])
+    assert row["n_failed"] == 2
