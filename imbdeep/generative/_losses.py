@@ -31,6 +31,18 @@ def squared_error(made: Tensor, target: Tensor) -> Tensor:
     return (made - target).flatten(1).square().sum(1)
 
 
+def weighted_mean(losses: Tensor, weight: Tensor | None) -> Tensor:
+    """Mean of the losses of rows, of which some may weigh more than others.
+
+    Parameters
+    ----------
+    losses : Tensor of shape (n,)
+    weight : Tensor of shape (n,) or None
+        Weights that average to 1 over all rows. None weighs all alike.
+    """
+    return losses.mean() if weight is None else (weight * losses).mean()
+
+
 def reconstruction_loss(
     made: Tensor, rows: Tensor, weight: Tensor | None = None
 ) -> Tensor:
@@ -47,8 +59,7 @@ def reconstruction_loss(
     -------
     Tensor of shape ()
     """
-    error = squared_error(made, rows)
-    return error.mean() if weight is None else (weight * error).mean()
+    return weighted_mean(squared_error(made, rows), weight)
 
 
 def cluster_loss(
@@ -65,7 +76,7 @@ def cluster_loss(
     .. math::
         v_{maj} + \lambda_1 \sum_{c \ne maj} v_c
         + \frac{\lambda_2}{C - 1} \sum_{c < d}
-        \max(0,\ m (\sqrt{v_c} + \sqrt{v_d}) - \|\bar z_c - \bar z_d\|)^2
+        \max(0,\ m \max(1, \sqrt{v_c} + \sqrt{v_d}) - \|\bar z_c - \bar z_d\|)^2
 
     with the mean code :math:`\bar z_c` of a class and its spread :math:`v_c`, the mean
     squared distance of its codes to :math:`\bar z_c`.
@@ -82,7 +93,7 @@ def cluster_loss(
     push_weight : float
         :math:`\lambda_2`.
     margin : float
-        :math:`m`: how many spreads apart two classes should be.
+        :math:`m`: how many spreads, and at least how far, apart two classes should be.
 
     Returns
     -------
@@ -92,8 +103,9 @@ def cluster_loss(
     -----
     NOTE[DIFF]: the paper subtracts :math:`\lambda_2 \|\bar z_{maj} - \bar z_{min}\|^2`,
     which has no lower bound: training pushes the means apart for ever. Here classes
-    that are :math:`m` spreads apart are left in peace. For more than two classes every
-    pair is pushed (ours).
+    that are :math:`m` spreads apart are left in peace. The 1 gives the codes a scale;
+    without it the loss falls for ever as all codes shrink together. For more than two
+    classes every pair is pushed (ours).
 
     Examples
     --------
@@ -118,7 +130,8 @@ def cluster_loss(
     radius = (spreads + _TINY).sqrt()
     first, second = torch.triu_indices(len(counts), len(counts), 1, device=codes.device)
     distance = (squared_error(means[first], means[second]) + _TINY).sqrt()
-    push = F.relu(margin * (radius[first] + radius[second]) - distance).square()
+    target = margin * (radius[first] + radius[second]).clamp_min(1)
+    push = F.relu(target - distance).square()
     push = push * (present[first] & present[second])
     pull = (pull_weight * spreads).sum()
     return pull + push_weight * push.sum() / max(len(counts) - 1, 1)
@@ -130,7 +143,9 @@ def weight_penalty(module: nn.Module) -> Tensor:
     return parameters.square().sum()
 
 
-def discriminator_loss(real: Tensor, made: Tensor, fake_weight: float) -> Tensor:
+def discriminator_loss(
+    real: Tensor, made: Tensor, fake_weight: float, weight: Tensor | None = None
+) -> Tensor:
     r"""Least squares of real rows to 1 and of made ones to 0, eq. (2.4).
 
     Parameters
@@ -141,12 +156,15 @@ def discriminator_loss(real: Tensor, made: Tensor, fake_weight: float) -> Tensor
         :math:`D(G(z))`.
     fake_weight : float
         :math:`\lambda`.
+    weight : Tensor of shape (n,) or None, default=None
+        Weight of each real row, see :func:`reconstruction_loss`.
 
     Returns
     -------
     Tensor of shape ()
     """
-    return (real - 1).square().mean() + fake_weight * made.square().mean()
+    on_real = weighted_mean((real - 1).square(), weight)
+    return on_real + fake_weight * made.square().mean()
 
 
 def classifier_loss(
@@ -155,6 +173,7 @@ def classifier_loss(
     made: Tensor,
     made_target: Tensor,
     fake_weight: float,
+    weight: Tensor | None = None,
 ) -> Tensor:
     r"""Least squares of class probabilities to the classes, eq. (2.5).
 
@@ -170,13 +189,15 @@ def classifier_loss(
         :math:`\Gamma_z`.
     fake_weight : float
         :math:`\lambda`.
+    weight : Tensor of shape (n,) or None, default=None
+        Weight of each real row, see :func:`reconstruction_loss`.
 
     Returns
     -------
     Tensor of shape ()
     """
-    on_made = squared_error(made, made_target).mean()
-    return squared_error(real, real_target).mean() + fake_weight * on_made
+    on_real = weighted_mean(squared_error(real, real_target), weight)
+    return on_real + fake_weight * squared_error(made, made_target).mean()
 
 
 def generator_loss(

@@ -275,8 +275,8 @@ class TableEncoding:
         self.all_integer_ = bool(self._is_integer.all())
         if not self.n_outputs_:
             raise ValueError(
-                f"No column of X varies over its {len(X)} rows: there is nothing to "
-                "learn. Check that X holds what it should, or give more rows."
+                f"No column of X varies over its {len(X)} samples: there is nothing "
+                "to learn. Check that X holds what it should, or give more rows."
             )
         # A row to write decoded columns into: it has those that do not vary.
         self._template = X[0].astype(object if X.dtype == object else np.float64)
@@ -346,6 +346,8 @@ class TableEncoding:
         """
         rows = np.asarray(rows)
         X = np.tile(self._template, (len(rows), 1))
+        if not len(rows):
+            return X
         if self.n_numeric_:
             scaled = rows[:, : self.n_numeric_].astype(np.float64)
             numbers = self._scaler.inverse_transform(scaled)

@@ -9,6 +9,10 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+# No loss of scaled rows comes near this, and none comes back from it: units that are
+# stuck at their ends can keep a ruined net from overflowing.
+_DIVERGED = 1e12
+
 # A player's name, what it minimises on a mini-batch, and parts of that to record.
 Step = tuple[str, Tensor, dict[str, Tensor]]
 
@@ -130,9 +134,12 @@ def train(
     Raises
     ------
     ValueError
-        If a loss, or its gradient, is no finite number.
+        If a loss, or its gradient, is no finite number or beyond 1e12.
     """
-    parameters = {name: list(net.parameters()) for name, net in players.items()}
+    parameters = {
+        name: [p for p in net.parameters() if p.requires_grad]
+        for name, net in players.items()
+    }
     optimizers = {
         name: torch.optim.Adam(own, lr=lr, betas=betas, fused=True)
         for name, own in parameters.items()
@@ -166,7 +173,7 @@ def train(
                 _check_finite(method, epoch, name, history[name][-1], steepest)
             progress.set_postfix({key: f"{h[-1]:.3g}" for key, h in history.items()})
             progress.update()
-            own_losses = {name: history[name] for name in players}
+            own_losses = {name: history.get(name, []) for name in players}
             if has_converged(own_losses, tol, patience):
                 break
     for net in players.values():
@@ -175,11 +182,11 @@ def train(
 
 
 def _check_finite(method, epoch, name, loss, gradient_norm):
-    if not (math.isfinite(loss) and math.isfinite(gradient_norm)):
+    if not abs(loss) < _DIVERGED or not math.isfinite(gradient_norm):
         what = (
-            f"the {name} loss is {loss}"
-            if not math.isfinite(loss)
-            else f"the gradient of the {name} loss is not finite"
+            f"the gradient of the {name} loss is not finite"
+            if abs(loss) < _DIVERGED
+            else f"the {name} loss is {loss:.4g}"
         )
         raise ValueError(
             f"{method}: {what} in epoch {epoch}. Lower the learning rate, or look for "

@@ -114,6 +114,10 @@ class ConvAutoencoder(nn.Module):
                 "shape must be (height, width) or (n_channels, height, width), got "
                 f"{tuple(shape)}. Pass an autoencoder of your own for other shapes."
             )
+        if not n_filters or min(n_filters) < 1:
+            raise ValueError(
+                f"n_filters must hold numbers of at least 1, got {n_filters!r}."
+            )
         super().__init__()
         n_channels, height, width = (1, *shape) if len(shape) == 2 else shape
         sizes = [(height, width)]

@@ -13,6 +13,42 @@ from imbdeep.modules import ConvAutoencoder, MLPAutoencoder
 from imbdeep.over_sampling._generative import AT_LEAST_0, COUNT, GenerativeSampler
 
 
+def check_autoencoder(autoencoder, rows):
+    """Refuse a module that is no autoencoder, or none for such rows.
+
+    Parameters
+    ----------
+    autoencoder : nn.Module
+    rows : Tensor of shape (n, ...)
+        Encoded.
+
+    Raises
+    ------
+    ValueError
+    """
+    name = type(autoencoder).__name__
+    for part in ("encoder", "decoder"):
+        if not hasattr(autoencoder, part):
+            raise ValueError(
+                "autoencoder must have submodules encoder and decoder, but "
+                f"{name} has no {part}."
+            )
+    shape = tuple(rows.shape[1:])
+    try:
+        codes = evaluate(autoencoder.encoder, rows)
+        made = evaluate(autoencoder.decoder, codes)
+    except RuntimeError as error:
+        raise ValueError(
+            f"autoencoder {name} does not take encoded rows of shape {shape}: {error}"
+        ) from error
+    if codes.ndim != 2 or made.shape != rows.shape:
+        raise ValueError(
+            f"autoencoder {name} must turn encoded rows of shape {shape} into flat "
+            f"codes and back; got codes of shape {tuple(codes.shape[1:])} and rows of "
+            f"shape {tuple(made.shape[1:])}."
+        )
+
+
 class AutoencodedSampler(GenerativeSampler):
     """Base of samplers that interpolate between the codes of an autoencoder."""
 
@@ -68,6 +104,7 @@ class AutoencodedSampler(GenerativeSampler):
 
     def _build_autoencoder(self, rows):
         if self.autoencoder is not None:
+            check_autoencoder(self.autoencoder, rows[:2].cpu())
             # A copy: fit must not change a parameter.
             return deepcopy(self.autoencoder)
         if rows.ndim > 2:
@@ -84,7 +121,7 @@ class AutoencodedSampler(GenerativeSampler):
     def _interpolate(self, label, size):
         """New codes of the class at position ``label``."""
         own = self.latent_[self._codes == label]
-        if len(own) < 2:
+        if size:
             check_class_sizes(self.classes_[[label]], [len(own)], 2, self)
         made = interpolate(own, size, self.k_neighbors, self.random_state_)
         return torch.from_numpy(made)
@@ -100,4 +137,5 @@ class AutoencodedSampler(GenerativeSampler):
         -------
         ndarray of shape (n_samples, n_latent), float32
         """
-        return evaluate(self.encoder_, self._encode(X)).numpy()
+        rows = self._encode(X)
+        return evaluate(self.encoder_, rows).numpy()

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from imbdeep._device import resolve_device
 from imbdeep._seeding import seeded_torch
+from imbdeep._validation import check_columns_are_numeric
 from imbdeep.generative import (
     ImageEncoding,
     RowHead,
@@ -21,7 +22,7 @@ from imbdeep.generative import (
     automatic_columns,
     select_columns,
 )
-from imbdeep.over_sampling._tables import TableOverSampler, column_dtypes
+from imbdeep.over_sampling._tables import TableOverSampler, as_dense, column_dtypes
 
 POSITIVE = [Interval(Real, 0, None, closed="neither")]
 AT_LEAST_0 = [Interval(Real, 0, None, closed="left")]
@@ -113,20 +114,25 @@ class GenerativeSampler(TableOverSampler):
         integer = self.integer_features
         if not isinstance(integer, str):
             integer = select_columns(X, integer, "integer_features")
-        if len(categorical):
-            y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
-            # Text passes here; the encoding refuses what is missing.
-            X, y = validate_data(
-                self, X, y, reset=True, dtype=None, ensure_all_finite=False
-            )
-        else:
-            X, y, binarize_y = super()._check_X_y(X, y, accept_sparse)
-        self._encoding = TableEncoding(
+        if not len(categorical):
+            check_columns_are_numeric(X)
+        y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            reset=True,
+            accept_sparse=["csr", "csc"],
+            dtype=None if len(categorical) else "numeric",
+            # The encoding refuses what is missing, and says in which columns.
+            ensure_all_finite=False,
+        )
+        self._new_encoding = TableEncoding(
             scaling=self.scaling,
             categorical=categorical,
             integer=integer,
             feature_names=getattr(self, "feature_names_in_", None),
-        )
+        ).fit(as_dense(X))
         return X, y, binarize_y
 
     def _check_images(self, X, y):
@@ -138,7 +144,7 @@ class GenerativeSampler(TableOverSampler):
                 )
         y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
         X, y = validate_data(self, X, y, reset=True, allow_nd=True)
-        self._encoding = ImageEncoding()
+        self._new_encoding = ImageEncoding().fit(X)
         return X, y, binarize_y
 
     def _categorical_columns(self, X):
@@ -154,8 +160,8 @@ class GenerativeSampler(TableOverSampler):
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         # A generator of its own, so that `sample` never draws from a shared one.
         self.random_state_ = np.random.RandomState(seed)
-        dense = X.toarray() if sparse.issparse(X) else X
-        rows = self._encoding.fit(dense).encode(dense)
+        self._encoding = self._new_encoding
+        rows = self._encoding.encode(as_dense(X))
         device = resolve_device(self.device)
         with seeded_torch(self._draw_seed, device):
             made = self._train(
@@ -167,8 +173,8 @@ class GenerativeSampler(TableOverSampler):
             # Not a net that the user gave: parameters do not end in an underscore.
             if name.endswith("_") and isinstance(value, torch.nn.Module):
                 value.cpu().requires_grad_(False)
-        self._sparse_format = X.format if sparse.issparse(X) else None
-        self._dtype = dense.dtype
+        self._sparse_type = type(X) if sparse.issparse(X) else None
+        self._dtype = X.dtype
         return self._append(X, y, self._decode(made), self.classes_.repeat(n_new))
 
     def _decode(self, made):
@@ -189,10 +195,9 @@ class GenerativeSampler(TableOverSampler):
             reset=False,
             accept_sparse=True,
             allow_nd=self._allow_nd,
-            dtype=None if self._dtype.kind == "O" else "numeric",
+            dtype=None if self._dtype.kind in "OUS" else "numeric",
         )
-        dense = X.toarray() if sparse.issparse(X) else X
-        return torch.from_numpy(self._encoding.encode(dense))
+        return torch.from_numpy(self._encoding.encode(as_dense(X)))
 
     def sample(self, n_samples, label):
         """Make more rows of a class, without fitting again.
@@ -224,8 +229,8 @@ class GenerativeSampler(TableOverSampler):
             raise ValueError(f"label must be one of {labels}, got {label!r}.")
         with seeded_torch(self._draw_seed):
             rows = self._decode(self._make(labels.index(label), int(n_samples)))
-        if self._sparse_format is not None:
-            rows = sparse.csr_matrix(rows).asformat(self._sparse_format)
+        if self._sparse_type is not None:
+            rows = self._sparse_type(rows)
         return self._container.transform(rows, np.empty(0))[0]
 
     def _draw_seed(self):

@@ -81,18 +81,22 @@ class GLGAN(AutoencodedSampler):
     n_latent : int, at least 1, default=16
         Length of a code, of the default autoencoders.
     class_weight : {'balanced'} or None, default='balanced'
-        What the classes weigh in the reconstruction loss. 'balanced' gives each the
-        same say: the rows that will be made are of the rare ones. None weighs all rows
-        alike, as the paper does.
-    cluster_weight : float, at least 0, default=1.0
-        :math:`\Lambda_1` of eq. (2.3), the weight of the cluster loss; 0 gives a plain
+        What the classes weigh in means over the training rows, eq. (2.1) and (2.4) to
+        (2.6). 'balanced' gives each the same say: the rows that will be made are of the
+        rare ones, and a discriminator that sees few real rows of a class among many
+        made ones takes the class for a fake. None weighs all rows alike, as the paper
+        does.
+    cluster_weight : float, at least 0, default=0.01
+        :math:`\Lambda_1` of eq. (2.3), the weight of the cluster loss. The default sets
+        classes apart and leaves the codes of a class room to differ; larger values
+        make clusters, and what is made of them, ever more alike. 0 gives a plain
         autoencoder.
     minority_weight : float, at least 0, default=1.0
         :math:`\lambda_1` of eq. (2.2): the pull of classes other than the largest.
     push_weight : float, at least 0, default=1.0
         :math:`\lambda_2` of eq. (2.2): the push between classes.
     margin : float, at least 0, default=3.0
-        How many spreads apart two classes are pushed.
+        How many spreads, and at least how far, apart two classes are pushed.
     weight_decay : float, at least 0, default=0.0
         :math:`\Lambda_2` of eq. (2.3): weight of the squared norm of all parameters.
     fake_weight : float, at least 0, default=1.0
@@ -191,10 +195,11 @@ class GLGAN(AutoencodedSampler):
     NOTE[DIFF]:
 
     - The push between classes of eq. (2.2) has no lower bound in the paper; here it
-      ends ``margin`` spreads apart.
+      ends ``margin`` spreads apart, or at ``margin`` if the spreads are small.
     - The paper treats two classes. Here one GAN serves all classes: clusters are pushed
       apart pair by pair, and the classifier knows every class.
-    - Classes weigh the same in the reconstruction, unless ``class_weight=None``.
+    - Classes weigh the same in means over the training rows, unless
+      ``class_weight=None``.
     - The paper gives no weights, sizes, learning rates or test of convergence.
 
     References
@@ -238,7 +243,7 @@ class GLGAN(AutoencodedSampler):
         hidden_sizes=(128,),
         n_latent=16,
         class_weight="balanced",
-        cluster_weight=1.0,
+        cluster_weight=0.01,
         minority_weight=1.0,
         push_weight=1.0,
         margin=3.0,
@@ -330,19 +335,19 @@ class GLGAN(AutoencodedSampler):
 
         def one_round():
             for _ in range(self.discriminator_epochs):
-                for x, _, _, z, _ in batches():
+                for x, _, weight, z, _ in batches():
                     with torch.no_grad():
                         made = G(z)
                     loss = discriminator_loss(
-                        D(x)[:, 0], D(made)[:, 0], self.fake_weight
+                        D(x)[:, 0], D(made)[:, 0], self.fake_weight, weight
                     )
                     yield "discriminator", loss, {}
             for _ in range(self.classifier_epochs):
-                for x, x_target, _, z, z_target in batches():
+                for x, x_target, weight, z, z_target in batches():
                     with torch.no_grad():
                         made = G(z)
                     loss = classifier_loss(
-                        C(x), x_target, C(made), z_target, self.fake_weight
+                        C(x), x_target, C(made), z_target, self.fake_weight, weight
                     )
                     yield "classifier", loss, {}
             for _ in range(self.generator_epochs):

@@ -41,15 +41,17 @@ class LatentSMOTE(AutoencodedSampler):
         What the classes weigh in the reconstruction loss. 'balanced' gives each the
         same say: the rows that will be made are of the rare ones. None weighs all rows
         alike, as the paper does.
-    cluster_weight : float, at least 0, default=1.0
-        :math:`\Lambda_1` of eq. (2.3), the weight of the cluster loss; 0 gives a plain
+    cluster_weight : float, at least 0, default=0.01
+        :math:`\Lambda_1` of eq. (2.3), the weight of the cluster loss. The default sets
+        classes apart and leaves the codes of a class room to differ; larger values
+        make clusters, and what is made of them, ever more alike. 0 gives a plain
         autoencoder.
     minority_weight : float, at least 0, default=1.0
         :math:`\lambda_1` of eq. (2.2): the pull of classes other than the largest.
     push_weight : float, at least 0, default=1.0
         :math:`\lambda_2` of eq. (2.2): the push between classes.
     margin : float, at least 0, default=3.0
-        How many spreads apart two classes are pushed.
+        How many spreads, and at least how far, apart two classes are pushed.
     weight_decay : float, at least 0, default=0.0
         :math:`\Lambda_2` of eq. (2.3): weight of the squared norm of all parameters.
     categorical_features : 'auto', array-like or None, default='auto'
@@ -122,8 +124,9 @@ class LatentSMOTE(AutoencodedSampler):
     the sampler is as if it had not been fitted.
 
     NOTE[DIFF]: the paper's push between classes, eq. (2.2), has no lower bound; here it
-    ends ``margin`` spreads apart. It treats two classes; here all pairs are pushed.
-    Classes weigh the same in the reconstruction, unless ``class_weight=None``.
+    ends ``margin`` spreads apart, or at ``margin`` if the spreads are small. It treats
+    two classes; here all pairs are pushed. Classes weigh the same in the
+    reconstruction, unless ``class_weight=None``.
 
     The dissertation calls this part of GL-GAN "Auto-only".
 
@@ -157,7 +160,7 @@ class LatentSMOTE(AutoencodedSampler):
         hidden_sizes=(128,),
         n_latent=16,
         class_weight="balanced",
-        cluster_weight=1.0,
+        cluster_weight=0.01,
         minority_weight=1.0,
         push_weight=1.0,
         margin=3.0,

@@ -1,14 +1,13 @@
 """Meta-augmentation as a sampler: learned rows for any classifier."""
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from imbdeep._validation import check_class_sizes
 from imbdeep.base import stratified_split
 from imbdeep.classifiers import MetaAugmentClassifier
-from imbdeep.over_sampling._tables import TableOverSampler
+from imbdeep.over_sampling._tables import TableOverSampler, as_dense
 
 
 class MetaAugment(TableOverSampler):
@@ -98,7 +97,7 @@ class MetaAugment(TableOverSampler):
 
     def _fit_resample(self, X, y):
         self.classes_, codes = np.unique(y, return_inverse=True)
-        parents, rows = self._learn(X.toarray() if sparse.issparse(X) else X, y, codes)
+        parents, rows = self._learn(as_dense(X), y, codes)
         self.parents_ = np.concatenate([np.arange(len(y)), parents])
         return self._append(X, y, rows, y[parents])
 

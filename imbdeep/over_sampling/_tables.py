@@ -19,6 +19,11 @@ def column_dtypes(X):
     ]
 
 
+def as_dense(X):
+    """A sparse matrix as an array; an array as it is."""
+    return X.toarray() if sparse.issparse(X) else X
+
+
 class TableOverSampler(BaseOverSampler):
     """Base of samplers whose rows are made of numbers.
 

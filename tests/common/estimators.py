@@ -7,7 +7,14 @@ from imbdeep.classifiers import (
     NetClassifier,
     ReMixClassifier,
 )
-from imbdeep.over_sampling import MetaAugment, ReMix
+from imbdeep.over_sampling import (
+    GLGAN,
+    ConditionalGAN,
+    ConditionalWGAN,
+    LatentSMOTE,
+    MetaAugment,
+    ReMix,
+)
 
 # The checks train on a few dozen rows, some on standardised blobs: enough steps to
 # learn them, no more.
@@ -53,14 +60,20 @@ CLASSIFIERS = {
     ),
 }
 
+# Their checks ask for what comes out, not for what is learned.
+_TINY = {"hidden_sizes": (8,), "n_latent": 2, "max_epochs": 3, "random_state": 0}
+
 SAMPLERS = {
     "remix": ReMix(random_state=0),
     "remix-sample": ReMix(label="sample", random_state=0),
     "meta-augment": MetaAugment(
-        # Its checks ask for what comes out, not for what is learned.
         estimator=MetaAugmentClassifier(
             **_SMALL | {"pretrain_epochs": 3, "max_epochs": 3}
         ),
         random_state=0,
     ),
+    "latent-smote": LatentSMOTE(**_TINY),
+    "gl-gan": GLGAN(pretrain_epochs=3, **_TINY),
+    "conditional-gan": ConditionalGAN(**_TINY),
+    "conditional-wgan": ConditionalWGAN(critic_steps=2, **_TINY),
 }

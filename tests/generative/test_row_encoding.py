@@ -499,10 +499,10 @@ def test_constant_columns_of_a_mixed_table():
 def test_nothing_varies():
     X = np.array([[1, "a"], [1, "a"]], dtype=object)
     with pytest.raises(
-        ValueError, match=r"No column .* over its 2 rows: .* nothing to"
+        ValueError, match=r"No column .* over its 2 samples: .* nothing to"
     ):
         TableEncoding(categorical=[1]).fit(X)
-    with pytest.raises(ValueError, match="over its 1 rows"):
+    with pytest.raises(ValueError, match="over its 1 samples"):
         TableEncoding().fit(numbers(1, 3))
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
+from scipy import sparse
 
 from imbdeep.over_sampling._tables import TableOverSampler, column_dtypes
 
@@ -121,3 +122,95 @@ def test_refuses_what_is_no_number_by_name(column, match):
     frame = pd.DataFrame({"good": np.arange(5), "bad": column})
     with pytest.raises(ValueError, match=match):
         Shifted().fit_resample(frame, Y)
+
+
+# --- Appending what was made ---------------------------------------------------------
+
+
+def append(X, rows, labels=(1, 1), y=Y):
+    sampler = Shifted()
+    X_new, y_new = sampler._append(X, y, rows, np.array(labels))
+    assert_array_equal(sampler.is_synthetic_, np.arange(len(y_new)) >= len(y))
+    assert sampler.is_synthetic_.dtype == bool
+    assert X_new.shape[0] == len(y_new)
+    return X_new, y_new
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_originals_are_appended_to_and_not_touched(dtype):
+    X = (np.arange(10).reshape(5, 2) / 7).astype(dtype)
+    given = X.tobytes()
+    rows = np.array([[1 / 3, 2.0], [4.0, 5.0]])
+    new, target = append(X, rows)
+    assert new.dtype == dtype
+    assert new[:5].tobytes() == given == X.tobytes()
+    assert_array_equal(new[5:], rows.astype(dtype))
+    assert_array_equal(target, [0, 0, 0, 1, 1, 1, 1])
+    assert not np.shares_memory(new, X)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int64, bool])
+def test_rows_made_of_whole_numbers_need_not_be_whole(dtype):
+    X = np.arange(10).reshape(5, 2).astype(dtype)
+    fractions = np.array([[0.5, 1.5], [2.0, -0.25]])
+    new, _ = append(X, fractions)
+    assert new.dtype == np.float64
+    assert_array_equal(new, np.concatenate([X.astype(float), fractions]))
+    whole, _ = append(X, X[3:])
+    assert whole.dtype == dtype
+    assert_array_equal(whole, np.concatenate([X, X[3:]]))
+
+
+def test_objects_and_images_are_appended():
+    X = np.array([["a", 1], ["b", 2.5], ["a", 3], ["c", 4], ["b", 5]], dtype=object)
+    new, _ = append(X, np.array([["a", 0.5], ["c", 7]], dtype=object))
+    assert new.dtype == object
+    assert new.tolist() == [*X.tolist(), ["a", 0.5], ["c", 7]]
+    images = np.arange(60, dtype=np.uint8).reshape(5, 3, 4)
+    new, _ = append(images, images[:2])
+    assert new.dtype == np.uint8
+    assert_array_equal(new, np.concatenate([images, images[:2]]))
+
+
+@pytest.mark.parametrize(
+    "container",
+    [sparse.csr_matrix, sparse.csc_matrix, sparse.csr_array, sparse.csc_array],
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sparse_tables_keep_format_and_zeros(container, dtype):
+    X = np.array([[0, 1], [2, 0], [0, 0], [3, 0], [0, 4]], dtype=dtype)
+    rows = np.array([[0, 5], [6, 0]], dtype=dtype)
+    new, target = append(container(X), rows)
+    assert new.format == container(X).format
+    assert isinstance(new, sparse.sparray) == issubclass(container, sparse.sparray)
+    assert new.dtype == dtype
+    assert new.nnz == 6
+    assert_array_equal(new.toarray(), np.concatenate([X, rows]))
+    assert_array_equal(target, [0, 0, 0, 1, 1, 1, 1])
+
+
+@pytest.mark.parametrize(
+    ("y", "labels"),
+    [
+        (np.array([1, 1, 1, 2, 2], dtype=np.int8), np.array([2, 2])),
+        (np.array([1.0, 1.0, 1.0, 2.0, 2.0]), np.array([2.0, 2.0])),
+        (np.array(["long name"] * 3 + ["b"] * 2), np.array(["b", "b"])),
+        (np.array(["x"] * 3 + ["y"] * 2, dtype=object), np.array(["y", "y"])),
+        (np.array([False] * 3 + [True] * 2), np.array([True, True])),
+    ],
+    ids=["int8", "float", "text", "object", "bool"],
+)
+def test_labels_keep_their_type(y, labels):
+    X = np.zeros((5, 1))
+    _, target = append(X, X[:2], labels, y)
+    assert target.dtype == y.dtype
+    assert target.tolist() == [*y.tolist(), *labels.tolist()]
+
+
+def test_nothing_is_appended():
+    X = np.arange(10.0).reshape(5, 2)
+    new, target = append(X, X[:0], np.array([], dtype=int))
+    assert_array_equal(new, X)
+    assert_array_equal(target, Y)
+    new, _ = append(sparse.csr_matrix(X), X[:0], np.array([], dtype=int))
+    assert_array_equal(new.toarray(), X)
