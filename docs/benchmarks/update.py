@@ -35,12 +35,29 @@ METRICS = [
 BY_SET = ["average_precision", "g_mean", "balanced_brier"]
 LEARNERS = ("logistic", "random_forest", "hist_gb")
 SAMPLERS = ("smote", "meta_augment")
+GENERATORS = ("latent_smote", "gl_gan", "conditional_gan", "conditional_wgan")
 HERE = Path(__file__).parent
 
 
-def behind_samplers(learner):
+def behind(learner, samplers):
     """Names of a learner's variants with each sampler."""
-    return [f"{learner}_{sampler}" for sampler in SAMPLERS]
+    return [f"{learner}_{sampler}" for sampler in samplers]
+
+
+def write_variants(cells, learners, samplers, name):
+    """Write a table of learners, each ranked against itself behind samplers.
+
+    Returns the variants, or nothing if the run has not all of them.
+    """
+    variants = [behind(learner, samplers) for learner in learners]
+    if not set(learners).union(*variants) <= set(cells.methods):
+        return set()
+    by_learner = [
+        summary(only(cells, [learner, *behind_it]))
+        for learner, behind_it in zip(learners, variants, strict=True)
+    ]
+    pd.concat(by_learner).to_csv(HERE / name, index_label="method")
+    return set().union(*variants)
 
 
 def only(cells, methods):
@@ -85,13 +102,15 @@ def replace_between_markers(path, text):
 
 def main(cells_path):
     cells = read_cells(cells_path)
-    sampled = {name for learner in LEARNERS for name in behind_samplers(learner)}
-    if sampled <= set(cells.methods):
-        by_learner = [
-            summary(only(cells, [name, *behind_samplers(name)])) for name in LEARNERS
-        ]
-        pd.concat(by_learner).to_csv(HERE / "samplers.csv", index_label="method")
-    cells = only(cells, [name for name in cells.methods if name not in sampled])
+    variants = write_variants(cells, LEARNERS, SAMPLERS, "samplers.csv")
+    variants |= write_variants(
+        cells, ("net", "hist_gb"), ("smote", *GENERATORS), "generative.csv"
+    )
+    variants.discard("net_smote")  # has its place among the nets
+    rest = [name for name in cells.methods if name not in variants]
+    if set(rest) <= {"net", "net_smote", "hist_gb"}:
+        return  # learners behind samplers were all there was
+    cells = only(cells, rest)
     table = summary(cells)
     table.to_csv(HERE / "summary.csv", index_label="method")
     replace_between_markers(

@@ -57,6 +57,31 @@ def train_autoencoder(
     -------
     dict of str to ndarray
         'autoencoder', and its parts 'reconstruction' and 'cluster', for each epoch.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.generative import train_autoencoder
+    >>> from imbdeep.modules import MLPAutoencoder
+    >>> losses = train_autoencoder(
+    ...     MLPAutoencoder(n_features=3, n_latent=2),
+    ...     torch.randn(100, 3),
+    ...     torch.eye(2).repeat_interleave(torch.tensor([90, 10]), 0),
+    ...     torch.ones(100),
+    ...     batch_size=50,
+    ...     cluster_weight=0.01,
+    ...     minority_weight=1.0,
+    ...     push_weight=1.0,
+    ...     margin=3.0,
+    ...     weight_decay=0.0,
+    ...     method="an autoencoder",
+    ...     lr=1e-3,
+    ...     max_epochs=4,
+    ...     tol=0.0,
+    ...     patience=10,
+    ... )
+    >>> {name: values.shape for name, values in losses.items()}
+    {'autoencoder': (4,), 'reconstruction': (4,), 'cluster': (4,)}
     """
     encoder, decoder = autoencoder.encoder, autoencoder.decoder
     n_batches = math.ceil(len(rows) / batch_size)

@@ -58,6 +58,14 @@ def reconstruction_loss(
     Returns
     -------
     Tensor of shape ()
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.generative import reconstruction_loss
+    >>> rows = torch.tensor([[0.0, 0.0], [1.0, 1.0]])
+    >>> reconstruction_loss(rows + torch.tensor([[1.0], [2.0]]), rows)
+    tensor(5.)
     """
     return weighted_mean(squared_error(made, rows), weight)
 
@@ -138,7 +146,24 @@ def cluster_loss(
 
 
 def weight_penalty(module: nn.Module) -> Tensor:
-    r"""Squared norm of all parameters, :math:`R(\theta)` of eq. (2.3)."""
+    r"""Squared norm of all parameters, :math:`R(\theta)` of eq. (2.3).
+
+    Parameters
+    ----------
+    module : nn.Module
+
+    Returns
+    -------
+    Tensor of shape ()
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from imbdeep.generative import weight_penalty
+    >>> module = nn.Linear(2, 3, bias=False)
+    >>> bool(weight_penalty(module) == module.weight.square().sum())
+    True
+    """
     parameters = torch.nn.utils.parameters_to_vector(module.parameters())
     return parameters.square().sum()
 
@@ -162,6 +187,14 @@ def discriminator_loss(
     Returns
     -------
     Tensor of shape ()
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.generative import discriminator_loss
+    >>> unsure = torch.full((4,), 0.5)
+    >>> discriminator_loss(unsure, unsure, fake_weight=1.0)
+    tensor(0.5000)
     """
     on_real = weighted_mean((real - 1).square(), weight)
     return on_real + fake_weight * made.square().mean()
@@ -195,6 +228,14 @@ def classifier_loss(
     Returns
     -------
     Tensor of shape ()
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.generative import classifier_loss
+    >>> target, unsure = torch.eye(2), torch.full((2, 2), 0.5)
+    >>> classifier_loss(target, target, unsure, target, fake_weight=1.0)
+    tensor(0.5000)
     """
     on_real = weighted_mean(squared_error(real, real_target), weight)
     return on_real + fake_weight * squared_error(made, made_target).mean()
@@ -227,6 +268,20 @@ def generator_loss(
     Returns
     -------
     Tensor of shape ()
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.generative import generator_loss
+    >>> generator_loss(
+    ...     torch.tensor(0.1),
+    ...     torch.tensor([0.5, 0.5]),
+    ...     torch.eye(2),
+    ...     torch.eye(2),
+    ...     adversarial_weight=2.0,
+    ...     classification_weight=1.0,
+    ... )
+    tensor(0.6000)
     """
     fooling = (made_real - 1).square().mean()
     classified = squared_error(made_class, made_target).mean()
@@ -238,12 +293,44 @@ def generator_loss(
 
 
 def log_loss_of_real(logits: Tensor) -> Tensor:
-    r"""Mean of :math:`-\log D(x)`, with :math:`D` the sigmoid of logits."""
+    r"""Mean of :math:`-\log D(x)`, with :math:`D` the sigmoid of logits.
+
+    Parameters
+    ----------
+    logits : Tensor
+
+    Returns
+    -------
+    Tensor of shape ()
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.generative import log_loss_of_real
+    >>> log_loss_of_real(torch.tensor([0.0, 0.0]))  # log 2
+    tensor(0.6931)
+    """
     return F.softplus(-logits).mean()
 
 
 def log_loss_of_made(logits: Tensor) -> Tensor:
-    r"""Mean of :math:`-\log(1 - D(x))`, with :math:`D` the sigmoid of logits."""
+    r"""Mean of :math:`-\log(1 - D(x))`, with :math:`D` the sigmoid of logits.
+
+    Parameters
+    ----------
+    logits : Tensor
+
+    Returns
+    -------
+    Tensor of shape ()
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.generative import log_loss_of_made
+    >>> log_loss_of_made(torch.tensor([-50.0, 0.0]))  # half of log 2
+    tensor(0.3466)
+    """
     return F.softplus(logits).mean()
 
 
@@ -272,6 +359,14 @@ def gradient_penalty(
     References
     ----------
     I. Gulrajani et al. "Improved training of Wasserstein GANs". NeurIPS 2017.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.generative import gradient_penalty
+    >>> rows = torch.zeros(4, 3)
+    >>> gradient_penalty(lambda x: 3 * x[:, 0], rows, rows, torch.rand(4))
+    tensor(4.)
     """
     between = torch.lerp(made, real, mixing[:, None]).detach().requires_grad_()
     (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)

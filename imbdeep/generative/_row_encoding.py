@@ -296,7 +296,7 @@ class TableEncoding:
 
         Returns
         -------
-        ndarray of shape (n, n_outputs_), float32
+        ndarray of shape (n, ``n_outputs_``), float32
 
         Raises
         ------
@@ -334,7 +334,7 @@ class TableEncoding:
 
         Parameters
         ----------
-        rows : array-like of shape (n, n_outputs_)
+        rows : array-like of shape (n, ``n_outputs_``)
             The largest number of a block is its category.
         clip : bool
             Whether numbers stay in the box of the fitted rows.
@@ -536,7 +536,7 @@ class ImageEncoding:
 
         Returns
         -------
-        ndarray of shape (n, *shape_)
+        ndarray of shape (n, ...)
             Of the dtype of the fitted images.
         """
         rows = np.asarray(rows)

@@ -135,6 +135,26 @@ def train(
     ------
     ValueError
         If a loss, or its gradient, is no finite number or beyond 1e12.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> from imbdeep.generative import train
+    >>> net = nn.Linear(1, 1)
+    >>> def one_epoch():
+    ...     yield "net", (net(torch.ones(1, 1)) - 5).square().mean(), {}
+    >>> losses = train(
+    ...     {"net": net},
+    ...     one_epoch,
+    ...     method="a line",
+    ...     lr=0.1,
+    ...     max_epochs=50,
+    ...     tol=0.0,
+    ...     patience=5,
+    ... )
+    >>> bool(losses["net"][-1] < losses["net"][0])
+    True
     """
     parameters = {
         name: [p for p in net.parameters() if p.requires_grad]
@@ -208,6 +228,14 @@ def evaluate(net: nn.Module, rows: Tensor, batch_size: int = 4096) -> Tensor:
     Returns
     -------
     Tensor of shape (n, ...)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> from imbdeep.generative import evaluate
+    >>> evaluate(nn.Dropout(0.5), torch.ones(1, 3))
+    tensor([[1., 1., 1.]])
     """
     training = net.training
     net.eval()

@@ -45,8 +45,9 @@ class ConditionalGAN(ConditionalSampler):
         tails. Images are always scaled to [0, 1], all pixels alike.
     clip : bool, default=True
         Keep made values between the least and the largest of their column.
-    lr : float, greater than 0, default=5e-4
-        Learning rate of Adam.
+    lr : float, greater than 0, default=2e-3
+        Learning rate of Adam. Much smaller ones leave the generator deaf to its class
+        where a class has few rows.
     max_epochs : int, at least 1, default=200
         Most epochs: as many generator steps as batches make up the rows.
     discriminator_steps : int, at least 1, default=1
@@ -140,7 +141,7 @@ class ConditionalGAN(ConditionalSampler):
         integer_features=None,
         scaling="standard",
         clip=True,
-        lr=5e-4,
+        lr=2e-3,
         max_epochs=200,
         discriminator_steps=1,
         batch_size="auto",

@@ -14,6 +14,7 @@ FOLDERS = [
     "callbacks",
     "classifiers",
     "datasets",
+    "generative",
     "losses",
     "metrics",
     "modules",
