@@ -321,7 +321,7 @@ def train_bare(
             loss = (1 - rare_share) * of_common + rare_share * of_rare
             mean_0, spread_0 = _mean_and_spread(codes[:n_common])
             mean_1, spread_1 = _mean_and_spread(codes[n_common:])
-            radii = spread_0.sqrt() + spread_1.sqrt()
+            radii = (spread_0.sqrt() + spread_1.sqrt()).clamp_min(1)
             push = (margin * radii - (mean_0 - mean_1).norm()).relu().square()
             pull = spread_0 + minority_weight * spread_1
             loss = loss + cluster_weight * (pull + push_weight * push)
@@ -348,7 +348,9 @@ def compare_epochs(n_rows, epochs, repeats, device, threads):
     ours, bare = [], []
     for _ in range(repeats):
         # Without decay of the weights, as the loop by hand has none.
-        sampler = LatentSMOTE(weight_decay=0.0, device=device, random_state=0)
+        sampler = LatentSMOTE(
+            weight_decay=0.0, scaling="minmax", device=device, random_state=0
+        )
         autoencoder = MLPAutoencoder(
             n_features,
             sampler.n_latent,

@@ -15,3 +15,32 @@ def resolve_device(device):
     if isinstance(device, str) and device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     return device
+
+
+def check_device(device):
+    """Refuse a device that torch does not know or has not.
+
+    Parameters
+    ----------
+    device : str or torch.device
+        Not 'auto'.
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> from imbdeep._device import check_device
+    >>> check_device("gpu")
+    Traceback (most recent call last):
+    ValueError: device='gpu' is unknown: ...
+    """
+    try:
+        known = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"device={device!r} is unknown: {error}") from None
+    if known.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(
+            f"device={device!r}, but torch finds no CUDA device. Use 'auto' or 'cpu'."
+        )

@@ -25,7 +25,7 @@ from skorch.dataset import Dataset
 from skorch.utils import data_from_dataset, is_dataset, to_numpy, to_tensor
 from torch.utils.data import Subset
 
-from imbdeep._device import resolve_device
+from imbdeep._device import check_device, resolve_device
 from imbdeep._seeding import seeded_torch
 from imbdeep._validation import (
     check_class_sizes,
@@ -381,15 +381,7 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
             self.get_params(deep=False),
             caller_name=type(self).__name__,
         )
-        try:
-            device = torch.device(self.device or "cpu")
-        except RuntimeError as error:
-            raise ValueError(f"device={self.device!r} is unknown: {error}") from None
-        if device.type == "cuda" and not torch.cuda.is_available():
-            raise ValueError(
-                f"device={self.device!r}, but torch finds no CUDA device. Use 'auto' "
-                "or 'cpu'."
-            )
+        check_device(self.device or "cpu")
 
     def _component(self, name, registry):
         """The class, instance or function behind a parameter that may be a name."""

@@ -1,6 +1,6 @@
 """Making rows: their encoding, autoencoders and adversaries, and how these train."""
 
-from imbdeep.generative._columns import automatic_columns, select_columns
+from imbdeep.generative._columns import categorical_columns, select_columns
 from imbdeep.generative._latent import interpolate, train_autoencoder
 from imbdeep.generative._losses import (
     classifier_loss,
@@ -27,7 +27,7 @@ __all__ = [
     "ImageEncoding",
     "RowHead",
     "TableEncoding",
-    "automatic_columns",
+    "categorical_columns",
     "class_batches",
     "classifier_loss",
     "cluster_loss",

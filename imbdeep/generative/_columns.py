@@ -1,4 +1,4 @@
-"""Which columns of a table are categories, and which hold whole numbers."""
+"""Which columns of a table are categories, or named by a user."""
 
 import numpy as np
 from sklearn.utils._indexing import _get_column_indices
@@ -93,38 +93,36 @@ def _check_names(keys, X, name):
         )
 
 
-def automatic_columns(X, kind="categorical"):
-    """Positions of the columns that are of a kind by their dtype.
+def categorical_columns(X):
+    """Positions of the columns that are categories by their dtype.
 
     Parameters
     ----------
     X : {array-like, sparse matrix, data frame} of shape (n, n_features)
-    kind : {'categorical', 'integer'}, default='categorical'
-        Text, categories and booleans of a data frame, and columns with text of an array
-        of objects; or integers of a data frame. The numbers of an array are neither:
-        nothing tells their kind.
 
     Returns
     -------
     ndarray of int
-        Sorted.
+        Sorted: text, categories and booleans of a data frame, columns with text of an
+        array of objects, and all columns of an array of booleans. Nothing tells the
+        kind of other numbers.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> from imbdeep.generative import automatic_columns
+    >>> from imbdeep.generative import categorical_columns
     >>> X = pd.DataFrame({"age": [31], "city": ["Ulm"], "income": [2.5]})
-    >>> automatic_columns(X), automatic_columns(X, "integer")
-    (array([1]), array([0]))
+    >>> categorical_columns(X)
+    array([1])
     """
+    dtype = getattr(X, "dtype", None)
     if _is_data_frame(X):
-        columns = ((X.iloc[:, i], dtype) for i, dtype in enumerate(X.dtypes))
-    elif getattr(getattr(X, "dtype", None), "kind", "") == "O" and X.ndim == 2:
-        columns = ((column, X.dtype) for column in X.T)
+        columns = ((X.iloc[:, i], own) for i, own in enumerate(X.dtypes))
+    elif getattr(dtype, "kind", "") in ("O", "b") and X.ndim == 2:
+        columns = ((column, dtype) for column in X.T)
     else:
         columns = ()
-    is_of_kind = {"categorical": _is_category, "integer": _is_integer}[kind]
-    found = [i for i, column in enumerate(columns) if is_of_kind(*column)]
+    found = [i for i, column in enumerate(columns) if _is_category(*column)]
     return np.array(found, dtype=int)
 
 
@@ -137,7 +135,3 @@ def _is_category(column, dtype):
     if dtype.kind == "b" or dtype.type is str or dtype.name == "category":
         return True
     return dtype.kind == "O" and any(isinstance(value, str) for value in column)
-
-
-def _is_integer(column, dtype):
-    return dtype.kind in "iu"

@@ -301,8 +301,9 @@ class TableEncoding:
         Raises
         ------
         ValueError
-            If a value is missing or infinite, a category is not among the fitted ones,
-            or the number of columns is not that of the fitted rows.
+            If a value is missing, infinite or too far out for float32, a category is
+            not among the fitted ones, or the number of columns is not that of the
+            fitted rows.
         """
         X = _without_fixed_width_text(X)
         if X.shape[1] != self._n_features:
@@ -313,7 +314,14 @@ class TableEncoding:
         rows = np.zeros((len(X), self.n_outputs_), dtype=np.float32)
         if self.n_numeric_:
             numbers = self._read_numbers(X, self._numeric)
-            rows[:, : self.n_numeric_] = self._scaler.transform(numbers)
+            with np.errstate(over="ignore"):
+                rows[:, : self.n_numeric_] = self._scaler.transform(numbers)
+            is_far = ~np.isfinite(rows[:, : self.n_numeric_]).all(0)
+            if is_far.any():
+                raise ValueError(
+                    f"Columns {self._names(self._numeric[is_far])} hold values too far "
+                    "from those of the fitted rows for float32. Leave these rows out."
+                )
         self._check_categories(X, list(self._categories))
         start = self.n_numeric_
         for column, categories in self._categories.items():

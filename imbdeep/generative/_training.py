@@ -215,15 +215,14 @@ def _check_finite(method, epoch, name, loss, gradient_norm):
 
 
 @torch.no_grad()
-def evaluate(net: nn.Module, rows: Tensor, batch_size: int = 4096) -> Tensor:
-    """Outputs of a net for many rows, a few thousand at a time.
+def evaluate(net: nn.Module, rows: Tensor) -> Tensor:
+    """Outputs of a net for many rows, a quarter million numbers at a time at most.
 
     Parameters
     ----------
     net : nn.Module
         Is in evaluation mode meanwhile.
     rows : Tensor of shape (n, ...)
-    batch_size : int, default=4096
 
     Returns
     -------
@@ -240,6 +239,7 @@ def evaluate(net: nn.Module, rows: Tensor, batch_size: int = 4096) -> Tensor:
     training = net.training
     net.eval()
     try:
-        return torch.cat([net(batch) for batch in rows.split(batch_size)])
+        size = max(1, min(4096, 2**18 // max(rows[:1].numel(), 1)))
+        return torch.cat([net(batch) for batch in rows.split(size)])
     finally:
         net.train(training)

@@ -28,16 +28,17 @@ def check_autoencoder(autoencoder, rows):
     """
     name = type(autoencoder).__name__
     for part in ("encoder", "decoder"):
-        if not hasattr(autoencoder, part):
+        module = getattr(autoencoder, part, None)
+        if not isinstance(module, torch.nn.Module):
             raise ValueError(
                 "autoencoder must have submodules encoder and decoder, but "
-                f"{name} has no {part}."
+                f"{name} has no {part} that is one."
             )
     shape = tuple(rows.shape[1:])
     try:
         codes = evaluate(autoencoder.encoder, rows)
         made = evaluate(autoencoder.decoder, codes)
-    except RuntimeError as error:
+    except (RuntimeError, TypeError) as error:
         raise ValueError(
             f"autoencoder {name} does not take encoded rows of shape {shape}: {error}"
         ) from error
@@ -47,6 +48,12 @@ def check_autoencoder(autoencoder, rows):
             f"codes and back; got codes of shape {tuple(codes.shape[1:])} and rows of "
             f"shape {tuple(made.shape[1:])}."
         )
+    for part in ("encoder", "decoder"):
+        if not any(p.requires_grad for p in getattr(autoencoder, part).parameters()):
+            raise ValueError(
+                f"autoencoder {name} has nothing to train in its {part}. Leave "
+                "requires_grad of some of its parameters at True."
+            )
 
 
 class AutoencodedSampler(GenerativeSampler):
@@ -77,7 +84,7 @@ class AutoencodedSampler(GenerativeSampler):
         counts = np.bincount(codes.cpu())
         to_grow = np.flatnonzero(n_new)
         check_class_sizes(self.classes_[to_grow], counts[to_grow], 2, self)
-        autoencoder = self._build_autoencoder(rows).to(rows.device)
+        autoencoder = self._build_autoencoder(rows).to(rows)
         losses = train_autoencoder(
             autoencoder,
             rows,
@@ -104,9 +111,10 @@ class AutoencodedSampler(GenerativeSampler):
 
     def _build_autoencoder(self, rows):
         if self.autoencoder is not None:
-            check_autoencoder(self.autoencoder, rows[:2].cpu())
             # A copy: fit must not change a parameter.
-            return deepcopy(self.autoencoder)
+            own = deepcopy(self.autoencoder).to(rows)
+            check_autoencoder(own, rows[:2])
+            return own
         if rows.ndim > 2:
             return ConvAutoencoder(
                 rows.shape[1:], self.n_latent, output=torch.nn.Sigmoid()

@@ -1,7 +1,5 @@
 """What samplers that turn noise and a class into a row share."""
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -27,18 +25,20 @@ class ConditionalSampler(GenerativeSampler):
             hidden_sizes=self.hidden_sizes,
             dropout=0,
         )
-        return nn.Sequential(net, self._row_head(self.temperature)).to(rows.device)
+        # Of the fit, whatever the parameter is set to afterwards.
+        self._noise_size = self.n_latent
+        return nn.Sequential(net, self._row_head(self.temperature)).to(rows)
 
     def _build_judge(self, rows, n_inputs, n_outputs):
         net = MLP(n_inputs, n_outputs, hidden_sizes=self.hidden_sizes, dropout=0)
-        return net.to(rows.device)
+        return net.to(rows)
 
     def _conditions(self, codes):
         return F.one_hot(codes, len(self.classes_)).float()
 
     def _noise_and(self, conditions):
         """Inputs of the generator for these classes."""
-        noise = torch.randn(len(conditions), self.n_latent, device=conditions.device)
+        noise = conditions.new_empty(len(conditions), self._noise_size).normal_()
         return torch.cat([noise, conditions], 1)
 
     def _draws(self, rows, codes):
@@ -52,9 +52,6 @@ class ConditionalSampler(GenerativeSampler):
             return rows[positions], self._conditions(drawn.to(rows.device))
 
         return draw
-
-    def _n_batches(self, rows):
-        return math.ceil(len(rows) / self._n_rows_of_a_step(len(rows)))
 
     def _generate(self, n_new):
         codes = torch.arange(len(n_new)).repeat_interleave(torch.tensor(n_new))

@@ -34,7 +34,8 @@ class ConditionalGAN(ConditionalSampler):
     categorical_features : 'auto', array-like or None, default='auto'
         Columns that hold categories: names, positions or a boolean mask. 'auto' takes
         those with text, categories or booleans of a data frame or an array of objects.
-        Made rows hold categories that occur.
+        Made rows hold categories that occur. Numbers are positions, also where a data
+        frame has numbers for names.
     integer_features : 'auto', array-like or None, default=None
         Columns whose made values are whole numbers: names, positions or a boolean mask;
         'auto' takes those that hold nothing else. Columns of integer dtype in a data
@@ -99,7 +100,9 @@ class ConditionalGAN(ConditionalSampler):
     category for each categorical column; constant columns are left out and put back.
     Nets are on the CPU and in evaluation mode after the fit.
 
-    Sparse matrices come back sparse, but are dense while the nets are trained.
+    Sparse matrices come back sparse, but are dense while the nets are trained, and made
+    rows have few zeros. The nets are trained even if there is nothing to make, for
+    ``sample``.
 
     A loss or gradient that is not finite ends the fit with an error that names it, and
     the sampler is as if it had not been fitted.
@@ -176,7 +179,7 @@ class ConditionalGAN(ConditionalSampler):
         draw = self._draws(rows, codes)
 
         def one_epoch():
-            for _ in range(self._n_batches(rows)):
+            for _ in range(self._n_batches(len(rows))):
                 for _ in range(self.discriminator_steps):
                     x, condition = draw()
                     with torch.no_grad():

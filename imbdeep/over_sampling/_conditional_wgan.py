@@ -40,7 +40,8 @@ class ConditionalWGAN(ConditionalSampler):
     categorical_features : 'auto', array-like or None, default='auto'
         Columns that hold categories: names, positions or a boolean mask. 'auto' takes
         those with text, categories or booleans of a data frame or an array of objects.
-        Made rows hold categories that occur.
+        Made rows hold categories that occur. Numbers are positions, also where a data
+        frame has numbers for names.
     integer_features : 'auto', array-like or None, default=None
         Columns whose made values are whole numbers: names, positions or a boolean mask;
         'auto' takes those that hold nothing else. Columns of integer dtype in a data
@@ -108,7 +109,9 @@ class ConditionalWGAN(ConditionalSampler):
     category for each categorical column; constant columns are left out and put back.
     Nets are on the CPU and in evaluation mode after the fit.
 
-    Sparse matrices come back sparse, but are dense while the nets are trained.
+    Sparse matrices come back sparse, but are dense while the nets are trained, and made
+    rows have few zeros. The nets are trained even if there is nothing to make, for
+    ``sample``.
 
     A loss or gradient that is not finite ends the fit with an error that names it, and
     the sampler is as if it had not been fitted.
@@ -197,7 +200,7 @@ class ConditionalWGAN(ConditionalSampler):
         draw = self._draws(rows, codes)
 
         def one_epoch():
-            for _ in range(self._n_batches(rows)):
+            for _ in range(self._n_batches(len(rows))):
                 for _ in range(self.critic_steps):
                     x, condition = draw()
                     with torch.no_grad():
@@ -205,7 +208,7 @@ class ConditionalWGAN(ConditionalSampler):
                     real = torch.cat([x, condition], 1)
                     made = torch.cat([made, condition], 1)
                     distance = D(real).mean() - D(made).mean()
-                    mixing = torch.rand(len(x), device=x.device)
+                    mixing = x.new_empty(len(x)).uniform_()
                     penalty = gradient_penalty(D, real, made, mixing)
                     loss = -distance + self.gradient_penalty * penalty
                     yield "discriminator", loss, {"distance": distance}

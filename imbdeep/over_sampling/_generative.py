@@ -1,5 +1,6 @@
 """What samplers with a generator share: how rows go in, and how they come out."""
 
+import math
 from abc import abstractmethod
 from numbers import Integral, Real
 
@@ -12,14 +13,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from imbdeep._device import resolve_device
+from imbdeep._device import check_device, resolve_device
 from imbdeep._seeding import seeded_torch
 from imbdeep._validation import check_columns_are_numeric
 from imbdeep.generative import (
     ImageEncoding,
     RowHead,
     TableEncoding,
-    automatic_columns,
+    categorical_columns,
     select_columns,
 )
 from imbdeep.over_sampling._tables import TableOverSampler, as_dense, column_dtypes
@@ -99,13 +100,19 @@ class GenerativeSampler(TableOverSampler):
             return super().fit_resample(X, y, **params)
         except BaseException:
             # A failed or interrupted fit leaves nothing behind that looks fitted.
-            for name in [n for n in vars(self) if n.endswith("_")]:
-                delattr(self, name)
+            self._forget()
             raise
+
+    def _forget(self):
+        for name in [n for n in vars(self) if n.endswith("_")]:
+            delattr(self, name)
 
     # --- Rows in ---------------------------------------------------------------------
 
     def _check_X_y(self, X, y, accept_sparse=None):
+        self._forget()
+        check_device(resolve_device(self.device))
+        self._check_hidden_sizes()
         self._dtypes = column_dtypes(X)
         self._container = ArraysTransformer(X, np.empty(0))
         if self._allow_nd and np.ndim(X) > 2:
@@ -127,13 +134,21 @@ class GenerativeSampler(TableOverSampler):
             # The encoding refuses what is missing, and says in which columns.
             ensure_all_finite=False,
         )
-        self._new_encoding = TableEncoding(
+        self._encoding = TableEncoding(
             scaling=self.scaling,
             categorical=categorical,
             integer=integer,
             feature_names=getattr(self, "feature_names_in_", None),
         ).fit(as_dense(X))
         return X, y, binarize_y
+
+    def _check_hidden_sizes(self):
+        for size in self.hidden_sizes:
+            if not isinstance(size, Integral) or size < 1:
+                raise ValueError(
+                    "hidden_sizes must hold integers of at least 1, got "
+                    f"{self.hidden_sizes!r}."
+                )
 
     def _check_images(self, X, y):
         for name in ("categorical_features", "integer_features"):
@@ -144,12 +159,12 @@ class GenerativeSampler(TableOverSampler):
                 )
         y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
         X, y = validate_data(self, X, y, reset=True, allow_nd=True)
-        self._new_encoding = ImageEncoding().fit(X)
+        self._encoding = ImageEncoding().fit(X)
         return X, y, binarize_y
 
     def _categorical_columns(self, X):
         if isinstance(self.categorical_features, str):
-            return automatic_columns(X)
+            return categorical_columns(X)
         return select_columns(X, self.categorical_features, "categorical_features")
 
     # --- Rows out --------------------------------------------------------------------
@@ -160,10 +175,9 @@ class GenerativeSampler(TableOverSampler):
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         # A generator of its own, so that `sample` never draws from a shared one.
         self.random_state_ = np.random.RandomState(seed)
-        self._encoding = self._new_encoding
         rows = self._encoding.encode(as_dense(X))
         device = resolve_device(self.device)
-        with seeded_torch(self._draw_seed, device):
+        with seeded_torch(self._draw_seed, device), torch.enable_grad():
             made = self._train(
                 torch.from_numpy(rows).to(device),
                 torch.from_numpy(codes).to(device),
@@ -172,7 +186,7 @@ class GenerativeSampler(TableOverSampler):
         for name, value in vars(self).items():
             # Not a net that the user gave: parameters do not end in an underscore.
             if name.endswith("_") and isinstance(value, torch.nn.Module):
-                value.cpu().requires_grad_(False)
+                value.cpu()
         self._sparse_type = type(X) if sparse.issparse(X) else None
         self._dtype = X.dtype
         return self._append(X, y, self._decode(made), self.classes_.repeat(n_new))
@@ -184,7 +198,9 @@ class GenerativeSampler(TableOverSampler):
             # Whole numbers, but without clipping perhaps not of this dtype.
             bounds = np.iinfo(self._dtype)
             return rows.clip(bounds.min, bounds.max).astype(self._dtype)
-        return rows.astype(self._dtype) if self._dtype.kind == "f" else rows
+        is_flags = self._dtype.kind == "b" and not self._encoding.n_numeric_
+        keeps = self._dtype.kind == "f" or is_flags
+        return rows.astype(self._dtype) if keeps else rows
 
     def _encode(self, X):
         """Encoded rows that the sampler may not have seen."""
@@ -247,6 +263,9 @@ class GenerativeSampler(TableOverSampler):
             bounded=encoding.bounded_,
             temperature=temperature,
         )
+
+    def _n_batches(self, n_rows):
+        return math.ceil(n_rows / self._n_rows_of_a_step(n_rows))
 
     def _n_rows_of_a_step(self, n_rows):
         if isinstance(self.batch_size, str):

@@ -1,6 +1,5 @@
 """GL-GAN: SMOTE in a latent space, and a GAN that makes its codes look real."""
 
-import math
 from copy import deepcopy
 
 import torch
@@ -110,7 +109,8 @@ class GLGAN(AutoencodedSampler):
     categorical_features : 'auto', array-like or None, default='auto'
         Columns that hold categories: names, positions or a boolean mask. 'auto' takes
         those with text, categories or booleans of a data frame or an array of objects.
-        Made rows hold categories that occur.
+        Made rows hold categories that occur. Numbers are positions, also where a data
+        frame has numbers for names.
     integer_features : 'auto', array-like or None, default=None
         Columns whose made values are whole numbers: names, positions or a boolean mask;
         'auto' takes those that hold nothing else. Columns of integer dtype in a data
@@ -187,7 +187,9 @@ class GLGAN(AutoencodedSampler):
     They see images scaled to [0, 1]. Nets are on the CPU and in evaluation mode after
     the fit.
 
-    Sparse matrices come back sparse, but are dense while the nets are trained.
+    Sparse matrices come back sparse, but are dense while the nets are trained, and made
+    rows have few zeros. The nets are trained even if there is nothing to make, for
+    ``sample``.
 
     A loss or gradient that is not finite ends the fit with an error that names it, and
     the sampler is as if it had not been fitted.
@@ -200,6 +202,10 @@ class GLGAN(AutoencodedSampler):
       apart pair by pair, and the classifier knows every class.
     - Classes weigh the same in means over the training rows, unless
       ``class_weight=None``.
+    - Means and spreads of eq. (2.2) are those of a mini-batch, which holds at least
+      eight rows of each class, or all there are. Every mini-batch of a GAN round holds
+      codes of real rows and of new ones, which weigh more than their share if they are
+      fewer than the mini-batches.
     - The paper gives no weights, sizes, learning rates or test of convergence.
 
     References
@@ -313,13 +319,13 @@ class GLGAN(AutoencodedSampler):
         one_hot = F.one_hot(codes, n_classes).float()
         row_weight = self._row_weight(codes)
         target_syn = torch.eye(n_classes).repeat_interleave(torch.tensor(n_new), 0)
-        target_syn = target_syn.to(rows.device)
+        target_syn = target_syn.to(rows)
 
         D, C, G = start_players(autoencoder, z_org.shape[1], n_classes)
         players = {"discriminator": D, "classifier": C, "generator": G}
         for player in players.values():
-            player.to(rows.device)
-        n_batches = math.ceil(len(rows) / self._n_rows_of_a_step(len(rows)))
+            player.to(rows)
+        n_batches = self._n_batches(len(rows))
         originals, new = torch.arange(len(z_org)), torch.arange(len(z_syn))
 
         def batches():

@@ -57,7 +57,8 @@ class LatentSMOTE(AutoencodedSampler):
     categorical_features : 'auto', array-like or None, default='auto'
         Columns that hold categories: names, positions or a boolean mask. 'auto' takes
         those with text, categories or booleans of a data frame or an array of objects.
-        Made rows hold categories that occur.
+        Made rows hold categories that occur. Numbers are positions, also where a data
+        frame has numbers for names.
     integer_features : 'auto', array-like or None, default=None
         Columns whose made values are whole numbers: names, positions or a boolean mask;
         'auto' takes those that hold nothing else. Columns of integer dtype in a data
@@ -118,15 +119,18 @@ class LatentSMOTE(AutoencodedSampler):
     They see images scaled to [0, 1]. Nets are on the CPU and in evaluation mode after
     the fit.
 
-    Sparse matrices come back sparse, but are dense while the nets are trained.
+    Sparse matrices come back sparse, but are dense while the nets are trained, and made
+    rows have few zeros. The nets are trained even if there is nothing to make, for
+    ``sample``.
 
     A loss or gradient that is not finite ends the fit with an error that names it, and
     the sampler is as if it had not been fitted.
 
     NOTE[DIFF]: the paper's push between classes, eq. (2.2), has no lower bound; here it
     ends ``margin`` spreads apart, or at ``margin`` if the spreads are small. It treats
-    two classes; here all pairs are pushed. Classes weigh the same in the
-    reconstruction, unless ``class_weight=None``.
+    two classes; here all pairs are pushed. Means and spreads are those of a mini-batch,
+    which holds at least eight rows of each class, or all there are. Classes weigh the
+    same in the reconstruction, unless ``class_weight=None``.
 
     The dissertation calls this part of GL-GAN "Auto-only".
 

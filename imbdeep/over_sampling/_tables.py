@@ -31,6 +31,9 @@ class TableOverSampler(BaseOverSampler):
     whole numbers where the frame does.
     """
 
+    # Of the columns of a data frame; an array has none.
+    _dtypes = ()
+
     def _check_X_y(self, X, y, accept_sparse=None):
         check_columns_are_numeric(X)
         self._dtypes = column_dtypes(X)
@@ -44,7 +47,11 @@ class TableOverSampler(BaseOverSampler):
         for column in self._columns_of_kind("iu"):
             bounds = np.iinfo(self._dtypes[column])
             values = np.rint(rows[:, column].astype(float))
-            rows[:, column] = values.clip(bounds.min, bounds.max)
+            # The largest int64 is no float64; the one below it is.
+            high = (
+                np.nextafter(float(bounds.max), 0) if bounds.bits == 64 else bounds.max
+            )
+            rows[:, column] = values.clip(bounds.min, high)
         for column in self._columns_of_kind("b"):
             rows[:, column] = rows[:, column] > 0.5
 
@@ -56,7 +63,10 @@ class TableOverSampler(BaseOverSampler):
         if sparse.issparse(X):
             rows = sparse.csr_matrix(rows)
             return sparse.vstack([X, rows], format=X.format), y_resampled
-        # What is made of integers need not be integers; floating point keeps its
-        # precision.
-        dtype = X.dtype if X.dtype.kind == "f" else rows.dtype
-        return np.concatenate([X.astype(dtype), rows.astype(dtype)]), y_resampled
+        # What is made of integers need not be integers, unless their columns are.
+        # Floating point keeps its precision.
+        is_whole = self._dtypes and all(dtype.kind in "iu" for dtype in self._dtypes)
+        keeps = X.dtype.kind == "f" or (is_whole and X.dtype.kind in "iu")
+        dtype = X.dtype if keeps else rows.dtype
+        originals = X.astype(dtype, copy=False)
+        return np.concatenate([originals, rows.astype(dtype)]), y_resampled

@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy import sparse
 
-from imbdeep.generative import _columns, automatic_columns, select_columns
+from imbdeep.generative import _columns, categorical_columns, select_columns
 
 FRAME = pd.DataFrame(np.zeros((2, 4)), columns=["age", "city", "sex", "income"])
 TABLES = {
@@ -102,83 +102,83 @@ def test_select_errors(X, columns, message):
         select_columns(X, columns, "cols")
 
 
-# Column: (values, is categorical, is integer).
+# Column: (values, whether they are categories).
 KINDS = {
-    "str": (["a", "b"], True, False),
-    "string with NA": (pd.array(["a", None], dtype="string"), True, False),
-    "string, all NA": (pd.array([None, None], dtype="string"), True, False),
-    "text in objects": (pd.Series(["a", "b"], dtype=object), True, False),
-    "text among objects": (pd.Series([1, "b"], dtype=object), True, False),
-    "numbers in objects": (pd.Series([1, 2], dtype=object), False, False),
-    "category of text": (pd.Categorical(["a", "b"]), True, False),
-    "category of numbers": (pd.Categorical([1, 2]), True, False),
-    "bool": ([True, False], True, False),
-    "boolean": (pd.array([True, None], dtype="boolean"), True, False),
-    "sparse bool": (pd.arrays.SparseArray([True, False]), True, False),
-    "int64": ([1, 2], False, True),
-    "int8": (pd.Series([1, 2], dtype="int8"), False, True),
-    "uint16": (pd.Series([1, 2], dtype="uint16"), False, True),
-    "Int64": (pd.array([1, None], dtype="Int64"), False, True),
-    "UInt8": (pd.array([1, 2], dtype="UInt8"), False, True),
-    "sparse int": (pd.arrays.SparseArray([0, 1]), False, True),
-    "float of whole numbers": ([1.0, 2.0], False, False),
-    "Float32": (pd.array([1.0, 2.5], dtype="Float32"), False, False),
-    "sparse float": (pd.arrays.SparseArray([0.0, 1.0]), False, False),
-    "date": (pd.to_datetime(["2020-01-01", "2021-01-01"]), False, False),
-    "interval": (pd.interval_range(0, 2), False, False),
+    "str": (["a", "b"], True),
+    "string with NA": (pd.array(["a", None], dtype="string"), True),
+    "string, all NA": (pd.array([None, None], dtype="string"), True),
+    "text in objects": (pd.Series(["a", "b"], dtype=object), True),
+    "text among objects": (pd.Series([1, "b"], dtype=object), True),
+    "numbers in objects": (pd.Series([1, 2], dtype=object), False),
+    "category of text": (pd.Categorical(["a", "b"]), True),
+    "category of numbers": (pd.Categorical([1, 2]), True),
+    "bool": ([True, False], True),
+    "boolean": (pd.array([True, None], dtype="boolean"), True),
+    "sparse bool": (pd.arrays.SparseArray([True, False]), True),
+    "int64": ([1, 2], False),
+    "int8": (pd.Series([1, 2], dtype="int8"), False),
+    "uint16": (pd.Series([1, 2], dtype="uint16"), False),
+    "Int64": (pd.array([1, None], dtype="Int64"), False),
+    "UInt8": (pd.array([1, 2], dtype="UInt8"), False),
+    "sparse int": (pd.arrays.SparseArray([0, 1]), False),
+    "float of whole numbers": ([1.0, 2.0], False),
+    "Float32": (pd.array([1.0, 2.5], dtype="Float32"), False),
+    "sparse float": (pd.arrays.SparseArray([0.0, 1.0]), False),
+    "date": (pd.to_datetime(["2020-01-01", "2021-01-01"]), False),
+    "interval": (pd.interval_range(0, 2), False),
 }
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_kind_of_a_column(name):
-    values, is_categorical, is_integer = KINDS[name]
+    values, is_categorical = KINDS[name]
     frame = pd.DataFrame({"left": [0.5, 0.7], name: values, "right": [0.5, 0.7]})
-    assert automatic_columns(frame).tolist() == [1] * is_categorical
-    assert automatic_columns(frame, "categorical").tolist() == [1] * is_categorical
-    assert automatic_columns(frame, "integer").tolist() == [1] * is_integer
+    assert categorical_columns(frame).tolist() == [1] * is_categorical
 
 
 def test_kinds_in_one_frame():
     frame = pd.DataFrame({name: values for name, (values, *_) in KINDS.items()})
-    for kind, place in [("categorical", 1), ("integer", 2)]:
-        expected = [i for i, column in enumerate(KINDS.values()) if column[place]]
-        found = automatic_columns(frame, kind)
-        assert found.dtype == int
-        assert_array_equal(found, expected)
+    found = categorical_columns(frame)
+    assert found.dtype == int
+    expected = [
+        i for i, (_, is_categorical) in enumerate(KINDS.values()) if is_categorical
+    ]
+    assert_array_equal(found, expected)
 
 
 def test_kinds_need_no_unique_names():
     frame = pd.DataFrame({"a": ["x", "y"], "b": [0.5, 1.5], "c": [1, 2], "d": [3, 4]})
     frame = frame.astype({"a": object, "d": object})
     frame.columns = ["a", "a", "a", "a"]
-    assert automatic_columns(frame).tolist() == [0]
-    assert automatic_columns(frame, "integer").tolist() == [2]
+    assert categorical_columns(frame).tolist() == [0]
 
 
 def test_text_in_an_array_of_objects():
     X = np.array([[1, "a", True, None], [2, "b", False, "d"]], dtype=object)
-    assert automatic_columns(X).tolist() == [1, 3]
-    assert automatic_columns(X, "integer").tolist() == []
+    assert categorical_columns(X).tolist() == [1, 3]
 
 
 @pytest.mark.parametrize(
     "X",
     [
         np.array([[1, 2], [3, 4]]),
-        np.array([[True, False], [True, True]]),
         np.array([["a", "b"], ["c", "d"]]),
         np.array(["a", "b"], dtype=object),
         sparse.csr_matrix(np.eye(2, dtype=int)),
         [[1, "a"], [2, "b"]],
         None,
     ],
-    ids=["integers", "booleans", "text", "1-D", "sparse", "list", "None"],
+    ids=["integers", "text", "1-D", "sparse", "list", "None"],
 )
-@pytest.mark.parametrize("kind", ["categorical", "integer"])
-def test_nothing_tells_the_kind(X, kind):
-    found = automatic_columns(X, kind)
+def test_nothing_tells_the_kind(X):
+    found = categorical_columns(X)
     assert found.dtype == int
     assert found.tolist() == []
+
+
+def test_an_array_of_booleans():
+    X = np.array([[True, False], [True, True]])
+    assert categorical_columns(X).tolist() == [0, 1]
 
 
 def test_pandas_is_not_imported():
@@ -192,7 +192,7 @@ def test_pandas_is_not_imported():
         "sys.meta_path.insert(0, NoPandas)\n"
         f"columns = runpy.run_path({_columns.__file__!r})\n"
         "X = np.array([[1, 'a']], dtype=object)\n"
-        "assert columns['automatic_columns'](X).tolist() == [1]\n"
+        "assert columns['categorical_columns'](X).tolist() == [1]\n"
         "assert columns['select_columns'](X, [0], 'p').tolist() == [0]\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -457,11 +457,11 @@ class Recorder(nn.Module):
 @pytest.mark.parametrize("training", [True, False])
 def test_evaluation_is_in_evaluation_mode(training):
     net = nn.Sequential(Recorder(), nn.Dropout(0.9), nn.BatchNorm1d(3)).train(training)
-    rows = torch.randn(10, 3, generator=torch.Generator().manual_seed(0))
-    made = evaluate(net, rows, batch_size=4)
+    rows = torch.randn(10_000, 3, generator=torch.Generator().manual_seed(0))
+    made = evaluate(net, rows)
     # Neither dropped nor normalised, but for what keeps the variance from 0.
     torch.testing.assert_close(made, 2 * rows / math.sqrt(1 + 1e-5))
-    assert net[0].sizes == [4, 4, 2]
+    assert net[0].sizes == [4096, 4096, 1808]
     assert net[0].modes == [False] * 3
     assert [part.training for part in net.modules()] == [training] * 4
     assert not made.requires_grad
@@ -477,5 +477,13 @@ def test_mode_is_restored_after_an_error():
 
 def test_evaluation_of_images_and_of_nothing():
     net = nn.Flatten()
-    assert evaluate(net, torch.ones(5, 2, 3, 4), batch_size=2).shape == (5, 24)
+    assert evaluate(net, torch.ones(5, 2, 3, 4)).shape == (5, 24)
     assert evaluate(nn.Linear(3, 2), torch.ones(0, 3)).shape == (0, 2)
+
+
+@pytest.mark.parametrize(("width", "most"), [(2**16, 4), (2**19, 1)])
+def test_wide_rows_are_evaluated_a_few_at_a_time(width, most):
+    recorder = Recorder()
+    evaluate(recorder, torch.zeros(5, width))
+    assert max(recorder.sizes) == most
+    assert sum(recorder.sizes) == 5

@@ -101,7 +101,7 @@ def replay(watch, n_classes, n_batches, *, critic_steps, gradient_penalty,
 
     close = {"rtol": 1e-3, "atol": 1e-4}
     history = {name: [] for name in (*names, "distance")}
-    real_rows = []
+    real_rows, shares = [], []
     for _ in range(PARAMS["max_epochs"]):
         losses = {name: [] for name in history}
         for _ in range(n_batches):
@@ -116,6 +116,7 @@ def replay(watch, n_classes, n_batches, *, critic_steps, gradient_penalty,
                 along = ((between - made) * (real - made)).sum(1)
                 share = along / (real - made).square().sum(1)
                 assert (share > -1e-3).all() and (share < 1 + 1e-3).all()
+                shares.append(share)
                 torch.testing.assert_close(
                     between, made + share[:, None] * (real - made), **close
                 )
@@ -140,6 +141,9 @@ def replay(watch, n_classes, n_batches, *, critic_steps, gradient_penalty,
         for name, values in losses.items():
             history[name].append(sum(values) / len(values))
     assert next(queue, None) is None
+    # Anywhere on it, each row at a place of its own.
+    share = torch.cat(shares)
+    assert share.min() < 0.2 and share.max() > 0.8
     return history, {"discriminator": D, "classifier": C, "generator": G}, real_rows
 
 

@@ -1091,7 +1091,6 @@ def test_nets_are_ready_to_use(method, data):
         assert parameters
         for parameter in parameters:
             assert parameter.device.type == "cpu"
-            assert not parameter.requires_grad
     # Sampling leaves them so.
     sampler.sample(2, 1)
     assert not any(net.training for net in found.values())
@@ -1376,3 +1375,123 @@ def test_memory_grows_with_the_rows_not_their_square(method):
     ]
     # A matrix of 8,000 by 8,000 numbers of single precision has 250,000 KiB.
     assert peaks[1] - peaks[0] < 60_000
+
+
+# --- What a second reading found -----------------------------------------------------
+
+
+@every_sampler
+def test_integers_beyond_float64_stay_unchanged(method, data):
+    y = data[1]
+    ids = np.random.default_rng(0).integers(2**60, 2**61, (len(y), 3))
+    frame = pd.DataFrame(ids, columns=list("abc"))
+    sampler = small(method)
+    resampled, _ = sampler.fit_resample(frame, y)
+    assert (resampled.dtypes == np.int64).all()
+    assert_array_equal(resampled[: len(y)].to_numpy(), ids)
+    made = resampled[len(y) :].to_numpy()
+    assert ((made >= ids.min(0)) & (made <= ids.max(0))).all()
+
+
+@every_sampler
+def test_an_array_of_booleans_comes_back_as_one(method, data):
+    X, y = data[0] > 0, data[1]
+    resampled, _ = small(method).fit_resample(X, y)
+    assert resampled.dtype == bool
+    assert_array_equal(resampled[: len(y)], X)
+
+
+@every_sampler
+@pytest.mark.parametrize(
+    ("params", "match"),
+    [
+        ({"device": "gpu"}, "device='gpu' is unknown"),
+        ({"hidden_sizes": (8.5,)}, "hidden_sizes must hold integers"),
+        ({"hidden_sizes": ("a",)}, "hidden_sizes must hold integers"),
+        ({"hidden_sizes": (0,)}, "hidden_sizes must hold integers"),
+    ],
+)
+def test_parameters_that_no_net_can_have(method, data, params, match):
+    with pytest.raises(ValueError, match=match):
+        small(method, **params).fit_resample(*data)
+
+
+@every_sampler
+def test_parameters_set_after_the_fit_wait_for_the_next(method, data):
+    sampler = small(method)
+    sampler.fit_resample(*data)
+    sampler.set_params(n_latent=7, hidden_sizes=(3,))
+    assert sampler.sample(2, 1).shape == (2, 3)
+
+
+@every_sampler
+def test_checking_other_rows_forgets_the_fit(method, data):
+    sampler = small(method)
+    sampler.fit_resample(*data)
+    sampler.fit(data[0][:, :2], data[1])
+    with pytest.raises(NotFittedError):
+        sampler.sample(2, 1)
+
+
+@every_sampler
+def test_state_of_torch_does_not_matter(method, data):
+    expected, _ = small(method).fit_resample(*data)
+    with torch.no_grad():
+        assert_array_equal(small(method).fit_resample(*data)[0], expected)
+    before = torch.get_default_dtype()
+    try:
+        torch.set_default_dtype(torch.float64)
+        got, _ = small(method).fit_resample(*data)
+    finally:
+        torch.set_default_dtype(before)
+    assert got.shape == expected.shape and np.isfinite(got).all()
+
+
+class Parts(nn.Module):
+    def __init__(self, encoder, decoder):
+        super().__init__()
+        self.encoder, self.decoder = encoder, decoder
+
+
+@pytest.mark.parametrize("method", AUTOENCODED)
+def test_trained_nets_are_a_place_to_start(method, data):
+    first = small(method)
+    first.fit_resample(*data)
+    again = small(method, autoencoder=Parts(first.encoder_, first.decoder_))
+    assert again.fit_resample(*data)[0].shape == first.fit_resample(*data)[0].shape
+
+
+@pytest.mark.parametrize("method", AUTOENCODED)
+def test_the_users_autoencoder_is_left_alone(method, data):
+    own = Parts(
+        nn.Sequential(nn.LazyLinear(4), nn.BatchNorm1d(4)).eval(), nn.Linear(4, 3)
+    )
+    small(method, autoencoder=own).fit_resample(*data)
+    assert isinstance(own.encoder[0], nn.LazyLinear)
+    assert not own.encoder[1].training
+
+
+class Pair(nn.Module):
+    def forward(self, x):
+        return x, x
+
+
+@pytest.mark.parametrize("method", AUTOENCODED)
+@pytest.mark.parametrize(
+    ("parts", "match"),
+    [
+        ((Pair(), nn.Linear(3, 3)), "does not take encoded rows"),
+        ((nn.Linear(3, 2), nn.Linear(2, 3).requires_grad_(False)), "nothing to train"),
+    ],
+)
+def test_autoencoders_that_cannot_be_trained(method, data, parts, match):
+    with pytest.raises(ValueError, match=match):
+        small(method, autoencoder=Parts(*parts)).fit_resample(*data)
+
+
+@pytest.mark.parametrize("method", AUTOENCODED)
+def test_codes_of_rows_too_far_out(method, data):
+    sampler = small(method)
+    sampler.fit_resample(*data)
+    with pytest.raises(ValueError, match="too far from those of the fitted rows"):
+        sampler.encode(data[0] * 1e300)
