@@ -8,6 +8,8 @@ import torch
 
 from imbdeep.over_sampling import ConditionalGAN, _conditional_gan
 
+from .data import table, unit
+
 PARAMS = {
     "hidden_sizes": (12,),
     "n_latent": 3,
@@ -20,17 +22,6 @@ PARAMS = {
     "device": "cpu",
     "random_state": 0,
 }
-
-
-def table(counts=(30, 12), n_features=4):
-    rng = np.random.RandomState(0)
-    y = rng.permutation(np.repeat(np.arange(len(counts)), counts))
-    return rng.uniform(size=(len(y), n_features)) + y[:, None], y
-
-
-def unit(X):
-    """Columns in [0, 1], as the nets see them."""
-    return ((X - X.min(0)) / (X.max(0) - X.min(0))).astype(np.float32)
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from imbdeep.modules import ConvAutoencoder, MLPAutoencoder
 from imbdeep.over_sampling import GLGAN, _autoencoded, _gl_gan
 from imbdeep.over_sampling._gl_gan import start_players
 
+from .data import table, unit
+
 PARAMS = {
     "hidden_sizes": (12,),
     "n_latent": 3,
@@ -32,17 +34,6 @@ PARAMS = {
     "device": "cpu",
     "random_state": 0,
 }
-
-
-def table(counts=(30, 12), n_features=4):
-    rng = np.random.RandomState(0)
-    y = rng.permutation(np.repeat(np.arange(len(counts)), counts))
-    return rng.uniform(size=(len(y), n_features)) + y[:, None], y
-
-
-def unit(X):
-    """Columns in [0, 1], as the nets see them."""
-    return ((X - X.min(0)) / (X.max(0) - X.min(0))).astype(np.float32)
 
 
 def assert_same_weights(net, other, **tolerance):

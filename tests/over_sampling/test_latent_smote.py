@@ -13,6 +13,8 @@ from imbdeep.generative import cluster_loss
 from imbdeep.modules import ConvAutoencoder, MLPAutoencoder
 from imbdeep.over_sampling import LatentSMOTE, _autoencoded
 
+from .data import table, unit
+
 PARAMS = {
     "hidden_sizes": (16,),
     "n_latent": 3,
@@ -30,17 +32,6 @@ PARAMS = {
     "device": "cpu",
     "random_state": 0,
 }
-
-
-def table(counts=(30, 12), n_features=4):
-    rng = np.random.RandomState(0)
-    y = rng.permutation(np.repeat(np.arange(len(counts)), counts))
-    return rng.uniform(size=(len(y), n_features)) + y[:, None], y
-
-
-def unit(X):
-    """Columns in [0, 1], as the nets see them."""
-    return ((X - X.min(0)) / (X.max(0) - X.min(0))).astype(np.float32)
 
 
 @pytest.fixture
