@@ -23,7 +23,12 @@ from imbdeep.generative import (
     categorical_columns,
     select_columns,
 )
-from imbdeep.over_sampling._tables import TableOverSampler, as_dense, column_dtypes
+from imbdeep.over_sampling._tables import (
+    TableOverSampler,
+    as_dense,
+    column_dtypes,
+    whole_within,
+)
 
 POSITIVE = [Interval(Real, 0, None, closed="neither")]
 AT_LEAST_0 = [Interval(Real, 0, None, closed="left")]
@@ -196,8 +201,7 @@ class GenerativeSampler(TableOverSampler):
         self._round_whole_columns(rows)
         if self._dtype.kind in "iu" and self._encoding.all_integer_:
             # Whole numbers, but without clipping perhaps not of this dtype.
-            bounds = np.iinfo(self._dtype)
-            return rows.clip(bounds.min, bounds.max).astype(self._dtype)
+            return whole_within(rows, self._dtype).astype(self._dtype)
         is_flags = self._dtype.kind == "b" and not self._encoding.n_numeric_
         keeps = self._dtype.kind == "f" or is_flags
         return rows.astype(self._dtype) if keeps else rows

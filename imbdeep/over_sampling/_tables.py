@@ -19,6 +19,31 @@ def column_dtypes(X):
     ]
 
 
+def whole_within(values, dtype):
+    """Values rounded to whole numbers that an integer dtype can have.
+
+    Parameters
+    ----------
+    values : ndarray of float64
+    dtype : dtype
+        Of integers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.over_sampling._tables import whole_within
+    >>> whole_within(np.array([1.6, 1e20]), np.dtype("int8"))
+    array([  2., 127.])
+    >>> whole_within(np.array([1e20]), np.dtype("int64")).astype("int64")
+    array([9223372036854774784])
+    """
+    bounds = np.iinfo(dtype)
+    largest = float(bounds.max)
+    if largest > bounds.max:  # of 64 bits it is no float64, and rounds up
+        largest = np.nextafter(largest, 0)
+    return np.rint(values).clip(bounds.min, largest)
+
+
 def as_dense(X):
     """A sparse matrix as an array; an array as it is."""
     return X.toarray() if sparse.issparse(X) else X
@@ -45,13 +70,8 @@ class TableOverSampler(BaseOverSampler):
     def _round_whole_columns(self, rows):
         """Round what stands for integers or booleans to values that these can have."""
         for column in self._columns_of_kind("iu"):
-            bounds = np.iinfo(self._dtypes[column])
-            values = np.rint(rows[:, column].astype(float))
-            # The largest int64 is no float64; the one below it is.
-            high = (
-                np.nextafter(float(bounds.max), 0) if bounds.bits == 64 else bounds.max
-            )
-            rows[:, column] = values.clip(bounds.min, high)
+            values = rows[:, column].astype(float)
+            rows[:, column] = whole_within(values, self._dtypes[column])
         for column in self._columns_of_kind("b"):
             rows[:, column] = rows[:, column] > 0.5
 
