@@ -67,6 +67,11 @@ METHODS = {
         lambda seed, k: ours.ConditionalWGAN(random_state=seed),
         "#E69F00",
     ),
+    "plain_gl_gan": Method(
+        "GL-GAN, plain autoencoder",
+        lambda seed, k: ours.GLGAN(random_state=seed, cluster_weight=0),
+        "#8C510A",
+    ),
     "gl_gan": Method(
         "GL-GAN", lambda seed, k: ours.GLGAN(random_state=seed), "#D55E00"
     ),

@@ -30,6 +30,7 @@ NETS = (
     "latent_smote",
     "conditional_gan",
     "conditional_wgan",
+    "plain_gl_gan",
     "gl_gan",
 )
 
@@ -110,7 +111,7 @@ def test_neighbours_are_no_more_than_there_are(name, neighbors):
 def test_our_samplers_are_at_their_defaults(name):
     sampler = make_sampler(METHODS[name], 7, 5)
     changed = {"random_state": 7}
-    if name == "plain_autoencoder":
+    if name.startswith("plain_"):
         changed["cluster_weight"] = 0
     assert sampler.get_params() == type(sampler)().get_params() | changed
 
