@@ -5,6 +5,20 @@ import warnings
 import numpy as np
 
 
+def is_data_frame(X):
+    """Whether ``X`` has columns with dtypes of their own, as a pandas frame has.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from imbdeep._validation import is_data_frame
+    >>> is_data_frame(pd.DataFrame({"age": [31]})), is_data_frame(np.zeros((1, 1)))
+    (True, False)
+    """
+    return hasattr(getattr(X, "dtypes", None), "items")
+
+
 def check_columns_are_numeric(X):
     """Refuse a data frame with text, dates or categories, naming the columns.
 
@@ -28,12 +42,11 @@ def check_columns_are_numeric(X):
     """
     if getattr(getattr(X, "dtype", None), "kind", "f") in "mM":
         raise ValueError(f"X holds dates ({X.dtype}). Turn them into numbers first.")
-    dtypes = getattr(X, "dtypes", None)
-    if not hasattr(dtypes, "items"):
+    if not is_data_frame(X):
         return
     not_numeric = [
         str(name)
-        for position, (name, dtype) in enumerate(dtypes.items())
+        for position, (name, dtype) in enumerate(X.dtypes.items())
         if not _is_numeric(X.iloc[:, position], dtype)
     ]
     if not_numeric:

@@ -3,6 +3,8 @@
 import numpy as np
 from sklearn.utils._indexing import _get_column_indices
 
+from imbdeep._validation import is_data_frame
+
 
 def select_columns(X, columns, name):
     """Positions of the columns that a user named.
@@ -79,7 +81,7 @@ def _check_positions(keys, n_features, name):
 
 
 def _check_names(keys, X, name):
-    if not _is_data_frame(X):
+    if not is_data_frame(X):
         raise ValueError(
             f"{name} holds names, {keys!r}, but X is no data frame. Give positions or "
             "a boolean mask, or X as a data frame."
@@ -116,7 +118,7 @@ def categorical_columns(X):
     array([1])
     """
     dtype = getattr(X, "dtype", None)
-    if _is_data_frame(X):
+    if is_data_frame(X):
         columns = ((X.iloc[:, i], own) for i, own in enumerate(X.dtypes))
     elif getattr(dtype, "kind", "") in ("O", "b") and X.ndim == 2:
         columns = ((column, dtype) for column in X.T)
@@ -124,10 +126,6 @@ def categorical_columns(X):
         columns = ()
     found = [i for i, column in enumerate(columns) if _is_category(*column)]
     return np.array(found, dtype=int)
-
-
-def _is_data_frame(X):
-    return hasattr(getattr(X, "dtypes", None), "items")
 
 
 def _is_category(column, dtype):

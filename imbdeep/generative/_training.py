@@ -167,9 +167,7 @@ def train(
     for net in players.values():
         net.train()
     history: dict[str, list[float]] = defaultdict(list)
-    progress = tqdm(
-        total=max_epochs, unit="epoch", desc=method, disable=not verbose, leave=True
-    )
+    progress = tqdm(total=max_epochs, unit="epoch", desc=method, disable=not verbose)
     with progress:
         for epoch in range(1, max_epochs + 1):
             recorded = defaultdict(list)
@@ -223,10 +221,12 @@ def evaluate(net: nn.Module, rows: Tensor) -> Tensor:
     net : nn.Module
         Is in evaluation mode meanwhile.
     rows : Tensor of shape (n, ...)
+        On any device.
 
     Returns
     -------
     Tensor of shape (n, ...)
+        Where the net is.
 
     Examples
     --------
@@ -240,6 +240,7 @@ def evaluate(net: nn.Module, rows: Tensor) -> Tensor:
     net.eval()
     try:
         size = max(1, min(4096, 2**18 // max(rows[:1].numel(), 1)))
-        return torch.cat([net(batch) for batch in rows.split(size)])
+        device = next((p.device for p in net.parameters()), rows.device)
+        return torch.cat([net(batch.to(device)) for batch in rows.split(size)])
     finally:
         net.train(training)

@@ -81,9 +81,8 @@ class AutoencodedSampler(GenerativeSampler):
         autoencoder : nn.Module
         losses : dict of str to ndarray
         """
-        counts = np.bincount(codes.cpu())
-        to_grow = np.flatnonzero(n_new)
-        check_class_sizes(self.classes_[to_grow], counts[to_grow], 2, self)
+        self._codes = codes.cpu().numpy()
+        self._check_sizes(n_new)
         autoencoder = self._build_autoencoder(rows).to(rows)
         losses = train_autoencoder(
             autoencoder,
@@ -99,7 +98,6 @@ class AutoencodedSampler(GenerativeSampler):
             **self._training_params(max_epochs),
         )
         self.latent_ = evaluate(autoencoder.encoder, rows).cpu().numpy()
-        self._codes = codes.cpu().numpy()
         return autoencoder, losses
 
     def _row_weight(self, codes):
@@ -126,13 +124,25 @@ class AutoencodedSampler(GenerativeSampler):
             output=self._row_head(),
         )
 
-    def _interpolate(self, label, size):
-        """New codes of the class at position ``label``."""
-        own = self.latent_[self._codes == label]
-        if size:
-            check_class_sizes(self.classes_[[label]], [len(own)], 2, self)
-        made = interpolate(own, size, self.k_neighbors, self.random_state_)
-        return torch.from_numpy(made)
+    def _check_sizes(self, n_new):
+        """Refuse to grow a class that has no two rows to interpolate between."""
+        to_grow = np.flatnonzero(n_new)
+        counts = np.bincount(self._codes, minlength=len(n_new))
+        check_class_sizes(self.classes_[to_grow], counts[to_grow], 2, self)
+
+    def _new_codes(self, n_new):
+        """Codes between those of the rows: so many of each class, class by class."""
+        self._check_sizes(n_new)
+        made = [
+            interpolate(
+                self.latent_[self._codes == label],
+                size,
+                self.k_neighbors,
+                self.random_state_,
+            )
+            for label, size in enumerate(n_new)
+        ]
+        return torch.from_numpy(np.concatenate(made))
 
     def encode(self, X):
         """Codes of rows.

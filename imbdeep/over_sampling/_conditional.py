@@ -53,14 +53,9 @@ class ConditionalSampler(GenerativeSampler):
 
         return draw
 
-    def _generate(self, n_new):
+    def _make(self, n_new):
         codes = torch.arange(len(n_new)).repeat_interleave(torch.tensor(n_new))
         device = next(self.generator_.parameters()).device
         return evaluate(
             self.generator_, self._noise_and(self._conditions(codes.to(device)))
         )
-
-    def _make(self, label, size):
-        n_new = [0] * len(self.classes_)
-        n_new[label] = size
-        return self._generate(n_new)

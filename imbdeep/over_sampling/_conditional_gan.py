@@ -200,4 +200,4 @@ class ConditionalGAN(ConditionalSampler):
         )
         self.n_epochs_ = len(self.loss_history_["generator"])
         self.discriminator_, self.generator_ = D, G
-        return self._generate(n_new)
+        return self._make(n_new)

@@ -230,4 +230,4 @@ class ConditionalWGAN(ConditionalSampler):
         )
         self.n_epochs_ = len(self.loss_history_["generator"])
         self.discriminator_, self.classifier_, self.generator_ = D, C, G
-        return self._generate(n_new)
+        return self._make(n_new)

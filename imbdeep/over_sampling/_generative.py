@@ -51,8 +51,8 @@ def auto_batch_size(n_rows):
 class GenerativeSampler(TableOverSampler):
     """Base of samplers that train a generator and take their rows from it.
 
-    A method learns from encoded rows in ``_train`` and makes encoded rows of a class in
-    ``_make``. Scaling, categories, the training box, seeds and devices are looked after
+    A method learns from encoded rows in ``_train`` and makes more of them in ``_make``.
+    Scaling, categories, the training box, seeds and devices are looked after
     here.
     """
 
@@ -97,8 +97,8 @@ class GenerativeSampler(TableOverSampler):
         """
 
     @abstractmethod
-    def _make(self, label, size):
-        """``size`` more encoded rows of the class at position ``label``."""
+    def _make(self, n_new):
+        """More encoded rows: so many of each class, class by class."""
 
     def fit_resample(self, X, y, **params):
         try:
@@ -247,8 +247,10 @@ class GenerativeSampler(TableOverSampler):
         labels = self.classes_.tolist()
         if label not in labels:
             raise ValueError(f"label must be one of {labels}, got {label!r}.")
+        n_new = [0] * len(labels)
+        n_new[labels.index(label)] = int(n_samples)
         with seeded_torch(self._draw_seed):
-            rows = self._decode(self._make(labels.index(label), int(n_samples)))
+            rows = self._decode(self._make(n_new))
         if self._sparse_type is not None:
             rows = self._sparse_type(rows)
         return self._container.transform(rows, np.empty(0))[0]

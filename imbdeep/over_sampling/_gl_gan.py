@@ -312,9 +312,7 @@ class GLGAN(AutoencodedSampler):
         )
         z_org = torch.from_numpy(self.latent_).to(rows.device)
         # Steps 3 and 4: Z is Z_org and Z_syn.
-        z_syn = torch.cat(
-            [self._interpolate(label, size) for label, size in enumerate(n_new)]
-        ).to(rows.device)
+        z_syn = self._new_codes(n_new).to(rows.device)
         n_classes = len(n_new)
         one_hot = F.one_hot(codes, n_classes).float()
         row_weight = self._row_weight(codes)
@@ -382,5 +380,5 @@ class GLGAN(AutoencodedSampler):
         self.discriminator_, self.classifier_, self.generator_ = D, C, G
         return evaluate(G, z_syn)
 
-    def _make(self, label, size):
-        return evaluate(self.generator_, self._interpolate(label, size))
+    def _make(self, n_new):
+        return evaluate(self.generator_, self._new_codes(n_new))

@@ -1,7 +1,5 @@
 """SMOTE in the latent space of an autoencoder."""
 
-import torch
-
 from imbdeep.generative import evaluate
 from imbdeep.over_sampling._autoencoded import AutoencodedSampler
 
@@ -212,8 +210,7 @@ class LatentSMOTE(AutoencodedSampler):
         )
         self.encoder_, self.decoder_ = autoencoder.encoder, autoencoder.decoder
         self.n_epochs_ = len(self.loss_history_["autoencoder"])
-        z_syn = [self._interpolate(label, size) for label, size in enumerate(n_new)]
-        return evaluate(self.decoder_, torch.cat(z_syn).to(rows.device))
+        return self._make(n_new)
 
-    def _make(self, label, size):
-        return evaluate(self.decoder_, self._interpolate(label, size))
+    def _make(self, n_new):
+        return evaluate(self.decoder_, self._new_codes(n_new))

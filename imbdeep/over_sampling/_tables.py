@@ -4,18 +4,17 @@ import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
 from scipy import sparse
 
-from imbdeep._validation import check_columns_are_numeric
+from imbdeep._validation import check_columns_are_numeric, is_data_frame
 
 
 def column_dtypes(X):
     """NumPy dtypes of the columns of a data frame; nothing for an array."""
-    dtypes = getattr(X, "dtypes", None)
-    if not hasattr(dtypes, "items"):
+    if not is_data_frame(X):
         return []
     # Nullable and sparse columns hold the dtype of their values.
     return [
         getattr(dtype, "numpy_dtype", getattr(dtype, "subtype", dtype))
-        for dtype in dtypes
+        for dtype in X.dtypes
     ]
 
 
