@@ -3,6 +3,18 @@
 import difflib
 
 
+def split_names(text):
+    """Split what a user typed at its commas, each name once.
+
+    Examples
+    --------
+    >>> split_names("usps, madelon,usps,")
+    ['usps', 'madelon']
+    """
+    names = (name.strip() for name in text.split(","))
+    return list(dict.fromkeys(name for name in names if name))
+
+
 def check_names(names, known, option):
     """Raise a ValueError that names the first unknown entry and its nearest match.
 

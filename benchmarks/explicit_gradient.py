@@ -9,9 +9,9 @@ Each writes tables and pictures to ``results/explicit_gradient/<experiment>``. S
 ``adult``, ``sets`` and ``sensitivity`` whenever you like: the same command goes on.
 """
 
-import argparse
 import sys
 
+from _commands import make_command_parser, run_command
 from _explicit_gradient import adult, sensitivity, sets, sine
 
 EXPERIMENTS = {
@@ -22,34 +22,15 @@ EXPERIMENTS = {
 }
 
 
-def make_parser():
-    """Return the parser of the command line, a subcommand for each experiment."""
-    parser = argparse.ArgumentParser(
-        prog="explicit_gradient.py",
-        description="The experiments of the explicit-gradient paper.",
-    )
-    commands = parser.add_subparsers(dest="experiment", required=True)
-    for name, module in EXPERIMENTS.items():
-        summary = module.__doc__.splitlines()[0]
-        module.add_arguments(
-            commands.add_parser(
-                name,
-                help=summary,
-                description=module.__doc__,
-                formatter_class=argparse.RawDescriptionHelpFormatter,
-            )
-        )
-    return parser
-
-
 def main(argv=None):
     """Run one experiment; return its exit code."""
-    parser = make_parser()
-    args = parser.parse_args(argv)
-    try:
-        return EXPERIMENTS[args.experiment].run(args)
-    except (ValueError, OSError) as error:
-        parser.error(str(error))
+    parser = make_command_parser(
+        "explicit_gradient.py",
+        "The experiments of the explicit-gradient paper.",
+        EXPERIMENTS,
+        "experiment",
+    )
+    return run_command(parser, EXPERIMENTS, "experiment", argv)
 
 
 if __name__ == "__main__":

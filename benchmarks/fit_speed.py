@@ -621,6 +621,19 @@ def at_least(least):
     return parse
 
 
+def add_machine_arguments(parser):
+    """Add the options that say where to measure and where to write."""
+    parser.add_argument(
+        "--threads", type=at_least(1), default=1, help="threads of torch (default: 1)"
+    )
+    parser.add_argument(
+        "--device", default="cpu", help="where to train, such as cuda (default: cpu)"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE.md", help="file to write the report to"
+    )
+
+
 def make_parser():
     """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
@@ -647,15 +660,7 @@ def make_parser():
         default=145_751,
         help="rows of the large table (default: 145751)",
     )
-    parser.add_argument(
-        "--threads", type=at_least(1), default=1, help="threads of torch (default: 1)"
-    )
-    parser.add_argument(
-        "--device", default="cpu", help="where to train, such as cuda (default: cpu)"
-    )
-    parser.add_argument(
-        "--out", type=Path, metavar="FILE.md", help="file to write the report to"
-    )
+    add_machine_arguments(parser)
     return parser
 
 

@@ -10,40 +10,20 @@ study. All write to ``results/gl_gan``. Stop ``run`` whenever you like: the same
 goes on.
 """
 
-import argparse
 import sys
 
+from _commands import make_command_parser, run_command
 from _gl_gan import digits, run, series, tables
 
 COMMANDS = {"run": run, "tables": tables, "series": series, "digits": digits}
 
 
-def make_parser():
-    """Return the parser of the command line."""
-    parser = argparse.ArgumentParser(
-        prog="gl_gan.py", description="The experiments of the GL-GAN chapter."
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name, module in COMMANDS.items():
-        module.add_arguments(
-            commands.add_parser(
-                name,
-                help=module.__doc__.splitlines()[0],
-                description=module.__doc__,
-                formatter_class=argparse.RawDescriptionHelpFormatter,
-            )
-        )
-    return parser
-
-
 def main(argv=None):
     """Run one command; return its exit code."""
-    parser = make_parser()
-    args = parser.parse_args(argv)
-    try:
-        return COMMANDS[args.command].run(args)
-    except (ValueError, OSError) as error:
-        parser.error(str(error))
+    parser = make_command_parser(
+        "gl_gan.py", "The experiments of the GL-GAN chapter.", COMMANDS, "command"
+    )
+    return run_command(parser, COMMANDS, "command", argv)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ from pathlib import Path
 import joblib
 from _grid import PRESETS
 from _methods import METHODS
-from _names import check_names
+from _names import check_names, split_names
 from _protocol import parse_protocol
 from _run import Run, compute, register
 from _suite import load_suite
@@ -42,11 +42,6 @@ from _suite import load_suite
 from imbdeep.reporting import rank_table, read_cells, write_report
 
 EXIT_INTERRUPTED = 130  # what a shell reports for a program stopped by Ctrl-C
-
-
-def _names(text):
-    names = (name.strip() for name in text.split(","))
-    return list(dict.fromkeys(name for name in names if name))
 
 
 def make_parser():
@@ -68,13 +63,13 @@ def make_parser():
     )
     parser.add_argument(
         "--datasets",
-        type=_names,
+        type=split_names,
         metavar="A,B",
         help="these sets instead of the preset's, from the 27 or the embedded suite",
     )
     parser.add_argument(
         "--methods",
-        type=_names,
+        type=split_names,
         metavar="A,B",
         help="these methods instead of the preset's, see below",
     )

@@ -18,7 +18,6 @@ import os
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -26,6 +25,7 @@ import torch
 from fit_speed import (
     ENCODINGS,
     Goal,
+    add_machine_arguments,
     at_least,
     describe,
     finished,
@@ -227,15 +227,7 @@ def make_parser():
         default=145_751,
         help="rows of the large table (145751)",
     )
-    parser.add_argument(
-        "--threads", type=at_least(1), default=1, help="threads of torch (1)"
-    )
-    parser.add_argument(
-        "--device", default="cpu", help="where to train, such as cuda (cpu)"
-    )
-    parser.add_argument(
-        "--out", type=Path, metavar="FILE.md", help="file to write the report to"
-    )
+    add_machine_arguments(parser)
     return parser
 
 

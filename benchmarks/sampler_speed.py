@@ -36,17 +36,17 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
-from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 import pandas as pd
 import torch
-from _names import check_names
+from _names import check_names, split_names
 from fit_speed import (
     BARE_GOAL,
     LEAST_ROWS_LARGE,
     Goal,
+    add_machine_arguments,
     at_least,
     describe,
     finished,
@@ -541,7 +541,7 @@ def make_parser():
     )
     parser.add_argument(
         "--samplers",
-        type=lambda text: [name.strip() for name in text.split(",")],
+        type=split_names,
         default=list(SAMPLERS),
         metavar="A,B",
         help=f"which to measure (default: {','.join(SAMPLERS)})",
@@ -569,15 +569,7 @@ def make_parser():
         default=145_751,
         help="rows of the full size (default: 145751)",
     )
-    parser.add_argument(
-        "--threads", type=at_least(1), default=1, help="threads of torch (default: 1)"
-    )
-    parser.add_argument(
-        "--device", default="cpu", help="where to train, such as cuda (default: cpu)"
-    )
-    parser.add_argument(
-        "--out", type=Path, metavar="FILE.md", help="file to write the report to"
-    )
+    add_machine_arguments(parser)
     return parser
 
 

@@ -19,6 +19,7 @@ whenever you like: the same command goes on. Takes half an hour on one core.
 import sys
 from pathlib import Path
 
+from _commands import add_n_jobs_argument
 from imblearn27 import EXIT_INTERRUPTED, choose_n_jobs
 
 from _explicit_gradient.adult_cells import compute, register
@@ -50,13 +51,7 @@ def add_arguments(parser):
         default=Path("results") / "explicit_gradient" / "adult",
         help="folder of results and report (default: %(default)s)",
     )
-    parser.add_argument(
-        "--n-jobs",
-        type=int,
-        metavar="N",
-        help="processes, each with one thread (default: all cores); scores do not "
-        "depend on it",
-    )
+    add_n_jobs_argument(parser)
     parser.add_argument(
         "--seed",
         type=int,

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from _cell import run_cell
+from _commands import add_n_jobs_argument
 from _grid import PRESETS
 from _methods import Method
+from _names import split_names
 from _protocol import derive_seed, parse_protocol
 from _run import Run, compute, register
 from _suite import Suite, load_suite
@@ -95,10 +97,6 @@ def read_finished(path):
     return cells
 
 
-def _names(text):
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
 def add_grid_arguments(parser, experiment):
     """Add the options of an experiment that computes a grid of cells."""
     parser.add_argument(
@@ -110,7 +108,7 @@ def add_grid_arguments(parser, experiment):
     )
     parser.add_argument(
         "--datasets",
-        type=_names,
+        type=split_names,
         metavar="A,B",
         help="these sets of the 27 instead of all that the experiment has",
     )
@@ -119,13 +117,7 @@ def add_grid_arguments(parser, experiment):
         metavar="DIR",
         help="scikit-learn's data folder (default: SCIKIT_LEARN_DATA or its own)",
     )
-    parser.add_argument(
-        "--n-jobs",
-        type=int,
-        metavar="N",
-        help="processes, each with one thread (default: all cores); scores do not "
-        "depend on it",
-    )
+    add_n_jobs_argument(parser)
     parser.add_argument(
         "--seed", type=int, default=0, help="decides splits and nets (default: 0)"
     )

@@ -22,7 +22,8 @@ more. Methods, ratios and seeds may be added to a run; other pairs need another 
 import sys
 from pathlib import Path
 
-from _names import check_names
+from _commands import add_n_jobs_argument
+from _names import check_names, split_names
 from imblearn27 import EXIT_INTERRUPTED, choose_n_jobs
 
 from _gl_gan.cells import Grid, compute, register
@@ -32,13 +33,8 @@ from _gl_gan.methods import METHODS
 DEFAULT_OUT = Path("results") / "gl_gan"
 
 
-def _names(text):
-    names = (name.strip() for name in text.split(","))
-    return list(dict.fromkeys(name for name in names if name))
-
-
 def _ratios(text):
-    return [float(part) for part in _names(text)]
+    return [float(part) for part in split_names(text)]
 
 
 def parse_seeds(text):
@@ -50,7 +46,7 @@ def parse_seeds(text):
     [0, 1, 2, 7]
     """
     seeds = []
-    for part in _names(text):
+    for part in split_names(text):
         first, _, last = part.partition("-")
         seeds += range(int(first), int(last or first) + 1)
     return list(dict.fromkeys(seeds))
@@ -84,7 +80,7 @@ def add_arguments(parser):
     add_out_argument(parser)
     parser.add_argument(
         "--datasets",
-        type=_names,
+        type=split_names,
         metavar="A,B",
         default=list(DATASETS),
         help=f"data sets (default: {','.join(DATASETS)})",
@@ -98,7 +94,7 @@ def add_arguments(parser):
     )
     parser.add_argument(
         "--methods",
-        type=_names,
+        type=split_names,
         metavar="A,B",
         default=list(METHODS),
         help=f"samplers, of {', '.join(METHODS)} (default: all)",
@@ -118,13 +114,7 @@ def add_arguments(parser):
         help="classes: drawn in each run, those of the published table, or a majority "
         "and a minority such as 4-7, or --pairs=-1-1 (default: drawn)",
     )
-    parser.add_argument(
-        "--n-jobs",
-        type=int,
-        metavar="N",
-        help="processes, each with one thread (default: all cores); scores do not "
-        "depend on it",
-    )
+    add_n_jobs_argument(parser)
     parser.add_argument(
         "--smoke",
         action="store_true",
