@@ -1,7 +1,5 @@
 """The conditional GAN: its steps against a loop of one's own, and what it draws."""
 
-from copy import deepcopy
-
 import numpy as np
 import pytest
 import torch
@@ -9,6 +7,7 @@ import torch
 from imbdeep.over_sampling import ConditionalGAN, _conditional_gan
 
 from .data import table, unit
+from .watching import watch_training
 
 PARAMS = {
     "hidden_sizes": (12,),
@@ -26,25 +25,7 @@ PARAMS = {
 
 @pytest.fixture
 def watch(monkeypatch):
-    """The players as they start, the call of ``train``, and all that goes into them."""
-    seen = {"inputs": []}
-
-    def spy(players, *args, **kwargs):
-        seen["start"] = deepcopy(dict(players))
-        seen["training"] = kwargs
-        for name, net in players.items():
-
-            def note(net, inputs, name=name):
-                seen["inputs"].append((name, inputs[0].detach().clone()))
-
-            net.register_forward_pre_hook(note)
-        history = train(players, *args, **kwargs)
-        seen["n_inputs_of_training"] = len(seen["inputs"])
-        return history
-
-    train = _conditional_gan.train
-    monkeypatch.setattr(_conditional_gan, "train", spy)
-    return seen
+    return watch_training(_conditional_gan, monkeypatch)
 
 
 def replay(watch, n_classes, n_batches, discriminator_steps):
@@ -130,62 +111,6 @@ def test_a_fit_takes_steps_of_its_losses(
     known = np.column_stack([unit(X), np.eye(len(counts))[y]])
     for row in torch.cat(real_rows).numpy():
         assert np.abs(known - row).max(1).min() < 1e-6
-
-
-def test_what_a_fit_gives_to_the_training(watch):
-    ConditionalGAN(**PARAMS).fit_resample(*table())
-    params = watch["training"]
-    assert params["method"] == "ConditionalGAN"
-    for name in ("lr", "max_epochs", "tol", "patience"):
-        assert params[name] == PARAMS[name]
-
-
-def test_classes_are_drawn_alike_and_noise_is_normal(watch):
-    sampler = ConditionalGAN(**{**PARAMS, "max_epochs": 20}, batch_size=100)
-    sampler.fit_resample(*table((50, 8, 20)))
-    given = torch.cat([x for name, x in watch["inputs"] if name == "generator"])
-    noise, condition = given[:, :3], given[:, 3:]
-    n = len(given)
-    assert ((condition == 0) | (condition == 1)).all()
-    assert (condition.sum(1) == 1).all()
-    # Five standard deviations of a share, a mean and a variance.
-    assert (condition.mean(0) - 1 / 3).abs().max() < 5 * (2 / 9 / n) ** 0.5
-    assert noise.mean(0).abs().max() < 5 / n**0.5
-    assert (noise.var(0) - 1).abs().max() < 5 * (2 / n) ** 0.5
-
-
-def test_every_row_of_a_class_is_drawn_as_often(watch):
-    X, y = table((12, 4))
-    sampler = ConditionalGAN(**{**PARAMS, "max_epochs": 40}, batch_size=100)
-    sampler.fit_resample(X, y)
-    judged = [x for name, x in watch["inputs"] if name == "discriminator"]
-    # The discriminator sees real rows, made ones, and made ones once more.
-    real = torch.cat(judged[::3]).numpy()
-    for label, n_rows in enumerate((12, 4)):
-        own = real[real[:, 4 + label] == 1][:, :4]
-        rows = unit(X)[y == label]
-        nearest = np.abs(own[:, None] - rows).max(2).argmin(1)
-        counts = np.bincount(nearest, minlength=n_rows)
-        expected = len(own) / n_rows
-        assert np.abs(counts - expected).max() < 5 * expected**0.5
-
-
-def test_new_rows_are_made_for_their_classes(watch):
-    X, y = table((9, 20, 14))
-    sampler = ConditionalGAN(**PARAMS)
-    X_new, y_new = sampler.fit_resample(X, y)
-    name, given = watch["inputs"][-1]
-    assert name == "generator"
-    assert y_new[43:].tolist() == given[:, 3:].argmax(1).tolist() == [0] * 11 + [2] * 6
-    with torch.no_grad():
-        rows = sampler.generator_(given).numpy()
-    np.testing.assert_allclose(
-        X_new[43:], X.min(0) + rows * (X.max(0) - X.min(0)), rtol=1e-4
-    )
-
-    sampler.sample(5, 1)
-    _, given = watch["inputs"][-1]
-    assert given[:, 3:].tolist() == [[0, 1, 0]] * 5
 
 
 def test_learns_where_the_classes_lie():
