@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from imbdeep._device import check_device, resolve_device
 from imbdeep._seeding import seeded_torch
-from imbdeep._validation import check_columns_are_numeric
+from imbdeep._validation import check_columns_are_numeric, is_data_frame
 from imbdeep.generative import (
     ImageEncoding,
     RowHead,
@@ -46,6 +46,28 @@ def auto_batch_size(n_rows):
     [64, 500, 1024]
     """
     return max(64, min(1024, n_rows // 8))
+
+
+def dtype_of_mixed(X):
+    """Dtype to read a table with categories as; None leaves it to NumPy.
+
+    A data frame with categories or nullable columns has no dtype in common but object,
+    and scikit-learn does not always find that out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from imbdeep.over_sampling._generative import dtype_of_mixed
+    >>> frame = pd.DataFrame({"city": pd.Categorical(["Ulm"]), "member": [True]})
+    >>> dtype_of_mixed(frame)
+    <class 'object'>
+    >>> dtype_of_mixed(np.zeros((1, 1))) is None
+    True
+    """
+    if not is_data_frame(X) or all(isinstance(d, np.dtype) for d in X.dtypes):
+        return None
+    return object
 
 
 class GenerativeSampler(TableOverSampler):
@@ -135,7 +157,7 @@ class GenerativeSampler(TableOverSampler):
             y,
             reset=True,
             accept_sparse=["csr", "csc"],
-            dtype=None if len(categorical) else "numeric",
+            dtype=dtype_of_mixed(X) if len(categorical) else "numeric",
             # The encoding refuses what is missing, and says in which columns.
             ensure_all_finite=False,
         )
@@ -215,7 +237,7 @@ class GenerativeSampler(TableOverSampler):
             reset=False,
             accept_sparse=True,
             allow_nd=self._allow_nd,
-            dtype=None if self._dtype.kind in "OUS" else "numeric",
+            dtype=dtype_of_mixed(X) if self._dtype.kind in "OUS" else "numeric",
         )
         return torch.from_numpy(self._encoding.encode(as_dense(X)))
 

@@ -1495,3 +1495,37 @@ def test_codes_of_rows_too_far_out(method, data):
     sampler.fit_resample(*data)
     with pytest.raises(ValueError, match="too far from those of the fitted rows"):
         sampler.encode(data[0] * 1e300)
+
+
+# Beside a category, each alone: scikit-learn finds a common dtype for some.
+BESIDE = {
+    "bool": lambda rng, n: rng.random(n) < 0.5,
+    "boolean": lambda rng, n: pd.array(rng.random(n) < 0.5, dtype="boolean"),
+    "Int64": lambda rng, n: pd.array(rng.integers(0, 9, n), dtype="Int64"),
+    "Float32": lambda rng, n: pd.array(rng.random(n), dtype="Float32"),
+    "int8": lambda rng, n: rng.integers(0, 9, n).astype("int8"),
+    "float32": lambda rng, n: rng.random(n).astype("float32"),
+    "str": lambda rng, n: rng.choice(["u", "v"], n),
+}
+
+
+@every_sampler
+@pytest.mark.parametrize("beside", BESIDE)
+@pytest.mark.parametrize("values", [["Bonn", "Ulm"], [3, 5]], ids=["text", "numbers"])
+def test_a_category_beside_a_column_of_another_kind(method, data, beside, values):
+    y = data[1]
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "city": pd.Categorical(rng.choice(values, len(y))),
+            "other": BESIDE[beside](rng, len(y)),
+        }
+    )
+    sampler = small(method)
+    resampled, _ = sampler.fit_resample(frame, y)
+    assert resampled.dtypes.equals(frame.dtypes)
+    pd.testing.assert_frame_equal(resampled[: len(y)], frame)
+    assert set(resampled["city"]) <= set(values)
+    assert sampler.sample(3, 1).dtypes.equals(frame.dtypes)
+    if method in AUTOENCODED:
+        assert_allclose(sampler.encode(frame), sampler.latent_, rtol=1e-4, atol=1e-5)
