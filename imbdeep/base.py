@@ -20,6 +20,7 @@ from sklearn.utils._param_validation import (
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 from skorch import NeuralNetClassifier
+from skorch.callbacks import EarlyStopping as SkorchEarlyStopping
 from skorch.callbacks import EpochTimer, PassthroughScoring
 from skorch.dataset import Dataset
 from skorch.utils import data_from_dataset, is_dataset, to_numpy, to_tensor
@@ -481,6 +482,17 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         """
         return super().partial_fit(X, target, epochs=epochs, _routing_method=method)
 
+    def _early_stoppings(self):
+        return [c for _, c in self.callbacks_ if isinstance(c, SkorchEarlyStopping)]
+
+    def _was_interrupted(self, begin, epochs):
+        """Whether a stage ended before its time, and not by early stopping.
+
+        ``begin`` is the length of the history when it began.
+        """
+        stopped = any(c.misses_ >= c.patience for c in self._early_stoppings())
+        return len(self.history) - begin < epochs and not stopped
+
     @contextmanager
     def _training(self, eval_set):
         """Mark the net as in training: labels are encoded, torch is seeded."""
@@ -759,7 +771,8 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
             super()._set_training(training)
 
     def infer(self, x, **fit_params):
-        if isinstance(x, Mapping) and "sample_weight" in x:
+        if isinstance(x, Mapping) and "X" in x:
+            # Weights or annotations travel with the rows.
             x = x["X"]
         return super().infer(x, **fit_params)
 

@@ -37,7 +37,7 @@ METHODS = {"classifiers", "over_sampling"}
 MAY_IMPORT["classifiers"] = set(MAY_IMPORT) - {"reporting"}
 MAY_IMPORT["over_sampling"] = MAY_IMPORT["classifiers"] | {"classifiers"}
 # Files of their folders that are no methods themselves.
-SHARED_BASES = {"_tables", "_generative", "_autoencoded", "_conditional"}
+SHARED_BASES = {"_crowd", "_tables", "_generative", "_autoencoded", "_conditional"}
 
 
 def module_name(path):

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from imblearn.utils import check_sampling_strategy
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from skorch.callbacks import EarlyStopping
 from skorch.dataset import Dataset, unpack_data
 from skorch.utils import to_numpy, to_tensor
 from torch.func import functional_call
@@ -295,7 +294,7 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
             interrupted = False
             if self.pretrain_epochs:
                 super()._train(*part, method, self.pretrain_epochs)
-                interrupted = self._was_interrupted()
+                interrupted = self._was_interrupted(0, self.pretrain_epochs)
             positions = getattr(train, "indices", np.arange(len(train)))
             self._duplicate(rows, wanted, np.asarray(positions))
             if interrupted:
@@ -372,9 +371,6 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
         if self.synthetic_ is not None and self.best_rows_ is not None:
             self.synthetic_.rows = self.best_rows_
 
-    def _early_stoppings(self):
-        return [c for _, c in self.callbacks_ if isinstance(c, EarlyStopping)]
-
     def _keep_best_rows(self):
         # Callbacks have their say of an epoch after the net, so the net looks later.
         loading = [c for c in self._early_stoppings() if c.load_best]
@@ -383,11 +379,6 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
         # The last of them has the last word on the weights.
         if loading[-1].best_epoch_ == self.history[-1, "epoch"]:
             self.best_rows_ = self.synthetic_.rows.clone()
-
-    def _was_interrupted(self):
-        """Whether pre-training ended before its time, and not by early stopping."""
-        stopped = any(c.misses_ >= c.patience for c in self._early_stoppings())
-        return len(self.history) < self.pretrain_epochs and not stopped
 
     # --- The synthetic rows ----------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """Making rows: their encoding, autoencoders and adversaries, and how these train."""
 
 from imbdeep.generative._columns import categorical_columns, select_columns
+from imbdeep.generative._decoder import RowDecoder
 from imbdeep.generative._latent import interpolate, train_autoencoder
 from imbdeep.generative._losses import (
     classifier_loss,
@@ -25,6 +26,7 @@ from imbdeep.generative._training import (
 
 __all__ = [
     "ImageEncoding",
+    "RowDecoder",
     "RowHead",
     "TableEncoding",
     "categorical_columns",

@@ -3,6 +3,11 @@
 from imbdeep.losses._base import ClassificationLoss
 from imbdeep.losses._class_weights import class_balanced_weights
 from imbdeep.losses._cross_entropy import CrossEntropyLoss, cross_entropy
+from imbdeep.losses._crowd_layer import (
+    CrowdLayerLoss,
+    annotation_losses,
+    crowd_layer,
+)
 from imbdeep.losses._focal import FocalLoss, focal
 from imbdeep.losses._ldam import LDAMLoss, ldam, ldam_margins
 from imbdeep.losses._reduction import reduce_losses, take_class
@@ -12,10 +17,13 @@ __all__ = [
     "LOSSES",
     "ClassificationLoss",
     "CrossEntropyLoss",
+    "CrowdLayerLoss",
     "FocalLoss",
     "LDAMLoss",
+    "annotation_losses",
     "class_balanced_weights",
     "cross_entropy",
+    "crowd_layer",
     "focal",
     "ldam",
     "ldam_margins",

@@ -9,6 +9,7 @@ from imbdeep.modules._numeric_encoding import (
     Standardization,
     encoding_recipe,
 )
+from imbdeep.modules._penultimate import penultimate
 from imbdeep.modules._registry import MODULES
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "PiecewiseLinearEncoding",
     "Standardization",
     "encoding_recipe",
+    "penultimate",
 ]

@@ -1,0 +1,221 @@
+"""What the nets that learn from annotations share: reading them."""
+
+from dataclasses import dataclass
+from numbers import Real
+
+import numpy as np
+from sklearn.metrics import accuracy_score
+from sklearn.utils import _safe_indexing
+
+from imbdeep.base import ImbalancedNetClassifier
+from imbdeep.crowds import (
+    count_votes,
+    encode_annotations,
+    known_truth,
+    n_columns,
+    read_truth,
+    split_truth,
+)
+
+
+@dataclass
+class Crowd:
+    """What a crowd says of the rows of a fit.
+
+    Attributes
+    ----------
+    codes : ndarray of shape (n_samples, n_workers), int
+        Annotations as class indices, -1 where there is none.
+    inferred : ndarray of shape (n_samples,), int
+        Classes that the rows are taken to be of: the majority vote, to begin with.
+    truth : tuple of ndarray (rows, labels) or None
+        Rows whose label is known, and their labels.
+    """
+
+    codes: np.ndarray
+    inferred: np.ndarray
+    truth: tuple | None
+
+    def inference_accuracy(self, classes):
+        """Share of the inferred labels that are right, of those that are known."""
+        rows, truth = self.truth
+        return float(np.mean(classes[self.inferred[rows]] == truth))
+
+
+def crowd_accuracy(estimator, X, y, sample_weight=None):
+    """Accuracy of a crowd classifier on rows whose true label is known.
+
+    Parameters
+    ----------
+    estimator : object
+        Has ``truth_column`` and ``missing_values``.
+    X : array-like of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,) or (n_samples, n_workers + 1)
+    sample_weight : array-like of shape (n_samples,) or None, default=None
+
+    Returns
+    -------
+    float
+    """
+    rows, truth = read_truth(y, estimator.truth_column, estimator.missing_values)
+    predicted = estimator.predict(_safe_indexing(X, rows))
+    if sample_weight is not None:
+        sample_weight = np.asarray(sample_weight)[rows]
+    return accuracy_score(truth, predicted, sample_weight=sample_weight)
+
+
+class CrowdNetClassifier(ImbalancedNetClassifier):
+    """Base of the nets that learn from annotations.
+
+    ``fit`` learns labels, counts and the validation split from the majority vote, and
+    keeps the annotations themselves in ``crowd_`` for as long as it runs. Ordinary
+    labels, those of one annotator, leave nothing to infer: ``crowd_`` is None then, and
+    subclasses train as the plain net does.
+    """
+
+    _parameter_constraints = {
+        **ImbalancedNetClassifier._parameter_constraints,
+        "truth_column": "no_validation",
+        "missing_values": [Real, None],
+    }
+
+    crowd_ = None
+
+    def __init__(self, module="mlp", *, truth_column=None, missing_values=-1, **kwargs):
+        super().__init__(module, **kwargs)
+        self.truth_column = truth_column
+        self.missing_values = missing_values
+
+    def fit(self, X, y, y_true=None, eval_set=None):
+        """Fit the net.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), or more axes if the module \
+                takes them
+            Finite numbers; used as float32.
+        y : array-like of shape (n_samples, n_workers) or (n_samples,)
+            Annotations, one column a worker; see
+            :func:`~imbdeep.crowds.encode_annotations`. At least one in each row, and
+            at least two rows of each class by majority vote, or one if ``eval_set`` is
+            given. A single column is taken for labels that hold.
+        y_true : array-like of shape (n_samples,) or None, default=None
+            True labels, missing where they are not known. They are compared with the
+            inferred ones in the history, and never trained on.
+        eval_set : tuple (X_valid, y_valid) or None, default=None
+            Validation rows with true labels, to use instead of setting some of ``X``
+            aside.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data cannot be used; before any training.
+        """
+        reset = not (self.warm_start and self.initialized_)
+        return self._fit_crowd(X, y, y_true, eval_set, reset, "fit")
+
+    def partial_fit(self, X, y, classes=None, y_true=None, eval_set=None):
+        """Go on training for another ``max_epochs``, without starting anew.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples, n_workers) or (n_samples,)
+            Of the workers of the first call, in their order.
+        classes : array-like or None, default=None
+            All labels, in the first call, if ``y`` may lack some.
+        y_true : array-like of shape (n_samples,) or None, default=None
+        eval_set : tuple (X_valid, y_valid) or None, default=None
+
+        Returns
+        -------
+        self : object
+        """
+        reset = not self.initialized_
+        return self._fit_crowd(X, y, y_true, eval_set, reset, "partial_fit", classes)
+
+    def score(self, X, y, sample_weight=None):
+        """Accuracy on rows whose true label is known.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_workers + 1)
+            True labels, or annotations with the truth in ``truth_column``.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+
+        Returns
+        -------
+        float
+            In [0, 1].
+        """
+        return crowd_accuracy(self, X, y, sample_weight)
+
+    def _fit_crowd(self, X, y, y_true, eval_set, reset, method, classes=None):
+        self._check_parameters()
+        annotations, truth = split_truth(y, self.truth_column)
+        if y_true is None and truth is not None:
+            y_true = truth
+        n_workers = n_columns(annotations)
+        self._check_n_workers(n_workers, reset)
+        self.crowd_, labels = None, annotations
+        if n_workers > 1:
+            declared = self.classes if self.classes is not None else classes
+            codes, classes = encode_annotations(
+                annotations,
+                classes=declared if reset else self.classes_,
+                missing_values=self.missing_values,
+            )
+            majority = count_votes(codes, len(classes)).argmax(1)
+            self.crowd_ = Crowd(codes, majority, self._known(y_true, len(codes)))
+            labels = classes[majority]
+        elif self.truth_column is not None:
+            labels = np.ravel(annotations)
+        try:
+            return self._fit(X, labels, None, eval_set, reset, method, classes)
+        finally:
+            del self.crowd_
+
+    def _check_class_counts(self, counts, method, eval_set):
+        if self.crowd_ is None:
+            super()._check_class_counts(counts, method, eval_set)
+            return
+        if method == "fit" and (counts > 0).sum() < 2:
+            only = self.classes_inferred_[counts.argmax()]
+            raise ValueError(
+                f"By majority vote all rows are of class {only!r}, so there is nothing "
+                "to tell it from. Gather more annotations of the others."
+            )
+        try:
+            super()._check_class_counts(counts, method, eval_set)
+        except ValueError as error:
+            raise ValueError(f"By majority vote: {error}") from None
+
+    def _check_n_workers(self, n_workers, reset):
+        if reset:
+            self.n_workers_ = n_workers
+        elif n_workers != self.n_workers_:
+            raise ValueError(
+                f"y has annotations of {n_workers} workers, those of the first call "
+                f"were {self.n_workers_}. Leave a column of missing annotations for a "
+                "worker who gave none."
+            )
+
+    def _known(self, y_true, n_rows):
+        if y_true is None:
+            return None
+        if len(y_true) != n_rows:
+            raise ValueError(
+                f"y_true holds {len(y_true)} labels for {n_rows} rows of y; give one "
+                "for each, missing where it is not known."
+            )
+        missing_values = None if self.truth_column is None else self.missing_values
+        return known_truth(y_true, missing_values)
+
+    def __getstate__(self):
+        # A callback may save the net in the middle of training.
+        return {k: v for k, v in super().__getstate__().items() if k != "crowd_"}

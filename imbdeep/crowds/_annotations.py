@@ -1,0 +1,205 @@
+"""Annotations of many workers, as integers."""
+
+from numbers import Real
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+from sklearn.utils import check_array
+from sklearn.utils.multiclass import check_classification_targets
+
+# Code of an annotation that a worker did not give.
+MISSING = -1
+
+# Rows that an error names before it stops counting them up.
+_N_NAMED = 5
+
+
+def encode_annotations(annotations, *, classes=None, missing_values=-1):
+    """Turn annotations into positions in the sorted labels.
+
+    Parameters
+    ----------
+    annotations : array-like of shape (n_samples, n_workers)
+        Labels, one column a worker. NaN, None and ``pandas.NA`` are annotations that
+        were not given.
+    classes : array-like of shape (n_classes,) or None, default=None
+        All labels, if some may be missing here; None takes those that were given.
+    missing_values : int, float or None, default=-1
+        Number that stands for an annotation that was not given, too. None: there is no
+        such number, as when the labels are -1 and 1.
+
+    Returns
+    -------
+    codes : ndarray of shape (n_samples, n_workers), int64
+        Positions in ``classes``, -1 where there is no annotation.
+    classes : ndarray of shape (n_classes,)
+        Labels, sorted.
+
+    Raises
+    ------
+    ValueError
+        If the annotations are not a matrix of labels, hold a label that is not among
+        ``classes``, or a row that nobody annotated.
+
+    Examples
+    --------
+    >>> from imbdeep.crowds import encode_annotations
+    >>> codes, classes = encode_annotations([["no", "yes"], ["no", None]])
+    >>> codes
+    array([[ 0,  1],
+           [ 0, -1]])
+    >>> classes
+    array(['no', 'yes'], dtype='<U3')
+    """
+    table = check_array(
+        annotations,
+        # Columns of a frame, and entries of a list, may have no other type in common.
+        dtype=None if hasattr(annotations, "dtype") else object,
+        ensure_all_finite=False,
+        input_name="annotations",
+        copy=False,
+    )
+    codes, values = pd.factorize(table.ravel(), use_na_sentinel=True)
+    values = np.asarray(values)
+    is_label = np.ones(len(values), dtype=bool)
+    if missing_values is not None and holds_numbers(values):
+        is_label = values != missing_values
+    labels = as_labels(values[is_label])
+    classes = np.unique(labels if classes is None else classes)
+    # The last is for the sentinel of missing values, -1.
+    positions = np.full(len(values) + 1, MISSING, dtype=np.int64)
+    positions[:-1][is_label] = np.searchsorted(classes, labels)
+    codes = positions[codes].reshape(table.shape)
+    _check_every_row_is_annotated(codes, missing_values)
+    unknown = np.setdiff1d(labels, classes)
+    if len(unknown):
+        raise ValueError(
+            f"annotations hold labels {unknown.tolist()} that are not among the "
+            f"classes {classes.tolist()}. Pass classes= with all labels."
+        )
+    return codes, classes
+
+
+def holds_numbers(labels):
+    """Whether all labels are numbers, booleans apart.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n,)
+        Without missing values.
+
+    Returns
+    -------
+    bool
+    """
+    if labels.dtype != object:
+        return labels.dtype.kind in "iuf"
+    kinds = {type(label) for label in labels}
+    return all(issubclass(k, Real) and not issubclass(k, bool) for k in kinds)
+
+
+def as_labels(labels):
+    """Labels as an array of the type that they have.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n,)
+        Of objects, perhaps; without missing values.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+
+    Raises
+    ------
+    ValueError
+        If they are of several types, not finite, or no labels of classes.
+    """
+    if labels.dtype == object:
+        kinds = {type(label) for label in labels}
+        if len(kinds) > 1 and not holds_numbers(labels):
+            names = sorted(kind.__name__ for kind in kinds)
+            raise ValueError(f"Labels mix the types {names}. Use labels of one type.")
+        labels = np.array(labels.tolist())
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        raise ValueError(
+            "Labels hold infinity; they must be finite, and NaN where there is none."
+        )
+    if len(labels):
+        check_classification_targets(labels)
+    return labels
+
+
+def _check_every_row_is_annotated(codes, missing_values):
+    rows = np.flatnonzero((codes == MISSING).all(1))
+    if not len(rows):
+        return
+    more = ", ..." if len(rows) > _N_NAMED else ""
+    hint = (
+        ""
+        if missing_values is None
+        else f" If {missing_values} is a label, pass missing_values=None."
+    )
+    raise ValueError(
+        f"Nobody annotated {len(rows)} of {len(codes)} rows: "
+        f"{', '.join(map(str, rows[:_N_NAMED]))}{more}. Leave these rows out.{hint}"
+    )
+
+
+def indicator_matrix(codes, n_classes):
+    """Annotations as a sparse matrix of zeros and ones.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n, W), int
+        -1 where there is no annotation.
+    n_classes : int
+
+    Returns
+    -------
+    csr_array of shape (n, W * n_classes)
+        Column ``w * n_classes + c`` tells who got label ``c`` from worker ``w``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.crowds._annotations import indicator_matrix
+    >>> indicator_matrix(np.array([[0, 1], [-1, 0]]), 2).toarray()
+    array([[1., 0., 0., 1.],
+           [0., 0., 1., 0.]])
+    """
+    n_rows, n_workers = codes.shape
+    given = codes != MISSING
+    columns = (codes + np.arange(n_workers) * n_classes)[given]
+    ends = np.append(0, given.sum(1).cumsum())
+    return csr_array(
+        (np.ones(len(columns)), columns, ends), shape=(n_rows, n_workers * n_classes)
+    )
+
+
+def count_votes(codes, n_classes):
+    """How often each row got each label.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n, W), int
+        -1 where there is no annotation.
+    n_classes : int
+
+    Returns
+    -------
+    ndarray of shape (n, n_classes), int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.crowds._annotations import count_votes
+    >>> count_votes(np.array([[0, 1, 1], [-1, 0, -1]]), 2)
+    array([[1, 2],
+           [1, 0]])
+    """
+    rows, _ = given = np.nonzero(codes != MISSING)
+    cells = rows * n_classes + codes[given]
+    votes = np.bincount(cells, minlength=len(codes) * n_classes)
+    return votes.reshape(len(codes), n_classes)

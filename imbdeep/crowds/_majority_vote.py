@@ -1,0 +1,87 @@
+"""Majority vote: every worker counts alike."""
+
+from numbers import Real
+
+import numpy as np
+
+from imbdeep.crowds._aggregator import Aggregator
+from imbdeep.crowds._annotations import count_votes, indicator_matrix
+from imbdeep.crowds._worker_model import (
+    estimate_confusion,
+    estimate_prior,
+    vote_shares,
+)
+
+
+class MajorityVote(Aggregator):
+    """The label that most workers gave.
+
+    Read more in the :ref:`User Guide <crowds>`.
+
+    Parameters
+    ----------
+    classes : array-like of shape (n_classes,) or None, default=None
+        All labels, if ``fit`` may not see each of them.
+    missing_values : int, float or None, default=-1
+        Number that stands for an annotation that was not given, beside NaN and None;
+        see :func:`encode_annotations`.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels, sorted.
+    label_posterior_ : ndarray of shape (n_samples, n_classes)
+        Share of the votes of each label, for the rows of ``fit``.
+    confusion_matrices_ : ndarray of shape (n_workers, n_classes, n_classes)
+        How often a worker gave a label (third axis) to a row that the majority gives
+        another (second); rows sum to 1. Uniform where there is nothing to count.
+    class_prior_ : ndarray of shape (n_classes,)
+        Share of the rows that the majority gives each label.
+    worker_error_rates_ : ndarray of shape (n_workers,)
+        Share of its annotations in which a worker differs from the majority; NaN for
+        one who gave none.
+    n_features_in_ : int
+        Workers.
+    feature_names_in_ : ndarray of shape (n_workers,)
+        If ``annotations`` is a data frame with string column names.
+
+    See Also
+    --------
+    DawidSkene : Workers who err in ways of their own.
+
+    Notes
+    -----
+    Of labels with as many votes ``predict`` takes the first in ``classes_``, as
+    :class:`sklearn.ensemble.VotingClassifier` does; ``predict_proba`` tells that they
+    tie.
+
+    Examples
+    --------
+    >>> from imbdeep.crowds import MajorityVote
+    >>> annotations = [[0, 0, 1], [1, 1, -1], [1, -1, 0]]
+    >>> vote = MajorityVote().fit(annotations)
+    >>> vote.predict(annotations)
+    array([0, 1, 0])
+    >>> vote.predict_proba([[1, 1, 0]]).round(2)
+    array([[0.33, 0.67]])
+    """
+
+    _parameter_constraints = {
+        "classes": ["array-like", None],
+        "missing_values": [Real, None],
+    }
+
+    def __init__(self, *, classes=None, missing_values=-1):
+        self.classes = classes
+        self.missing_values = missing_values
+
+    def _learn(self, codes):
+        n_classes = len(self.classes_)
+        self.label_posterior_ = self._posterior(codes)
+        winners = np.eye(n_classes)[self.label_posterior_.argmax(1)]
+        indicators = indicator_matrix(codes, n_classes)
+        self.confusion_matrices_ = estimate_confusion(indicators, winners, smoothing=0)
+        self.class_prior_ = estimate_prior(winners, smoothing=0)
+
+    def _posterior(self, codes):
+        return vote_shares(count_votes(codes, len(self.classes_)))

@@ -1,0 +1,330 @@
+"""Cross-validation with annotations to learn from and a truth to score by."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import StratifiedKFold
+from sklearn.utils import _safe_indexing
+
+from imbdeep._validation import is_data_frame
+from imbdeep.crowds._annotations import MISSING, count_votes, encode_annotations
+from imbdeep.crowds._known_truth import known_truth
+
+
+def split_truth(y, truth_column=None):
+    """Take the column with the truth out of a table of annotations.
+
+    Tools of scikit-learn hand one `y` to ``fit`` and to scorers. With the truth as a
+    column of it, classifiers can learn from the workers and be scored by the truth.
+
+    Parameters
+    ----------
+    y : {array-like, DataFrame} of shape (n_samples, n_workers + 1)
+        Annotations, and a column with the truth.
+    truth_column : int, str, hashable or None, default=None
+        Which column is the truth: an int is its position, -1 the last; anything else
+        its name in a data frame. None: there is no such column.
+
+    Returns
+    -------
+    annotations : {ndarray, DataFrame} of shape (n_samples, n_workers)
+        The other columns; `y` as it is if `truth_column` is None.
+    truth : {ndarray, Series} of shape (n_samples,) or None
+        None if `truth_column` is.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column, or none beside it.
+
+    See Also
+    --------
+    StratifiedCrowdKFold : Splits such a table.
+    make_crowd_scorer : Scores by its truth.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from imbdeep.crowds import split_truth
+    >>> y = pd.DataFrame({"Ann": [0, 1], "expert": [1, 1], "Bob": [0, 0]})
+    >>> annotations, truth = split_truth(y, "expert")
+    >>> annotations
+       Ann  Bob
+    0    0    0
+    1    1    0
+    >>> truth.tolist()
+    [1, 1]
+    """
+    if truth_column is None:
+        return y, None
+    y = _as_table(y)
+    position = _truth_position(y, truth_column)
+    if is_data_frame(y):
+        others = np.delete(np.arange(y.shape[1]), position)
+        return y.iloc[:, others], y.iloc[:, position]
+    return np.delete(y, position, axis=1), y[:, position]
+
+
+def n_columns(y):
+    """Columns of annotations; 1 if they are a single list of labels.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples, n_workers) or (n_samples,)
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> from imbdeep.crowds import n_columns
+    >>> n_columns([[0, 1], [0, 0]]), n_columns([0, 1])
+    (2, 1)
+    """
+    shape = _as_table(y).shape
+    return shape[1] if len(shape) > 1 else 1
+
+
+def read_truth(y, truth_column=None, missing_values=-1):
+    """Rows whose true label is known, and the labels, of what a scorer is given.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,), (n_samples, 1) or (n_samples, n_workers + 1)
+        True labels, or annotations with the truth in one column.
+    truth_column : int, str, hashable or None, default=None
+        Which column is the truth, see :func:`split_truth`.
+    missing_values : int, float or None, default=-1
+        Number that stands for a truth that is not known, where it is a column of
+        annotations.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_known,), int
+    labels : ndarray of shape (n_known,)
+
+    Raises
+    ------
+    ValueError
+        If there is no truth in ``y``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.crowds import read_truth
+    >>> read_truth(np.array([[0, 1, -1], [1, 1, 1]]), truth_column=2)
+    (array([1]), array([1]))
+    """
+    if n_columns(y) == 1:
+        return known_truth(np.ravel(_as_table(y)))
+    if truth_column is None:
+        raise ValueError(
+            f"y has {n_columns(y)} columns, and scores need the truth: a 1-D y, or "
+            "annotations with the truth in one column, named by truth_column."
+        )
+    _, truth = split_truth(y, truth_column)
+    return known_truth(truth, missing_values)
+
+
+class StratifiedCrowdKFold(StratifiedKFold):
+    """Stratified folds for annotations, where no column is the label.
+
+    Rows are stratified by the truth where it is known and by the majority of their
+    annotations elsewhere; of labels with as many votes the first counts. A `y` of one
+    dimension is split as :class:`sklearn.model_selection.StratifiedKFold` does.
+
+    Parameters
+    ----------
+    n_splits : int, at least 2, default=5
+        Folds.
+    shuffle : bool, default=False
+        Whether to shuffle the rows of each class before.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the shuffling; leave it None without.
+    truth_column : int, str, hashable or None, default=None
+        Column of `y` that holds the truth, see :func:`split_truth`; NaN, None and
+        ``pandas.NA`` where it is not known. None: there is no such column.
+    missing_values : int, float or None, default=-1
+        Number that stands for an annotation that was not given or a truth that is not
+        known, too. None: there is no such number, as when the labels are -1 and 1.
+
+    See Also
+    --------
+    make_crowd_scorer : Scores a fold by its truth.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.crowds import StratifiedCrowdKFold, simulate_annotators
+    >>> truth = np.repeat([0, 1], [16, 4])
+    >>> annotations = simulate_annotators(truth, n_workers=3, random_state=0)
+    >>> y = np.column_stack([annotations, truth])
+    >>> cv = StratifiedCrowdKFold(4, truth_column=-1)
+    >>> [int(truth[test].sum()) for _, test in cv.split(annotations, y)]
+    [1, 1, 1, 1]
+    """
+
+    def __init__(
+        self,
+        n_splits=5,
+        *,
+        shuffle=False,
+        random_state=None,
+        truth_column=None,
+        missing_values=-1,
+    ):
+        super().__init__(n_splits, shuffle=shuffle, random_state=random_state)
+        self.truth_column = truth_column
+        self.missing_values = missing_values
+
+    def split(self, X, y, groups=None):
+        """Split rows into training and test rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Only its length counts.
+        y : array-like of shape (n_samples, n_columns) or (n_samples,)
+            Annotations, and the truth if `truth_column` says so; or labels.
+        groups : None
+            Ignored, with a warning if given.
+
+        Yields
+        ------
+        train : ndarray of int
+        test : ndarray of int
+
+        Raises
+        ------
+        ValueError
+            If ``y`` cannot be used, or a row has neither an annotation nor a truth.
+        """
+        return super().split(X, self._strata(y), groups)
+
+    def _strata(self, y):
+        if np.ndim(y) == 1 and self.truth_column is None:
+            return y
+        y = _as_table(y)
+        position = None
+        if self.truth_column is not None:
+            position = _truth_position(y, self.truth_column)
+        # Workers and truth in one table, as they have their labels in common.
+        codes, classes = encode_annotations(y, missing_values=self.missing_values)
+        majority = count_votes(codes, len(classes)).argmax(1)
+        if position is None:
+            return majority
+        # A truth that is not known has no vote in the majority that stands in for it.
+        truth = codes[:, position]
+        return np.where(truth == MISSING, majority, truth)
+
+
+def make_crowd_scorer(scoring, *, truth_column=-1, missing_values=-1):
+    """Make a scorer for annotations that scores by the truth in one of their columns.
+
+    Parameters
+    ----------
+    scoring : str, callable, list, tuple, set or dict
+        What to score, as in :func:`sklearn.model_selection.cross_validate`: the name of
+        a scorer or a callable ``(estimator, X, y)``, or several of them.
+    truth_column : int, str or hashable, default=-1
+        Column of `y` that holds the truth, see :func:`split_truth`. Give classifiers
+        the same `truth_column`, so that they do not learn from it.
+    missing_values : int, float or None, default=-1
+        Number that stands for a truth that is not known, beside NaN, None and
+        ``pandas.NA``. None: there is no such number, as when the labels are -1 and 1.
+
+    Returns
+    -------
+    scorer : callable
+        Takes ``(estimator, X, y)`` and scores on the rows of which the truth is known;
+        for ``scoring=``. It raises a ValueError if there is no such row.
+
+    Raises
+    ------
+    ValueError
+        If there is no such scorer, or ``truth_column`` is None.
+
+    See Also
+    --------
+    StratifiedCrowdKFold : Folds for such a `y`.
+    split_truth : Takes the truth out.
+
+    Examples
+    --------
+    The truth of the third row is not known, and it is not scored:
+
+    >>> import numpy as np
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from imbdeep.crowds import make_crowd_scorer
+    >>> X = np.zeros((4, 1))
+    >>> y = np.array([[0, 1, 0], [0, 0, 0], [1, 1, -1], [0, 1, 1]])
+    >>> always_0 = DummyClassifier().fit(X, [0, 0, 0, 1])
+    >>> scorer = make_crowd_scorer("accuracy", truth_column=-1)
+    >>> round(scorer(always_0, X, y), 2)
+    0.67
+    """
+    if truth_column is None:
+        raise ValueError(
+            "truth_column must tell which column of y holds the truth, got None. "
+            "Without a truth nothing can be scored."
+        )
+    return _CrowdScorer(scoring, truth_column, missing_values)
+
+
+class _CrowdScorer:
+    def __init__(self, scoring, truth_column, missing_values):
+        self.scoring = scoring
+        self.truth_column = truth_column
+        self.missing_values = missing_values
+        self.scorer = check_scoring(scoring=scoring)
+
+    def __call__(self, estimator, X, y):
+        rows, labels = read_truth(y, self.truth_column, self.missing_values)
+        return self.scorer(estimator, _safe_indexing(X, rows), labels)
+
+    def __repr__(self):
+        return (
+            f"make_crowd_scorer({self.scoring!r}, truth_column={self.truth_column!r}, "
+            f"missing_values={self.missing_values!r})"
+        )
+
+
+def _as_table(y):
+    """Turn lists into arrays, without making text of what is not."""
+    return y if hasattr(y, "shape") else np.asarray(y, dtype=object)
+
+
+def _truth_position(y, truth_column):
+    """Position of the truth among the columns of a table."""
+    if np.ndim(y) != 2:
+        raise ValueError(
+            f"y must be 2-D to hold the truth as its column {truth_column!r}, got "
+            f"{np.ndim(y)} dimension(s). Pass truth_column=None for ordinary labels."
+        )
+    n_columns = y.shape[1]
+    if n_columns < 2:
+        raise ValueError(
+            f"y has {n_columns} column(s), and truth_column={truth_column!r} asks for "
+            "two or more: one with the truth, the others with annotations."
+        )
+    if isinstance(truth_column, Integral):
+        if not -n_columns <= truth_column < n_columns:
+            raise ValueError(
+                f"truth_column={truth_column} is not the position of a column: y has "
+                f"{n_columns} columns."
+            )
+        return truth_column
+    if not is_data_frame(y):
+        raise ValueError(
+            f"truth_column={truth_column!r} is the name of a column, but y is no data "
+            "frame. Pass its position."
+        )
+    names = y.columns.tolist()
+    if names.count(truth_column) != 1:
+        found = "several columns" if truth_column in names else "no column"
+        raise ValueError(
+            f"y has {found} of the name truth_column={truth_column!r}: {names}."
+        )
+    return names.index(truth_column)

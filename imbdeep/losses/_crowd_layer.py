@@ -1,0 +1,158 @@
+"""The crowd layer: what each worker makes of what the net believes."""
+
+import torch
+from torch import Tensor, nn
+
+from imbdeep.losses._base import ClassificationLoss
+from imbdeep.losses._cross_entropy import cross_entropy
+from imbdeep.losses._reduction import reduce_losses, take_class
+
+LAYERS = ("matrix", "vector", "vector_bias")
+
+
+def crowd_layer(proba: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Logits of the labels that each worker gives.
+
+    Parameters
+    ----------
+    proba : Tensor of shape (*, C)
+        Probability of each class.
+    weight : Tensor of shape (W, C, C) or (W, C)
+        A matrix [worker, given, true], or a factor a class, for each worker.
+    bias : Tensor of shape (W, C) or None, default=None
+
+    Returns
+    -------
+    Tensor of shape (*, W, C)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.losses import crowd_layer
+    >>> weight = torch.stack([torch.eye(2), torch.eye(2).flip(0)])
+    >>> crowd_layer(torch.tensor([0.75, 0.25]), weight)
+    tensor([[0.7500, 0.2500],
+            [0.2500, 0.7500]])
+    """
+    if weight.ndim == 3:
+        logits = torch.einsum("wgt,...t->...wg", weight, proba)
+    else:
+        logits = proba.unsqueeze(-2) * weight
+    return logits if bias is None else logits + bias
+
+
+def annotation_losses(logits: Tensor, annotations: Tensor) -> Tensor:
+    """Cross-entropy of each annotation, 0 where there is none.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (*, W, C)
+    annotations : Tensor of shape (*, W), int64
+        Class indices, -1 where a worker gave none.
+
+    Returns
+    -------
+    Tensor of shape (*, W)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.losses import annotation_losses
+    >>> annotation_losses(torch.zeros(1, 2, 2), torch.tensor([[1, -1]]))
+    tensor([[0.6931, 0.0000]])
+    """
+    given = annotations >= 0
+    return cross_entropy(logits, annotations.clamp_min(0)) * given
+
+
+class CrowdLayerLoss(ClassificationLoss):
+    """Cross-entropy of annotations, through a layer that knows the workers.
+
+    Behind the softmax of the net stands a layer for each worker, which learns how the
+    worker's labels come from the class; it begins as the identity and is left out in
+    prediction [1]_.
+
+    Parameters
+    ----------
+    n_workers, n_classes : int
+    layer : {'matrix', 'vector', 'vector_bias'}, default='matrix'
+        A matrix a worker; a factor a class; or a factor and a bias. The paper's MW, VW
+        and VW+B.
+    weight : Tensor of shape (C,) or None, default=None
+        Weight of each label, as it was given.
+    reduction : {'mean', 'sum', 'none'}, default='mean'
+        'mean' is over the annotations of a batch that were given.
+
+    Notes
+    -----
+    Targets of shape ``(n, n_workers)`` are annotations, -1 where there is none.
+    Targets of shape ``(n,)`` are labels that hold, and pass the layer by: their loss is
+    the cross-entropy.
+
+    References
+    ----------
+    .. [1] F. Rodrigues, F. Pereira. "Deep learning from crowds". AAAI 2018.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.losses import CrowdLayerLoss
+    >>> loss = CrowdLayerLoss(n_workers=3, n_classes=2)
+    >>> round(loss(torch.zeros(1, 2), torch.tensor([[1, -1, 0]])).item(), 4)
+    0.6931
+    """
+
+    def __init__(
+        self,
+        n_workers: int,
+        n_classes: int,
+        *,
+        layer: str = "matrix",
+        weight: Tensor | None = None,
+        reduction: str = "mean",
+    ):
+        if layer not in LAYERS:
+            raise ValueError(f"layer must be one of {LAYERS}, got {layer!r}.")
+        super().__init__(weight=weight, reduction=reduction)
+        start = torch.eye(n_classes) if layer == "matrix" else torch.ones(n_classes)
+        self.worker_weight = nn.Parameter(start.repeat(n_workers, *[1] * start.ndim))
+        self.worker_bias = (
+            nn.Parameter(torch.zeros(n_workers, n_classes))
+            if layer == "vector_bias"
+            else None
+        )
+
+    def row_losses(self, logits: Tensor, target: Tensor) -> Tensor:
+        return cross_entropy(logits, target)
+
+    def forward(
+        self, logits: Tensor, target: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
+        """Loss of a batch.
+
+        Parameters
+        ----------
+        logits : Tensor of shape (n, C)
+        target : Tensor of shape (n, W) or (n,), int64
+        sample_weight : Tensor of shape (n,) or None, default=None
+            Weight of each row.
+
+        Returns
+        -------
+        Tensor
+            A scalar, or one loss an annotation, or a row, if ``reduction='none'``.
+        """
+        if target.ndim < 2 or target.is_floating_point():
+            return super().forward(logits, target, sample_weight)
+        self.check_weight(logits)
+        by_worker = crowd_layer(
+            logits.softmax(-1), self.worker_weight, self.worker_bias
+        )
+        losses = annotation_losses(by_worker, target)
+        weights = (target >= 0).to(losses.dtype)
+        if self.weight is not None:
+            weights = weights * take_class(self.weight, target.clamp_min(0))
+        if sample_weight is not None:
+            weights = weights * sample_weight[:, None]
+        reduced = reduce_losses(losses.flatten(), weights.flatten(), self.reduction)
+        return reduced if reduced.ndim == 0 else reduced.reshape(target.shape)
