@@ -18,6 +18,7 @@ from imbdeep.crowds import (
     DawidSkene,
     certainty_groups,
     count_votes,
+    error_rates,
     interpolate_certain,
     neighbour_annotations,
     vote_certainty,
@@ -220,8 +221,9 @@ class ICEDClassifier(CrowdNetClassifier):
         those of synthetic rows. Its ``label_posterior_`` holds first the rows of
         ``fit``, then the synthetic ones.
     worker_error_rates_ : ndarray of shape (n_workers,)
-        Share of its annotations that each worker gets wrong, by that model; NaN for one
-        who gave none.
+        Share of its annotations that each worker gets wrong, by that model, with the
+        classes in the shares that they have among the rows of ``fit``; NaN for one who
+        gave none. The model's own count the synthetic rows, too.
     X_synth_ : ndarray of shape (n_synthetic, n_features)
         Synthetic rows of the last round.
     y_synth_ : ndarray of shape (n_synthetic,)
@@ -470,7 +472,6 @@ class ICEDClassifier(CrowdNetClassifier):
         crowd.set_params(classes=classes, missing_values=-1)
         inferred = crowd.fit_predict(codes)
         self.dawid_skene_ = crowd
-        self.worker_error_rates_ = crowd.worker_error_rates_
         return inferred
 
     # --- Stages ----------------------------------------------------------------------
@@ -510,8 +511,14 @@ class ICEDClassifier(CrowdNetClassifier):
             self.crowd_.inferred = self._infer(self.crowd_.codes)
             self.X_synth_ = self.rounds_.X.rows[:0]
             self.y_synth_ = self.classes_inferred_[:0]
-        labels = self.classes_inferred_
+        labels, codes = self.classes_inferred_, self.crowd_.codes
         self.inferred_labels_ = labels[self.crowd_.inferred]
+        # In the shares that the classes have among real rows.
+        self.worker_error_rates_ = error_rates(
+            self.dawid_skene_.confusion_matrices_,
+            self.dawid_skene_.label_posterior_[: len(codes)].mean(0),
+            (codes >= 0).sum(0),
+        )
         # It learned from positions and speaks the labels of the user from here on.
         self.dawid_skene_.set_params(classes=labels, missing_values=self.missing_values)
         self.dawid_skene_.classes_ = labels

@@ -20,6 +20,7 @@ from imbdeep.crowds._truth import (
     read_truth,
     split_truth,
 )
+from imbdeep.crowds._worker_model import error_rates
 
 __all__ = [
     "DawidSkene",
@@ -28,6 +29,7 @@ __all__ = [
     "certainty_groups",
     "count_votes",
     "encode_annotations",
+    "error_rates",
     "from_long_format",
     "interpolate_certain",
     "known_truth",
