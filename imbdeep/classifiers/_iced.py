@@ -191,7 +191,7 @@ class ICEDClassifier(CrowdNetClassifier):
     dawid_skene : DawidSkene or None, default=None
         How labels are inferred; its ``classes`` and ``missing_values`` are those of the
         net. None is ``DawidSkene(assignment='hard')``, whose counts are the paper's.
-    max_epochs : int, at least 0, default=10
+    max_epochs : int, at least 0, default=15
         Rounds; a round trains one epoch. Few, because the net learns the wrong labels,
         too, if it is given the time. 0 leaves the net as the warm-up did.
     early_stopping : bool, default=False
@@ -325,7 +325,7 @@ class ICEDClassifier(CrowdNetClassifier):
         decoder_epochs=50,
         decoder_updates=1,
         dawid_skene=None,
-        max_epochs=10,
+        max_epochs=15,
         early_stopping=False,
         train_split=None,
         **kwargs,
