@@ -52,6 +52,9 @@ def encode_annotations(annotations, *, classes=None, missing_values=-1):
     >>> classes
     array(['no', 'yes'], dtype='<U3')
     """
+    if isinstance(annotations, pd.DataFrame):
+        # pandas takes missing integers of a category beside integers for a number.
+        annotations = annotations.astype(object)
     table = check_array(
         annotations,
         # Columns of a frame, and entries of a list, may have no other type in common.
@@ -67,11 +70,17 @@ def encode_annotations(annotations, *, classes=None, missing_values=-1):
         is_label = values != missing_values
     labels = as_labels(values[is_label])
     classes = np.unique(labels if classes is None else classes)
+    if holds_numbers(classes) and missing_values in classes.tolist():
+        raise ValueError(
+            f"{missing_values} is among the classes {classes.tolist()}, and marks "
+            "annotations that were not given. Pass missing_values=None, or another "
+            "number."
+        )
     # The last is for the sentinel of missing values, -1.
     positions = np.full(len(values) + 1, MISSING, dtype=np.int64)
     positions[:-1][is_label] = np.searchsorted(classes, labels)
     codes = positions[codes].reshape(table.shape)
-    _check_every_row_is_annotated(codes, missing_values)
+    _check_every_row_is_annotated(codes, values[~is_label].tolist())
     unknown = np.setdiff1d(labels, classes)
     if len(unknown):
         raise ValueError(
@@ -95,8 +104,16 @@ def holds_numbers(labels):
     """
     if labels.dtype != object:
         return labels.dtype.kind in "iuf"
-    kinds = {type(label) for label in labels}
-    return all(issubclass(k, Real) and not issubclass(k, bool) for k in kinds)
+    return _kinds(labels) <= {"number"}
+
+
+def _kinds(labels):
+    """Names of the types of objects; those of numpy count as those of Python."""
+    families = {"bool": (bool, np.bool_), "number": Real, "str": str}
+    return {
+        next((f for f in families if issubclass(kind, families[f])), kind.__name__)
+        for kind in {type(label) for label in labels}
+    }
 
 
 def as_labels(labels):
@@ -117,29 +134,28 @@ def as_labels(labels):
         If they are of several types, not finite, or no labels of classes.
     """
     if labels.dtype == object:
-        kinds = {type(label) for label in labels}
-        if len(kinds) > 1 and not holds_numbers(labels):
-            names = sorted(kind.__name__ for kind in kinds)
-            raise ValueError(f"Labels mix the types {names}. Use labels of one type.")
+        kinds = sorted(_kinds(labels))
+        if len(kinds) > 1:
+            raise ValueError(f"Labels mix the types {kinds}. Use labels of one type.")
         labels = np.array(labels.tolist())
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():
         raise ValueError(
             "Labels hold infinity; they must be finite, and NaN where there is none."
         )
     if len(labels):
-        check_classification_targets(labels)
+        # Each twice: many labels that occur once are taken for a regression's.
+        check_classification_targets(np.repeat(labels, 2))
     return labels
 
 
-def _check_every_row_is_annotated(codes, missing_values):
+def _check_every_row_is_annotated(codes, markers):
+    """Refuse rows without annotations; ``markers`` are numbers that stood for none."""
     rows = np.flatnonzero((codes == MISSING).all(1))
     if not len(rows):
         return
     more = ", ..." if len(rows) > _N_NAMED else ""
-    hint = (
-        ""
-        if missing_values is None
-        else f" If {missing_values} is a label, pass missing_values=None."
+    hint = "".join(
+        f" If {number} is a label, pass missing_values=None." for number in markers
     )
     raise ValueError(
         f"Nobody annotated {len(rows)} of {len(codes)} rows: "

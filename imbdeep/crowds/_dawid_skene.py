@@ -65,7 +65,8 @@ class DawidSkene(Aggregator):
     label_posterior_ : ndarray of shape (n_samples, n_classes)
         Probability of each label of the rows of ``fit``.
     worker_error_rates_ : ndarray of shape (n_workers,)
-        Share of its annotations that a worker gets wrong; NaN for one who gave none.
+        How often a worker errs, by its confusion matrix and with the classes in the
+        shares of ``class_prior_``; NaN for one who gave no annotations.
     log_likelihood_ : ndarray of shape (n_iter_,)
         Log-likelihood of the annotations after each iteration; with hard assignment
         that of the annotations together with the inferred labels, eq. (3.1).

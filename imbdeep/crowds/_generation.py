@@ -144,8 +144,6 @@ def neighbour_annotations(codes, neighbours, random_state):
     >>> neighbour_annotations(codes, np.array([[0, 1]]), np.random.RandomState(0))
     array([[ 0,  1, -1]])
     """
-    if not codes.size or not len(neighbours):
-        return np.empty((len(neighbours), codes.shape[1]), dtype=codes.dtype)
     candidates = codes[neighbours]
     lots = random_state.random_sample(candidates.shape)
     lots[candidates == MISSING] = -1

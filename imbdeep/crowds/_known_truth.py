@@ -36,8 +36,8 @@ def known_truth(y_true, missing_values=None):
     (array([0, 2]), array(['sick', 'well'], dtype='<U4'))
     """
     # As objects, since integers beside missing ones would become floats, and text
-    # beside NaN all text.
-    labels = np.asarray(y_true, dtype=object)
+    # beside NaN all text; by pandas, which does so with the integers of a category too.
+    labels = pd.Series(y_true, dtype=object).to_numpy()
     rows = np.flatnonzero(~pd.isna(labels))
     if missing_values is not None and holds_numbers(labels[rows]):
         rows = rows[labels[rows] != missing_values]

@@ -38,8 +38,9 @@ class MajorityVote(Aggregator):
     class_prior_ : ndarray of shape (n_classes,)
         Share of the rows that the majority gives each label.
     worker_error_rates_ : ndarray of shape (n_workers,)
-        Share of its annotations in which a worker differs from the majority; NaN for
-        one who gave none.
+        How often a worker differs from the majority, by its confusion matrix and with
+        the classes in the shares of ``class_prior_``; NaN for one who gave no
+        annotations.
     n_features_in_ : int
         Workers.
     feature_names_in_ : ndarray of shape (n_workers,)

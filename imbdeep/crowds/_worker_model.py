@@ -120,7 +120,7 @@ def log_joint(indicators, prior, confusion):
 
 
 def error_rates(confusion, prior, n_given):
-    """Share of its annotations that each worker gets wrong.
+    """How often each worker errs if classes come in given shares.
 
     Parameters
     ----------
