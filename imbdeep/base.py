@@ -271,6 +271,8 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         "callbacks": [list, StrOptions({"disable"}), HasMethods("__iter__"), None],
     }
 
+    n_epochs_done_ = 0
+
     def __init__(
         self,
         module="mlp",
@@ -480,18 +482,20 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
 
         Methods that train in stages override this and call it once for each stage.
         """
+        self.n_epochs_done_ = 0
         return super().partial_fit(X, target, epochs=epochs, _routing_method=method)
+
+    def on_epoch_end(self, net, **kwargs):
+        super().on_epoch_end(net, **kwargs)
+        self.n_epochs_done_ += 1
 
     def _early_stoppings(self):
         return [c for _, c in self.callbacks_ if isinstance(c, SkorchEarlyStopping)]
 
-    def _was_interrupted(self, begin, epochs):
-        """Whether a stage ended before its time, and not by early stopping.
-
-        ``begin`` is the length of the history when it began.
-        """
+    def _was_interrupted(self, epochs):
+        """Whether the last stage ended before its time, and not by early stopping."""
         stopped = any(c.misses_ >= c.patience for c in self._early_stoppings())
-        return len(self.history) - begin < epochs and not stopped
+        return self.n_epochs_done_ < epochs and not stopped
 
     @contextmanager
     def _training(self, eval_set):

@@ -5,7 +5,7 @@ from numbers import Real
 
 import numpy as np
 from sklearn.metrics import accuracy_score
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _safe_indexing, column_or_1d
 
 from imbdeep.base import ImbalancedNetClassifier
 from imbdeep.crowds import (
@@ -40,6 +40,28 @@ class Crowd:
         """Share of the inferred labels that are right, of those that are known."""
         rows, truth = self.truth
         return float(np.mean(classes[self.inferred[rows]] == truth))
+
+
+def labels_of_one(annotations):
+    """Labels of a single annotator, as an array of the type that they have.
+
+    Parameters
+    ----------
+    annotations : array-like of shape (n_samples, 1)
+        Of objects, perhaps, as beside a truth that is not known everywhere.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.classifiers._crowd import labels_of_one
+    >>> labels_of_one(np.array([[1], [0]], dtype=object))
+    array([1, 0])
+    """
+    return np.array(np.ravel(annotations).tolist())
 
 
 def crowd_accuracy(estimator, X, y, sample_weight=None):
@@ -165,16 +187,18 @@ class CrowdNetClassifier(ImbalancedNetClassifier):
         self.crowd_, labels = None, annotations
         if n_workers > 1:
             declared = self.classes if self.classes is not None else classes
-            codes, classes = encode_annotations(
+            codes, known = encode_annotations(
                 annotations,
                 classes=declared if reset else self.classes_,
                 missing_values=self.missing_values,
             )
-            majority = count_votes(codes, len(classes)).argmax(1)
+            majority = count_votes(codes, len(known)).argmax(1)
             self.crowd_ = Crowd(codes, majority, self._known(y_true, len(codes)))
-            labels = classes[majority]
+            labels = known[majority]
+            if reset:
+                classes = known
         elif self.truth_column is not None:
-            labels = np.ravel(annotations)
+            labels = labels_of_one(annotations)
         try:
             return self._fit(X, labels, None, eval_set, reset, method, classes)
         finally:
@@ -185,7 +209,7 @@ class CrowdNetClassifier(ImbalancedNetClassifier):
             super()._check_class_counts(counts, method, eval_set)
             return
         if method == "fit" and (counts > 0).sum() < 2:
-            only = self.classes_inferred_[counts.argmax()]
+            only = self.classes_inferred_.tolist()[counts.argmax()]
             raise ValueError(
                 f"By majority vote all rows are of class {only!r}, so there is nothing "
                 "to tell it from. Gather more annotations of the others."
@@ -208,13 +232,15 @@ class CrowdNetClassifier(ImbalancedNetClassifier):
     def _known(self, y_true, n_rows):
         if y_true is None:
             return None
+        y_true = column_or_1d(np.asarray(y_true, dtype=object))
         if len(y_true) != n_rows:
             raise ValueError(
                 f"y_true holds {len(y_true)} labels for {n_rows} rows of y; give one "
                 "for each, missing where it is not known."
             )
         missing_values = None if self.truth_column is None else self.missing_values
-        return known_truth(y_true, missing_values)
+        rows, labels = known_truth(y_true, missing_values)
+        return (rows, labels) if len(rows) else None
 
     def __getstate__(self):
         # A callback may save the net in the middle of training.

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from sklearn.utils._param_validation import StrOptions
+from skorch.utils import to_tensor
 
 from imbdeep.base import accepts
 from imbdeep.classifiers._crowd import CrowdNetClassifier
@@ -115,6 +116,9 @@ class CrowdLayerClassifier(CrowdNetClassifier):
         return super()._train(X, target, method)
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
-        if training and isinstance(X, Mapping):
-            y_true = X["annotations"]
-        return super().get_loss(y_pred, y_true, X=X, training=training)
+        if not (training and isinstance(X, Mapping)):
+            return super().get_loss(y_pred, y_true, X=X, training=training)
+        annotations = to_tensor(X["annotations"], device=self.device)
+        losses = self.criterion_(y_pred, annotations)
+        # A criterion that reduces nothing gives 0 where there is no annotation.
+        return losses.sum() / (annotations >= 0).sum() if losses.ndim else losses

@@ -358,6 +358,7 @@ class ICEDClassifier(CrowdNetClassifier):
 
     def _train(self, X, target, method):
         if self.crowd_ is None:
+            self._forget_inference()
             self.inferred_labels_ = self.classes_inferred_[target]
             return super()._train(X, target, method)
         rows = self._set_validation_rows_aside(X, target)
@@ -385,9 +386,9 @@ class ICEDClassifier(CrowdNetClassifier):
         for group, times in stages[self.warmup]:
             if not len(group):
                 continue
-            begin, epochs = len(self.history), times * self.warmup_epochs
+            epochs = times * self.warmup_epochs
             super()._train(X[group], y[group], method, epochs)
-            if self._was_interrupted(begin, epochs):
+            if self._was_interrupted(epochs):
                 return False
         return True
 
@@ -398,12 +399,12 @@ class ICEDClassifier(CrowdNetClassifier):
         embeddings = self._embed(X.rows)
         made = self._interpolate(embeddings, self.crowd_.inferred[rows])
         annotations = self._annotate(embeddings, made, codes[rows])
-        self.X_synth_ = self._decode(embeddings, made)
+        X_synth = self._decode(embeddings, made)
         inferred = self._infer(np.concatenate([codes, annotations]))
         self.crowd_.inferred, y_synth = np.split(inferred, [len(codes)])
-        self.y_synth_ = self.classes_inferred_[y_synth]
+        self.X_synth_, self.y_synth_ = X_synth, self.classes_inferred_[y_synth]
         self.rounds_.augmented = (
-            X.followed_by(self.X_synth_),
+            X.followed_by(X_synth),
             np.concatenate([self.crowd_.inferred[rows], y_synth]),
         )
 
@@ -504,6 +505,11 @@ class ICEDClassifier(CrowdNetClassifier):
             self._keep_inference()
         finally:
             del self.rounds_
+
+    def _forget_inference(self):
+        """Drop what an earlier fit, on annotations, has left."""
+        for name in ("dawid_skene_", "worker_error_rates_", "X_synth_", "y_synth_"):
+            vars(self).pop(name, None)
 
     def _keep_inference(self):
         if self.rounds_.augmented is None:

@@ -8,7 +8,7 @@ from sklearn.utils._tags import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from imbdeep.classifiers._crowd import crowd_accuracy
+from imbdeep.classifiers._crowd import crowd_accuracy, labels_of_one
 from imbdeep.crowds import MajorityVote, n_columns, split_truth
 
 
@@ -118,6 +118,7 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self._validate_params()
         annotations, _ = split_truth(y, self.truth_column)
         labels = annotations
+        vars(self).pop("aggregator_", None)
         if n_columns(annotations) > 1:
             aggregator = self.aggregator
             aggregator = MajorityVote() if aggregator is None else clone(aggregator)
@@ -125,7 +126,7 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             check_consistent_length(X, labels)
             self.aggregator_ = aggregator
         elif self.truth_column is not None:
-            labels = np.ravel(annotations)
+            labels = labels_of_one(annotations)
         self.classifier_ = clone(self._given_classifier()).fit(X, labels, **fit_params)
         self.inferred_labels_ = np.ravel(np.asarray(labels))
         return self

@@ -294,7 +294,7 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
             interrupted = False
             if self.pretrain_epochs:
                 super()._train(*part, method, self.pretrain_epochs)
-                interrupted = self._was_interrupted(0, self.pretrain_epochs)
+                interrupted = self._was_interrupted(self.pretrain_epochs)
             positions = getattr(train, "indices", np.arange(len(train)))
             self._duplicate(rows, wanted, np.asarray(positions))
             if interrupted:

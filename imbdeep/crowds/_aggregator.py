@@ -1,6 +1,7 @@
 """What the aggregators share: annotations in, labels out."""
 
 from sklearn.base import BaseEstimator
+from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import (
     _check_feature_names,
     _check_n_features,
@@ -17,6 +18,11 @@ class Aggregator(BaseEstimator):
     Subclasses implement ``_learn(codes)``, which sets the attributes ``class_prior_``,
     ``confusion_matrices_`` and ``label_posterior_``, and ``_posterior(codes)``.
     """
+
+    # What they take is no metadata, though it is not called X.
+    __metadata_request__fit = {"annotations": UNUSED}
+    __metadata_request__predict = {"annotations": UNUSED}
+    __metadata_request__predict_proba = {"annotations": UNUSED}
 
     def fit(self, annotations, y=None):
         """Learn from annotations.

@@ -26,7 +26,7 @@ def known_truth(y_true, missing_values=None):
     Raises
     ------
     ValueError
-        If no label is known, or they are of different types.
+        If the labels are of different types.
 
     Examples
     --------
@@ -41,8 +41,4 @@ def known_truth(y_true, missing_values=None):
     rows = np.flatnonzero(~pd.isna(labels))
     if missing_values is not None and holds_numbers(labels[rows]):
         rows = rows[labels[rows] != missing_values]
-    if not len(rows):
-        raise ValueError(
-            f"No true label is known among {len(labels)} rows. Give those of some."
-        )
     return rows, as_labels(labels[rows])

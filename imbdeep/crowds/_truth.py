@@ -108,7 +108,7 @@ def read_truth(y, truth_column=None, missing_values=-1):
     Raises
     ------
     ValueError
-        If there is no truth in ``y``.
+        If there is no truth in ``y``, or none of it is known.
 
     Examples
     --------
@@ -118,14 +118,23 @@ def read_truth(y, truth_column=None, missing_values=-1):
     (array([1]), array([1]))
     """
     if n_columns(y) == 1:
-        return known_truth(np.ravel(_as_table(y)))
+        return _check_some_are_known(*known_truth(np.ravel(_as_table(y))))
     if truth_column is None:
         raise ValueError(
             f"y has {n_columns(y)} columns, and scores need the truth: a 1-D y, or "
             "annotations with the truth in one column, named by truth_column."
         )
     _, truth = split_truth(y, truth_column)
-    return known_truth(truth, missing_values)
+    return _check_some_are_known(*known_truth(truth, missing_values))
+
+
+def _check_some_are_known(rows, labels):
+    if not len(rows):
+        raise ValueError(
+            "No true label is known among the rows to score. Give those of some, or "
+            "let folds be stratified by the truth."
+        )
+    return rows, labels
 
 
 class StratifiedCrowdKFold(StratifiedKFold):

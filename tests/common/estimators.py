@@ -1,12 +1,18 @@
 """One table of small, seeded instances, for every check that runs over all of them."""
 
+from sklearn.linear_model import LogisticRegression
+
 from imbdeep.callbacks import TriangularLR
 from imbdeep.classifiers import (
+    CrowdLayerClassifier,
+    ICEDClassifier,
+    InferThenFit,
     LDAMClassifier,
     MetaAugmentClassifier,
     NetClassifier,
     ReMixClassifier,
 )
+from imbdeep.crowds import DawidSkene
 from imbdeep.over_sampling import (
     GLGAN,
     ConditionalGAN,
@@ -58,6 +64,11 @@ CLASSIFIERS = {
         inner_lr=0.1,
         **_SMALL,
     ),
+    # The labels of the checks are those of one annotator.
+    "crowd-layer": CrowdLayerClassifier(**_SMALL),
+    "iced": ICEDClassifier(**_SMALL),
+    "infer-then-fit": InferThenFit(DawidSkene(), LogisticRegression()),
+    "infer-then-fit-net": InferThenFit(classifier=NetClassifier(**_SMALL)),
 }
 
 # Their checks ask for what comes out, not for what is learned.

@@ -341,7 +341,7 @@ class TestScorer:
     @pytest.mark.parametrize(
         ("y", "column", "message"),
         [
-            ([[0, -1], [1, -1]], -1, "No true label is known among 2 rows"),
+            ([[0, -1], [1, -1]], -1, "No true label is known among the rows to score"),
             ([[0, 1, 1], [0, 1, 1]], 3, "truth_column=3 is not the position"),
         ],
     )
