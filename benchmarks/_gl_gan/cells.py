@@ -5,16 +5,17 @@ import warnings
 from dataclasses import dataclass
 
 from _cell import one_thread
+from _paper_cells import compute_missing, message_of, open_run
+from _paper_data import Dataset, Pairs, shrink
 from _protocol import derive_seed
-from _run import compute_cells, library_versions
-from _store import CellStore
+from _run import library_versions
 from sklearn.ensemble import AdaBoostClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import f1_score, matthews_corrcoef
 from sklearn.neural_network import MLPClassifier
 from sklearn.svm import LinearSVC
 
-from _gl_gan.data import Dataset, Pairs, make_task, shrink
+from _gl_gan.data import make_task
 from _gl_gan.methods import METHODS, Method, make_sampler
 
 CLASSIFIERS = {
@@ -179,8 +180,7 @@ def run_cell(cell):
     try:
         outcome = resample_and_classify(cell, task)
     except Exception as error:
-        message = " ".join(f"{type(error).__name__}: {error}".split())
-        outcome = failure(message)
+        outcome = failure(message_of(error))
     dataset, method, fold = cell.key
     return {
         "kind": "cell",
@@ -251,23 +251,9 @@ def register(path, grid):
     ValueError
         If it holds results of other pairs or from other data.
     """
-    store = CellStore(path)
-    cells = grid.cells()
-    record = {
-        "kind": "run",
-        "suite": "gl_gan smoke" if grid.smoke else "gl_gan",
-        "protocol": f"80-20, pairs {grid.pairs.name}",
-        "datasets": list(dict.fromkeys(cell.key[0] for cell in cells)),
-        "methods": grid.methods,
-        "versions": library_versions(),
-        # Each cell's fold is its seed.
-        "seed": None,
-        "seeds": grid.seeds,
-    }
-    hashes = {cell.key[0]: cell.dataset.sha256 for cell in cells}
-    store.check_same_run(record, hashes)
-    store.append(record)
-    return store
+    suite = "gl_gan smoke" if grid.smoke else "gl_gan"
+    protocol = f"80-20, pairs {grid.pairs.name}"
+    return open_run(path, grid.cells(), suite=suite, protocol=protocol)
 
 
 def compute(store, grid, n_jobs):
@@ -286,7 +272,4 @@ def compute(store, grid, n_jobs):
     n_failed : int
         How many cells raised an exception.
     """
-    finished = store.finished()
-    cells = grid.cells()
-    missing = [cell for cell in cells if cell.key not in finished]
-    return compute_cells(store, run_cell, missing, n_jobs=n_jobs, n_total=len(cells))
+    return compute_missing(store, run_cell, grid.cells(), n_jobs)

@@ -10,14 +10,21 @@ neighbour among the real ones that no method has seen is a 7.
 
 import numpy as np
 import pandas as pd
+from _paper_data import (
+    add_data_argument,
+    data_folder,
+    parse_pairs,
+    read_dataset,
+    shrink,
+)
 from _protocol import derive_seed
 from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 from sklearn.neighbors import KNeighborsClassifier
 
-from _gl_gan.data import data_folder, make_task, parse_pairs, read_dataset, shrink
+from _gl_gan.data import make_task
 from _gl_gan.methods import METHODS, make_sampler
-from _gl_gan.run import add_data_argument, add_out_argument
+from _gl_gan.run import add_out_argument
 
 PAIR, R = "4-7", 0.01
 MADE_BY = ("smote", "plain_autoencoder", "latent_smote", "gl_gan", "conditional_gan")

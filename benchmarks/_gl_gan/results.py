@@ -4,14 +4,17 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
-from _store import CellStore
-from scipy.stats import sem, wilcoxon
+from _paper_data import DATASETS
+from _paper_results import (
+    LEAD_COLUMNS,
+    average_runs,
+    describe_lead,
+    read_complete_cells,
+)
 
 from _gl_gan.cells import CLASSIFIERS, METRICS
-from _gl_gan.data import DATASETS
 from _gl_gan.methods import METHODS
 
-KEY = ["dataset", "method", "fold"]
 SCORES = list(product(CLASSIFIERS, METRICS))
 DIFFERENCE_COLUMNS = [
     "data",
@@ -20,12 +23,7 @@ DIFFERENCE_COLUMNS = [
     "minus",
     "classifier",
     "metric",
-    "difference",
-    "se",
-    "p_value",
-    "won",
-    "lost",
-    "n_runs",
+    *LEAD_COLUMNS,
 ]
 
 
@@ -35,8 +33,6 @@ DIFFERENCE_COLUMNS = [
 def read_cells(path):
     """Read the runs that every method of a data set and ratio has been through.
 
-    A run that was stopped so still compares like with like.
-
     Parameters
     ----------
     path : Path
@@ -45,34 +41,10 @@ def read_cells(path):
     Returns
     -------
     cells : DataFrame
-        A row a cell, the last one if it was tried more than once.
-
-    Raises
-    ------
-    ValueError
-        If there is no such file, or no run to compare in it.
+        As :func:`~_paper_results.read_complete_cells` gives them.
     """
-    if not path.exists():
-        raise ValueError(
-            f"There is no {path}: give the --out of a run, or compute one "
-            "(gl_gan.py run)."
-        )
-    records = CellStore(path).of_kind("cell")
-    if not records:
-        raise ValueError(f"{path} holds no finished cell yet; go on with its run.")
-    cells = pd.DataFrame(records).drop_duplicates(KEY, keep="last")
-    n_methods = cells.groupby("dataset")["method"].transform("nunique")
-    is_complete = cells.groupby(["dataset", "fold"])["method"].transform("nunique")
-    cells = cells[is_complete == n_methods]
-    if cells.empty:
-        raise ValueError(f"{path} has no run that every method has been through yet.")
-    order = {name: place for place, name in enumerate([*DATASETS, *METHODS])}
-    names = ("data", "method")
-    return cells.sort_values(
-        ["data", "r", "fold", "method"],
-        key=lambda column: column.map(order) if column.name in names else column,
-        ignore_index=True,
-    )
+    order = {"data": DATASETS, "r": (), "fold": (), "method": METHODS}
+    return read_complete_cells(path, "gl_gan.py run", order)
 
 
 def score_frame(cells):
@@ -107,17 +79,7 @@ def mean_table(scores):
         ``n_runs`` and ``n_failed``.
     """
     long = scores.stack(["classifier", "metric"], future_stack=True)
-    groups = long.groupby(["data", "r", "classifier", "metric", "method"], sort=False)
-    table = groups.agg(["mean", "sem", "count", "size"])
-    table["n_failed"] = table["size"] - table["count"]
-    table = table.rename(columns={"sem": "se", "count": "n_runs"})
-    return table[["mean", "se", "n_runs", "n_failed"]].reset_index()
-
-
-def signed_rank_p(difference):
-    """Return the p-value of Wilcoxon's signed-rank test; 1 if nothing differs."""
-    told = difference[difference != 0]
-    return float(wilcoxon(told).pvalue) if len(told) else 1.0
+    return average_runs(long, ["data", "r", "classifier", "metric", "method"])
 
 
 def difference_table(scores, first):
@@ -156,12 +118,7 @@ def difference_table(scores, first):
                     "minus": other,
                     "classifier": column[0],
                     "metric": column[1],
-                    "difference": lead.mean(),
-                    "se": sem(lead) if len(lead) > 1 else np.nan,
-                    "p_value": signed_rank_p(lead),
-                    "won": int((lead > 0).sum()),
-                    "lost": int((lead < 0).sum()),
-                    "n_runs": len(lead),
+                    **describe_lead(lead),
                 }
             )
     return pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS)

@@ -24,10 +24,18 @@ from pathlib import Path
 
 from _commands import add_n_jobs_argument
 from _names import check_names, split_names
+from _paper_cells import parse_seeds
+from _paper_data import (
+    DATASETS,
+    add_data_argument,
+    data_folder,
+    parse_pairs,
+    read_dataset,
+)
 from imblearn27 import EXIT_INTERRUPTED, choose_n_jobs
 
 from _gl_gan.cells import Grid, compute, register
-from _gl_gan.data import DATASETS, data_folder, parse_pairs, read_dataset
+from _gl_gan.data import PUBLISHED_PAIRS
 from _gl_gan.methods import METHODS
 
 DEFAULT_OUT = Path("results") / "gl_gan"
@@ -35,32 +43,6 @@ DEFAULT_OUT = Path("results") / "gl_gan"
 
 def _ratios(text):
     return [float(part) for part in split_names(text)]
-
-
-def parse_seeds(text):
-    """Read seeds such as ``'0-9'`` or ``'0,3'``.
-
-    Examples
-    --------
-    >>> parse_seeds("0-2,7")
-    [0, 1, 2, 7]
-    """
-    seeds = []
-    for part in split_names(text):
-        first, _, last = part.partition("-")
-        seeds += range(int(first), int(last or first) + 1)
-    return list(dict.fromkeys(seeds))
-
-
-def add_data_argument(parser):
-    """Add the option that says where the data is."""
-    parser.add_argument(
-        "--data",
-        type=Path,
-        metavar="DIR",
-        help="folder of usps.npz and madelon.npz, each with the arrays data and label "
-        "(default: raw/ of scikit-learn's data folder, SCIKIT_LEARN_DATA)",
-    )
 
 
 def add_out_argument(parser):
@@ -142,7 +124,7 @@ def make_grid(args):
         ratios=args.r,
         methods=args.methods,
         seeds=args.seeds,
-        pairs=parse_pairs(args.pairs),
+        pairs=parse_pairs(args.pairs, PUBLISHED_PAIRS),
         smoke=args.smoke,
     )
     grid.check()

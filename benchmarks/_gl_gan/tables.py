@@ -8,6 +8,8 @@ errors) and differences.csv (GL-GAN minus every other method, run by run).
 
 import pandas as pd
 from _explicit_gradient.markdown import to_markdown
+from _paper_cells import failure_lines
+from _paper_results import with_error
 
 from _gl_gan.cells import CLASSIFIERS, METRICS, cell_name
 from _gl_gan.methods import METHODS
@@ -25,22 +27,6 @@ def add_arguments(parser):
 
 
 # --- Means ---------------------------------------------------------------------------
-
-
-def with_error(row):
-    """Print mean and standard error; a star says that some runs failed.
-
-    Examples
-    --------
-    >>> with_error({"mean": 0.91234, "se": 0.0051, "n_runs": 9, "n_failed": 1})
-    '0.912 ± 0.005*'
-    >>> with_error({"mean": float("nan"), "n_runs": 0, "n_failed": 10})
-    'failed'
-    """
-    if row["n_runs"] == 0:
-        return "failed"
-    error = f" ± {row['se']:.3f}" if row["n_runs"] > 1 else ""
-    return f"{row['mean']:.3f}{error}{'*' if row['n_failed'] else ''}"
 
 
 def add_published(means):
@@ -204,17 +190,6 @@ def cost_blocks(cells):
     ]
 
 
-def failure_lines(cells):
-    """List the failed cells, those with one reason together."""
-    failed = cells[cells["status"] == "failed"]
-    groups = failed.groupby(["dataset", "method", "error"], sort=False)["fold"]
-    return "\n".join(
-        f"- {dataset}, {METHODS[method].title}, seeds {', '.join(map(str, seeds))}: "
-        f"{error}"
-        for (dataset, method, error), seeds in groups
-    )
-
-
 def convergence_line(cells):
     """Say how often a classifier stopped at its default number of iterations."""
     stopped = cells["not_converged"]
@@ -236,7 +211,7 @@ def make_report(cells):
     scores = score_frame(cells)
     table = add_published(mean_table(scores))
     differences = difference_table(scores, OURS)
-    failures = failure_lines(cells)
+    failures = failure_lines(cells, METHODS)
     blocks = [
         "# Synthetic rows of GL-GAN, judged by other classifiers",
         f"{len(cells)} cells, {(cells['status'] == 'failed').sum()} of them failed. "

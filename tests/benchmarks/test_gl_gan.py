@@ -7,11 +7,11 @@ import json
 import pandas as pd
 import pytest
 from _gl_gan import run as run_command
-from _gl_gan.run import parse_seeds
+from _paper_cells import parse_seeds
 from gl_gan import COMMANDS, main
 from imblearn27 import EXIT_INTERRUPTED
 
-from tests.benchmarks.test_gl_gan_data import write_data
+from tests.benchmarks.test_paper_data import write_data
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_seeds(text, seeds):
     assert parse_seeds(text) == seeds
 
 
-@pytest.mark.parametrize("name", ["data", "methods", "run", "tables"])
+@pytest.mark.parametrize("name", ["data", "methods"])
 def test_examples_in_docstrings(name):
     result = doctest.testmod(importlib.import_module(f"_gl_gan.{name}"))
     assert result.attempted > 0

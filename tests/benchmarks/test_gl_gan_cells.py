@@ -16,13 +16,14 @@ from _gl_gan.cells import (
     run_cell,
     score,
 )
-from _gl_gan.data import Dataset, Task, make_task, parse_pairs, read_dataset
+from _gl_gan.data import Task, make_task
 from _gl_gan.methods import METHODS, SMOKE_EPOCHS, Method, make_sampler
+from _paper_data import Dataset, parse_pairs, read_dataset
 from _protocol import derive_seed
 from imblearn.over_sampling import SMOTE, RandomOverSampler
 from sklearn.base import BaseEstimator
 
-from tests.benchmarks.test_gl_gan_data import write_data
+from tests.benchmarks.test_paper_data import write_data
 
 SEED = 3
 NETS = (

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from _gl_gan import digits
-from _gl_gan.data import Task, make_task, parse_pairs, read_dataset
+from _gl_gan.data import Task, make_task
 from _gl_gan.digits import (
     MADE_BY,
     N_SHOWN,
@@ -15,10 +15,11 @@ from _gl_gan.digits import (
     minority_share,
 )
 from _gl_gan.methods import METHODS, Method
+from _paper_data import parse_pairs, read_dataset
 from gl_gan import main
 from imblearn.over_sampling import SMOTE
 
-from tests.benchmarks.test_gl_gan_data import write_data
+from tests.benchmarks.test_paper_data import write_data
 
 
 class CodingSMOTE(SMOTE):

@@ -15,9 +15,9 @@ from _gl_gan.results import (
     mean_table,
     read_cells,
     score_frame,
-    signed_rank_p,
 )
 from _gl_gan.tables import add_published, classifier_table, make_report
+from _paper_results import signed_rank_p
 
 SHIFTS = {"none": 0.0, "smote": 0.2, "gl_gan": 0.25}
 

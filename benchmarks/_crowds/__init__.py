@@ -1,0 +1,1 @@
+"""The experiments of the crowdsourcing chapter, behind crowds.py."""

@@ -1,0 +1,112 @@
+"""Runs of the dissertation's experiments: what is computed, and what went wrong."""
+
+from _names import split_names
+from _run import compute_cells, library_versions
+from _store import CellStore
+
+
+def parse_seeds(text):
+    """Read seeds such as ``'0-9'`` or ``'0,3'``.
+
+    Examples
+    --------
+    >>> parse_seeds("0-2,7")
+    [0, 1, 2, 7]
+    """
+    seeds = []
+    for part in split_names(text):
+        first, _, last = part.partition("-")
+        seeds += range(int(first), int(last or first) + 1)
+    return list(dict.fromkeys(seeds))
+
+
+def open_run(path, cells, *, suite, protocol):
+    """Open a file of results, and write to it what is run.
+
+    Parameters
+    ----------
+    path : Path
+    cells : list
+        Each has a ``key`` (data set, method, seed) and a ``dataset``.
+    suite, protocol : str
+        What all results of a file share.
+
+    Returns
+    -------
+    store : CellStore
+
+    Raises
+    ------
+    ValueError
+        If the file holds results of another suite or protocol, or from other data.
+    """
+    store = CellStore(path)
+    names, methods, seeds = (
+        list(dict.fromkeys(part)) for part in zip(*(c.key for c in cells), strict=True)
+    )
+    record = {
+        "kind": "run",
+        "suite": suite,
+        "protocol": protocol,
+        "datasets": names,
+        "methods": methods,
+        "versions": library_versions(),
+        # Each cell's fold is its seed.
+        "seed": None,
+        "seeds": seeds,
+    }
+    store.check_same_run(record, {cell.key[0]: cell.dataset.sha256 for cell in cells})
+    store.append(record)
+    return store
+
+
+def compute_missing(store, run_one, cells, n_jobs):
+    """Compute the cells that are not finished yet, and store each at once.
+
+    Parameters
+    ----------
+    store : CellStore
+        As :func:`open_run` returned it.
+    run_one : callable
+        Takes a cell and returns its record.
+    cells : list
+    n_jobs : int
+        Number of processes. Scores do not depend on it.
+
+    Returns
+    -------
+    n_failed : int
+        How many cells raised an exception.
+    """
+    finished = store.finished()
+    missing = [cell for cell in cells if cell.key not in finished]
+    return compute_cells(store, run_one, missing, n_jobs=n_jobs, n_total=len(cells))
+
+
+def message_of(error):
+    """Print an exception on one line.
+
+    Examples
+    --------
+    >>> message_of(RuntimeError("the loss is\\nnot finite"))
+    'RuntimeError: the loss is not finite'
+    """
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def failure_lines(cells, methods):
+    """List the failed cells, those with one reason together.
+
+    Parameters
+    ----------
+    cells : DataFrame
+    methods : dict of str to object
+        Each has a ``title``.
+    """
+    failed = cells[cells["status"] == "failed"]
+    groups = failed.groupby(["dataset", "method", "error"], sort=False)["fold"]
+    return "\n".join(
+        f"- {dataset}, {methods[method].title}, seeds {', '.join(map(str, seeds))}: "
+        f"{error}"
+        for (dataset, method, error), seeds in groups
+    )

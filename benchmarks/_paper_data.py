@@ -1,0 +1,248 @@
+"""USPS and Madelon, of which experiments of the dissertation make two classes."""
+
+import hashlib
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from _names import check_names
+from _protocol import derive_seed
+from sklearn.datasets import get_data_home
+
+DATASETS = ("usps", "madelon")
+# What --smoke leaves of a class.
+SMOKE_ROWS = 100
+
+
+# --- Files ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """All rows of a data set.
+
+    Attributes
+    ----------
+    name : str
+    X : ndarray of shape (n_samples, n_features)
+        As the file has them; pictures are rows.
+    y : ndarray of shape (n_samples,), int
+    sha256 : str
+        Of rows and labels.
+    """
+
+    name: str
+    X: np.ndarray
+    y: np.ndarray
+    sha256: str
+
+
+def fingerprint(X, y):
+    """Hash rows and labels, whatever file they were read from."""
+    digest = hashlib.sha256(np.ascontiguousarray(X).tobytes())
+    digest.update(np.ascontiguousarray(y, dtype=np.int64).tobytes())
+    return digest.hexdigest()
+
+
+def add_data_argument(parser):
+    """Add the option that says where the data is."""
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="folder of usps.npz and madelon.npz, each with the arrays data and label "
+        "(default: raw/ of scikit-learn's data folder, SCIKIT_LEARN_DATA)",
+    )
+
+
+def data_folder(given):
+    """Return the folder of the files: the given one, or raw/ of scikit-learn's own."""
+    return Path(get_data_home()) / "raw" if given is None else given
+
+
+def read_dataset(name, folder):
+    """Read a data set.
+
+    Parameters
+    ----------
+    name : {'usps', 'madelon'}
+    folder : Path
+        Holds ``<name>.npz`` with the arrays ``data`` and ``label``.
+
+    Returns
+    -------
+    dataset : Dataset
+
+    Raises
+    ------
+    ValueError
+        If there is no such file, or it lacks an array.
+    """
+    check_names([name], DATASETS, "--datasets")
+    path = folder / f"{name}.npz"
+    if not path.exists():
+        raise ValueError(
+            f"There is no {path}. Give as --data the folder of {name}.npz, a file with "
+            "the arrays data (rows) and label, or put it into raw/ of scikit-learn's "
+            "data folder (SCIKIT_LEARN_DATA)."
+        )
+    with np.load(path, allow_pickle=False) as file:
+        absent = [array for array in ("data", "label") if array not in file]
+        if absent:
+            raise ValueError(f"{path} lacks the arrays {absent}; it needs both.")
+        X, y = file["data"], file["label"]
+    X = X.reshape(len(X), -1)
+    return Dataset(name, X, y, fingerprint(X, y))
+
+
+def shrink(dataset):
+    """Keep the first rows of every class, for a smoke run."""
+    rows = [np.flatnonzero(dataset.y == c)[:SMOKE_ROWS] for c in np.unique(dataset.y)]
+    kept = np.concatenate(rows)
+    X, y = dataset.X[kept], dataset.y[kept]
+    return Dataset(dataset.name, X, y, fingerprint(X, y))
+
+
+# --- Two classes ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Which classes are the majority and the minority.
+
+    Attributes
+    ----------
+    name : str
+        As the user wrote it.
+    fixed : dict of str to tuple of int, or None
+        (majority, minority) of each data set; None draws it anew in each run.
+    is_cut : bool
+        Whether the larger class is cut to the size of the smaller one, so that the
+        test set is balanced.
+    """
+
+    name: str
+    fixed: dict | None
+    is_cut: bool
+
+    def of(self, dataset, random_state):
+        """Return (majority, minority) of a data set in one run."""
+        labels = np.unique(dataset.y).tolist()
+        if self.fixed is None:
+            return tuple(random_state.choice(labels, 2, replace=False).tolist())
+        pair = self.fixed[dataset.name]
+        if unknown := [label for label in pair if label not in labels]:
+            raise ValueError(
+                f"--pairs got {self.name!r}, but {dataset.name} has no class "
+                f"{unknown[0]}; its classes are {labels}. Give --datasets, too."
+            )
+        return pair
+
+
+def parse_pairs(text, published=None):
+    """Read ``--pairs``.
+
+    Parameters
+    ----------
+    text : str
+        ``'drawn'``, ``'published'``, or majority and minority such as ``'4-7'``.
+    published : dict of str to tuple of int, or None
+        What ``'published'`` stands for, uncut; None does without the word.
+
+    Returns
+    -------
+    pairs : Pairs
+
+    Raises
+    ------
+    ValueError
+        If it has another form.
+
+    Examples
+    --------
+    >>> parse_pairs("4-7").fixed["usps"]
+    (4, 7)
+    >>> parse_pairs("-1-1").fixed["madelon"]
+    (-1, 1)
+    """
+    if text == "drawn":
+        return Pairs(text, None, True)
+    if text == "published" and published is not None:
+        return Pairs(text, published, False)
+    match = re.fullmatch(r"(-?\d+)-(-?\d+)", text)
+    if match is None or int(match[1]) == int(match[2]):
+        words = "drawn" if published is None else "drawn, published"
+        raise ValueError(
+            f"--pairs got {text!r}; write {words}, or two classes, the majority first, "
+            "such as 4-7."
+        )
+    pair = int(match[1]), int(match[2])
+    return Pairs(text, dict.fromkeys(DATASETS, pair), True)
+
+
+# --- Rows of a run -------------------------------------------------------------------
+
+
+def n_candidates(n_class):
+    """Return 80 % of a class, rounded up.
+
+    So have all five rows of Table 2.1 it: 744 of 929, 4256 of 5319, 1549 of 1936,
+    1040 of 1300, 2800 of 3500.
+
+    Examples
+    --------
+    >>> [n_candidates(n) for n in (929, 5319, 1936, 1300, 3500)]
+    [744, 4256, 1549, 1040, 2800]
+    """
+    return math.ceil(4 * n_class / 5)
+
+
+def draw_classes(dataset, pairs, seed):
+    """Draw the rows of a majority and a minority class.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    pairs : Pairs
+    seed : int
+        Of the run: decides the pair, where it is drawn, and all rows.
+
+    Returns
+    -------
+    pair : tuple of int
+        Majority, minority.
+    candidates, tests : list of ndarray of int
+        Row numbers of either class, shuffled: 80 % to train on, and the rest.
+
+    Raises
+    ------
+    ValueError
+        If the pair is not of this data set.
+    """
+    pair_state = np.random.RandomState(derive_seed(seed, dataset.name, "pair"))
+    pair = pairs.of(dataset, pair_state)
+    row_state = np.random.RandomState(derive_seed(seed, dataset.name, "rows"))
+    classes = [
+        row_state.permutation(np.flatnonzero(dataset.y == label)) for label in pair
+    ]
+    if pairs.is_cut:
+        n_class = min(map(len, classes))
+        classes = [rows[:n_class] for rows in classes]
+    parts = [np.split(rows, [n_candidates(len(rows))]) for rows in classes]
+    candidates, tests = map(list, zip(*parts, strict=True))
+    return pair, candidates, tests
+
+
+def take_rows(dataset, *parts):
+    """Return the rows of some row numbers as floats, labelled by their part.
+
+    Returns
+    -------
+    X : ndarray, float64
+    y : ndarray of int
+        0 for the first part, 1 for the second.
+    """
+    X = dataset.X[np.concatenate(parts)].astype(np.float64)
+    return X, np.repeat(np.arange(len(parts)), [len(part) for part in parts])
