@@ -474,7 +474,7 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
             if reset:
                 self.initialize()
             else:
-                self._update_criterion()
+                self._update_criterion(self.class_counts_)
             return self._train(X, target, method)
 
     def _train(self, X, target, method, epochs=None):
@@ -586,33 +586,35 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
             check_class_sizes(self.classes_, counts, least, self)
 
     def _learn_class_counts(self, counts, reset):
-        labels = self.classes_inferred_
         self.class_counts_ = counts if reset else self.class_counts_ + counts
-        self.auto_batch_size_ = auto_batch_size(int(counts.sum()), len(labels))
-        self.class_weight_ = None
-        if self.class_weight is not None:
-            present = self.class_counts_ > 0
-            self.class_weight_ = np.ones(len(labels))
-            self.class_weight_[present] = compute_class_weight(
-                self.class_weight,
-                classes=labels[present],
-                y=np.repeat(labels, self.class_counts_),
-            )
-            weights = self.class_weight_
-            if not (np.isfinite(weights).all() and (weights >= 0).all()):
-                raise ValueError(
-                    f"class_weight must be finite and at least 0, got {weights}."
-                )
-            if not weights.any():
-                raise ValueError("class_weight gives every class weight 0.")
+        self.auto_batch_size_ = auto_batch_size(int(counts.sum()), len(counts))
+        self.class_weight_ = self._weigh_classes(self.class_counts_)
 
-    def _update_criterion(self):
-        """Tell a criterion in use of the rows that partial_fit has added."""
+    def _weigh_classes(self, counts):
+        """Weight of each class of which there are so many rows, or None."""
+        if self.class_weight is None:
+            return None
+        labels, present = self.classes_inferred_, counts > 0
+        weights = np.ones(len(labels))
+        weights[present] = compute_class_weight(
+            self.class_weight, classes=labels[present], y=np.repeat(labels, counts)
+        )
+        if not (np.isfinite(weights).all() and (weights >= 0).all()):
+            raise ValueError(
+                f"class_weight must be finite and at least 0, got {weights}."
+            )
+        if not weights.any():
+            raise ValueError("class_weight gives every class weight 0.")
+        return weights
+
+    def _update_criterion(self, counts):
+        """Tell a criterion in use that there are so many rows of each class now."""
         if isinstance(self.criterion_, ClassificationLoss):
-            self.criterion_.set_class_counts(torch.from_numpy(self.class_counts_))
-            if self.class_weight_ is not None:
-                weight = torch.as_tensor(self.class_weight_, dtype=torch.float32)
-                self.criterion_.weight = weight.to(self.device)
+            self.criterion_.set_class_counts(torch.from_numpy(counts))
+            weights = self._weigh_classes(counts)
+            if weights is not None:
+                weights = torch.as_tensor(weights, dtype=torch.float32)
+                self.criterion_.weight = weights.to(self.device)
 
     def _learn_from_columns(self, X):
         self.encoding_recipe_ = None
@@ -802,6 +804,8 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
 
     def forward_iter(self, X, training=False, device="cpu"):
         self.check_is_fitted()
+        if isinstance(X, Mapping) and "X" in X:
+            X = X["X"]
         if not is_dataset(X):
             X = self._check_rows(X, reset=False)
         yield from super().forward_iter(X, training=training, device=device)

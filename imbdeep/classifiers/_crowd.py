@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.metrics import accuracy_score
 from sklearn.utils import _safe_indexing, column_or_1d
 
+from imbdeep._validation import is_data_frame
 from imbdeep.base import ImbalancedNetClassifier
 from imbdeep.crowds import (
     count_votes,
@@ -42,26 +43,72 @@ class Crowd:
         return float(np.mean(classes[self.inferred[rows]] == truth))
 
 
-def labels_of_one(annotations):
-    """Labels of a single annotator, as an array of the type that they have.
+def labels_of_one(annotations, missing_values, warned):
+    """Labels of a single annotator, who must have annotated every row.
 
     Parameters
     ----------
     annotations : array-like of shape (n_samples, 1)
-        Of objects, perhaps, as beside a truth that is not known everywhere.
+    missing_values : int, float or None
+    warned : bool
+        Whether to keep the column, of which scikit-learn then warns.
 
     Returns
     -------
-    ndarray of shape (n_samples,)
+    ndarray of shape (n_samples,) or (n_samples, 1)
+
+    Raises
+    ------
+    ValueError
+        If a label is missing.
 
     Examples
     --------
     >>> import numpy as np
     >>> from imbdeep.classifiers._crowd import labels_of_one
-    >>> labels_of_one(np.array([[1], [0]], dtype=object))
+    >>> labels_of_one(np.array([[1], [0]], dtype=object), -1, warned=False)
     array([1, 0])
     """
-    return np.array(np.ravel(annotations).tolist())
+    codes, classes = encode_annotations(annotations, missing_values=missing_values)
+    return classes[codes if warned else codes[:, 0]]
+
+
+def worker_names(annotations):
+    """Names of the workers, if annotations are a data frame with names; else None.
+
+    Parameters
+    ----------
+    annotations : array-like
+
+    Returns
+    -------
+    list of str or None
+    """
+    names = list(getattr(annotations, "columns", ()))
+    return names if names and all(isinstance(n, str) for n in names) else None
+
+
+def check_same_order(X, annotations):
+    """Refuse frames that hold the same rows in another order.
+
+    Parameters
+    ----------
+    X, annotations : array-like
+        Anything but two data frames passes.
+
+    Raises
+    ------
+    ValueError
+        If their indices are the same but for the order.
+    """
+    if not (is_data_frame(X) and is_data_frame(annotations)):
+        return
+    own, other = X.index, annotations.index
+    if not own.equals(other) and own.sort_values().equals(other.sort_values()):
+        raise ValueError(
+            "X and y have the same index in another order, and rows are matched by "
+            "position. Pass y.loc[X.index]."
+        )
 
 
 def crowd_accuracy(estimator, X, y, sample_weight=None):
@@ -120,10 +167,10 @@ class CrowdNetClassifier(ImbalancedNetClassifier):
             Annotations, one column a worker; see
             :func:`~imbdeep.crowds.encode_annotations`. At least one in each row, and
             at least two rows of each class by majority vote, or one if ``eval_set`` is
-            given. A single column is taken for labels that hold.
+            given. The labels of a single annotator are taken to hold.
         y_true : array-like of shape (n_samples,) or None, default=None
-            True labels, missing where they are not known. They are compared with the
-            inferred ones in the history, and never trained on.
+            True labels; NaN, None or ``missing_values`` where they are not known. They
+            are compared with the inferred ones in the history, and never trained on.
         eval_set : tuple (X_valid, y_valid) or None, default=None
             Validation rows with true labels, to use instead of setting some of ``X``
             aside.
@@ -182,8 +229,12 @@ class CrowdNetClassifier(ImbalancedNetClassifier):
         annotations, truth = split_truth(y, self.truth_column)
         if y_true is None and truth is not None:
             y_true = truth
-        n_workers = n_columns(annotations)
-        self._check_n_workers(n_workers, reset)
+        check_same_order(X, annotations)
+        self._check_eval_labels(eval_set)
+        n_workers = max(1, n_columns(annotations))
+        names = worker_names(annotations)
+        if not reset:
+            self._check_workers(n_workers, names)
         self.crowd_, labels = None, annotations
         if n_workers > 1:
             declared = self.classes if self.classes is not None else classes
@@ -193,12 +244,16 @@ class CrowdNetClassifier(ImbalancedNetClassifier):
                 missing_values=self.missing_values,
             )
             majority = count_votes(codes, len(known)).argmax(1)
-            self.crowd_ = Crowd(codes, majority, self._known(y_true, len(codes)))
+            truth = self._known(y_true, len(codes), known)
+            self.crowd_ = Crowd(codes, majority, truth)
             labels = known[majority]
             if reset:
                 classes = known
-        elif self.truth_column is not None:
-            labels = labels_of_one(annotations)
+        elif n_columns(annotations):
+            warned = self.truth_column is None
+            labels = labels_of_one(annotations, self.missing_values, warned)
+        if reset:
+            self.n_workers_, self.worker_names_ = n_workers, names
         try:
             return self._fit(X, labels, None, eval_set, reset, method, classes)
         finally:
@@ -219,17 +274,28 @@ class CrowdNetClassifier(ImbalancedNetClassifier):
         except ValueError as error:
             raise ValueError(f"By majority vote: {error}") from None
 
-    def _check_n_workers(self, n_workers, reset):
-        if reset:
-            self.n_workers_ = n_workers
-        elif n_workers != self.n_workers_:
+    def _check_workers(self, n_workers, names):
+        if n_workers != self.n_workers_:
             raise ValueError(
                 f"y has annotations of {n_workers} workers, those of the first call "
                 f"were {self.n_workers_}. Leave a column of missing annotations for a "
                 "worker who gave none."
             )
+        if None not in (names, self.worker_names_) and names != self.worker_names_:
+            raise ValueError(
+                f"y has annotations of the workers {names}, those of the first call "
+                f"were {self.worker_names_}. Pass them in that order."
+            )
 
-    def _known(self, y_true, n_rows):
+    def _check_eval_labels(self, eval_set):
+        if isinstance(eval_set, tuple) and len(eval_set) == 2:
+            width = n_columns(eval_set[1])
+            if width > 1:
+                raise ValueError(
+                    f"eval_set wants one true label a row, got {width} columns."
+                )
+
+    def _known(self, y_true, n_rows, classes):
         if y_true is None:
             return None
         y_true = column_or_1d(np.asarray(y_true, dtype=object))
@@ -238,8 +304,12 @@ class CrowdNetClassifier(ImbalancedNetClassifier):
                 f"y_true holds {len(y_true)} labels for {n_rows} rows of y; give one "
                 "for each, missing where it is not known."
             )
-        missing_values = None if self.truth_column is None else self.missing_values
-        rows, labels = known_truth(y_true, missing_values)
+        rows, labels = known_truth(y_true, self.missing_values)
+        if len(rows) and not np.isin(labels, classes).any():
+            raise ValueError(
+                f"y_true holds labels such as {labels.tolist()[0]!r}, none of which is "
+                f"among the classes {classes.tolist()}. Use the labels of y."
+            )
         return (rows, labels) if len(rows) else None
 
     def __getstate__(self):

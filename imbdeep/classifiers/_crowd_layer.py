@@ -6,11 +6,12 @@ from sklearn.utils._param_validation import StrOptions
 from skorch.utils import to_tensor
 
 from imbdeep.base import accepts
+from imbdeep.batches import MixUpBatches, ReMixBatches, SMOTEBatches
 from imbdeep.classifiers._crowd import CrowdNetClassifier
-from imbdeep.losses import CrowdLayerLoss
+from imbdeep.losses import ClassificationLoss, CrowdLayerLoss
 
 # Batches whose rows are mixtures, which nobody annotated.
-_MIXTURES = {"smote", "mixup", "remix"}
+_MIXTURES = (MixUpBatches, ReMixBatches, SMOTEBatches)
 
 
 class CrowdLayerClassifier(CrowdNetClassifier):
@@ -61,7 +62,8 @@ class CrowdLayerClassifier(CrowdNetClassifier):
 
     Notes
     -----
-    A ``y`` of one column is taken for ordinary labels: the net is then the plain one.
+    Labels of a single annotator are taken to hold: the net is then a
+    :class:`NetClassifier` with the same parameters.
 
     References
     ----------
@@ -93,10 +95,18 @@ class CrowdLayerClassifier(CrowdNetClassifier):
 
     def _check_parameters(self):
         super()._check_parameters()
-        if isinstance(self.iterator_train, str) and self.iterator_train in _MIXTURES:
+        iterator = self._training_iterator()
+        if isinstance(iterator, type) and issubclass(iterator, _MIXTURES):
             raise ValueError(
                 f"iterator_train={self.iterator_train!r} mixes rows, and nobody "
                 "annotated a mixture. Use 'shuffled' or 'balanced'."
+            )
+        criterion = self.criterion
+        ours = isinstance(criterion, type) and issubclass(criterion, ClassificationLoss)
+        if ours and not issubclass(criterion, CrowdLayerLoss):
+            raise ValueError(
+                f"criterion={criterion.__name__} takes one label a row, and there are "
+                "annotations. Use CrowdLayerLoss, or InferThenFit."
             )
 
     def get_params_for(self, prefix):

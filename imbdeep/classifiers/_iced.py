@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from skorch.utils import to_numpy, to_tensor
+from torch.utils.data import Subset
 
 from imbdeep.batches import TensorBatches
 from imbdeep.classifiers._crowd import CrowdNetClassifier
@@ -249,8 +250,12 @@ class ICEDClassifier(CrowdNetClassifier):
     can make inference worse: pass the labels that are known as ``y_true``, and look at
     ``inference_accuracy``. Synthetic rows overstate the probability of rare classes.
 
-    A ``y`` of one column leaves nothing to infer: the net is then the plain one, and
-    only ``inferred_labels_`` is there of what describes inference.
+    Labels of a single annotator leave nothing to infer: the net is then a
+    :class:`NetClassifier` with the same parameters, and only ``inferred_labels_`` is
+    there of what describes inference.
+
+    ``class_weight='balanced'`` and the class counts of a criterion are those of the
+    majority vote in the warm-up, and of what a round trains on in the rounds.
 
     ``fit`` sees several trainings, one for each stage, and so do callbacks; those that
     count in ``max_epochs`` mean the rounds. ``partial_fit`` goes on with rounds on its
@@ -347,6 +352,29 @@ class ICEDClassifier(CrowdNetClassifier):
         self.decoder_updates = decoder_updates
         self.dawid_skene = dawid_skene
 
+    def set_params(self, **params):
+        """Set parameters, those with a prefix included; see :class:`skorch.NeuralNet`.
+
+        Returns
+        -------
+        self : object
+        """
+        prefix = "dawid_skene__"
+        nested = {
+            key: params.pop(key) for key in list(params) if key.startswith(prefix)
+        }
+        super().set_params(**params)
+        if nested and self.dawid_skene is None:
+            raise ValueError(
+                f"{min(nested)} sets a parameter of dawid_skene, which is None. Pass "
+                "dawid_skene=DawidSkene(...), too."
+            )
+        if nested:
+            self.dawid_skene.set_params(
+                **{key.removeprefix(prefix): value for key, value in nested.items()}
+            )
+        return self
+
     def _check_parameters(self):
         super()._check_parameters()
         if self.warmup is None and not self.max_epochs:
@@ -403,10 +431,9 @@ class ICEDClassifier(CrowdNetClassifier):
         inferred = self._infer(np.concatenate([codes, annotations]))
         self.crowd_.inferred, y_synth = np.split(inferred, [len(codes)])
         self.X_synth_, self.y_synth_ = X_synth, self.classes_inferred_[y_synth]
-        self.rounds_.augmented = (
-            X.followed_by(X_synth),
-            np.concatenate([self.crowd_.inferred[rows], y_synth]),
-        )
+        y = np.concatenate([self.crowd_.inferred[rows], y_synth])
+        self.rounds_.augmented = X.followed_by(X_synth), y
+        self._update_criterion(np.bincount(y, minlength=len(self.classes_)))
 
     # --- Synthetic rows, section 3.2.4 -----------------------------------------------
 
@@ -449,7 +476,9 @@ class ICEDClassifier(CrowdNetClassifier):
             rounds.decoder.fit(
                 torch.from_numpy(embeddings),
                 n_epochs=n_epochs,
-                batch_size=self.batch_size,
+                batch_size=len(embeddings)
+                if self.batch_size == -1
+                else self.batch_size,
                 method=f"the decoder of {type(self).__name__}",
             )
         return to_numpy(rounds.decoder(torch.from_numpy(made)))
@@ -483,7 +512,20 @@ class ICEDClassifier(CrowdNetClassifier):
         if valid is not None:
             held_out = TensorBatches(valid)
             self.eval_set_ = to_numpy(held_out.X), to_numpy(held_out.y)
-        return np.asarray(getattr(train, "indices", np.arange(len(train))))
+        return self._positions(train, X)
+
+    def _positions(self, part, X):
+        """Which rows of X a part of them holds."""
+        if isinstance(part, Subset):
+            return self._positions(part.dataset, X)[np.asarray(part.indices)]
+        if part.X is not X:
+            raise ValueError(
+                f"train_split={self.train_split!r} gave a {type(part).__name__} of "
+                f"{len(part)} rows and does not say which of the {len(X)} they are, so "
+                "their annotations cannot be found. Return a torch.utils.data.Subset, "
+                "or pass eval_set."
+            )
+        return np.arange(len(X))
 
     def _check_generation(self, X, y):
         strategy = self.sampling_strategy
@@ -528,6 +570,10 @@ class ICEDClassifier(CrowdNetClassifier):
         # It learned from positions and speaks the labels of the user from here on.
         self.dawid_skene_.set_params(classes=labels, missing_values=self.missing_values)
         self.dawid_skene_.classes_ = labels
+        if self.worker_names_ is not None:
+            self.dawid_skene_.feature_names_in_ = np.array(
+                self.worker_names_, dtype=object
+            )
 
     def on_epoch_begin(self, net, **kwargs):
         super().on_epoch_begin(net, **kwargs)

@@ -8,7 +8,11 @@ from sklearn.utils._tags import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from imbdeep.classifiers._crowd import crowd_accuracy, labels_of_one
+from imbdeep.classifiers._crowd import (
+    check_same_order,
+    crowd_accuracy,
+    labels_of_one,
+)
 from imbdeep.crowds import MajorityVote, n_columns, split_truth
 
 
@@ -43,8 +47,8 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         Column of ``y`` that holds the true label; it is set apart, and never trained
         on. See :func:`~imbdeep.crowds.split_truth`.
     missing_values : int, float or None, default=-1
-        Number that stands for a truth that is not known; for annotations, see the
-        aggregator.
+        Number that stands for an annotation that was not given or a truth that is not
+        known, beside NaN and None. An aggregator that is given has one of its own.
 
     Attributes
     ----------
@@ -99,8 +103,8 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         X : array-like of shape (n_samples, n_features)
             What the classifier takes.
         y : array-like of shape (n_samples, n_workers) or (n_samples,)
-            Annotations, one column a worker, which the aggregator takes. A single
-            column is taken for labels that hold.
+            Annotations, one column a worker, which the aggregator takes. The labels of
+            a single annotator are taken to hold.
         y_true : array-like of shape (n_samples,) or None, default=None
             Ignored; nets for crowds compare it with what they infer.
         **fit_params
@@ -119,14 +123,19 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         annotations, _ = split_truth(y, self.truth_column)
         labels = annotations
         vars(self).pop("aggregator_", None)
+        check_same_order(X, annotations)
         if n_columns(annotations) > 1:
-            aggregator = self.aggregator
-            aggregator = MajorityVote() if aggregator is None else clone(aggregator)
+            aggregator = (
+                MajorityVote(missing_values=self.missing_values)
+                if self.aggregator is None
+                else clone(self.aggregator)
+            )
             labels = aggregator.fit_predict(annotations)
             check_consistent_length(X, labels)
             self.aggregator_ = aggregator
-        elif self.truth_column is not None:
-            labels = labels_of_one(annotations)
+        elif n_columns(annotations):
+            warned = self.truth_column is None
+            labels = labels_of_one(annotations, self.missing_values, warned)
         self.classifier_ = clone(self._given_classifier()).fit(X, labels, **fit_params)
         self.inferred_labels_ = np.ravel(np.asarray(labels))
         return self

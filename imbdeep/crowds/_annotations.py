@@ -138,6 +138,12 @@ def as_labels(labels):
         if len(kinds) > 1:
             raise ValueError(f"Labels mix the types {kinds}. Use labels of one type.")
         labels = np.array(labels.tolist())
+    missing = {"nan", "<NA>"} & set(labels.tolist() if labels.dtype.kind == "U" else ())
+    if missing:
+        raise ValueError(
+            f"Labels hold the text {sorted(missing)[0]!r}, which NumPy makes of a "
+            "missing value among text. Use a list, a data frame or dtype=object."
+        )
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():
         raise ValueError(
             "Labels hold infinity; they must be finite, and NaN where there is none."

@@ -5,6 +5,9 @@ from sklearn.neighbors import NearestNeighbors
 
 from imbdeep.crowds._annotations import MISSING
 
+# Annotations that are looked at at once.
+_CHUNK = 2**22
+
 
 def certainty_groups(certainty, n_groups=3):
     """Rows of the highest, second highest, ... certainty, and the rest.
@@ -144,7 +147,13 @@ def neighbour_annotations(codes, neighbours, random_state):
     >>> neighbour_annotations(codes, np.array([[0, 1]]), np.random.RandomState(0))
     array([[ 0,  1, -1]])
     """
-    candidates = codes[neighbours]
+    n_parts = max(1, -(-neighbours.size * codes.shape[1] // _CHUNK))
+    parts = np.array_split(neighbours, n_parts)
+    return np.concatenate([_draw_labels(codes[p], random_state) for p in parts])
+
+
+def _draw_labels(candidates, random_state):
+    """One of the labels of each worker, of candidates of shape (m, k, W)."""
     lots = random_state.random_sample(candidates.shape)
     lots[candidates == MISSING] = -1
     drawn = lots.argmax(1)[:, None]

@@ -91,7 +91,7 @@ def from_long_format(frame, *, task="task", worker="worker", label="label", task
     tasks : array-like of shape (n_samples,) or None, default=None
         All tasks in the order of the result, such as the index of `X`. Those that
         nobody annotated get rows without any annotation, which no classifier takes:
-        leave them out, or give them a truth. None takes the tasks of `frame`, sorted.
+        leave them out, of `X` too. None takes the tasks of `frame`, sorted.
 
     Returns
     -------

@@ -67,7 +67,7 @@ def split_truth(y, truth_column=None):
 
 
 def n_columns(y):
-    """Columns of annotations; 1 if they are a single list of labels.
+    """Columns of annotations; 0 if they are a list of labels.
 
     Parameters
     ----------
@@ -81,10 +81,10 @@ def n_columns(y):
     --------
     >>> from imbdeep.crowds import n_columns
     >>> n_columns([[0, 1], [0, 0]]), n_columns([0, 1])
-    (2, 1)
+    (2, 0)
     """
     shape = _as_table(y).shape
-    return shape[1] if len(shape) > 1 else 1
+    return shape[1] if len(shape) > 1 else 0
 
 
 def read_truth(y, truth_column=None, missing_values=-1):
@@ -117,7 +117,7 @@ def read_truth(y, truth_column=None, missing_values=-1):
     >>> read_truth(np.array([[0, 1, -1], [1, 1, 1]]), truth_column=2)
     (array([1]), array([1]))
     """
-    if n_columns(y) == 1:
+    if n_columns(y) < 2:
         return _check_some_are_known(*known_truth(np.ravel(_as_table(y))))
     if truth_column is None:
         raise ValueError(
@@ -312,17 +312,25 @@ def _truth_position(y, truth_column):
             f"y must be 2-D to hold the truth as its column {truth_column!r}, got "
             f"{np.ndim(y)} dimension(s). Pass truth_column=None for ordinary labels."
         )
-    n_columns = y.shape[1]
-    if n_columns < 2:
+    width = y.shape[1]
+    if width < 2:
         raise ValueError(
-            f"y has {n_columns} column(s), and truth_column={truth_column!r} asks for "
+            f"y has {width} column(s), and truth_column={truth_column!r} asks for "
             "two or more: one with the truth, the others with annotations."
         )
     if isinstance(truth_column, Integral):
-        if not -n_columns <= truth_column < n_columns:
+        names = y.columns.tolist() if is_data_frame(y) else []
+        if truth_column in names and names.index(truth_column) != (
+            truth_column % width
+        ):
+            raise ValueError(
+                f"truth_column={truth_column} is the position of one column and the "
+                f"name of another: {names}. Rename the columns."
+            )
+        if not -width <= truth_column < width:
             raise ValueError(
                 f"truth_column={truth_column} is not the position of a column: y has "
-                f"{n_columns} columns."
+                f"{width} columns."
             )
         return truth_column
     if not is_data_frame(y):

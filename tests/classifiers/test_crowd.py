@@ -288,12 +288,14 @@ def test_one_annotator_beside_a_truth_that_is_not_known_everywhere(name):
 
 
 @pytest.mark.parametrize(
-    ("labels", "kind"), [([1, 0], "i"), ([0.5, 1.0], "f"), (["b", "a"], "U")]
+    ("labels", "kind"), [([1, 0], "i"), ([2.0, 1.0], "f"), (["b", "a"], "U")]
 )
 def test_labels_of_one(labels, kind):
-    flat = labels_of_one(np.array(labels, dtype=object)[:, None])
+    column = np.array(labels, dtype=object)[:, None]
+    flat = labels_of_one(column, -1, warned=False)
     assert flat.tolist() == labels
     assert flat.dtype.kind == kind
+    assert labels_of_one(column, -1, warned=True).shape == (2, 1)
 
 
 # --- Crowds that are difficult -------------------------------------------------------
@@ -841,3 +843,74 @@ def test_cuda(net_name):
     net.partial_fit(X, codes)
     on_cpu = make(net_name).fit(X, codes)
     assert np.abs(on_cpu.predict_proba(X) - net.predict_proba(X)).max() < 0.5
+
+
+# --- What must not pass in silence ---------------------------------------------------
+
+
+@pytest.mark.parametrize("gap", [-1, np.nan, None])
+@pytest.mark.parametrize("with_truth", [False, True])
+def test_one_annotator_must_have_annotated_every_row(name, gap, with_truth):
+    X, _, truth = crowd()
+    column = truth.astype(object)
+    column[::3] = gap
+    y = np.column_stack([column, truth]) if with_truth else column[:, None]
+    model = make(name, truth_column=-1 if with_truth else None)
+    with pytest.raises(ValueError, match="Nobody annotated 40 of 120 rows"):
+        model.fit(X, y)
+
+
+def test_frames_in_different_orders_are_refused(name):
+    X, codes, _ = crowd()
+    X, y = pd.DataFrame(X), pd.DataFrame(codes)
+    with pytest.raises(ValueError, match=r"another order.*y.loc\[X.index\]"):
+        make(name).fit(X, y.iloc[::-1])
+    # Other labels of the rows say nothing of their order.
+    make(name).fit(X, y.set_axis(range(500, 620)))
+
+
+@pytest.mark.parametrize("name", ["layer", "iced"])
+def test_workers_keep_their_order(name):
+    X, codes, _ = crowd()
+    y = pd.DataFrame(codes, columns=list("abcd"))
+    model = make(name).fit(X, y)
+    with pytest.raises(ValueError, match="those of the first call were"):
+        model.partial_fit(X, y[list("bacd")])
+    model.partial_fit(X, codes)
+
+
+@pytest.mark.parametrize("name", ["layer", "iced"])
+def test_truth_in_other_labels_is_refused(name):
+    X, codes, truth = crowd()
+    with pytest.raises(ValueError, match="none of which is among the classes"):
+        make(name).fit(X, codes, y_true=truth.astype(str))
+
+
+def test_unknown_truth_may_be_marked_by_the_number_for_none():
+    X, codes, truth = crowd()
+    some = np.where(np.arange(120) % 2, -1, truth)
+    gaps = np.where(np.arange(120) % 2, np.nan, truth)
+    one, other = (make("iced").fit(X, codes, y_true=t) for t in (some, gaps))
+    key = "inference_accuracy"
+    assert one.history[:, key] == other.history[:, key]
+
+
+@pytest.mark.parametrize("name", ["layer", "iced"])
+def test_validation_rows_want_one_label(name):
+    X, codes, _ = crowd()
+    with pytest.raises(ValueError, match="eval_set wants one true label a row, got 4"):
+        make(name).fit(X, codes, eval_set=(X, codes))
+
+
+def test_the_number_for_none_reaches_the_default_aggregator():
+    X, codes, _ = crowd()
+    model = InferThenFit(missing_values=None).fit(X, np.where(codes == 0, -1, 1))
+    assert model.classes_.tolist() == [-1, 1]
+
+
+def test_text_that_numpy_made_of_missing_values_is_refused(name):
+    X, codes, _ = crowd()
+    y = np.array(["no", "yes"])[codes]
+    y[:5, 0] = "nan"
+    with pytest.raises(ValueError, match="text 'nan', which NumPy makes of a missing"):
+        make(name).fit(X, y)

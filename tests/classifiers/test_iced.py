@@ -11,8 +11,10 @@ from imblearn.over_sampling import RandomOverSampler
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import make_classification
 from skorch.callbacks import Callback, Checkpoint
+from skorch.dataset import Dataset
 from skorch.helper import predefined_split
 from torch import nn
+from torch.utils.data import Subset
 
 from imbdeep.classifiers import ICEDClassifier
 from imbdeep.classifiers._iced import AugmentedRows, rows_to_make
@@ -771,7 +773,7 @@ class Interrupts(Callback):
     [(epoch, "begin") for epoch in range(1, 9)]
     + [(epoch, "end") for epoch in (1, 3, 5, 7, 8)],
 )
-def test_an_interrupt_ends_training_at_any_time(epoch, when):
+def test_an_interrupt_ends_training(epoch, when):
     X, codes, _ = crowd()
     net = ICEDClassifier(callbacks=[Interrupts(epoch, when)], **PLAIN).fit(X, codes)
     assert len(net.history) == epoch
@@ -957,3 +959,61 @@ def test_cuda_training_is_that_on_the_cpu():
     agree = on_cuda.inferred_labels_ == on_cpu.inferred_labels_
     assert agree.mean() > 0.9
     assert np.isfinite(on_cuda.predict_proba(X)).all()
+
+
+def test_a_split_must_say_which_rows_it_took():
+    X, codes, _ = crowd()
+
+    def halves(dataset, y, **kwargs):
+        X, y = dataset.X, dataset.y
+        return Dataset(X[:60], y[:60]), Dataset(X[60:], y[60:])
+
+    net = ICEDClassifier(**PLAIN | {"train_split": halves})
+    with pytest.raises(ValueError, match="gave a Dataset of 60 rows and does not say"):
+        net.fit(X, codes)
+
+
+def test_a_split_may_be_a_part_of_a_part():
+    X, codes, _ = crowd()
+
+    def nested(dataset, y, **kwargs):
+        later = Subset(dataset, np.arange(20, 120))
+        return Subset(later, np.arange(40, 100)), Subset(later, np.arange(40))
+
+    def direct(dataset, y, **kwargs):
+        return Subset(dataset, np.arange(60, 120)), Subset(dataset, np.arange(20, 60))
+
+    one, other = (
+        ICEDClassifier(**PLAIN | {"train_split": split}).fit(X, codes)
+        for split in (nested, direct)
+    )
+    assert_array_equal(one.predict_proba(X), other.predict_proba(X))
+
+
+def test_all_rows_at_once():
+    X, codes, _ = crowd()
+    net = ICEDClassifier(**PLAIN | {"batch_size": -1}).fit(X, codes)
+    assert_allclose(net.predict_proba(X).sum(1), 1)
+
+
+def test_balanced_class_weights_do_not_balance_twice():
+    X, codes, _ = crowd(n_samples=300)
+    weights = []
+
+    class Watch(Callback):
+        def on_batch_begin(self, net, training, **kwargs):
+            if training and net.rounds_ is not None:
+                weights.append(net.criterion_.weight.clone())
+
+    net = ICEDClassifier(class_weight="balanced", callbacks=[Watch()], **PLAIN)
+    net.fit(X, codes)
+    made = np.concatenate([net.inferred_labels_, net.y_synth_])
+    expected = len(made) / (2 * np.bincount(made))
+    assert_allclose(weights[-1].numpy(), expected, rtol=1e-6)
+
+
+def test_parameters_of_the_model_of_the_workers():
+    net = ICEDClassifier(dawid_skene=DawidSkene()).set_params(dawid_skene__smoothing=1)
+    assert net.dawid_skene.smoothing == 1
+    with pytest.raises(ValueError, match="which is None. Pass dawid_skene=DawidSkene"):
+        ICEDClassifier().set_params(dawid_skene__smoothing=1)

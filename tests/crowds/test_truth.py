@@ -93,8 +93,15 @@ class TestSplitTruth:
         assert split_truth(y, ("t", 1))[1].tolist() == [1]
 
     def test_ints_are_positions_in_data_frames(self):
-        y = pd.DataFrame([[10, 20]], columns=[1, 0])
+        y = pd.DataFrame([[10, 20]], columns=[4, 7])
         assert split_truth(y, 0)[1].tolist() == [10]
+        y = pd.DataFrame([[10, 20]], columns=[0, 1])
+        assert split_truth(y, -1)[1].tolist() == [20]
+
+    def test_an_int_that_names_another_column_is_refused(self):
+        y = pd.DataFrame([[10, 20]], columns=[1, 0])
+        with pytest.raises(ValueError, match="truth_column=0 is the position of one"):
+            split_truth(y, 0)
 
     @pytest.mark.parametrize("y", [np.zeros(3), np.zeros((3, 2)), pd.Series([1])])
     def test_no_truth(self, y):
