@@ -88,9 +88,22 @@ class CrowdLayerClassifier(CrowdNetClassifier):
     }
 
     def __init__(
-        self, module="mlp", *, criterion=CrowdLayerLoss, layer="matrix", **kwargs
+        self,
+        module="mlp",
+        *,
+        criterion=CrowdLayerLoss,
+        layer="matrix",
+        truth_column=None,
+        missing_values=-1,
+        **kwargs,
     ):
-        super().__init__(module, criterion=criterion, **kwargs)
+        super().__init__(
+            module,
+            criterion=criterion,
+            truth_column=truth_column,
+            missing_values=missing_values,
+            **kwargs,
+        )
         self.layer = layer
 
     def _check_parameters(self):

@@ -333,6 +333,8 @@ class ICEDClassifier(CrowdNetClassifier):
         max_epochs=15,
         early_stopping=False,
         train_split=None,
+        truth_column=None,
+        missing_values=-1,
         **kwargs,
     ):
         super().__init__(
@@ -340,6 +342,8 @@ class ICEDClassifier(CrowdNetClassifier):
             max_epochs=max_epochs,
             early_stopping=early_stopping,
             train_split=train_split,
+            truth_column=truth_column,
+            missing_values=missing_values,
             **kwargs,
         )
         self.sampling_strategy = sampling_strategy
