@@ -1,6 +1,7 @@
 """What all classifiers for crowds promise."""
 
 import pickle
+from functools import partial
 
 import imblearn.pipeline
 import joblib
@@ -11,7 +12,6 @@ import sklearn.pipeline
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.datasets import make_classification
 from sklearn.exceptions import DataConversionWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
@@ -36,8 +36,8 @@ from imbdeep.crowds import (
     MajorityVote,
     StratifiedCrowdKFold,
     make_crowd_scorer,
-    simulate_annotators,
 )
+from tests.classifiers.crowds import make_crowd
 
 SMALL = {
     "max_epochs": 3,
@@ -79,28 +79,14 @@ def net_name(request):
     return request.param
 
 
-def crowd(n_classes=2, n_samples=120, annotation_rate=0.8, seed=0, **params):
-    """Rows, annotations with -1 where there is none, and the truth."""
-    X, truth = make_classification(
-        n_samples,
-        n_features=5,
-        n_informative=4,
-        n_redundant=0,
-        n_classes=n_classes,
-        n_clusters_per_class=1,
-        class_sep=2.0,
-        weights=[0.75] if n_classes == 2 else [0.6, 0.25],
-        flip_y=0,
-        random_state=seed,
-    )
-    annotations = simulate_annotators(
-        truth,
-        annotation_rate=annotation_rate,
-        random_state=seed,
-        **{"n_workers": 4, "error_rate": 0.15, **params},
-    )
-    codes = np.where(np.isnan(annotations), -1, annotations).astype(int)
-    return X, codes, truth
+crowd = partial(
+    make_crowd,
+    class_sep=2.0,
+    annotation_rate=0.8,
+    dtype=np.float64,
+    n_workers=4,
+    error_rate=0.15,
+)
 
 
 class NoTraining(Callback):

@@ -1,12 +1,12 @@
 """The Crowd-Layer net against plain loops."""
 
 from copy import deepcopy
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.datasets import make_classification
 from sklearn.metrics import average_precision_score
 from skorch.callbacks import Callback
 from torch import nn
@@ -14,6 +14,7 @@ from torch import nn
 from imbdeep.classifiers import CrowdLayerClassifier, InferThenFit, NetClassifier
 from imbdeep.crowds import MajorityVote, simulate_annotators
 from imbdeep.losses import CrossEntropyLoss, CrowdLayerLoss, annotation_losses
+from tests.classifiers.crowds import make_crowd
 
 SMALL = {
     "max_epochs": 3,
@@ -31,29 +32,9 @@ PLAIN = {
     "batch_size": 32,
 }
 
-
-def crowd(n_classes=2, n_samples=120, annotation_rate=0.7, seed=0, **params):
-    """Rows, annotations with -1 where there is none, and the truth."""
-    X, truth = make_classification(
-        n_samples,
-        n_features=5,
-        n_informative=4,
-        n_redundant=0,
-        n_classes=n_classes,
-        n_clusters_per_class=1,
-        class_sep=1.5,
-        weights=[0.75] if n_classes == 2 else [0.6, 0.25],
-        flip_y=0,
-        random_state=seed,
-    )
-    annotations = simulate_annotators(
-        truth,
-        annotation_rate=annotation_rate,
-        random_state=seed,
-        **{"n_workers": 4, "error_rate": 0.2, **params},
-    )
-    codes = np.where(np.isnan(annotations), -1, annotations).astype(int)
-    return X.astype(np.float32), codes, truth
+crowd = partial(
+    make_crowd, class_sep=1.5, annotation_rate=0.7, n_workers=4, error_rate=0.2
+)
 
 
 class Recorded(CrowdLayerClassifier):

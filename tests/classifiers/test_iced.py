@@ -3,13 +3,13 @@
 import pickle
 from collections import Counter
 from copy import deepcopy
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from imblearn.over_sampling import RandomOverSampler
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.datasets import make_classification
 from skorch.callbacks import Callback, Checkpoint
 from skorch.dataset import Dataset
 from skorch.helper import predefined_split
@@ -19,6 +19,7 @@ from torch.utils.data import Subset
 from imbdeep.classifiers import ICEDClassifier
 from imbdeep.classifiers._iced import AugmentedRows, rows_to_make
 from imbdeep.crowds import DawidSkene, MajorityVote, simulate_annotators
+from tests.classifiers.crowds import make_crowd
 
 SMALL = {
     "max_epochs": 3,
@@ -37,28 +38,7 @@ PLAIN = {
     "batch_size": 16,
 }
 
-
-def crowd(n_classes=2, n_samples=120, annotation_rate=1.0, seed=0, **params):
-    """Rows, annotations with -1 where there is none, and the truth."""
-    X, truth = make_classification(
-        n_samples,
-        n_features=5,
-        n_informative=4,
-        n_redundant=0,
-        n_classes=n_classes,
-        n_clusters_per_class=1,
-        weights=[0.75] if n_classes == 2 else [0.6, 0.25],
-        flip_y=0,
-        random_state=seed,
-    )
-    annotations = simulate_annotators(
-        truth,
-        annotation_rate=annotation_rate,
-        random_state=seed,
-        **{"n_workers": 5, "error_rate": [0.05, 0.1, 0.2, 0.3, 0.4], **params},
-    )
-    codes = np.where(np.isnan(annotations), -1, annotations).astype(int)
-    return X.astype(np.float32), codes, truth
+crowd = partial(make_crowd, n_workers=5, error_rate=[0.05, 0.1, 0.2, 0.3, 0.4])
 
 
 class Recorded(ICEDClassifier):
