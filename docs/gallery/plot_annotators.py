@@ -149,7 +149,6 @@ for column, name in enumerate(NAMES):
         for (i, j), share in np.ndenumerate(matrix):
             color = "white" if share > 0.5 else "black"
             ax.text(j, i, f"{share:.2f}", ha="center", va="center", color=color)
-        ax.set_xticks([0, 1], ["says\nbenign", "says\nmalignant"], fontsize=8)
         ax.set_yticks(
             [0, 1], ["is benign", "is malignant"] if column == 0 else ["", ""]
         )
