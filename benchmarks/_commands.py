@@ -1,6 +1,7 @@
 """Scripts of several commands, and options that more than one of them has."""
 
 import argparse
+from pathlib import Path
 
 
 def make_command_parser(prog, description, modules, dest):
@@ -45,6 +46,17 @@ def run_command(parser, modules, dest, argv=None):
         return modules[getattr(args, dest)].run(args)
     except (ValueError, OSError) as error:
         parser.error(str(error))
+
+
+def add_out_argument(parser, default):
+    """Add the option that says where results are."""
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        default=default,
+        help="folder of results (default: %(default)s)",
+    )
 
 
 def add_n_jobs_argument(parser):

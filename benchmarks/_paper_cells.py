@@ -1,8 +1,11 @@
-"""Runs of the dissertation's experiments: what is computed, and what went wrong."""
+"""Runs of the papers' experiments: what is computed, and what went wrong."""
+
+import sys
 
 from _names import split_names
 from _run import compute_cells, library_versions
 from _store import CellStore
+from imblearn27 import EXIT_INTERRUPTED
 
 
 def parse_seeds(text):
@@ -18,6 +21,17 @@ def parse_seeds(text):
         first, _, last = part.partition("-")
         seeds += range(int(first), int(last or first) + 1)
     return list(dict.fromkeys(seeds))
+
+
+def add_seeds_argument(parser, decides):
+    """Add the option that says which runs; ``decides`` tells what each draws."""
+    parser.add_argument(
+        "--seeds",
+        type=parse_seeds,
+        metavar="A-B",
+        default=list(range(10)),
+        help=f"runs; each decides {decides} (default: 0-9)",
+    )
 
 
 def open_run(path, cells, *, suite, protocol):
@@ -81,6 +95,24 @@ def compute_missing(store, run_one, cells, n_jobs):
     finished = store.finished()
     missing = [cell for cell in cells if cell.key not in finished]
     return compute_cells(store, run_one, missing, n_jobs=n_jobs, n_total=len(cells))
+
+
+def compute_or_stop(compute):
+    """Compute cells, and say how it went; return 0, or an exit code if stopped.
+
+    Parameters
+    ----------
+    compute : callable
+        Returns how many cells failed.
+    """
+    try:
+        n_failed = compute()
+    except KeyboardInterrupt:
+        print("\nStopped: the same command goes on.", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    if n_failed:
+        print(f"{n_failed} cells failed; the same command tries them once more.")
+    return 0
 
 
 def message_of(error):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from _names import check_names
+from _names import check_names, split_names
 from _protocol import derive_seed
 from sklearn.datasets import get_data_home
 
@@ -54,6 +54,17 @@ def add_data_argument(parser):
         metavar="DIR",
         help="folder of usps.npz and madelon.npz, each with the arrays data and label "
         "(default: raw/ of scikit-learn's data folder, SCIKIT_LEARN_DATA)",
+    )
+
+
+def add_datasets_argument(parser):
+    """Add the option that says which data sets."""
+    parser.add_argument(
+        "--datasets",
+        type=split_names,
+        metavar="A,B",
+        default=list(DATASETS),
+        help=f"data sets (default: {','.join(DATASETS)})",
     )
 
 

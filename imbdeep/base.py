@@ -663,6 +663,10 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         X, y = self._check_rows(to_numpy(X), to_numpy(y), reset=False)
         return self.get_dataset(X, self._encode(y))
 
+    def _rows_of_a_step(self, n_rows):
+        """Rows of a step where there are so many in all."""
+        return n_rows if self.batch_size == -1 else self.batch_size
+
     def get_iterator(self, dataset, training=False):
         prefix = "iterator_train" if training else "iterator_valid"
         iterator = self._training_iterator() if training else self.iterator_valid

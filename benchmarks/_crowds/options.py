@@ -1,21 +1,21 @@
 """Options that several commands have, and what they do in the end."""
 
-import sys
 from pathlib import Path
 
+import _commands
 from _commands import add_n_jobs_argument
 from _names import check_names, split_names
-from _paper_cells import parse_seeds
+from _paper_cells import add_seeds_argument, compute_or_stop
 from _paper_data import (
     DATASETS,
     add_data_argument,
+    add_datasets_argument,
     data_folder,
     draw_classes,
     parse_pairs,
     read_dataset,
     shrink,
 )
-from imblearn27 import EXIT_INTERRUPTED
 
 from _crowds.cells import Grid, fill
 from _crowds.data import KINDS, N_WORKERS, Crowd, CutPair
@@ -28,13 +28,7 @@ DEFAULT_OUT = Path("results") / "crowds"
 
 def add_out_argument(parser):
     """Add the option that says where results are."""
-    parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        default=DEFAULT_OUT,
-        help="folder of results (default: %(default)s)",
-    )
+    _commands.add_out_argument(parser, DEFAULT_OUT)
 
 
 def add_compute_arguments(parser, methods):
@@ -59,13 +53,7 @@ def add_compute_arguments(parser, methods):
 def add_pair_arguments(parser, kinds):
     """Add the options of commands that make two classes of USPS and Madelon."""
     add_data_argument(parser)
-    parser.add_argument(
-        "--datasets",
-        type=split_names,
-        metavar="A,B",
-        default=list(DATASETS),
-        help=f"data sets (default: {','.join(DATASETS)})",
-    )
+    add_datasets_argument(parser)
     parser.add_argument(
         "--crowds",
         type=split_names,
@@ -81,13 +69,7 @@ def add_pair_arguments(parser, kinds):
         help="classes: drawn in each run, or a majority and a minority such as 4-7, or "
         "--pairs=-1-1 (default: drawn)",
     )
-    parser.add_argument(
-        "--seeds",
-        type=parse_seeds,
-        metavar="A-B",
-        default=list(range(10)),
-        help="runs; each decides pair, rows, annotations and models (default: 0-9)",
-    )
+    add_seeds_argument(parser, "pair, rows, annotations and models")
 
 
 # --- Grids ---------------------------------------------------------------------------
@@ -147,13 +129,8 @@ def compute_and_report(path, grid, n_jobs, report):
     report : callable
         ``report(out)`` writes it to a folder and returns its path.
     """
-    try:
-        n_failed = fill(path, grid, n_jobs)
-    except KeyboardInterrupt:
-        print("\nStopped: the same command goes on.", file=sys.stderr)
-        return EXIT_INTERRUPTED
-    if n_failed:
-        print(f"{n_failed} cells failed; the same command tries them once more.")
+    if code := compute_or_stop(lambda: fill(path, grid, n_jobs)):
+        return code
     print(f"Cells: {path}")
     print(f"Report: {report(path.parent)}")
     return 0

@@ -16,11 +16,11 @@ Every finished cell (ratio, method, split) goes to <out>/cells.jsonl at once. St
 whenever you like: the same command goes on. Takes half an hour on one core.
 """
 
-import sys
 from pathlib import Path
 
 from _commands import add_n_jobs_argument
-from imblearn27 import EXIT_INTERRUPTED, choose_n_jobs
+from _paper_cells import compute_or_stop
+from imblearn27 import choose_n_jobs
 
 from _explicit_gradient.adult_cells import compute, register
 from _explicit_gradient.adult_data import (
@@ -65,12 +65,6 @@ def run(args):
     n_jobs = choose_n_jobs(args.n_jobs, "cpu")
     adult = balance(read_adult(args.data), args.seed)
     store = register(args.out / "cells.jsonl", adult, args.seed)
-    code = 0
-    try:
-        if n_failed := compute(store, adult, args.seed, n_jobs):
-            print(f"{n_failed} cells failed; the same command tries them once more.")
-    except KeyboardInterrupt:
-        print("\nStopped: the same command goes on.", file=sys.stderr)
-        code = EXIT_INTERRUPTED
+    code = compute_or_stop(lambda: compute(store, adult, args.seed, n_jobs))
     print(f"Report: {write_report(store.records, args.out)}")
     return code

@@ -19,20 +19,21 @@ once. Stop whenever you like: the same command goes on, and tries failed cells o
 more. Methods, ratios and seeds may be added to a run; other pairs need another --out.
 """
 
-import sys
 from pathlib import Path
 
+import _commands
 from _commands import add_n_jobs_argument
 from _names import check_names, split_names
-from _paper_cells import parse_seeds
+from _paper_cells import add_seeds_argument, compute_or_stop
 from _paper_data import (
     DATASETS,
     add_data_argument,
+    add_datasets_argument,
     data_folder,
     parse_pairs,
     read_dataset,
 )
-from imblearn27 import EXIT_INTERRUPTED, choose_n_jobs
+from imblearn27 import choose_n_jobs
 
 from _gl_gan.cells import Grid, compute, register
 from _gl_gan.data import PUBLISHED_PAIRS
@@ -47,26 +48,14 @@ def _ratios(text):
 
 def add_out_argument(parser):
     """Add the option that says where results are."""
-    parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        default=DEFAULT_OUT,
-        help="folder of results (default: %(default)s)",
-    )
+    _commands.add_out_argument(parser, DEFAULT_OUT)
 
 
 def add_arguments(parser):
     """Add the options of this command."""
     add_data_argument(parser)
     add_out_argument(parser)
-    parser.add_argument(
-        "--datasets",
-        type=split_names,
-        metavar="A,B",
-        default=list(DATASETS),
-        help=f"data sets (default: {','.join(DATASETS)})",
-    )
+    add_datasets_argument(parser)
     parser.add_argument(
         "--r",
         type=_ratios,
@@ -81,13 +70,7 @@ def add_arguments(parser):
         default=list(METHODS),
         help=f"samplers, of {', '.join(METHODS)} (default: all)",
     )
-    parser.add_argument(
-        "--seeds",
-        type=parse_seeds,
-        metavar="A-B",
-        default=list(range(10)),
-        help="runs; each decides pair, rows, samplers and classifiers (default: 0-9)",
-    )
+    add_seeds_argument(parser, "pair, rows, samplers and classifiers")
     parser.add_argument(
         "--pairs",
         type=str,
@@ -137,12 +120,7 @@ def run(args):
     grid = make_grid(args)
     path = args.out / "cells.jsonl"
     store = register(path, grid)
-    try:
-        n_failed = compute(store, grid, n_jobs)
-    except KeyboardInterrupt:
-        print("\nStopped: the same command goes on.", file=sys.stderr)
-        return EXIT_INTERRUPTED
-    if n_failed:
-        print(f"{n_failed} cells failed; the same command tries them once more.")
+    if code := compute_or_stop(lambda: compute(store, grid, n_jobs)):
+        return code
     print(f"Cells: {path}; see them with the commands tables and series.")
     return 0

@@ -227,16 +227,16 @@ class CrowdNetClassifier(ImbalancedNetClassifier):
     def _fit_crowd(self, X, y, y_true, eval_set, reset, method, classes=None):
         self._check_parameters()
         annotations, truth = split_truth(y, self.truth_column)
-        if y_true is None and truth is not None:
-            y_true = truth
+        y_true = truth if y_true is None else y_true
         check_same_order(X, annotations)
         self._check_eval_labels(eval_set)
-        n_workers = max(1, n_columns(annotations))
+        width = n_columns(annotations)  # 0 for a list of labels
+        n_workers = max(1, width)
         names = worker_names(annotations)
         if not reset:
             self._check_workers(n_workers, names)
         self.crowd_, labels = None, annotations
-        if n_workers > 1:
+        if width > 1:
             declared = self.classes if self.classes is not None else classes
             codes, known = encode_annotations(
                 annotations,
@@ -244,12 +244,12 @@ class CrowdNetClassifier(ImbalancedNetClassifier):
                 missing_values=self.missing_values,
             )
             majority = count_votes(codes, len(known)).argmax(1)
-            truth = self._known(y_true, len(codes), known)
-            self.crowd_ = Crowd(codes, majority, truth)
+            checkable = self._known(y_true, len(codes), known)
+            self.crowd_ = Crowd(codes, majority, checkable)
             labels = known[majority]
             if reset:
                 classes = known
-        elif n_columns(annotations):
+        elif width:
             warned = self.truth_column is None
             labels = labels_of_one(annotations, self.missing_values, warned)
         if reset:

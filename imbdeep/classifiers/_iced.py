@@ -480,9 +480,7 @@ class ICEDClassifier(CrowdNetClassifier):
             rounds.decoder.fit(
                 torch.from_numpy(embeddings),
                 n_epochs=n_epochs,
-                batch_size=len(embeddings)
-                if self.batch_size == -1
-                else self.batch_size,
+                batch_size=self._rows_of_a_step(len(embeddings)),
                 method=f"the decoder of {type(self).__name__}",
             )
         return to_numpy(rounds.decoder(torch.from_numpy(made)))

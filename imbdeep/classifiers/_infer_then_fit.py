@@ -124,7 +124,8 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         labels = annotations
         vars(self).pop("aggregator_", None)
         check_same_order(X, annotations)
-        if n_columns(annotations) > 1:
+        width = n_columns(annotations)  # 0 for a list of labels
+        if width > 1:
             aggregator = (
                 MajorityVote(missing_values=self.missing_values)
                 if self.aggregator is None
@@ -133,7 +134,7 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             labels = aggregator.fit_predict(annotations)
             check_consistent_length(X, labels)
             self.aggregator_ = aggregator
-        elif n_columns(annotations):
+        elif width:
             warned = self.truth_column is None
             labels = labels_of_one(annotations, self.missing_values, warned)
         self.classifier_ = clone(self._given_classifier()).fit(X, labels, **fit_params)

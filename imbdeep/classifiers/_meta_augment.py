@@ -475,7 +475,7 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
 
     def _endless_batches(self, dataset):
         generator = torch.Generator().manual_seed(self._draw_seed())
-        size = len(dataset) if self.batch_size == -1 else self.batch_size
+        size = self._rows_of_a_step(len(dataset))
         batches = ShuffledBatches(dataset, size, generator=generator)
         while True:
             yield from batches

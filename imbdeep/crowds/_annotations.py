@@ -11,7 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 # Code of an annotation that a worker did not give.
 MISSING = -1
 
-# Rows that an error names before it stops counting them up.
+# Rows or ids that an error names before it stops counting them up.
 _N_NAMED = 5
 
 
@@ -159,14 +159,27 @@ def _check_every_row_is_annotated(codes, markers):
     rows = np.flatnonzero((codes == MISSING).all(1))
     if not len(rows):
         return
-    more = ", ..." if len(rows) > _N_NAMED else ""
     hint = "".join(
         f" If {number} is a label, pass missing_values=None." for number in markers
     )
     raise ValueError(
         f"Nobody annotated {len(rows)} of {len(codes)} rows: "
-        f"{', '.join(map(str, rows[:_N_NAMED]))}{more}. Leave these rows out.{hint}"
+        f"{name_first(rows.tolist())}. Leave these rows out.{hint}"
     )
+
+
+def name_first(things):
+    """The first of some rows or ids, for an error.
+
+    Examples
+    --------
+    >>> from imbdeep.crowds._annotations import name_first
+    >>> name_first(["a", "b"]), name_first(range(9))
+    ("'a', 'b'", '0, 1, 2, 3, 4, ...')
+    """
+    things = list(things)
+    more = ", ..." if len(things) > _N_NAMED else ""
+    return ", ".join(map(repr, things[:_N_NAMED])) + more
 
 
 def indicator_matrix(codes, n_classes):

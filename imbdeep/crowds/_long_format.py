@@ -6,10 +6,7 @@ from pandas.api.types import infer_dtype
 from sklearn.utils import check_array
 
 from imbdeep._validation import is_data_frame
-from imbdeep.crowds._annotations import holds_numbers
-
-# Ids that an error names before it stops counting them up.
-_N_NAMED = 5
+from imbdeep.crowds._annotations import holds_numbers, name_first
 
 
 def to_long_format(annotations, *, missing_values=-1):
@@ -164,8 +161,8 @@ def _check_ids(ids, where):
     if not ids.is_unique:
         twice = ids[ids.duplicated()].unique()
         raise ValueError(
-            f"The {where} of annotations holds {_name(twice)} more than once. Make it "
-            "unique, for example with reset_index."
+            f"The {where} of annotations holds {name_first(twice)} more than once. "
+            "Make it unique, for example with reset_index."
         )
     _sorted_ids(ids, f"{where} of annotations")
 
@@ -194,8 +191,9 @@ def _check_long_frame(frame, task, worker, label):
     if len(twice):
         pairs = twice.drop_duplicates().itertuples(index=False, name=None)
         raise ValueError(
-            f"Workers labelled a task more than once, (task, worker): {_name(pairs)}. "
-            "Keep one label of each, for example with drop_duplicates."
+            "Workers labelled a task more than once, (task, worker): "
+            f"{name_first(pairs)}. Keep one label of each, for example with "
+            "drop_duplicates."
         )
 
 
@@ -205,12 +203,14 @@ def _read_tasks(tasks, annotated, where):
     tasks = pd.Index(tasks)
     if not tasks.is_unique:
         twice = tasks[tasks.duplicated()].unique()
-        raise ValueError(f"tasks holds {_name(twice)} more than once. Make it unique.")
+        raise ValueError(
+            f"tasks holds {name_first(twice)} more than once. Make it unique."
+        )
     unknown = pd.Index(annotated.unique()).difference(tasks, sort=False)
     if len(unknown):
         raise ValueError(
-            f"frame holds tasks that are not among tasks: {_name(unknown)}. Add them "
-            "to tasks, or leave these rows out."
+            f"frame holds tasks that are not among tasks: {name_first(unknown)}. Add "
+            "them to tasks, or leave these rows out."
         )
     return tasks
 
@@ -231,10 +231,3 @@ def _with_missing_at_the_end(labels):
         labels = labels.astype({"integer": "Int64", "boolean": "boolean"}[kind])
     missing = pd.Series([None], dtype=labels.dtype)
     return pd.concat([labels, missing], ignore_index=True)
-
-
-def _name(ids):
-    """The first ids of some, for an error."""
-    ids = list(ids)
-    more = ", ..." if len(ids) > _N_NAMED else ""
-    return ", ".join(map(repr, ids[:_N_NAMED])) + more
