@@ -3,6 +3,7 @@
 from imbdeep.batches._balanced import BalancedBatches
 from imbdeep.batches._class_draws import RowsByClass
 from imbdeep.batches._mixup import MixUpBatches
+from imbdeep.batches._rebalanced_mixup import label_mixing, rebalanced_mixup
 from imbdeep.batches._registry import BATCHES
 from imbdeep.batches._remix import ReMixBatches
 from imbdeep.batches._smote import SMOTEBatches
@@ -17,4 +18,6 @@ __all__ = [
     "SMOTEBatches",
     "ShuffledBatches",
     "TensorBatches",
+    "label_mixing",
+    "rebalanced_mixup",
 ]

@@ -8,6 +8,7 @@ from imbdeep.losses._crowd_layer import (
     annotation_losses,
     crowd_layer,
 )
+from imbdeep.losses._feature_separation import feature_separation
 from imbdeep.losses._focal import FocalLoss, focal
 from imbdeep.losses._ldam import LDAMLoss, ldam, ldam_margins
 from imbdeep.losses._reduction import reduce_losses, take_class
@@ -24,6 +25,7 @@ __all__ = [
     "class_balanced_weights",
     "cross_entropy",
     "crowd_layer",
+    "feature_separation",
     "focal",
     "ldam",
     "ldam_margins",
