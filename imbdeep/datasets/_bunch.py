@@ -1,6 +1,8 @@
 """What every loader of this folder returns for one set, and how names are asked for."""
 
 import difflib
+import hashlib
+import math
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -13,7 +15,7 @@ def make_bunch(X, y, **description):
         data=X,
         target=y,
         n_samples=X.shape[0],
-        n_features=X.shape[1],
+        n_features=math.prod(X.shape[1:]),
         n_minority=int(counts.min()),
         ratio=float(counts.max() / counts.min()),
         **description,
@@ -41,3 +43,27 @@ def check_names(names, available):
                 f"{remedy or 'it has ' + ', '.join(available) + '.'}"
             )
     return names
+
+
+def check_choice(parameter, value, choices):
+    """Refuse a value that is none of the choices."""
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(
+            f"{parameter} must be {' or '.join(map(repr, choices))}, got {value!r}."
+        )
+
+
+def content_sha256(X, y):
+    """Hash the bytes of rows and labels, as the file has them."""
+    digest = hashlib.sha256(np.ascontiguousarray(X))
+    digest.update(np.ascontiguousarray(y, dtype=np.int64))
+    return digest.hexdigest()
+
+
+def scale_bytes(pixels, dtype):
+    """Return bytes as they are, or as float32 in [0, 1]."""
+    if dtype == "uint8":
+        return pixels
+    scaled = pixels.astype(np.float32)
+    scaled /= 255
+    return scaled

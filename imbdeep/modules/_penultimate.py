@@ -1,6 +1,79 @@
 """What a module hands to its last layer."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from torch import Tensor, nn
+
+
+def check_head(module: nn.Module) -> nn.Module:
+    """The last layer of a module that names it.
+
+    Parameters
+    ----------
+    module : nn.Module
+
+    Returns
+    -------
+    nn.Module
+
+    Raises
+    ------
+    ValueError
+        If the module has no ``head``.
+
+    Examples
+    --------
+    >>> from imbdeep.modules import MLP, check_head
+    >>> check_head(MLP(4, 2))
+    Linear(in_features=16, out_features=2, bias=True)
+    """
+    head = getattr(module, "head", None)
+    if not isinstance(head, nn.Module):
+        raise ValueError(
+            f"{type(module).__name__} does not say which features its last layer sees. "
+            "Name that layer head, as imbdeep.modules.MLP does."
+        )
+    return head
+
+
+@contextmanager
+def head_inputs(module: nn.Module) -> Iterator[list[Tensor]]:
+    """Collect what a module hands to its ``head`` while the context is open.
+
+    Parameters
+    ----------
+    module : nn.Module
+        Names its last layer ``head``.
+
+    Yields
+    ------
+    list of Tensor of shape (n, n_hidden)
+        One of each forward pass, with its gradient.
+
+    Raises
+    ------
+    ValueError
+        If the module has no ``head``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.modules import MLP, head_inputs
+    >>> mlp = MLP(4, 2, hidden_sizes=(128, 16))
+    >>> with head_inputs(mlp) as features:
+    ...     logits = mlp(torch.randn(8, 4))
+    >>> features[0].shape
+    torch.Size([8, 16])
+    """
+    seen: list[Tensor] = []
+    handle = check_head(module).register_forward_pre_hook(
+        lambda _, args: seen.append(args[0].flatten(1))
+    )
+    try:
+        yield seen
+    finally:
+        handle.remove()
 
 
 def penultimate(module: nn.Module, x: Tensor) -> Tensor:
@@ -28,17 +101,11 @@ def penultimate(module: nn.Module, x: Tensor) -> Tensor:
     >>> penultimate(MLP(4, 2, hidden_sizes=(128, 16)), torch.randn(8, 4)).shape
     torch.Size([8, 16])
     """
-    head = getattr(module, "head", None)
-    seen: list[Tensor] = []
-    if isinstance(head, nn.Module):
-        handle = head.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
-        try:
-            module(x)
-        finally:
-            handle.remove()
-    if not seen:
+    with head_inputs(module) as features:
+        module(x)
+    if not features:
         raise ValueError(
-            f"{type(module).__name__} does not say which features its last layer sees. "
-            "Name that layer head, as imbdeep.modules.MLP does."
+            f"{type(module).__name__} has a head that its forward pass does not call, "
+            "so its features are not known."
         )
-    return seen[-1].flatten(1)
+    return features[-1]

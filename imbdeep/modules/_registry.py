@@ -2,6 +2,12 @@
 
 from torch import nn
 
+from imbdeep.modules._conv_net import ConvNet
 from imbdeep.modules._mlp import MLP
+from imbdeep.modules._resnet18 import ResNet18
 
-MODULES: dict[str, type[nn.Module]] = {"mlp": MLP}
+MODULES: dict[str, type[nn.Module]] = {
+    "mlp": MLP,
+    "conv": ConvNet,
+    "resnet18": ResNet18,
+}

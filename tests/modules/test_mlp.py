@@ -119,6 +119,7 @@ def test_every_parameter_gets_a_gradient():
 
 def test_registry():
     assert MODULES["mlp"] is MLP
+    assert {"conv", "resnet18"} <= set(MODULES)
 
 
 @pytest.mark.parametrize("dropout", [-0.1, 1, 1.5, float("nan")])

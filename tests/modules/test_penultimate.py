@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from imbdeep.modules import MLP, penultimate
+from imbdeep.modules import MLP, check_head, head_inputs, penultimate
 
 
 class Conv(nn.Module):
@@ -92,8 +92,84 @@ def test_gradients_go_through():
     assert module.head.weight.grad is None
 
 
-@pytest.mark.parametrize("module", [nn.Linear(2, 2), Unused(), NotAModule()])
-def test_refuses_a_module_whose_last_layer_it_cannot_tell(module):
+def test_every_forward_pass_is_collected_while_the_context_is_open():
+    module = MLP(4, 3, hidden_sizes=(5,)).eval()
+    first, second, later = torch.randn(3, 2, 4)
+    with head_inputs(module) as features:
+        assert features == []
+        module(first)
+        module(second)
+    module(later)
+    assert len(features) == 2
+    assert torch.equal(features[0], module.features(first))
+    assert torch.equal(features[1], module.features(second))
+
+
+def test_a_head_called_twice_is_collected_twice():
+    module, x = Twice(), torch.randn(3, 2)
+    with head_inputs(module) as features:
+        module(x)
+    assert torch.equal(features[0], torch.zeros(3, 2))
+    assert torch.equal(features[1], x + module.head(torch.zeros(3, 2)))
+
+
+def test_collecting_changes_neither_output_nor_gradients():
+    module, x = MLP(4, 3, hidden_sizes=(5,), dropout=0), torch.randn(2, 4)
+    module(x).sum().backward()
+    expected = [parameter.grad.clone() for parameter in module.parameters()]
+    module.zero_grad()
+    with head_inputs(module) as features:
+        logits = module(x)
+    assert torch.equal(logits, module(x))
+    logits.sum().backward()
+    for parameter, gradient in zip(module.parameters(), expected, strict=True):
+        assert torch.equal(parameter.grad, gradient)
+    assert features[0].requires_grad
+
+
+def test_contexts_may_be_nested():
+    module, x = Conv(), torch.randn(5, 1, 4, 4)
+    with head_inputs(module) as outer:
+        module(x)
+        with head_inputs(module) as inner:
+            module(x)
+    assert (len(outer), len(inner)) == (2, 1)
+    assert outer[0].shape == (5, 12)
+    assert not module.head._forward_pre_hooks
+
+
+def test_the_hook_goes_after_an_error():
+    module = Conv()
+    with pytest.raises(RuntimeError, match="no"), head_inputs(module):
+        raise RuntimeError("no")
+    assert not module.head._forward_pre_hooks
+
+
+@pytest.mark.parametrize("module", [MLP(4, 3), Conv(), Unused()])
+def test_the_head_is_that_of_the_module(module):
+    assert check_head(module) is module.head
+
+
+@pytest.mark.parametrize("module", [nn.Linear(2, 2), NotAModule()])
+@pytest.mark.parametrize(
+    "ask", [check_head, lambda module: head_inputs(module).__enter__()]
+)
+def test_refuses_a_module_without_a_head(ask, module):
+    name = type(module).__name__
+    with pytest.raises(ValueError, match=f"{name} does not say .* layer head"):
+        ask(module)
+
+
+@pytest.mark.parametrize("module", [nn.Linear(2, 2), NotAModule()])
+def test_features_need_a_head(module):
     name = type(module).__name__
     with pytest.raises(ValueError, match=f"{name} does not say .* layer head"):
         penultimate(module, torch.zeros(1, 2))
+
+
+def test_features_need_a_head_that_is_used():
+    with pytest.raises(ValueError, match="Unused has a head that its forward pass"):
+        penultimate(Unused(), torch.zeros(1, 2))
+    with head_inputs(Unused()) as features:
+        Unused()(torch.zeros(1, 2))
+    assert features == []

@@ -1,0 +1,326 @@
+"""CIFAR-10 and CIFAR-100 from a folder."""
+
+import hashlib
+import tarfile
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from imbdeep.datasets._bunch import (
+    check_choice,
+    content_sha256,
+    make_bunch,
+    scale_bytes,
+)
+from imbdeep.datasets._byte_pickles import read_pickled_dict
+
+HOMEPAGE = "https://www.cs.toronto.edu/~kriz/cifar.html"
+SUBSETS = ("train", "test", "all")
+DTYPES = ("float32", "uint8")
+
+
+class Source(NamedTuple):
+    """How a set is laid out, in its archive and in the folder that it unpacks to."""
+
+    name: str
+    archive: str
+    folder: str
+    train: tuple
+    test: tuple
+    meta: str
+    md5: dict
+
+    def parts(self, subset):
+        """Names of the files of a subset."""
+        return {"train": self.train, "test": self.test, "all": self.train + self.test}[
+            subset
+        ]
+
+
+CIFAR10 = Source(
+    name="CIFAR-10",
+    archive="cifar-10-python.tar.gz",
+    folder="cifar-10-batches-py",
+    train=tuple(f"data_batch_{i}" for i in range(1, 6)),
+    test=("test_batch",),
+    meta="batches.meta",
+    md5={
+        "data_batch_1": "c99cafc152244af753f735de768cd75f",
+        "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+        "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+        "data_batch_4": "634d18415352ddfa80567beed471001a",
+        "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+        "test_batch": "40351d587109b95175f43aff81a1287e",
+        "batches.meta": "5ff9c542aee3614f3951f8cda6e48888",
+    },
+)
+
+CIFAR100 = Source(
+    name="CIFAR-100",
+    archive="cifar-100-python.tar.gz",
+    folder="cifar-100-python",
+    train=("train",),
+    test=("test",),
+    meta="meta",
+    md5={
+        "train": "16019d7e3df5f24257cddd939b257f8d",
+        "test": "f0ef6b0ae62326f3e7ffdfab6717acfc",
+        "meta": "7973b15100ade9c7d40fb424638fde48",
+    },
+)
+
+
+# --- Files ---------------------------------------------------------------------------
+
+
+def read_archive(path, source, names):
+    """Return the content of some files of the archive; nothing is written to disk."""
+    wanted = {f"{source.folder}/{name}": name for name in names}
+    contents = {}
+    try:
+        with tarfile.open(path) as archive:
+            for member in archive:
+                # A link could stand for another file; those of the set are plain.
+                if member.name in wanted and member.isreg():
+                    contents[wanted[member.name]] = archive.extractfile(member).read()
+                if len(contents) == len(wanted):
+                    break
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        raise ValueError(
+            f"{path} is truncated or corrupt ({error}); download it again from "
+            f"{HOMEPAGE}."
+        ) from error
+    if missing := [name for name in names if name not in contents]:
+        raise ValueError(
+            f"{path} lacks the files {missing} of {source.name}; download it again "
+            f"from {HOMEPAGE} (the version for Python)."
+        )
+    return contents
+
+
+def read_folder(folder, source, names):
+    """Return the content of some files of the unpacked archive."""
+    if missing := [name for name in names if not (folder / name).is_file()]:
+        raise FileNotFoundError(
+            f"{folder} lacks the files {missing} of {source.name}; unpack "
+            f"{source.archive} again."
+        )
+    return {name: (folder / name).read_bytes() for name in names}
+
+
+def read_files(folder, source, names):
+    """Return the content of some files, wherever in or under the folder they are."""
+    folder = Path(folder)
+    for candidate in (folder, folder / source.folder):
+        if any((candidate / name).is_file() for name in names):
+            return read_folder(candidate, source, names)
+    for candidate in (folder, folder / source.archive):
+        if candidate.is_file():
+            return read_archive(candidate, source, names)
+    raise FileNotFoundError(
+        f"There is no {source.name} in {folder}: neither {source.archive} nor the "
+        f"folder {source.folder}. Nothing is downloaded here; get {source.archive} "
+        f"from {HOMEPAGE} and pass the folder that it lies in."
+    )
+
+
+# --- Content -------------------------------------------------------------------------
+
+
+def parse_part(content, label_key, n_classes):
+    """Return the images and labels in a file."""
+    batch = read_pickled_dict(content)
+    rows, labels = batch[b"data"], np.array(batch[label_key])
+    if rows.ndim != 2 or rows.shape[1] != 3 * 32 * 32:
+        raise ValueError(f"data of shape {rows.shape}")
+    if labels.shape != (len(rows),) or labels.dtype.kind != "i":
+        raise ValueError(f"labels that are not {len(rows)} integers")
+    if len(labels) and not 0 <= labels.min() <= labels.max() < n_classes:
+        raise ValueError(f"labels that are not among the {n_classes} names")
+    return rows.reshape(-1, 3, 32, 32), labels.astype(np.int64)
+
+
+def parse_names(content, names_key):
+    """Return the names of the classes."""
+    return [name.decode("ascii") for name in read_pickled_dict(content)[names_key]]
+
+
+def parse(parser, folder, source, name, *args):
+    """Parse a file, and say which one it was if that fails."""
+    try:
+        return parser(*args)
+    # Damaged bytes make pickle raise nearly anything.
+    except Exception as error:
+        raise ValueError(
+            f"The file {name} of {source.name} in {folder} cannot be read "
+            f"({type(error).__name__}: {error}); get {source.archive} again from "
+            f"{HOMEPAGE} (the version for Python)."
+        ) from error
+
+
+def load_cifar(folder, source, kind, subset, dtype):
+    """Load a set whose keys begin with a kind of label."""
+    check_choice("subset", subset, SUBSETS)
+    check_choice("dtype", dtype, DTYPES)
+    names = source.parts(subset)
+    contents = read_files(folder, source, [*names, source.meta])
+    names_key = f"{kind}label_names".encode()
+    target_names = parse(
+        parse_names, folder, source, source.meta, contents[source.meta], names_key
+    )
+    label_key, n_classes = f"{kind}labels".encode(), len(target_names)
+    parts = [
+        parse(parse_part, folder, source, name, contents[name], label_key, n_classes)
+        for name in names
+    ]
+    pixels, target = map(np.concatenate, zip(*parts, strict=True))
+    is_original = all(
+        hashlib.md5(content, usedforsecurity=False).hexdigest() == source.md5[name]
+        for name, content in contents.items()
+    )
+    return make_bunch(
+        scale_bytes(pixels, dtype),
+        target,
+        target_names=target_names,
+        name=source.name,
+        subset=subset,
+        provenance="original" if is_original else "unverified",
+        sha256=content_sha256(pixels, target),
+        DESCR=(
+            f"{source.name}, {subset}: colour photographs of 32 x 32 pixels in "
+            f"{n_classes} classes. A. Krizhevsky, {HOMEPAGE}."
+        ),
+    )
+
+
+def load_cifar10(folder, *, subset="train", dtype="float32"):
+    """Load CIFAR-10 [1]_ from a folder.
+
+    Nothing is downloaded: get ``cifar-10-python.tar.gz`` from
+    https://www.cs.toronto.edu/~kriz/cifar.html.
+
+    Parameters
+    ----------
+    folder : str or path-like
+        Holds ``cifar-10-python.tar.gz`` or the folder ``cifar-10-batches-py`` that it
+        unpacks to; or the path of either.
+
+    subset : {'train', 'test', 'all'}, default='train'
+        Which rows: the 50 000 to train on, the 10 000 to test on, or the former
+        followed by the latter.
+
+    dtype : {'float32', 'uint8'}, default='float32'
+        'float32' gives pixels in [0, 1], 'uint8' the file's own 0 to 255, which take a
+        quarter of the memory.
+
+    Returns
+    -------
+    dataset : :class:`~sklearn.utils.Bunch`
+        With
+
+        - `data` : ndarray of shape (n_samples, 3, 32, 32); red, green and blue first
+        - `target` : ndarray of shape (n_samples,), 0 to 9
+        - `target_names` : list of the names of the classes
+        - `name`, `subset` : what was loaded
+        - `n_samples`, `n_features`, `n_minority`, `ratio` : sizes
+        - `provenance` : 'original' if the files' hashes are those of the published
+          ones, else 'unverified'
+        - `sha256` : hash of the pixels' bytes followed by those of `target`
+        - `DESCR` : these in words
+
+    Raises
+    ------
+    ValueError
+        If `subset` or `dtype` is unknown, or a file is truncated, corrupt or another.
+    FileNotFoundError
+        If there is no such archive or file.
+
+    See Also
+    --------
+    load_cifar100 : The same with 100 classes.
+    make_imbalanced : Make it imbalanced.
+
+    Notes
+    -----
+    The files are pickles, which can call any function of Python when they are read. The
+    reader used here knows three names only, those in the pickle of an array of bytes,
+    and has stand-ins of its own for them that only keep what they are given; a file
+    that asks for anything else is refused before anything is called. Of an archive,
+    the files of the set are read in memory, by their full names, and nothing is
+    written to disk, so a path in it leads nowhere.
+
+    References
+    ----------
+    .. [1] A. Krizhevsky. "Learning multiple layers of features from tiny images".
+       Technical report, University of Toronto, 2009.
+
+    Examples
+    --------
+    >>> from imbdeep.datasets import load_cifar10, make_imbalanced
+    >>> cifar = load_cifar10("data")  # doctest: +SKIP
+    >>> X, y = make_imbalanced(
+    ...     cifar.data, cifar.target, "step", 100, random_state=0
+    ... )  # doctest: +SKIP
+    >>> X.shape  # doctest: +SKIP
+    (25250, 3, 32, 32)
+    """
+    return load_cifar(folder, CIFAR10, "", subset, dtype)
+
+
+def load_cifar100(folder, labels="fine", *, subset="train", dtype="float32"):
+    """Load CIFAR-100 [1]_ from a folder.
+
+    Nothing is downloaded: get ``cifar-100-python.tar.gz`` from
+    https://www.cs.toronto.edu/~kriz/cifar.html.
+
+    Parameters
+    ----------
+    folder : str or path-like
+        Holds ``cifar-100-python.tar.gz`` or the folder ``cifar-100-python`` that it
+        unpacks to; or the path of either.
+
+    labels : {'fine', 'coarse'}, default='fine'
+        The 100 classes, or the 20 groups of five that they form.
+
+    subset : {'train', 'test', 'all'}, default='train'
+        Which rows: the 50 000 to train on, the 10 000 to test on, or the former
+        followed by the latter.
+
+    dtype : {'float32', 'uint8'}, default='float32'
+        'float32' gives pixels in [0, 1], 'uint8' the file's own 0 to 255, which take a
+        quarter of the memory.
+
+    Returns
+    -------
+    dataset : :class:`~sklearn.utils.Bunch`
+        With the fields of :func:`load_cifar10`.
+
+    Raises
+    ------
+    ValueError
+        If `labels`, `subset` or `dtype` is unknown, or a file is truncated, corrupt or
+        another.
+    FileNotFoundError
+        If there is no such archive or file.
+
+    See Also
+    --------
+    load_cifar10 : The same with ten classes, and why reading it is safe.
+    make_imbalanced : Make it imbalanced.
+
+    References
+    ----------
+    .. [1] A. Krizhevsky. "Learning multiple layers of features from tiny images".
+       Technical report, University of Toronto, 2009.
+
+    Examples
+    --------
+    >>> from imbdeep.datasets import load_cifar100
+    >>> cifar = load_cifar100("data", subset="test")  # doctest: +SKIP
+    >>> cifar.data.shape, cifar.target_names[:3]  # doctest: +SKIP
+    ((10000, 3, 32, 32), ['apple', 'aquarium_fish', 'baby'])
+    """
+    check_choice("labels", labels, ("fine", "coarse"))
+    return load_cifar(folder, CIFAR100, f"{labels}_", subset, dtype)

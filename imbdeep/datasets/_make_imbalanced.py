@@ -1,0 +1,227 @@
+"""Imbalance of a chosen kind and ratio, made by leaving rows out."""
+
+import math
+from numbers import Real
+
+import numpy as np
+from imblearn.under_sampling import RandomUnderSampler
+from sklearn.utils import _safe_indexing, check_consistent_length, column_or_1d
+
+from imbdeep.datasets._bunch import check_choice
+
+KINDS = ("step", "exponential", "linear")
+
+
+def class_shares(n_classes, kind, ratio):
+    """Rows of each class for each row of the first, from 1 down to 1 / ratio."""
+    position = np.arange(n_classes)
+    if kind == "step":
+        return np.where(position < n_classes - n_classes // 2, 1.0, 1 / ratio)
+    if kind == "exponential":
+        return float(ratio) ** (-position / (n_classes - 1))
+    return np.linspace(1.0, 1 / ratio, n_classes)
+
+
+def imbalanced_counts(counts, kind="step", ratio=10):
+    r"""Sizes of the classes of a set made imbalanced.
+
+    Parameters
+    ----------
+    counts : array-like of shape (n_classes,), int
+        Rows at hand of each class, in the order in which the classes are to get rarer.
+
+    kind : {'step', 'exponential', 'linear'}, default='step'
+        With :math:`C` classes, :math:`K` the ratio and :math:`n_{max}` rows of the
+        first class, class :math:`c = 0, ..., C - 1` keeps
+
+        - 'step': :math:`n_{max}` in the first half of the classes (the larger half of
+          an odd number) and :math:`n_{max} / K` in the second;
+        - 'exponential': :math:`n_{max} K^{-c / (C - 1)}`, a long tail;
+        - 'linear': numbers that fall evenly from :math:`n_{max}` to
+          :math:`n_{max} / K`.
+
+    ratio : float, at least 1, default=10
+        :math:`K`, rows of the largest class for each row of the smallest.
+
+    Returns
+    -------
+    sizes : ndarray of shape (n_classes,), int
+        Rows to keep of each class, at least one.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two classes, a count is below 1, the kind is unknown,
+        the ratio is below 1, or so large that a class would be left without rows.
+
+    See Also
+    --------
+    make_imbalanced : Make a set of these sizes.
+
+    Notes
+    -----
+    :math:`n_{max}` is the largest for which every class has enough rows, so the ratio
+    is exact, up to rounding, also where classes are of unequal size to begin with.
+
+    NOTE[DIFF]: the exponential rule of [1]_, section 4.5.1, is
+    :math:`n_i \tau^i` of the :math:`n_i` rows at hand. For classes of equal size, as in
+    CIFAR, it is the same, with :math:`\tau = K^{-1 / (C - 1)}`; for others its ratio is
+    not :math:`K`, and a class may even come out larger than the one before.
+
+    Sizes are rounded to the nearest integer; some published code rounds down.
+
+    References
+    ----------
+    .. [1] W. Wang. "Learning from imbalanced data distribution". Dissertation, Michigan
+       State University, 2023.
+
+    Examples
+    --------
+    >>> from imbdeep.datasets import imbalanced_counts
+    >>> imbalanced_counts([500] * 5, "step", 10)
+    array([500, 500, 500,  50,  50])
+    >>> imbalanced_counts([500] * 5, "exponential", 16)
+    array([500, 250, 125,  62,  31])
+    >>> imbalanced_counts([500] * 5, "linear", 10)
+    array([500, 388, 275, 162,  50])
+    >>> imbalanced_counts([708, 542, 308], "step", 10)
+    array([542, 542,  54])
+    """
+    counts = column_or_1d(counts)
+    check_choice("kind", kind, KINDS)
+    if not (isinstance(ratio, Real) and 1 <= ratio < math.inf):
+        raise ValueError(
+            f"ratio must be a number of at least 1, got {ratio!r}; it is the rows of "
+            "the largest class for each row of the smallest."
+        )
+    if len(counts) < 2:
+        raise ValueError(
+            f"counts must have at least two classes, got {len(counts)}; one class "
+            "cannot be imbalanced."
+        )
+    if counts.dtype.kind not in "iu" or counts.min() < 1:
+        raise ValueError(
+            f"counts must be integers of at least 1, got {counts.tolist()}."
+        )
+    shares = class_shares(len(counts), kind, ratio)
+    # The small number keeps 5 / (1 / 3) from falling below 15.
+    n_max = np.floor((counts / shares).min() + 1e-9)
+    sizes = np.rint(n_max * shares).astype(int)
+    if sizes.min() < 1:
+        raise ValueError(
+            f"ratio={ratio!r} leaves a class without rows: the largest class can have "
+            f"{int(n_max)} rows, and {int(n_max)} / {ratio!r} is rounded to 0. Pass a "
+            f"ratio of at most {int(n_max)}, or gather more rows."
+        )
+    return sizes
+
+
+def class_positions(labels, class_order):
+    """Place of the classes in the order asked for, as indices into `labels`."""
+    if class_order is None:
+        return np.arange(len(labels))
+    order, known = np.asarray(class_order), labels.tolist()
+    if order.shape != labels.shape or set(order.tolist()) != set(known):
+        raise ValueError(
+            f"class_order must hold each class once, got {order.tolist()}; the classes "
+            f"are {known}."
+        )
+    return np.array([known.index(label) for label in order.tolist()])
+
+
+def make_imbalanced(
+    X,
+    y,
+    kind="step",
+    ratio=10,
+    *,
+    class_order=None,
+    random_state=None,
+    return_indices=False,
+):
+    """Leave rows out until the classes are as imbalanced as asked for.
+
+    Unlike :func:`imblearn.datasets.make_imbalance`, which takes the size of each class,
+    it takes the shape and the ratio of the imbalance, and rows of any shape.
+
+    Parameters
+    ----------
+    X : {array-like, DataFrame} of shape (n_samples, ...)
+        Rows: of a table, images, or anything with one entry for each label.
+
+    y : array-like of shape (n_samples,)
+        Labels of any type that can be sorted.
+
+    kind : {'step', 'exponential', 'linear'}, default='step'
+        Shape of the imbalance, see :func:`imbalanced_counts`.
+
+    ratio : float, at least 1, default=10
+        Rows of the largest class for each row of the smallest.
+
+    class_order : sequence of labels or None, default=None
+        All classes, from the one that keeps most rows to the one that keeps fewest.
+        None takes them sorted.
+
+    random_state : int, RandomState instance or None, default=None
+        Decides which rows of a class are kept.
+
+    return_indices : bool, default=False
+        Whether to also return the positions of the kept rows.
+
+    Returns
+    -------
+    X_imbalanced : {ndarray, DataFrame, list} of shape (n_kept, ...)
+        Kept rows, in the order they had.
+
+    y_imbalanced : {ndarray, Series, list} of shape (n_kept,)
+        Their labels.
+
+    indices : ndarray of shape (n_kept,)
+        Their positions in `X`, increasing. Only with ``return_indices=True``.
+
+    Raises
+    ------
+    ValueError
+        If `X` and `y` differ in length, there is only one class, `class_order` does not
+        hold each class once, the kind is unknown, or the ratio is below 1 or too large
+        for the rows at hand.
+
+    See Also
+    --------
+    imbalanced_counts : The sizes of the classes.
+    imblearn.datasets.make_imbalance : Takes the size of each class.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.datasets import make_imbalanced
+    >>> images, label = np.zeros((300, 3, 8, 8)), np.repeat(["cat", "dog", "fox"], 100)
+    >>> X, y = make_imbalanced(images, label, "exponential", 4, random_state=0)
+    >>> X.shape
+    (175, 3, 8, 8)
+    >>> np.unique(y, return_counts=True)
+    (array(['cat', 'dog', 'fox'], dtype='<U3'), array([100,  50,  25]))
+    """
+    check_consistent_length(X, y)
+    try:
+        labels, target = np.unique(column_or_1d(y), return_inverse=True)
+    except TypeError:
+        raise ValueError(
+            "y mixes labels that cannot be sorted, such as text and numbers or None. "
+            "Use labels of one type."
+        ) from None
+    if len(labels) < 2:
+        raise ValueError(
+            f"y must have at least two classes, got {labels.tolist()}; one class "
+            "cannot be imbalanced."
+        )
+    order = class_positions(labels, class_order)
+    sizes = imbalanced_counts(np.bincount(target)[order], kind, ratio)
+    sampler = RandomUnderSampler(
+        sampling_strategy=dict(zip(order.tolist(), sizes.tolist(), strict=True)),
+        random_state=random_state,
+    )
+    sampler.fit_resample(np.arange(len(target))[:, None], target)
+    kept = np.sort(sampler.sample_indices_)
+    rows = _safe_indexing(X, kept), _safe_indexing(y, kept)
+    return (*rows, kept) if return_indices else rows

@@ -1,0 +1,210 @@
+import pickle
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from sklearn.datasets import load_digits
+from torch import nn
+
+from imbdeep.classifiers import NetClassifier
+from imbdeep.modules import MODULES, ConvNet, CosineHead, penultimate
+
+
+def seeded(*args, **kwargs):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return ConvNet(*args, **kwargs)
+
+
+def images(*shape):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 2), (8, 8), (9, 25), (16, 16), (33, 64)])
+@pytest.mark.parametrize("head", ["linear", "cosine"])
+@pytest.mark.parametrize("n_filters", [(4,), (4, 8), [4, 6, 8]])
+def test_shapes(size, head, n_filters):
+    net = ConvNet(3, 5, n_filters=n_filters, n_hidden=7, head=head)
+    x = images(2, 3, *size)
+    assert net(x).shape == (2, 5)
+    assert net.features(x).shape == (2, 7)
+    assert net(x[:1]).shape == (1, 5)
+    assert net(x[:0]).shape == (0, 5)
+
+
+def slow_convolution(x, weight, bias):
+    """A 3 x 3 convolution of one image with a border of zeros, in plain loops."""
+    n_out, _, height, width = len(weight), *x.shape
+    padded = np.pad(x, [(0, 0), (1, 1), (1, 1)])
+    out = np.empty((n_out, height, width))
+    for k in range(n_out):
+        for i in range(height):
+            for j in range(width):
+                window = padded[:, i : i + 3, j : j + 3]
+                out[k, i, j] = (window * weight[k]).sum() + bias[k]
+    return out
+
+
+def slow_pooling(x):
+    """Largest number of each 2 x 2 block; those at the far border may be cut."""
+    n_channels, height, width = x.shape
+    out = np.empty((n_channels, -(-height // 2), -(-width // 2)))
+    for i in range(out.shape[1]):
+        for j in range(out.shape[2]):
+            block = x[:, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2]
+            out[:, i, j] = block.max((1, 2))
+    return out
+
+
+def slow_grid(x):
+    """Mean of the pixels that each cell of a 4 x 4 grid touches."""
+    n_channels, height, width = x.shape
+    out = np.empty((n_channels, 4, 4))
+    for i in range(4):
+        for j in range(4):
+            rows = slice(i * height // 4, -(-(i + 1) * height // 4))
+            columns = slice(j * width // 4, -(-(j + 1) * width // 4))
+            out[:, i, j] = x[:, rows, columns].mean((1, 2))
+    return out
+
+
+@pytest.mark.parametrize("size", [(16, 16), (7, 10), (2, 3)])
+def test_agrees_with_loops(size):
+    net = seeded(2, 3, n_filters=(4, 5), n_hidden=6).double()
+    x = images(2, 2, *size).double()
+    convolutions = [m for m in net.modules() if isinstance(m, nn.Conv2d)]
+    hidden = next(m for m in net.hidden.modules() if isinstance(m, nn.Linear))
+    for image, features, logits in zip(x, net.features(x), net(x), strict=True):
+        expected = image.numpy()
+        for layer in convolutions:
+            weight, bias = (p.detach().numpy() for p in layer.parameters())
+            expected = slow_convolution(expected, weight, bias)
+            expected = slow_pooling(np.maximum(expected, 0))
+        expected = torch.from_numpy(slow_grid(expected).ravel())
+        expected = (hidden.weight @ expected + hidden.bias).clamp_min(0)
+        torch.testing.assert_close(features, expected)
+        expected = net.head.weight @ expected + net.head.bias
+        torch.testing.assert_close(logits, expected)
+
+
+def test_number_of_parameters():
+    net = ConvNet(3, 10, n_filters=(16, 32), n_hidden=128)
+    convolutions = 16 * (3 * 9 + 1) + 32 * (16 * 9 + 1)
+    expected = convolutions + 128 * (32 * 16 + 1) + 10 * (128 + 1)
+    assert sum(p.numel() for p in net.parameters()) == expected
+
+
+def test_the_head_sees_where_things_are():
+    net = seeded(1, 2, n_hidden=32)
+    x = torch.zeros(1, 1, 16, 16)
+    x[..., 2, 2] = 1
+    moved = x.roll((8, 8), (2, 3))
+    assert (net(x) - net(moved)).abs().max() > 1e-4
+
+
+def test_penultimate_features_are_those_of_the_head():
+    net = seeded(3, 4, dropout=0.5).eval()
+    x = images(5, 3, 16, 16)
+    torch.testing.assert_close(penultimate(net, x), net.features(x))
+    torch.testing.assert_close(net(x), net.head(net.features(x)))
+    assert net.features(x).shape == (5, 128)
+
+
+def test_cosine_head():
+    net = seeded(3, 4, head="cosine")
+    assert isinstance(net.head, CosineHead)
+    assert net(100 * images(50, 3, 8, 8)).abs().max() <= 1 + 1e-6
+
+
+def test_every_parameter_and_pixel_gets_a_gradient():
+    net = seeded(2, 3, n_filters=(4, 4), n_hidden=8)
+    x = images(20, 2, 9, 7).requires_grad_()
+    net(x)[:, 0].sum().backward()
+    # The other classes are not in the first logit; the rest is.
+    assert all(p.grad is not None and p.grad.any() for p in net.parameters())
+    assert x.grad.abs().sum((0, 1)).min() > 0
+
+
+def test_gradient_of_the_input_is_that_of_differences():
+    net = seeded(1, 3, n_filters=(2,), n_hidden=4).double()
+    x = images(1, 1, 4, 5).double().requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: F.log_softmax(net(x), -1), x)
+
+
+def test_rows_do_not_depend_on_each_other_even_in_training():
+    net = seeded(3, 4).train()
+    x = images(5, 3, 12, 12)
+    together = net(x)
+    alone = torch.cat([net(row[None]) for row in x])
+    torch.testing.assert_close(together, alone)
+    assert torch.equal(together, net.eval()(x))
+
+
+def test_dropout_leaves_out_its_share_in_training_only():
+    net = seeded(1, 2, n_hidden=4_000, dropout=0.3)
+    x = images(1, 1, 8, 8)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        active = net.eval().features(x) != 0
+        left_out = (net.train().features(x)[active] == 0).float().mean().item()
+    # Six standard deviations of a binomial share.
+    assert abs(left_out - 0.3) < 6 * (0.3 * 0.7 / active.sum().item()) ** 0.5
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (5, 8, 8), (5, 1, 8, 8), (5, 8, 8, 3)])
+def test_refuses_what_are_no_images(shape):
+    message = r"images of shape \(n, 3, height, width\), got \(5, .*X\[:, None\]"
+    with pytest.raises(ValueError, match=message):
+        ConvNet(3, 2)(images(*shape))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_filters": ()}, r"n_filters must hold numbers of at least 1, got \(\)"),
+        ({"n_filters": (4, 0)}, r"n_filters must hold .*got \(4, 0\)"),
+        ({"n_hidden": 0}, "n_hidden must be at least 1, got 0"),
+        ({"dropout": 1}, r"dropout must be in \[0, 1\), got 1"),
+        ({"dropout": -0.1}, r"dropout must be in \[0, 1\), got -0.1"),
+        ({"head": "round"}, "head must be 'linear' or 'cosine', got 'round'"),
+    ],
+)
+def test_refuses_options(options, message):
+    with pytest.raises(ValueError, match=message):
+        ConvNet(3, 2, **options)
+
+
+# --- In a classifier -----------------------------------------------------------------
+
+
+def digits():
+    X, y = load_digits(return_X_y=True)
+    return (X / 16).astype(np.float32).reshape(-1, 1, 8, 8), np.array(
+        list("abcdefghij")
+    )[y]
+
+
+@pytest.mark.parametrize("criterion", ["cross_entropy", "focal", "ldam"])
+def test_a_classifier_learns_digits(criterion):
+    X, y = digits()
+    net = NetClassifier(
+        "conv", criterion=criterion, max_epochs=12, batch_size=64, random_state=0
+    )
+    net.fit(X[:1200], y[:1200])
+    assert isinstance(net.module_, MODULES["conv"])
+    cosine = isinstance(net.module_.head, CosineHead)
+    assert cosine == (criterion == "ldam")
+    # A guess is right once in ten times.
+    assert net.score(X[1200:], y[1200:]) > 0.85
+    again = pickle.loads(pickle.dumps(net))
+    np.testing.assert_array_equal(again.predict(X[1200:]), net.predict(X[1200:]))
+
+
+def test_a_classifier_refuses_images_of_other_channels():
+    X, y = digits()
+    net = NetClassifier("conv", max_epochs=1, random_state=0).fit(X[:100], y[:100])
+    with pytest.raises(ValueError, match="X has 3 features, but NetClassifier is exp"):
+        net.predict(X[:5].repeat(3, axis=1))
+    with pytest.raises(ValueError, match=r"expected images of shape \(n, 8, height"):
+        NetClassifier("conv", max_epochs=1).fit(X[:100, 0], y[:100])
