@@ -8,9 +8,12 @@ metric with its sign changed, as scikit-learn's own ``neg_*`` scorers do.
 * :func:`intra_class_variance`, ``intra_class_variance_scorer``: any number of classes.
 * :func:`precision_at_recall_score`, ``precision_at_recall_scorer`` (recall 0.5) and
   :func:`make_precision_at_recall_scorer` (a recall of your choice): two classes.
+
+:func:`under_represented` says which classes are the rarer half, for metrics of these.
 """
 
 from imbdeep.metrics._brier import balanced_brier_score, balanced_brier_scorer
+from imbdeep.metrics._class_halves import under_represented
 from imbdeep.metrics._intra_class import (
     intra_class_variance,
     intra_class_variance_scorer,
@@ -29,4 +32,5 @@ __all__ = [
     "make_precision_at_recall_scorer",
     "precision_at_recall_score",
     "precision_at_recall_scorer",
+    "under_represented",
 ]

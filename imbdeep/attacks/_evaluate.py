@@ -1,0 +1,392 @@
+"""The worst case of a classifier's rows, as far as attacks can find it."""
+
+from contextlib import contextmanager
+from functools import partial
+from numbers import Integral
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+
+from imbdeep._validation import check_columns_are_numeric, is_data_frame
+from imbdeep.attacks._nets import evaluation_mode, net_logits
+from imbdeep.attacks._objectives import margin
+from imbdeep.attacks._pgd import strongest_pgd
+from imbdeep.attacks._square import square
+from imbdeep.attacks._threat import (
+    check_inside,
+    check_threat,
+    lengths_of_row,
+    make_ball,
+    movable_features,
+    read_box,
+)
+
+ATTACKS = ("pgd", "square", "both")
+
+
+def adversarial_rows(
+    estimator,
+    X,
+    y,
+    *,
+    eps,
+    norm="linf",
+    eps_unit="input",
+    std=None,
+    step_size=None,
+    steps=20,
+    restarts=1,
+    random_start=True,
+    attack="pgd",
+    queries=500,
+    box=None,
+    perturb=None,
+    early_stop=False,
+    batch_size=1024,
+    random_state=None,
+):
+    """Move each row, within ``eps``, to where a classifier errs most.
+
+    Metrics of the classifier on these rows are its robust metrics, as far as the attack
+    goes: an upper bound of what a better attack would leave.
+
+    Parameters
+    ----------
+    estimator : fitted classifier
+        A classifier of imbdeep, or another skorch classifier; for ``attack='square'``
+        any classifier with ``predict_proba``, a pipeline included.
+    X : array-like of shape (n_samples, n_features), or more axes
+        Finite numbers; used as float32.
+    y : array-like of shape (n_samples,)
+        True labels.
+    eps : float or array-like that broadcasts to a row, at least 0
+        How far a row may go. 0 leaves it, or one feature, as it is.
+    norm : {'linf', 'l2'}, default='linf'
+        What ``eps`` bounds: the shift of each feature, or its Euclidean length. With
+        different ``eps`` for the features, 'l2' is the ellipsoid of these half-axes.
+    eps_unit : {'input', 'std'}, default='input'
+        Unit of ``eps`` and ``step_size``: that of X, or standard deviations of each
+        feature, which suit a table.
+    std : array-like of the shape of a row, or None, default=None
+        Standard deviations for 'std', such as ``X_train.std(axis=0)``. None takes those
+        that the estimator learned, its ``feature_std_``.
+    step_size : float, array-like that broadcasts to a row, or None, default=None
+        Length of a step of projected gradient ascent. None takes ``2.5 * eps / steps``.
+    steps : int, at least 0, default=20
+        Steps of projected gradient ascent.
+    restarts : int, at least 1, default=1
+        Attacks by projected gradient ascent, of which the worst counts; see
+        :func:`strongest_pgd`.
+    random_start : bool, default=True
+        Whether projected gradient ascent begins at a random point of the ball.
+    attack : {'pgd', 'square', 'both'}, default='pgd'
+        Projected gradient ascent; the black-box search :func:`square`, which sees
+        scores alone and is not fooled by useless gradients; or the worse of the two.
+    queries : int, at least 0, default=500
+        How often 'square' asks for the scores.
+    box : tuple (low, high) or None, default=None
+        Least and largest values of features, such as ``(0, 1)`` for pixels: numbers, or
+        arrays that broadcast to a row.
+    perturb : array-like of bool of the shape of a row, list of columns, or None, \
+            default=None
+        Which features may move; columns of a table also by position or name. Leave out
+        categories. None lets all move.
+    early_stop : bool, default=False
+        Whether a row is left alone once it is misclassified: quicker, and all that
+        labels need. Metrics of scores, such as average precision, need the worst rows.
+    batch_size : int, at least 1, default=1024
+        Rows that are attacked at once.
+    random_state : int, RandomState instance or None, default=None
+        Decides the random starts and the draws of 'square'.
+
+    Returns
+    -------
+    X_adv : ndarray or DataFrame of the shape of X, float32
+        A data frame if X is one.
+
+    Raises
+    ------
+    ValueError
+        If a parameter or the data cannot be used: an unknown norm, ``eps`` below 0, a
+        mask of another width, rows outside the box, labels that the estimator does not
+        know, or an estimator without gradients.
+
+    See Also
+    --------
+    robust_predictions : Labels of such rows.
+    robust_accuracy : Their accuracy.
+
+    Notes
+    -----
+    The net is attacked as it predicts: without dropout, and with the statistics of
+    batch norm. Its modes, gradients and random generators are left as they were.
+
+    The usual ensemble of attacks uses a loss of three or more classes; several
+    restarts, half of them on the :func:`margin`, and 'square' beside them serve two
+    classes as well.
+
+    Rows are float32, so a shift may exceed ``eps`` by the rounding of the value.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import make_classification
+    >>> from imbdeep.attacks import adversarial_rows
+    >>> from imbdeep.classifiers import NetClassifier
+    >>> X, y = make_classification(weights=[0.8], flip_y=0, random_state=0)
+    >>> net = NetClassifier(random_state=0).fit(X, y)
+    >>> X_adv = adversarial_rows(net, X, y, eps=0.5, random_state=0)
+    >>> bool(np.abs(X_adv - X).max() <= 0.5 + 1e-6)
+    True
+    """
+    check_threat(norm, eps, eps_unit, step_size)
+    _check_search(attack, steps, restarts, queries, batch_size)
+    check_is_fitted(estimator, "classes_")
+    rows = _read_rows(estimator, X)
+    target = _read_labels(estimator, y, len(rows))
+    shape = rows.shape[1:]
+    movable = movable_features(perturb, shape, getattr(X, "columns", None))
+    if std is None:
+        std = getattr(estimator, "feature_std_", None)
+    radius = lengths_of_row("eps", eps, shape, eps_unit, std)
+    if step_size is not None:
+        step_size = lengths_of_row("step_size", step_size, shape, eps_unit, std)
+        step_size = torch.as_tensor(step_size, dtype=torch.float32)
+    if box is not None:
+        box = read_box(box, shape)
+        check_inside(rows, *box)
+    seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
+
+    with _attacked(estimator, X, attack) as (logits_of, device):
+        generator = torch.Generator(device).manual_seed(seed)
+        ball = make_ball(norm, radius, movable, box, device)
+        step_size = None if step_size is None else step_size.to(device)
+        parts = [
+            worst_rows(
+                logits_of,
+                x.to(device),
+                labels.to(device),
+                ball,
+                attack=attack,
+                steps=steps,
+                step_size=step_size,
+                random_start=random_start,
+                restarts=restarts,
+                queries=queries,
+                early_stop=early_stop,
+                generator=generator,
+            ).cpu()
+            for x, labels in zip(
+                torch.tensor(rows).split(batch_size),
+                target.split(batch_size),
+                strict=True,
+            )
+        ]
+    X_adv = _like(X, torch.cat(parts).numpy())
+    return X_adv.set_axis(X.index) if hasattr(X_adv, "set_axis") else X_adv
+
+
+def robust_predictions(
+    estimator, X, y, *, eps, early_stop=True, random_state=None, **attack
+):
+    """Labels that a classifier gives to the worst rows within ``eps``.
+
+    Parameters
+    ----------
+    estimator, X, y, eps, random_state
+        See :func:`adversarial_rows`.
+    early_stop : bool, default=True
+        Whether a row is left alone once it is misclassified.
+    **attack
+        Further parameters of :func:`adversarial_rows`, such as ``norm``, ``steps`` or
+        ``restarts``.
+
+    Returns
+    -------
+    y_pred : ndarray of shape (n_samples,)
+        Labels as the classifier gives them: the true one where no attack succeeded.
+
+    Raises
+    ------
+    ValueError
+        See :func:`adversarial_rows`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.metrics import balanced_accuracy_score
+    >>> from imbdeep.attacks import robust_predictions
+    >>> from imbdeep.classifiers import NetClassifier
+    >>> X, y = make_classification(weights=[0.8], flip_y=0, random_state=0)
+    >>> net = NetClassifier(random_state=0).fit(X, y)
+    >>> y_pred = robust_predictions(net, X, y, eps=0.5, restarts=5, random_state=0)
+    >>> robust = balanced_accuracy_score(y, y_pred)
+    >>> bool(robust < balanced_accuracy_score(y, net.predict(X)))
+    True
+    """
+    X_adv = adversarial_rows(
+        estimator,
+        X,
+        y,
+        eps=eps,
+        early_stop=early_stop,
+        random_state=random_state,
+        **attack,
+    )
+    return estimator.predict(X_adv)
+
+
+def worst_rows(
+    logits_of,
+    x,
+    y,
+    ball,
+    *,
+    attack="pgd",
+    steps=20,
+    step_size=None,
+    random_start=True,
+    restarts=1,
+    queries=500,
+    early_stop=False,
+    generator=None,
+):
+    """Worst rows that one attack or two come by, as tensors.
+
+    Parameters
+    ----------
+    logits_of : callable
+        Takes rows and gives logits, or for 'square' log-probabilities, of shape (n, C).
+    x : Tensor of shape (n, ...)
+    y : Tensor of shape (n,), int64
+    ball : Ball
+    attack : {'pgd', 'square', 'both'}, default='pgd'
+    steps, step_size, random_start, restarts, early_stop, generator
+        See :func:`strongest_pgd`.
+    queries : int, default=500
+        See :func:`square`.
+
+    Returns
+    -------
+    Tensor of shape (n, ...)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.attacks import Ball, worst_rows
+    >>> net = torch.nn.Linear(2, 2)
+    >>> x, y = torch.zeros(4, 2), torch.tensor([0, 1, 0, 1])
+    >>> ball = Ball("linf", torch.full((2,), 0.5))
+    >>> worst_rows(net, x, y, ball, attack="both").shape
+    torch.Size([4, 2])
+    """
+    worst = x
+    if attack != "square":
+        worst = strongest_pgd(
+            logits_of,
+            x,
+            y,
+            ball,
+            steps=steps,
+            step_size=step_size,
+            random_start=random_start,
+            restarts=restarts,
+            early_stop=early_stop,
+            generator=generator,
+        )
+    if attack == "pgd":
+        return worst
+    with torch.no_grad():
+        height = margin(logits_of(worst), y)
+        rows = (height <= 0).nonzero()[:, 0] if early_stop else torch.arange(len(x))
+        if len(rows) == 0:
+            return worst
+        found = square(
+            logits_of,
+            x[rows],
+            y[rows],
+            ball,
+            queries=queries,
+            early_stop=early_stop,
+            generator=generator,
+        )
+        higher = margin(logits_of(found), y[rows]) > height[rows]
+    worst = worst.clone()
+    worst[rows[higher]] = found[higher]
+    return worst
+
+
+def _check_search(attack, steps, restarts, queries, batch_size):
+    if attack not in ATTACKS:
+        raise ValueError(f"attack must be one of {ATTACKS}, got {attack!r}.")
+    for name, value, least in (
+        ("steps", steps, 0),
+        ("restarts", restarts, 1),
+        ("queries", queries, 0),
+        ("batch_size", batch_size, 1),
+    ):
+        if not (isinstance(value, Integral) and value >= least):
+            raise ValueError(
+                f"{name} must be an integer of at least {least}, got {value!r}."
+            )
+
+
+def _read_rows(estimator, X):
+    check_columns_are_numeric(X)
+    return validate_data(
+        estimator,
+        X,
+        reset=False,
+        dtype=np.float32,
+        order="C",
+        allow_nd=True,
+    )
+
+
+def _read_labels(estimator, y, n_rows):
+    y = column_or_1d(y)
+    if len(y) != n_rows:
+        raise ValueError(f"X has {n_rows} rows and y has {len(y)} labels.")
+    classes = np.asarray(estimator.classes_)
+    unknown = np.setdiff1d(y, classes)
+    if len(unknown):
+        raise ValueError(
+            f"y has labels {unknown.tolist()} that are not among the classes "
+            f"{classes.tolist()} of {type(estimator).__name__}."
+        )
+    order = np.argsort(classes)
+    return torch.from_numpy(order[np.searchsorted(classes, y, sorter=order)])
+
+
+@contextmanager
+def _attacked(estimator, X, attack):
+    """What an attack may ask of a classifier: its logits, and on which device."""
+    module = getattr(estimator, "module_", None)
+    if module is not None:
+        device = next(iter(module.parameters()), torch.empty(0)).device
+        with evaluation_mode(module):
+            yield partial(net_logits, estimator), device
+    elif attack == "square" and hasattr(estimator, "predict_proba"):
+        yield partial(_log_probabilities, estimator, X), torch.device("cpu")
+    else:
+        raise ValueError(
+            f"attack={attack!r} needs the gradients of a net, and "
+            f"{type(estimator).__name__} has no module_. Of a pipeline, attack the "
+            "last step, pipeline[-1], on pipeline[:-1].transform(X); for any "
+            "classifier with predict_proba, use attack='square'."
+        )
+
+
+def _log_probabilities(estimator, X, x):
+    probabilities = estimator.predict_proba(_like(X, x.numpy()))
+    probabilities = torch.from_numpy(np.asarray(probabilities, dtype=np.float64))
+    return probabilities.clamp_min(torch.finfo(torch.float64).tiny).log()
+
+
+def _like(X, rows):
+    """Rows in the container of X."""
+    if not is_data_frame(X):
+        return rows
+    return type(X)(rows, columns=X.columns)

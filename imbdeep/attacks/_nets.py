@@ -1,0 +1,85 @@
+"""Nets as attacks see them: from rows to logits, and left as they were."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+def net_logits(net: Any, x: Tensor) -> Tensor:
+    """Logits of a skorch net, whose softmax are its probabilities.
+
+    Parameters
+    ----------
+    net : skorch classifier
+        Initialized.
+    x : Tensor of shape (n, ...)
+        On the device of the net.
+
+    Returns
+    -------
+    Tensor of shape (n, n_classes)
+
+    Raises
+    ------
+    ValueError
+        If the module gives no column for each class.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skorch import NeuralNetClassifier
+    >>> from imbdeep.attacks import net_logits
+    >>> net = NeuralNetClassifier(torch.nn.Linear(2, 3), criterion=torch.nn.NLLLoss)
+    >>> net = net.initialize()
+    >>> net_logits(net, torch.zeros(4, 2)).shape
+    torch.Size([4, 3])
+    """
+    output = net.infer(x)
+    if isinstance(output, tuple):
+        output = output[0]
+    if output.ndim < 2 or output.shape[-1] < 2:
+        raise ValueError(
+            f"{type(net).__name__} gives outputs of shape {tuple(output.shape)}, and "
+            "the attack needs a logit for each class. Let its module have one output a "
+            "class, or use attack='square'."
+        )
+    if _gives_probabilities(net):
+        return output.clamp_min(torch.finfo(output.dtype).tiny).log()
+    return getattr(net, "logit_scale_", 1.0) * output
+
+
+def _gives_probabilities(net: Any) -> bool:
+    if hasattr(net, "gives_probabilities_"):
+        return net.gives_probabilities_
+    return isinstance(getattr(net, "criterion_", None), nn.NLLLoss)
+
+
+@contextmanager
+def evaluation_mode(module: nn.Module) -> Iterator[None]:
+    """Switch dropout off and batch norm to its statistics; then put all modes back.
+
+    Parameters
+    ----------
+    module : nn.Module
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.attacks import evaluation_mode
+    >>> module = torch.nn.Sequential(torch.nn.Dropout())
+    >>> with evaluation_mode(module):
+    ...     module.training
+    False
+    >>> module.training
+    True
+    """
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, training in modes:
+            part.training = training

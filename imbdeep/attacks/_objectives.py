@@ -1,0 +1,66 @@
+"""What an attack raises: how far a row is from its label."""
+
+from torch import Tensor
+
+
+def _without_label(logits: Tensor, target: Tensor) -> Tensor:
+    return logits.scatter(-1, target.unsqueeze(-1), -float("inf"))
+
+
+def _of_label(logits: Tensor, target: Tensor) -> Tensor:
+    return logits.gather(-1, target.unsqueeze(-1)).squeeze(-1)
+
+
+def log_odds(logits: Tensor, target: Tensor) -> Tensor:
+    r"""Log odds against the label, :math:`\log((1 - p_y) / p_y)`.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (*, n, C)
+    target : Tensor of shape (*, n), int64
+
+    Returns
+    -------
+    Tensor of shape (*, n)
+
+    Notes
+    -----
+    Cross-entropy, the focal loss and the LDAM loss of a row are increasing functions
+    of it, so they share its direction of steepest ascent, which is all that an attack
+    with steps of a fixed length takes from a loss. Their own gradients vanish where the
+    net is certain, :math:`p_y = 1` in floating point, and an attack would mistake that
+    for robustness; the gradient of the log odds does not.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.attacks import log_odds
+    >>> log_odds(torch.tensor([[0.0, 100.0]]), torch.tensor([1]))
+    tensor([-100.])
+    """
+    return _without_label(logits, target).logsumexp(-1) - _of_label(logits, target)
+
+
+def margin(logits: Tensor, target: Tensor) -> Tensor:
+    r"""How far the best other class is ahead, :math:`\max_{j \neq y} z_j - z_y`.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (*, n, C)
+        Or log-probabilities.
+    target : Tensor of shape (*, n), int64
+
+    Returns
+    -------
+    Tensor of shape (*, n)
+        Greater than 0 where the row is misclassified. With two classes it is
+        :func:`log_odds`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.attacks import margin
+    >>> margin(torch.tensor([[0.0, 2.0, 1.0]]), torch.tensor([1]))
+    tensor([-1.])
+    """
+    return _without_label(logits, target).amax(-1) - _of_label(logits, target)

@@ -1,0 +1,171 @@
+"""Projected gradient ascent."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Generator, Tensor
+
+from imbdeep.attacks._ball import Ball
+from imbdeep.attacks._objectives import log_odds, margin
+
+Model = Callable[[Tensor], Tensor]
+
+
+def input_gradient(
+    logits_of: Model, x: Tensor, y: Tensor, objective: Model = log_odds
+) -> tuple[Tensor, Tensor]:
+    """Gradient of an objective in the rows, and the logits there.
+
+    Gradients of parameters are neither used nor changed.
+    """
+    with torch.enable_grad():
+        x = x.detach().requires_grad_()
+        logits = logits_of(x)
+        (gradient,) = torch.autograd.grad(objective(logits, y).sum(), x)
+    return gradient, logits.detach()
+
+
+def pgd(
+    logits_of: Model,
+    x: Tensor,
+    y: Tensor,
+    ball: Ball,
+    *,
+    steps: int = 10,
+    step_size: Tensor | None = None,
+    random_start: bool = True,
+    generator: Generator | None = None,
+) -> Tensor:
+    r"""Adversarial rows by projected gradient ascent [1]_, to train on.
+
+    Begins at a random point of the ball and repeats :math:`x' \leftarrow \Pi(x' + s
+    \cdot \mathrm{sign} \nabla_{x'} L)`, with the unit vector of the gradient instead of
+    its signs for 'l2'.
+
+    Parameters
+    ----------
+    logits_of : callable
+        Takes rows and gives logits of shape (*, n, C); in the mode that it has.
+    x : Tensor of shape (*, n, ...)
+        Rows, within the box of the ball.
+    y : Tensor of shape (*, n), int64
+        Class indices.
+    ball : Ball
+    steps : int, at least 0, default=10
+    step_size : Tensor broadcastable to a row, or None, default=None
+        Length of a step. None takes ``2.5 * radius / steps``, which reaches any
+        point of the ball from any other.
+    random_start : bool, default=True
+        Whether to begin at a point drawn uniformly from the ball rather than at ``x``.
+    generator : torch.Generator or None, default=None
+        On the device of ``x``. None is torch's global one.
+
+    Returns
+    -------
+    Tensor of shape (*, n, ...)
+        The last rows; without a gradient.
+
+    See Also
+    --------
+    strongest_pgd : The worst rows of several such attacks, to evaluate with.
+
+    Notes
+    -----
+    The objective is :func:`log_odds`.
+
+    References
+    ----------
+    .. [1] A. Madry, A. Makelov, L. Schmidt, D. Tsipras, A. Vladu. "Towards deep
+       learning models resistant to adversarial attacks". ICLR 2018.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.attacks import Ball, pgd
+    >>> net = torch.nn.Linear(2, 2)
+    >>> x, y = torch.zeros(4, 2), torch.tensor([0, 1, 0, 1])
+    >>> x_adv = pgd(net, x, y, Ball("linf", torch.full((2,), 0.5)))
+    >>> x_adv.abs()
+    tensor([[0.5000, 0.5000],
+            [0.5000, 0.5000],
+            [0.5000, 0.5000],
+            [0.5000, 0.5000]])
+    """
+    if ball.is_point:
+        return x
+    step = _step_of(ball, steps, step_size)
+    x_adv = ball.random_point(x, generator) if random_start else x
+    for _ in range(steps):
+        gradient, _ = input_gradient(logits_of, x_adv, y)
+        x_adv = ball.project(ball.ascend(x_adv, gradient, step), x)
+    return x_adv
+
+
+def strongest_pgd(
+    logits_of: Model,
+    x: Tensor,
+    y: Tensor,
+    ball: Ball,
+    *,
+    steps: int = 20,
+    step_size: Tensor | None = None,
+    random_start: bool = True,
+    restarts: int = 1,
+    early_stop: bool = False,
+    generator: Generator | None = None,
+) -> Tensor:
+    """Worst rows that projected gradient ascent comes by, to evaluate with.
+
+    Parameters
+    ----------
+    logits_of, x, y, ball, steps, step_size, random_start, generator
+        See :func:`pgd`; rows have one leading axis.
+    restarts : int, at least 1, default=1
+        How many attacks are made. Every second one raises the :func:`margin` instead of
+        the :func:`log_odds`.
+    early_stop : bool, default=False
+        Whether a row is left alone once it is misclassified.
+
+    Returns
+    -------
+    Tensor of shape (n, ...)
+        Of the rows passed on the way, the clean ones included, those of the greatest
+        :func:`margin`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.attacks import Ball, strongest_pgd
+    >>> net = torch.nn.Linear(2, 2)
+    >>> x, y = torch.zeros(4, 2), torch.tensor([0, 1, 0, 1])
+    >>> ball = Ball("l2", torch.full((2,), 0.5))
+    >>> strongest_pgd(net, x, y, ball, restarts=3).norm(dim=1)
+    tensor([0.5000, 0.5000, 0.5000, 0.5000])
+    """
+    with torch.no_grad():
+        worst, height = x.clone(), margin(logits_of(x), y)
+    if ball.is_point:
+        return worst
+    step = _step_of(ball, steps, step_size)
+    for restart in range(restarts):
+        objective = margin if restart % 2 else log_odds
+        rows = torch.arange(len(x), device=x.device)
+        x_adv = ball.random_point(x, generator) if random_start else x
+        for remaining in range(steps, -1, -1):
+            if early_stop:
+                going = height[rows] <= 0
+                rows, x_adv = rows[going], x_adv[going]
+            if len(rows) == 0:
+                break
+            gradient, logits = input_gradient(logits_of, x_adv, y[rows], objective)
+            reached = margin(logits, y[rows])
+            higher = reached > height[rows]
+            worst[rows[higher]] = x_adv[higher]
+            height[rows[higher]] = reached[higher]
+            if remaining:
+                x_adv = ball.project(ball.ascend(x_adv, gradient, step), x[rows])
+    return worst
+
+
+def _step_of(ball: Ball, steps: int, step_size: Tensor | None) -> Tensor:
+    return 2.5 * ball.radius / max(steps, 1) if step_size is None else step_size

@@ -1,0 +1,165 @@
+"""Accuracy in the worst case."""
+
+import numpy as np
+from sklearn.metrics import accuracy_score
+from sklearn.utils.validation import column_or_1d
+
+from imbdeep.attacks._evaluate import robust_predictions
+from imbdeep.attacks._threat import check_threat
+from imbdeep.metrics import under_represented
+
+ROWS = ("all", "per_class", "under_represented")
+
+
+def robust_accuracy(
+    estimator, X, y, *, eps, rows="all", class_counts=None, random_state=None, **attack
+):
+    """Share of the rows that a classifier gets right in the worst case within ``eps``.
+
+    Parameters
+    ----------
+    estimator, X, y, eps, random_state
+        See :func:`adversarial_rows`; ``eps=0`` gives the standard accuracy.
+    rows : {'all', 'per_class', 'under_represented'}, default='all'
+        Of which rows: all; those of each class; those of the rarer half of the classes,
+        see :func:`~imbdeep.metrics.under_represented`.
+    class_counts : array-like of shape (n_classes,) or None, default=None
+        Rows of each class in the training data, for 'under_represented'. None takes the
+        estimator's ``class_counts_``.
+    **attack
+        Further parameters of :func:`adversarial_rows`, such as ``norm``, ``steps`` or
+        ``restarts``.
+
+    Returns
+    -------
+    accuracy : float, or ndarray of shape (n_classes,)
+        For 'per_class' an array in the order of ``classes_``, NaN for classes of which
+        ``y`` has no row.
+
+    Raises
+    ------
+    ValueError
+        If ``rows`` is unknown, or no row is of an under-represented class; see also
+        :func:`adversarial_rows`.
+
+    See Also
+    --------
+    make_robust_scorer : The same for ``scoring=``.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from imbdeep.attacks import robust_accuracy
+    >>> from imbdeep.classifiers import AdversarialClassifier
+    >>> X, y = make_classification(weights=[0.8], flip_y=0, random_state=0)
+    >>> net = AdversarialClassifier(eps=0.2, random_state=0).fit(X, y)
+    >>> robust_accuracy(net, X, y, eps=0.2, rows="per_class", random_state=0).shape
+    (2,)
+    """
+    _check_rows_of_interest(rows)
+    y = column_or_1d(y)
+    y_pred = robust_predictions(
+        estimator, X, y, eps=eps, random_state=random_state, **attack
+    )
+    if rows == "all":
+        return accuracy_score(y, y_pred)
+    classes = np.asarray(estimator.classes_)
+    if rows == "per_class":
+        right = y_pred == y
+        return np.array(
+            [right[y == c].mean() if (y == c).any() else np.nan for c in classes]
+        )
+    if class_counts is None:
+        class_counts = getattr(estimator, "class_counts_", None)
+    if class_counts is None or len(class_counts) != len(classes):
+        raise ValueError(
+            "class_counts must hold the training rows of each of the "
+            f"{len(classes)} classes of {type(estimator).__name__}, got "
+            f"{class_counts!r}."
+        )
+    rare = np.isin(y, classes[under_represented(class_counts)])
+    if not rare.any():
+        raise ValueError(
+            "y has no row of an under-represented class: the classes have "
+            f"{np.asarray(class_counts).tolist()} training rows. Use rows='all'."
+        )
+    return accuracy_score(y[rare], y_pred[rare])
+
+
+def make_robust_scorer(
+    *, eps, rows="all", class_counts=None, random_state=None, **attack
+):
+    """Make a scorer of the robust accuracy.
+
+    Parameters
+    ----------
+    eps, class_counts, random_state, **attack
+        See :func:`robust_accuracy`.
+    rows : {'all', 'under_represented'}, default='all'
+        Of which rows.
+
+    Returns
+    -------
+    scorer : callable
+        Takes ``(estimator, X, y)``; for ``scoring=``.
+
+    Raises
+    ------
+    ValueError
+        If the attack or ``rows`` cannot be.
+
+    See Also
+    --------
+    robust_accuracy : The metric.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from imbdeep.attacks import make_robust_scorer
+    >>> from imbdeep.classifiers import AdversarialClassifier
+    >>> X, y = make_classification(weights=[0.8], flip_y=0, random_state=0)
+    >>> scorer = make_robust_scorer(eps=0.2, rows="under_represented", random_state=0)
+    >>> net = AdversarialClassifier(eps=0.2, max_epochs=5, random_state=0)
+    >>> cross_val_score(net, X, y, scoring=scorer, cv=2).shape
+    (2,)
+    """
+    _check_rows_of_interest(rows)
+    if rows == "per_class":
+        raise ValueError(
+            "A scorer gives one number, and rows='per_class' one for each class. Use "
+            "robust_accuracy, or rows='under_represented'."
+        )
+    check_threat(
+        attack.get("norm", "linf"),
+        eps,
+        attack.get("eps_unit", "input"),
+        attack.get("step_size"),
+    )
+    parameters = {
+        "eps": eps,
+        "rows": rows,
+        "class_counts": class_counts,
+        "random_state": random_state,
+        **attack,
+    }
+    return _RobustScorer(parameters)
+
+
+class _RobustScorer:
+    def __init__(self, parameters):
+        self.parameters = parameters
+
+    def __call__(self, estimator, X, y):
+        return robust_accuracy(estimator, X, y, **self.parameters)
+
+    def __repr__(self):
+        given = ", ".join(
+            f"{name}={value!r}" for name, value in self.parameters.items()
+        )
+        return f"make_robust_scorer({given})"
+
+
+def _check_rows_of_interest(rows):
+    if rows not in ROWS:
+        raise ValueError(f"rows must be one of {ROWS}, got {rows!r}.")

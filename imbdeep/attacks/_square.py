@@ -1,0 +1,225 @@
+"""Random search with scores alone, for models without a gradient."""
+
+import math
+from bisect import bisect_left
+from collections.abc import Callable
+
+import torch
+from torch import Generator, Tensor
+
+from imbdeep.attacks._ball import Ball
+from imbdeep.attacks._objectives import margin
+
+# Where the share of features that a proposal changes is halved, of all queries.
+HALVED_AT = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
+
+
+def changed_share(progress: float, initial: float = 0.8) -> float:
+    """Share of the features that a proposal changes: large at first, then finer.
+
+    Parameters
+    ----------
+    progress : float in [0, 1]
+        Share of the queries that are used up.
+    initial : float in (0, 1], default=0.8
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> from imbdeep.attacks._square import changed_share
+    >>> changed_share(0.0), changed_share(0.03)
+    (0.8, 0.1)
+    """
+    return initial / 2 ** bisect_left(HALVED_AT, progress)
+
+
+def random_squares(
+    n: int, picture: torch.Size, share: float, like: Tensor, generator: Generator | None
+) -> Tensor:
+    """A square of pixels for each picture, as a mask of shape (n, 1, h, w)."""
+    _, *sides = picture
+    wanted = max(round(math.sqrt(share * math.prod(sides))), 1)
+    along = []
+    for side in sides:
+        extent = min(wanted, side)
+        start = torch.randint(
+            side - extent + 1, (n, 1), generator=generator, device=like.device
+        )
+        past_start = torch.arange(side, device=like.device) - start
+        along.append((past_start >= 0) & (past_start < extent))
+    down, across = along
+    return down[:, None, :, None] & across[:, None, None, :]
+
+
+def random_subsets(
+    n: int, movable: Tensor, share: float, like: Tensor, generator: Generator | None
+) -> Tensor:
+    """Some of the movable features for each row, as a mask of shape (n, ...)."""
+    candidates = movable.flatten().nonzero().squeeze(1)
+    size = max(round(share * len(candidates)), 1)
+    ranks = torch.rand(n, len(candidates), generator=generator, device=like.device)
+    chosen = candidates[ranks.topk(size).indices]
+    mask = torch.zeros(n, movable.numel(), dtype=torch.bool, device=like.device)
+    return mask.scatter_(1, chosen, True).reshape(n, *movable.shape)
+
+
+def random_values(
+    shape: tuple[int, ...], ball: Ball, like: Tensor, generator: Generator | None
+) -> Tensor:
+    """Shifts in units of the radius: corners for 'linf', directions for 'l2'."""
+    values = like.new_empty(shape)
+    if ball.norm == "linf":
+        return 2 * values.bernoulli_(0.5, generator=generator) - 1
+    return values.normal_(generator=generator)
+
+
+def moved(
+    found: Tensor, x: Tensor, ball: Ball, patch: Tensor, values: Tensor
+) -> Tensor:
+    """Rows with other values in a patch, back on the surface of the ball."""
+    movable = ball.radius > 0
+    if ball.norm == "linf":
+        return ball.project(torch.where(patch, x + ball.radius * values, found), x)
+    axes = tuple(range(1, x.ndim))
+    shift = (found - x) / torch.where(movable, ball.radius, 1.0)
+    # A direction's entries have this size where it has no preferred one.
+    values = values / math.sqrt(int(movable.sum()))
+    shift = torch.where(patch & movable, values, shift)
+    length = torch.linalg.vector_norm(shift, dim=axes, keepdim=True)
+    # A patch of frozen features alone leaves a row that has not moved without a length.
+    shift = shift / torch.where(length > 0, length, 1.0)
+    return ball.project(x + ball.radius * shift, x)
+
+
+def propose(
+    found: Tensor,
+    x: Tensor,
+    ball: Ball,
+    progress: float,
+    generator: Generator | None,
+) -> Tensor:
+    """Next row to ask for, from the worst found so far.
+
+    Parameters
+    ----------
+    found, x : Tensor of shape (n, ...)
+        The worst rows found and the rows they began as.
+    ball : Ball
+    progress : float in [0, 1)
+        Share of the queries that are used up; at 0 all features change.
+    generator : torch.Generator or None
+
+    Returns
+    -------
+    Tensor of shape (n, ...)
+    """
+    n, *row = x.shape
+    if x.ndim == 4:
+        channels, _, width = row
+        if progress == 0:
+            patch = torch.ones((), dtype=torch.bool, device=x.device)
+            values = random_values((n, channels, 1, width), ball, x, generator)
+        else:
+            share = changed_share(progress)
+            patch = random_squares(n, x.shape[1:], share, x, generator)
+            values = random_values((n, channels, 1, 1), ball, x, generator)
+    else:
+        share = 1.0 if progress == 0 else changed_share(progress)
+        patch = random_subsets(n, ball.radius > 0, share, x, generator)
+        values = random_values((n, *row), ball, x, generator)
+    return moved(found, x, ball, patch, values)
+
+
+@torch.no_grad()
+def square(
+    scores_of: Callable[[Tensor], Tensor],
+    x: Tensor,
+    y: Tensor,
+    ball: Ball,
+    *,
+    queries: int = 500,
+    early_stop: bool = False,
+    generator: Generator | None = None,
+) -> Tensor:
+    r"""Adversarial rows by random search, from the scores of a model alone.
+
+    Each query changes a random part of the worst row found so far, and keeps the change
+    if the row is then further on the wrong side, as the Square Attack does [1]_. It
+    needs no gradient, so it attacks trees, and nets whose gradients mislead.
+
+    Rows of shape (channels, height, width) are pictures: vertical stripes to begin
+    with, then squares of one value a channel. Of other rows it changes random subsets
+    of the features that may move.
+
+    Parameters
+    ----------
+    scores_of : callable
+        Takes rows of shape (m, ...), m at most n, and gives logits or logarithms of
+        probabilities, of shape (m, C) and on the device of ``x``.
+    x : Tensor of shape (n, ...), floating point
+        Rows, within the box of the ball.
+    y : Tensor of shape (n,), int64
+        Class indices.
+    ball : Ball
+    queries : int, at least 0, default=500
+        How many changed rows are asked for, for each row; ``x`` itself is asked for on
+        top. The changes are large at first and end at single features, in steps that
+        are shares of this number.
+    early_stop : bool, default=False
+        Whether a row is left alone once it is misclassified.
+    generator : torch.Generator or None, default=None
+        On the device of ``x``. None is torch's global one.
+
+    Returns
+    -------
+    Tensor of shape (n, ...)
+        Of the rows asked for, the clean ones included, those of the greatest
+        :func:`margin`.
+
+    See Also
+    --------
+    strongest_pgd : Needs gradients, and is faster and stronger where they are good.
+
+    Notes
+    -----
+    NOTE[DIFF]: the paper searches pictures with one radius. Here a shift is measured in
+    the radius of its feature, and the search goes on from ``x`` where the first, random
+    shift does not help. Every row has its own squares.
+
+    NOTE[DIFF]: for 'l2' this is a Square-type search: a patch gets new random values
+    and the whole shift is scaled back to length 1. The paper's patches have the form of
+    two pyramids and take their length from another patch.
+
+    References
+    ----------
+    .. [1] M. Andriushchenko, F. Croce, N. Flammarion, M. Hein. "Square Attack: a
+       query-efficient black-box adversarial attack via random search". ECCV 2020.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.attacks import Ball, square
+    >>> x, y = torch.zeros(2, 2), torch.tensor([0, 1])
+    >>> ball = Ball("linf", torch.tensor([0.5, 0.0]))
+    >>> square(lambda x: x, x, y, ball, generator=torch.Generator().manual_seed(0))
+    tensor([[-0.5000,  0.0000],
+            [ 0.5000,  0.0000]])
+    """
+    if ball.is_point:
+        return x
+    worst, height = x.clone(), margin(scores_of(x), y)
+    rows = torch.arange(len(x), device=x.device)
+    for query in range(queries):
+        if early_stop:
+            rows = rows[height[rows] <= 0]
+        if len(rows) == 0:
+            break
+        asked = propose(worst[rows], x[rows], ball, query / queries, generator)
+        reached = margin(scores_of(asked), y[rows])
+        higher = reached > height[rows]
+        worst[rows[higher]] = asked[higher]
+        height[rows[higher]] = reached[higher]
+    return worst

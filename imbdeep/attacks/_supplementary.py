@@ -1,0 +1,52 @@
+"""More adversarial rows from one."""
+
+import torch
+from torch import Generator, Tensor
+
+
+def supplementary_rows(
+    x: Tensor,
+    x_adv: Tensor,
+    n_copies: int,
+    scale: float = 1.0,
+    generator: Generator | None = None,
+) -> Tensor:
+    r"""Rows scattered along the attack, :math:`x + \alpha (x' - x) N(0, 1)` [1]_.
+
+    Parameters
+    ----------
+    x, x_adv : Tensor of shape (n, ...)
+        Rows, and the adversarial rows that an attack made of them.
+    n_copies : int, at least 0
+        Rows to make of each, the paper's :math:`t`.
+    scale : float, at least 0, default=1.0
+        The paper's :math:`\alpha`.
+    generator : torch.Generator or None, default=None
+        On the device of ``x``. None is torch's global one.
+
+    Returns
+    -------
+    Tensor of shape (n_copies * n, ...)
+        The copies of all rows, then the next copies of all rows, and so on.
+
+    Notes
+    -----
+    Each feature has a factor of its own. Features that the attack left alone stay as
+    they are; the others may go beyond its ball.
+
+    References
+    ----------
+    .. [1] W. Wang. "Learning from imbalanced data distribution". Dissertation,
+       Michigan State University, 2023. Eq. (5.2).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.attacks import supplementary_rows
+    >>> x, x_adv = torch.zeros(1, 2), torch.tensor([[1.0, 0.0]])
+    >>> supplementary_rows(x, x_adv, n_copies=3)[:, 1]
+    tensor([0., 0., 0.])
+    """
+    factor = torch.empty(n_copies, *x.shape, dtype=x.dtype, device=x.device)
+    factor.normal_(generator=generator)
+    return torch.addcmul(x, factor, scale * (x_adv - x)).flatten(0, 1)
