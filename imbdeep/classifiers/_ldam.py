@@ -1,22 +1,9 @@
 """LDAM-DRW: margins that grow with rarity, and re-weighting deferred."""
 
-from numbers import Real
-
-from sklearn.utils._param_validation import Interval, StrOptions
-
-from imbdeep.base import ImbalancedNetClassifier, accepts
-from imbdeep.callbacks import (
-    DeferredReweighting,
-    LRDrops,
-    TriangularLR,
-    WeightAveraging,
-)
-from imbdeep.losses import LOSSES
-
-_LR_SCHEDULES = {"step": LRDrops, "triangular": TriangularLR}
+from imbdeep.classifiers._deferred import DeferredNetClassifier
 
 
-class LDAMClassifier(ImbalancedNetClassifier):
+class LDAMClassifier(DeferredNetClassifier):
     r"""Net with label-distribution-aware margins and deferred re-weighting [1]_.
 
     - *Objective*: the LDAM loss, cross-entropy of :math:`s (z - m_y e_y)` with margins
@@ -59,6 +46,8 @@ class LDAMClassifier(ImbalancedNetClassifier):
     weight_averaging : {'swa', 'ema', None}, default=None
         Predict with an average of the weights, see
         :class:`~imbdeep.callbacks.WeightAveraging`.
+    average_from : float in [0, 1), default=0.75
+        Fraction of ``max_epochs`` after which averaging begins.
     max_epochs : int, at least 1, default=50
         Passes over the training rows, all of them made.
     early_stopping : bool, default=False
@@ -111,74 +100,3 @@ class LDAMClassifier(ImbalancedNetClassifier):
     >>> net.criterion_.margins
     tensor([0.2804, 0.5000])
     """
-
-    _parameter_constraints = {
-        **ImbalancedNetClassifier._parameter_constraints,
-        "max_margin": [Interval(Real, 0, None, closed="left")],
-        "scale": [Interval(Real, 0, None, closed="neither")],
-        "gamma": [Interval(Real, 0, None, closed="left")],
-        "beta": [Interval(Real, 0, 1, closed="left")],
-        "reweight_from": [Interval(Real, 0, 1, closed="both")],
-        "lr_schedule": [StrOptions(set(_LR_SCHEDULES)), None],
-        "weight_averaging": [StrOptions({"swa", "ema"}), None],
-    }
-
-    def __init__(
-        self,
-        module="mlp",
-        *,
-        criterion="ldam",
-        max_margin=0.5,
-        scale=30.0,
-        gamma=2.0,
-        beta=0.9999,
-        reweight_from=0.8,
-        lr_schedule="step",
-        weight_averaging=None,
-        max_epochs=50,
-        early_stopping=False,
-        train_split=None,
-        **kwargs,
-    ):
-        super().__init__(
-            module,
-            criterion=criterion,
-            max_epochs=max_epochs,
-            early_stopping=early_stopping,
-            train_split=train_split,
-            **kwargs,
-        )
-        self.max_margin = max_margin
-        self.scale = scale
-        self.gamma = gamma
-        self.beta = beta
-        self.reweight_from = reweight_from
-        self.lr_schedule = lr_schedule
-        self.weight_averaging = weight_averaging
-
-    def get_params_for(self, prefix):
-        params = super().get_params_for(prefix)
-        if prefix == "criterion":
-            own = {
-                "max_margin": self.max_margin,
-                "scale": self.scale,
-                "gamma": self.gamma,
-            }
-            criterion = self._component("criterion", LOSSES)
-            own = {k: v for k, v in own.items() if accepts(criterion, k)}
-            return own | params
-        return params
-
-    @property
-    def _default_callbacks(self):
-        callbacks = [
-            *super()._default_callbacks,
-            ("reweighting", DeferredReweighting(self.reweight_from, self.beta)),
-        ]
-        if self.lr_schedule is not None:
-            schedule = _LR_SCHEDULES.get(str(self.lr_schedule))
-            callbacks.append(("lr_schedule", schedule and schedule()))
-        if self.weight_averaging is not None:
-            average = WeightAveraging(self.weight_averaging)
-            callbacks.append(("weight_averaging", average))
-        return callbacks

@@ -4,13 +4,16 @@ from sklearn.linear_model import LogisticRegression
 
 from imbdeep.callbacks import TriangularLR
 from imbdeep.classifiers import (
+    AdversarialClassifier,
     CrowdLayerClassifier,
     ICEDClassifier,
+    ImbMixClassifier,
     InferThenFit,
     LDAMClassifier,
     MetaAugmentClassifier,
     NetClassifier,
     ReMixClassifier,
+    SRATClassifier,
 )
 from imbdeep.crowds import DawidSkene
 from imbdeep.over_sampling import (
@@ -32,6 +35,8 @@ _SMALL = {
     "lr": 0.03,
     "random_state": 0,
 }
+
+_ATTACK = {"eps": 0.1, "eps_unit": "std", "attack_steps": 2}
 
 CLASSIFIERS = {
     "net": NetClassifier(**_SMALL),
@@ -63,6 +68,22 @@ CLASSIFIERS = {
         store_synth_history=True,
         inner_lr=0.1,
         **_SMALL,
+    ),
+    "adversarial": AdversarialClassifier(**_SMALL | _ATTACK),
+    "adversarial-l2": AdversarialClassifier(
+        norm="l2",
+        random_start=False,
+        box="data",
+        criterion="focal",
+        **_SMALL | _ATTACK,
+    ),
+    "srat": SRATClassifier(scale=2.0, **_SMALL | _ATTACK),
+    "srat-ce": SRATClassifier(
+        criterion="cross_entropy", temperature=0.5, **_SMALL | _ATTACK
+    ),
+    "imb-mix": ImbMixClassifier(**_SMALL | _ATTACK),
+    "imb-mix-mixup": ImbMixClassifier(
+        mix="mixup", n_copies=0, weight_averaging=None, **_SMALL | _ATTACK
     ),
     # The labels of the checks are those of one annotator.
     "crowd-layer": CrowdLayerClassifier(**_SMALL),

@@ -1,0 +1,97 @@
+"""What nets with deferred re-weighting share."""
+
+from numbers import Real
+
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from imbdeep.base import ImbalancedNetClassifier, accepts
+from imbdeep.callbacks import (
+    DeferredReweighting,
+    LRDrops,
+    TriangularLR,
+    WeightAveraging,
+)
+from imbdeep.losses import LOSSES
+
+_LR_SCHEDULES = {"step": LRDrops, "triangular": TriangularLR}
+
+
+class DeferredNetClassifier(ImbalancedNetClassifier):
+    """Net whose classes weigh alike until a fraction of the epochs.
+
+    Parameters are those that :class:`LDAMClassifier` documents.
+    """
+
+    _parameter_constraints = {
+        **ImbalancedNetClassifier._parameter_constraints,
+        "max_margin": [Interval(Real, 0, None, closed="left")],
+        "scale": [Interval(Real, 0, None, closed="neither")],
+        "gamma": [Interval(Real, 0, None, closed="left")],
+        "beta": [Interval(Real, 0, 1, closed="left")],
+        "reweight_from": [Interval(Real, 0, 1, closed="both")],
+        "lr_schedule": [StrOptions(set(_LR_SCHEDULES)), None],
+        "weight_averaging": [StrOptions({"swa", "ema"}), None],
+        "average_from": [Interval(Real, 0, 1, closed="left")],
+    }
+
+    def __init__(
+        self,
+        module="mlp",
+        *,
+        criterion="ldam",
+        max_margin=0.5,
+        scale=30.0,
+        gamma=2.0,
+        beta=0.9999,
+        reweight_from=0.8,
+        lr_schedule="step",
+        weight_averaging=None,
+        average_from=0.75,
+        max_epochs=50,
+        early_stopping=False,
+        train_split=None,
+        **kwargs,
+    ):
+        super().__init__(
+            module,
+            criterion=criterion,
+            max_epochs=max_epochs,
+            early_stopping=early_stopping,
+            train_split=train_split,
+            **kwargs,
+        )
+        self.max_margin = max_margin
+        self.scale = scale
+        self.gamma = gamma
+        self.beta = beta
+        self.reweight_from = reweight_from
+        self.lr_schedule = lr_schedule
+        self.weight_averaging = weight_averaging
+        self.average_from = average_from
+
+    def get_params_for(self, prefix):
+        params = super().get_params_for(prefix)
+        if prefix == "criterion":
+            own = {
+                "max_margin": self.max_margin,
+                "scale": self.scale,
+                "gamma": self.gamma,
+            }
+            criterion = self._component("criterion", LOSSES)
+            own = {k: v for k, v in own.items() if accepts(criterion, k)}
+            return own | params
+        return params
+
+    @property
+    def _default_callbacks(self):
+        callbacks = [
+            *super()._default_callbacks,
+            ("reweighting", DeferredReweighting(self.reweight_from, self.beta)),
+        ]
+        if self.lr_schedule is not None:
+            schedule = _LR_SCHEDULES.get(str(self.lr_schedule))
+            callbacks.append(("lr_schedule", schedule and schedule()))
+        if self.weight_averaging is not None:
+            average = WeightAveraging(self.weight_averaging, self.average_from)
+            callbacks.append(("weight_averaging", average))
+        return callbacks
