@@ -24,6 +24,7 @@ from imbdeep.attacks._threat import (
 )
 
 ATTACKS = ("pgd", "square", "both")
+LEAST = {"steps": 0, "restarts": 1, "queries": 0, "batch_size": 1}
 
 
 def adversarial_rows(
@@ -141,8 +142,7 @@ def adversarial_rows(
     >>> bool(np.abs(X_adv - X).max() <= 0.5 + 1e-6)
     True
     """
-    check_threat(norm, eps, eps_unit, step_size)
-    _check_search(attack, steps, restarts, queries, batch_size)
+    check_attack(locals())
     check_is_fitted(estimator, "classes_")
     rows = _read_rows(estimator, X)
     target = _read_labels(estimator, y, len(rows))
@@ -160,32 +160,27 @@ def adversarial_rows(
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
 
     with _attacked(estimator, X, attack) as (logits_of, device):
-        generator = torch.Generator(device).manual_seed(seed)
-        ball = make_ball(norm, radius, movable, box, device)
-        step_size = None if step_size is None else step_size.to(device)
-        parts = [
-            worst_rows(
-                logits_of,
-                x.to(device),
-                labels.to(device),
-                ball,
-                attack=attack,
-                steps=steps,
-                step_size=step_size,
-                random_start=random_start,
-                restarts=restarts,
-                queries=queries,
-                early_stop=early_stop,
-                generator=generator,
-            ).cpu()
-            for x, labels in zip(
-                torch.tensor(rows).split(batch_size),
-                target.split(batch_size),
-                strict=True,
-            )
+        find_worst = partial(
+            worst_rows,
+            logits_of,
+            ball=make_ball(norm, radius, movable, box, device),
+            attack=attack,
+            steps=steps,
+            step_size=None if step_size is None else step_size.to(device),
+            random_start=random_start,
+            restarts=restarts,
+            queries=queries,
+            early_stop=early_stop,
+            generator=torch.Generator(device).manual_seed(seed),
+        )
+        x_parts = torch.tensor(rows).split(batch_size)
+        y_parts = torch.from_numpy(target).split(batch_size)
+        worst = [
+            find_worst(x.to(device), y.to(device)).cpu()
+            for x, y in zip(x_parts, y_parts, strict=True)
         ]
-    X_adv = _like(X, torch.cat(parts).numpy())
-    return X_adv.set_axis(X.index) if hasattr(X_adv, "set_axis") else X_adv
+    X_adv = _like(X, torch.cat(worst).numpy())
+    return X_adv.set_axis(X.index) if is_data_frame(X) else X_adv
 
 
 def robust_predictions(
@@ -300,7 +295,8 @@ def worst_rows(
         return worst
     with torch.no_grad():
         height = margin(logits_of(worst), y)
-        rows = (height <= 0).nonzero()[:, 0] if early_stop else torch.arange(len(x))
+        going = height <= 0 if early_stop else torch.ones_like(height, dtype=torch.bool)
+        rows = going.nonzero()[:, 0]
         if len(rows) == 0:
             return worst
         found = square(
@@ -318,15 +314,23 @@ def worst_rows(
     return worst
 
 
-def _check_search(attack, steps, restarts, queries, batch_size):
-    if attack not in ATTACKS:
-        raise ValueError(f"attack must be one of {ATTACKS}, got {attack!r}.")
-    for name, value, least in (
-        ("steps", steps, 0),
-        ("restarts", restarts, 1),
-        ("queries", queries, 0),
-        ("batch_size", batch_size, 1),
-    ):
+def check_attack(parameters):
+    """Refuse parameters of :func:`adversarial_rows` that no data could make sense of.
+
+    Parameters
+    ----------
+    parameters : dict
+        All of them, by name.
+    """
+    check_threat(
+        *(parameters[name] for name in ("norm", "eps", "eps_unit", "step_size"))
+    )
+    if parameters["attack"] not in ATTACKS:
+        raise ValueError(
+            f"attack must be one of {ATTACKS}, got {parameters['attack']!r}."
+        )
+    for name, least in LEAST.items():
+        value = parameters[name]
         if not (isinstance(value, Integral) and value >= least):
             raise ValueError(
                 f"{name} must be an integer of at least {least}, got {value!r}."
@@ -357,7 +361,7 @@ def _read_labels(estimator, y, n_rows):
             f"{classes.tolist()} of {type(estimator).__name__}."
         )
     order = np.argsort(classes)
-    return torch.from_numpy(order[np.searchsorted(classes, y, sorter=order)])
+    return order[np.searchsorted(classes, y, sorter=order)]
 
 
 @contextmanager

@@ -40,11 +40,15 @@ def net_logits(net: Any, x: Tensor) -> Tensor:
     output = net.infer(x)
     if isinstance(output, tuple):
         output = output[0]
+    if isinstance(getattr(net, "criterion_", None), nn.BCEWithLogitsLoss):
+        # One logit, that of the second class.
+        second = output.reshape(len(output))
+        return torch.stack([torch.zeros_like(second), second], dim=-1)
     if output.ndim < 2 or output.shape[-1] < 2:
         raise ValueError(
             f"{type(net).__name__} gives outputs of shape {tuple(output.shape)}, and "
             "the attack needs a logit for each class. Let its module have one output a "
-            "class, or use attack='square'."
+            "class."
         )
     if _gives_probabilities(net):
         return output.clamp_min(torch.finfo(output.dtype).tiny).log()

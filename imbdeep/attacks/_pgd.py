@@ -91,6 +91,7 @@ def pgd(
             [0.5000, 0.5000],
             [0.5000, 0.5000]])
     """
+    x = x.detach()
     if ball.is_point:
         return x
     step = _step_of(ball, steps, step_size)
@@ -142,6 +143,7 @@ def strongest_pgd(
     >>> strongest_pgd(net, x, y, ball, restarts=3).norm(dim=1)
     tensor([0.5000, 0.5000, 0.5000, 0.5000])
     """
+    x = x.detach()
     with torch.no_grad():
         worst, height = x.clone(), margin(logits_of(x), y)
     if ball.is_point:

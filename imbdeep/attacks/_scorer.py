@@ -1,11 +1,15 @@
 """Accuracy in the worst case."""
 
-import numpy as np
-from sklearn.metrics import accuracy_score
-from sklearn.utils.validation import column_or_1d
+from inspect import signature
 
-from imbdeep.attacks._evaluate import robust_predictions
-from imbdeep.attacks._threat import check_threat
+import numpy as np
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from imbdeep.attacks._evaluate import (
+    adversarial_rows,
+    check_attack,
+    robust_predictions,
+)
 from imbdeep.metrics import under_represented
 
 ROWS = ("all", "per_class", "under_represented")
@@ -58,32 +62,21 @@ def robust_accuracy(
     """
     _check_rows_of_interest(rows)
     y = column_or_1d(y)
+    counted = np.ones(len(y), dtype=bool)
+    if rows == "under_represented":
+        counted = _of_rare_classes(estimator, y, class_counts)
     y_pred = robust_predictions(
         estimator, X, y, eps=eps, random_state=random_state, **attack
     )
-    if rows == "all":
-        return accuracy_score(y, y_pred)
-    classes = np.asarray(estimator.classes_)
+    right = y_pred == y
     if rows == "per_class":
-        right = y_pred == y
         return np.array(
-            [right[y == c].mean() if (y == c).any() else np.nan for c in classes]
+            [
+                right[y == label].mean() if (y == label).any() else np.nan
+                for label in estimator.classes_
+            ]
         )
-    if class_counts is None:
-        class_counts = getattr(estimator, "class_counts_", None)
-    if class_counts is None or len(class_counts) != len(classes):
-        raise ValueError(
-            "class_counts must hold the training rows of each of the "
-            f"{len(classes)} classes of {type(estimator).__name__}, got "
-            f"{class_counts!r}."
-        )
-    rare = np.isin(y, classes[under_represented(class_counts)])
-    if not rare.any():
-        raise ValueError(
-            "y has no row of an under-represented class: the classes have "
-            f"{np.asarray(class_counts).tolist()} training rows. Use rows='all'."
-        )
-    return accuracy_score(y[rare], y_pred[rare])
+    return float(right[counted].mean())
 
 
 def make_robust_scorer(
@@ -107,6 +100,8 @@ def make_robust_scorer(
     ------
     ValueError
         If the attack or ``rows`` cannot be.
+    TypeError
+        If there is no such parameter.
 
     See Also
     --------
@@ -130,12 +125,9 @@ def make_robust_scorer(
             "A scorer gives one number, and rows='per_class' one for each class. Use "
             "robust_accuracy, or rows='under_represented'."
         )
-    check_threat(
-        attack.get("norm", "linf"),
-        eps,
-        attack.get("eps_unit", "input"),
-        attack.get("step_size"),
-    )
+    given = signature(adversarial_rows).bind(None, None, None, eps=eps, **attack)
+    given.apply_defaults()
+    check_attack(given.arguments)
     parameters = {
         "eps": eps,
         "rows": rows,
@@ -158,6 +150,26 @@ class _RobustScorer:
             f"{name}={value!r}" for name, value in self.parameters.items()
         )
         return f"make_robust_scorer({given})"
+
+
+def _of_rare_classes(estimator, y, class_counts):
+    check_is_fitted(estimator, "classes_")
+    classes = np.asarray(estimator.classes_)
+    if class_counts is None:
+        class_counts = getattr(estimator, "class_counts_", None)
+    if class_counts is None or len(class_counts) != len(classes):
+        raise ValueError(
+            "class_counts must hold the training rows of each of the "
+            f"{len(classes)} classes of {type(estimator).__name__}, got "
+            f"{class_counts!r}."
+        )
+    rare = np.isin(y, classes[under_represented(class_counts)])
+    if not rare.any():
+        raise ValueError(
+            "y has no row of an under-represented class: the classes have "
+            f"{np.asarray(class_counts).tolist()} training rows. Use rows='all'."
+        )
+    return rare
 
 
 def _check_rows_of_interest(rows):

@@ -159,10 +159,12 @@ def movable_features(
             f"perturb must be a mask of the shape {shape} of a row of X, or a list of "
             f"columns of a table, got {perturb!r}."
         )
-    known = range(shape[0]) if given.dtype.kind in "iu" else names
-    positions = {name: position for position, name in enumerate(known or ())}
     if given.dtype.kind in "iu":
-        positions |= {position - shape[0]: position for position in range(shape[0])}
+        width = shape[0]
+        positions = {position: position % width for position in range(-width, width)}
+    else:
+        known = () if names is None else names
+        positions = {name: position for position, name in enumerate(known)}
     absent = [column for column in given.tolist() if column not in positions]
     if absent:
         raise ValueError(

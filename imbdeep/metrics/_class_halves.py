@@ -20,7 +20,7 @@ def under_represented(class_counts):
     Raises
     ------
     ValueError
-        If there are fewer than two classes.
+        If there are fewer than two classes, or a count is below 0 or NaN.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def under_represented(class_counts):
     array([False, False])
     """
     counts = np.asarray(class_counts)
-    if counts.ndim != 1 or len(counts) < 2:
+    if counts.ndim != 1 or len(counts) < 2 or not (counts >= 0).all():
         raise ValueError(
             "class_counts must hold the rows of each of two or more classes, got "
             f"{class_counts!r}."

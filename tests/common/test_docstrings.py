@@ -8,6 +8,7 @@ from numpydoc.docscrape import ClassDoc, FunctionDoc
 from torch import nn
 
 FOLDERS = [
+    "attacks",
     "base",
     "batches",
     "bilevel",
