@@ -458,6 +458,7 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
                 f"classes={np.unique(classes).tolist()} are not those of the first "
                 f"call, {self.classes_.tolist()}."
             )
+        self._learn_from_rows(X)
         target = self._encode(y)
         counts = np.bincount(target, minlength=len(self.classes_))
         self._check_class_counts(counts, method, eval_set)
@@ -622,6 +623,9 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
             self.encoding_recipe_ = encoding_recipe(
                 torch.from_numpy(X), self.numeric_encoding, self.n_bins
             )
+
+    def _learn_from_rows(self, X):
+        """Learn what a method takes from the rows of every call, or refuse them."""
 
     def _encode(self, y):
         labels = self.classes_inferred_

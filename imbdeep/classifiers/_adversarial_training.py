@@ -98,31 +98,29 @@ class AdversarialNetClassifier(DeferredNetClassifier):
     def _learn_from_columns(self, X):
         super()._learn_from_columns(X)
         self.feature_std_ = torch.from_numpy(X).std(0, correction=0).numpy()
-        self._learn_threat(X)
 
-    def _learn_threat(self, X):
+    def _learn_from_rows(self, X):
+        super()._learn_from_rows(X)
         shape = X.shape[1:]
         names = getattr(self, "feature_names_in_", None)
         movable = movable_features(self.perturb, shape, names)
         unit, std = self.eps_unit, self.feature_std_
         radius = lengths_of_row("eps", self.eps, shape, unit, std)
         if self.step_size is None:
-            self.step_size_ = 2.5 * radius / self.attack_steps
+            step_size = 2.5 * radius / self.attack_steps
         else:
-            self.step_size_ = lengths_of_row(
-                "step_size", self.step_size, shape, unit, std
-            )
+            step_size = lengths_of_row("step_size", self.step_size, shape, unit, std)
+        if isinstance(self.box, str):
+            box = X.min(axis=0), X.max(axis=0)
+        else:
+            box = None if self.box is None else read_box(self.box, shape)
+        if box is not None:
+            check_inside(X, *box)
         self.eps_ = np.where(movable, radius, 0.0)
-        if self.box is None:
-            self.box_ = None
-        elif isinstance(self.box, str):
-            self.box_ = X.min(axis=0), X.max(axis=0)
-        else:
-            self.box_ = read_box(self.box, shape)
-            check_inside(X, *self.box_)
+        self.step_size_ = np.where(movable, step_size, 0.0)
+        self.box_ = box
 
     def _train(self, X, target, method, epochs=None):
-        self._learn_threat(rows_of(X))
         step_size = torch.as_tensor(self.step_size_, dtype=torch.float32)
         self.attack_ = partial(
             pgd,
@@ -137,6 +135,10 @@ class AdversarialNetClassifier(DeferredNetClassifier):
         finally:
             # It holds tensors of the training device, which a pickle must not need.
             del self.attack_
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "attack_"}
 
     # --- A step ----------------------------------------------------------------------
 

@@ -64,7 +64,7 @@ class ImbMixClassifier(AdversarialNetClassifier):
     eps_ : ndarray of the shape of a row
         ``eps`` of each feature in the unit of X, 0 where it may not move.
     step_size_ : ndarray of the shape of a row
-        Likewise.
+        Length of a step of the attack, likewise.
     box_ : tuple of ndarray (low, high) or None
     feature_std_ : ndarray of the shape of a row
         Standard deviation of each feature in the training rows.

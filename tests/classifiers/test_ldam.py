@@ -1,5 +1,7 @@
 """LDAM-DRW: objective, schedule and batches of the estimator."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import torch
@@ -128,6 +130,27 @@ def test_averaged_weights_are_not_the_last_ones(data, average):
     assert np.abs(last - mean).max() > 1e-4
 
 
+@pytest.mark.parametrize(("average_from", "first"), [(0.0, 0), (0.5, 5), (0.75, 8)])
+def test_weights_are_averaged_from_the_stated_epoch(data, average_from, first):
+    recorded = []
+
+    class Weights(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            recorded.append(deepcopy(net.module_.state_dict()))
+
+    net = LDAMClassifier(
+        weight_averaging="swa",
+        average_from=average_from,
+        lr_schedule=None,
+        callbacks=[Weights()],
+        **SMALL,
+    ).fit(*data)
+    for name, value in net.module_.state_dict().items():
+        late = [weights[name].double() for weights in recorded[first:]]
+        mean = torch.stack(late).mean(0)
+        np.testing.assert_allclose(value.cpu(), mean.cpu(), rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize("criterion", ["focal", "cross_entropy"])
 def test_other_criteria_use_a_linear_head(data, criterion):
     net, probe = fit_with_probe(data, criterion=criterion, gamma=1.5)
@@ -165,6 +188,8 @@ def test_limit_case_is_the_plain_net(data):
         {"reweight_from": 1.1},
         {"lr_schedule": "cosine"},
         {"weight_averaging": "mean"},
+        {"average_from": 1.0},
+        {"average_from": -0.1},
     ],
 )
 def test_refuses_bad_parameters(data, params):
