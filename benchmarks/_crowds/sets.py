@@ -14,8 +14,9 @@ sets.md, sets.csv (means and standard errors) and sets_differences.csv.
 import argparse
 
 from _grid import TEN_SETS
-from _names import check_names, split_names
-from _paper_data import Dataset, fingerprint, shrink
+from _names import split_names
+from _paper_data import shrink
+from _paper_sets import read_sets
 from imblearn27 import choose_n_jobs
 
 from _crowds.cells import Grid
@@ -23,7 +24,6 @@ from _crowds.data import Crowd, draw_half
 from _crowds.methods import TABLE_METHODS
 from _crowds.options import add_compute_arguments, compute_and_report, pick_methods
 from _crowds.sets_report import CELLS, write_report
-from imbdeep.datasets import IMBLEARN27_NAMES, load_imblearn27
 
 WORKERS = (5, 7, 11)
 
@@ -65,22 +65,6 @@ def add_arguments(parser):
         metavar="DIR",
         help="scikit-learn's data folder, where the sets are cached",
     )
-
-
-def read_sets(names, data_home):
-    """Read sets of the collection, the minority labelled 1 and the majority 0.
-
-    Raises
-    ------
-    ValueError
-        If a name is unknown.
-    """
-    check_names(names, IMBLEARN27_NAMES, "--datasets")
-    sets = []
-    for name, bunch in load_imblearn27(names, data_home).items():
-        y = (bunch.target == 1).astype(int)
-        sets.append(Dataset(name, bunch.data, y, fingerprint(bunch.data, y)))
-    return sets
 
 
 def make_grid(args):

@@ -1,7 +1,8 @@
 """Mean ranks over the sets, tests of significance, and means."""
 
+import _paper_sets
 import pandas as pd
-from _explicit_gradient.markdown import print_p_values, to_markdown
+from _explicit_gradient.markdown import to_markdown
 from _paper_cells import failure_lines
 
 from _crowds.cells import METRICS
@@ -14,13 +15,11 @@ from _crowds.results import (
     score_frame,
 )
 from _crowds.tables import convergence_line, cost_block, count_line, span
-from imbdeep.reporting import friedman_iman_davenport, rank_methods, wilcoxon_holm
+from imbdeep.reporting import rank_methods
 
 CELLS = "sets.jsonl"
 TITLES = {name: method.title for name, method in TABLE_METHODS.items()}
 SHOWN = ("average_precision", "balanced_accuracy", "g_mean", "macro_f1")
-# Fewer sets cannot be told apart by tests.
-LEAST_SETS, LEAST_METHODS = 3, 3
 
 
 def set_table(means, metric, n_workers):
@@ -59,29 +58,7 @@ def significance_blocks(table, metric):
         Sets by methods, without the ceiling.
     metric : str
     """
-    title = METRICS[metric]
-    if len(table) < LEAST_SETS or table.shape[1] < LEAST_METHODS:
-        return [f"Too few sets or methods to test {title}."]
-    result = friedman_iman_davenport(table)
-    blocks = [
-        f"By {title}: Friedman's test, p = {result.f_p_value:.2g} (Iman and Davenport)."
-    ]
-    if OURS in table:
-        duels = wilcoxon_holm(table, control=OURS)
-        duels = duels.sort_values("median_gain", ascending=False, kind="stable")
-        # Told from the side of ICED: what another method won, it lost.
-        shown = pd.DataFrame(
-            {
-                "median difference": (-duels["median_gain"]).map("{:+.3f}".format),
-                "won": duels["losses"],
-                "lost": duels["wins"],
-                "p_value": duels["p_value"],
-                "p_holm": duels["p_holm"],
-            }
-        ).set_axis([TITLES[name] for name in duels["method"]])
-        shown = print_p_values(shown.rename_axis(f"{TITLES[OURS]} minus"))
-        blocks.append(to_markdown(shown))
-    return blocks
+    return _paper_sets.significance_blocks(table, METRICS[metric], OURS, TITLES)
 
 
 def crowd_blocks(means, inference, n_workers):

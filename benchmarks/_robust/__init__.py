@@ -1,0 +1,1 @@
+"""The experiments of the chapters on adversarial training, behind robust.py."""

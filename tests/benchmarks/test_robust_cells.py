@@ -1,0 +1,381 @@
+"""Cells of the pictures: what is fitted, attacked, scored and recorded."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from _protocol import derive_seed
+from _robust import scores as scoring
+from _robust.cells import fill, run_cell
+from _robust.data import Imbalance, Task, draw, read_pictures
+from _robust.images import ImageCell
+from _robust.methods import (
+    ALWAYS,
+    CHAPTERS,
+    DEFERRED,
+    METHODS,
+    NEVER,
+    TRAINING,
+    Method,
+    make_model,
+)
+from _robust.scores import METRICS, compare_attacks, first_of_each_class, score
+from _robust.threats import EPS, SMOKE, Strength, Threat
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from imbdeep.attacks import robust_predictions
+from imbdeep.classifiers import (
+    AdversarialClassifier,
+    ImbMixClassifier,
+    LDAMClassifier,
+    SRATClassifier,
+)
+from tests.benchmarks.test_robust_data import write_usps
+
+THREAT = Threat("linf", 0.1)
+
+
+@pytest.fixture(scope="module")
+def usps(tmp_path_factory):
+    return read_pictures("usps", write_usps(tmp_path_factory.mktemp("raw"), 120))
+
+
+def make_cell(pictures, name="plain", method=None, **changes):
+    cell = ImageCell(
+        dataset=pictures,
+        imbalance=Imbalance("step", 5),
+        threat=THREAT,
+        name=name,
+        method=METHODS[name] if method is None else method,
+        seed=3,
+        device="cpu",
+        smoke=True,
+        versions={"torch": "9"},
+    )
+    return replace(cell, **changes)
+
+
+def build(name, data="usps", threat=THREAT, **kwargs):
+    return make_model(METHODS[name], data, threat, seed=7, device="cpu", **kwargs)
+
+
+class Breaks(ClassifierMixin, BaseEstimator):
+    def fit(self, X, y):
+        raise RuntimeError("the loss is\nnot finite")
+
+
+BREAKS = Method("stub", lambda shared, threat: Breaks())
+
+
+# --- Methods -------------------------------------------------------------------------
+
+
+def test_all_methods_have_epochs_net_optimizer_and_seed_in_common():
+    models = {name: build(name) for name in METHODS}
+    for name, expected in TRAINING["usps"].items():
+        assert {m.get_params()[name] for m in models.values()} == {expected}
+    for name in ("optimizer", "lr", "lr_schedule", "random_state", "train_split"):
+        assert len({m.get_params()[name] for m in models.values()}) == 1
+    assert not any(m.early_stopping for m in models.values())
+
+
+def test_all_but_clean_training_face_the_same_attacker():
+    for name in METHODS:
+        params = build(name).get_params()
+        if name == "plain":
+            assert "eps" not in params
+            continue
+        told = {k: params[k] for k in ("eps", "norm", "step_size", "box")}
+        assert told == THREAT.ball
+        assert params["attack_steps"] == 10
+        assert params["eps_unit"] == "input"
+        assert params["random_start"]
+
+
+def test_the_attacker_of_cifar_is_the_dissertations():
+    linf, l2 = (Threat(norm, EPS["cifar10"][norm]).ball for norm in ("linf", "l2"))
+    assert (linf["eps"], linf["step_size"]) == pytest.approx((8 / 255, 2 / 255))
+    assert (l2["eps"], l2["step_size"]) == pytest.approx((128 / 255, 15 / 255))
+    assert linf["box"] == l2["box"] == (0, 1)
+    assert EPS["cifar10"] == EPS["cifar100"]
+    net = build("ce", "cifar100").get_params()
+    expected = {"module": "resnet18", "max_epochs": 200, "batch_size": 128, "lr": 0.1}
+    expected |= {"optimizer__momentum": 0.9, "optimizer__weight_decay": 2e-4}
+    assert {name: net[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "criterion", "reweight_from"),
+    [
+        ("ce", "cross_entropy", NEVER),
+        ("focal", "focal", NEVER),
+        ("ldam", "ldam", NEVER),
+        ("cb_reweight", "cross_entropy", ALWAYS),
+        ("cb_focal", "focal", ALWAYS),
+        ("drcb_ce", "cross_entropy", DEFERRED),
+        ("drcb_focal", "focal", DEFERRED),
+        ("drcb_ldam", "ldam", DEFERRED),
+        ("srat_ce", "cross_entropy", DEFERRED),
+        ("srat_focal", "focal", DEFERRED),
+        ("srat_ldam", "ldam", DEFERRED),
+        ("resample", "cross_entropy", NEVER),
+        ("plain", "cross_entropy", NEVER),
+    ],
+)
+def test_what_a_method_minimises_and_when_it_weighs(name, criterion, reweight_from):
+    model = build(name)
+    assert model.criterion == criterion
+    assert model.reweight_from == reweight_from
+    own = LDAMClassifier if name == "plain" else AdversarialClassifier
+    assert isinstance(model, SRATClassifier if name.startswith("srat") else own)
+    balanced = "balanced" if name == "resample" else "shuffled"
+    assert model.iterator_train == balanced
+
+
+def test_imb_mix_and_what_it_is_made_of():
+    told = {
+        name: [
+            build(name).get_params()[p] for p in ("n_copies", "mix", "weight_averaging")
+        ]
+        for name in ("mixup", "remix", "imb_mix_plain", "imb_mix")
+    }
+    n_copies = ImbMixClassifier().n_copies
+    assert n_copies > 0
+    assert told == {
+        "mixup": [0, "mixup", None],
+        "remix": [0, "rebalanced", None],
+        "imb_mix_plain": [n_copies, "rebalanced", None],
+        "imb_mix": [n_copies, "rebalanced", "swa"],
+    }
+
+
+def test_chapters_share_cells_instead_of_training_twice():
+    assert set(CHAPTERS[4]) & set(CHAPTERS[5]) == {"plain", "ce", "cb_reweight"}
+    assert set(CHAPTERS[4]) | set(CHAPTERS[5]) == set(METHODS)
+    settings = {
+        name: repr(sorted(build(name).get_params(deep=False).items(), key=str))
+        + type(build(name)).__name__
+        for name in METHODS
+    }
+    assert len(set(settings.values())) == len(METHODS)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_runs(usps, name):
+    record = run_cell(make_cell(usps, name))
+    assert record["error"] is None
+    assert set(record["scores"]) == set(METRICS)
+    assert all(0 <= value <= 1 for value in record["scores"].values())
+    json.dumps(record, allow_nan=False)
+
+
+# --- Scores --------------------------------------------------------------------------
+
+
+class Fixed(ClassifierMixin, BaseEstimator):
+    """Predict what each row's first pixel says."""
+
+    def predict(self, X):
+        return X[:, 0, 0, 0].astype(int)
+
+
+def fixed_task():
+    """Ten rows of each of four classes; the last two are rare in training."""
+    y = np.tile(np.arange(4), 10)
+    X = np.zeros((40, 1, 1, 1), dtype=np.float32)
+    X[:, 0, 0, 0] = y
+    X[:4, 0, 0, 0] = [1, 1, 2, 2]  # rows of classes 0 and 3 are wrong from the start
+    return Task(X, np.repeat(np.arange(4), [9, 9, 2, 2]), X, y)
+
+
+def test_scores_by_counting(monkeypatch):
+    task = fixed_task()
+    # Rows that each attack breaks: of classes 1; 1 and 2; 3.
+    broken = {("pgd", 1): [5], ("pgd", 3): [5, 6], ("square", 1): [7]}
+    calls = []
+
+    def attack(model, X, y, *, attack, restarts=1, random_state, **params):
+        calls.append((attack, restarts, random_state, params, len(X)))
+        labels = model.predict(X)
+        rows = [r for r in broken[attack, restarts] if r < len(X)]
+        labels[rows] = (labels[rows] + 1) % 4
+        return labels
+
+    monkeypatch.setattr(scoring, "robust_predictions", attack)
+    strength = Strength(steps=4, strong_steps=6, restarts=3, queries=9, strong_rows=5)
+    told = score(Fixed(), task, THREAT, strength, seed=0)
+    # The first five rows of each class are attacked by all.
+    assert told["scores"] == pytest.approx(
+        {
+            "standard_overall": 38 / 40,
+            "standard_under": 19 / 20,
+            "robust_overall": 37 / 40,
+            "robust_under": 19 / 20,
+            "restarts_overall": 16 / 20,
+            "restarts_under": 8 / 10,
+            "square_overall": 17 / 20,
+            "square_under": 8 / 10,
+            "worst_overall": 15 / 20,
+            "worst_under": 7 / 10,
+        }
+    )
+    assert told["class_standard"] == pytest.approx([0.9, 1, 1, 0.9])
+    assert told["class_robust"] == pytest.approx([0.9, 0.9, 1, 0.9])
+    assert told["agreement"] == pytest.approx(
+        {
+            "n_rows": 20,
+            "shown": 17 / 20,
+            "restarts": 16 / 20,
+            "square": 17 / 20,
+            "worst": 15 / 20,
+            "disagree": 3 / 20,
+            "square_alone": 1 / 20,
+            "missed_by_shown": 2 / 20,
+        }
+    )
+    assert [call[0] for call in calls] == ["pgd", "pgd", "square"]
+    assert [call[4] for call in calls] == [40, 20, 20]
+    assert len({call[2] for call in calls}) == 3
+    assert [call[3].get("steps") for call in calls] == [4, 6, None]
+    assert calls[2][3]["queries"] == 9
+    assert all(call[3]["eps"] == THREAT.eps for call in calls)
+
+
+def test_balanced_classes_have_no_under_represented_half(monkeypatch):
+    monkeypatch.setattr(
+        scoring, "robust_predictions", lambda model, X, y, **k: model.predict(X)
+    )
+    task = fixed_task()
+    balanced = Task(task.X_train, np.repeat(np.arange(4), 5), task.X_test, task.y_test)
+    told = score(Fixed(), balanced, THREAT, SMOKE, seed=0)["scores"]
+    assert set(told) == {name for name in METRICS if name.endswith("overall")}
+
+
+def test_attacks_that_agree_and_that_do_not():
+    shown = np.array([True, True, False, True])
+    told = compare_attacks(shown, shown, shown)
+    assert (told["disagree"], told["square_alone"], told["worst"]) == (0, 0, 0.75)
+    told = compare_attacks(shown, np.zeros(4, bool), np.ones(4, bool))
+    assert (told["disagree"], told["missed_by_shown"]) == (1, 0.75)
+    assert told["square_alone"] == 0
+
+
+def test_the_strong_attacks_see_as_many_rows_of_each_class():
+    y = np.array([2, 0, 0, 1, 2, 0, 2, 1])
+    assert first_of_each_class(y, 2).tolist() == [0, 1, 2, 3, 4, 7]
+
+
+# --- One cell ------------------------------------------------------------------------
+
+
+def test_record_is_that_of_the_steps_by_hand(usps):
+    cell = make_cell(usps)
+    record = run_cell(cell)
+    task = draw(usps, Imbalance("step", 5), 3, 10)
+    model = build("plain", smoke=True)
+    # The seed of the model does not depend on method or imbalance.
+    model.set_params(random_state=derive_seed(3, "usps", "model"))
+    model.fit(task.X_train, task.y_train)
+    standard = model.predict(task.X_test) == task.y_test
+    assert record["scores"]["standard_overall"] == standard.mean()
+    assert record["scores"]["standard_under"] == standard[task.y_test >= 5].mean()
+    labels = robust_predictions(
+        model,
+        task.X_test,
+        task.y_test,
+        **THREAT.ball,
+        steps=SMOKE.steps,
+        random_state=derive_seed(derive_seed(*cell.key, "attack"), "shown"),
+    )
+    robust = labels == task.y_test
+    assert record["scores"]["robust_overall"] == robust.mean()
+    assert record["status"] == "ok"
+    assert record["dataset"] == "usps, step-5, linf 0.1"
+    assert (record["data"], record["imbalance"]) == ("usps", "step-5")
+    assert (record["norm"], record["eps"]) == ("linf", 0.1)
+    assert record["class_counts"] == [110] * 5 + [22] * 5
+    assert record["data_sha256"] == usps.sha256
+    assert record["cell_seconds"] > record["fit_seconds"] > 0
+
+
+def test_a_cell_is_computed_alike_each_time(usps):
+    first, again = (run_cell(make_cell(usps, "srat_ldam")) for _ in range(2))
+    assert first["scores"] == again["scores"]
+    assert first["class_robust"] == again["class_robust"]
+    other = run_cell(make_cell(usps, "srat_ldam", seed=4))
+    assert first["class_robust"] != other["class_robust"]
+
+
+def test_a_method_that_breaks_is_recorded(usps):
+    failed = run_cell(make_cell(usps, "stub", BREAKS))
+    assert failed["status"] == "failed"
+    assert failed["error"] == "RuntimeError: the loss is not finite"
+    assert failed["scores"] == {}
+    assert failed["class_counts"] == [110] * 5 + [22] * 5
+
+
+# --- All of them ---------------------------------------------------------------------
+
+
+def make_grid(usps, methods=("plain", "ce"), seeds=(0, 1)):
+    return [
+        make_cell(usps, name, METHODS.get(name, BREAKS), seed=seed)
+        for seed in seeds
+        for name in methods
+    ]
+
+
+def fill_grid(path, cells, **changes):
+    names = {"suite": "robust images", "protocol": "p"} | changes
+    return fill(path, cells, 1, **names)
+
+
+def keys(path):
+    records = map(json.loads, path.read_text().splitlines())
+    return [
+        (r["dataset"], r["method"], r["fold"]) for r in records if r["kind"] == "cell"
+    ]
+
+
+def test_a_run_goes_on_where_it_stopped(tmp_path, usps):
+    path = tmp_path / "images.jsonl"
+    assert fill_grid(path, make_grid(usps, seeds=[0])) == 0
+    before = path.read_text()
+    fill_grid(path, make_grid(usps))
+    assert path.read_text().startswith(before)
+    assert len(keys(path)) == len(set(keys(path))) == 4
+
+
+def test_failed_cells_are_counted_and_tried_again(tmp_path, usps):
+    path = tmp_path / "images.jsonl"
+    broken = [make_cell(usps, "ce", BREAKS, seed=seed) for seed in (0, 1)]
+    assert fill_grid(path, broken) == 2
+    assert fill_grid(path, make_grid(usps, ["ce"])) == 0
+    assert len(keys(path)) == 4
+
+
+@pytest.mark.parametrize("change", [{"protocol": "q"}, {"suite": "other"}])
+def test_other_results_are_not_mixed_in(tmp_path, usps, change):
+    path = tmp_path / "images.jsonl"
+    fill_grid(path, make_grid(usps, ["plain"], [0]))
+    with pytest.raises(ValueError, match="give another --out"):
+        fill_grid(path, make_grid(usps, ["plain"], [0]), **change)
+
+
+def test_other_data_is_not_mixed_in(tmp_path, usps):
+    path = tmp_path / "images.jsonl"
+    fill_grid(path, make_grid(usps, ["plain"], [0]))
+    other = replace(usps, sha256="other")
+    with pytest.raises(ValueError, match="other data of usps"):
+        fill_grid(path, make_grid(other, ["plain"], [0]))
+
+
+def test_radii_and_imbalances_are_cells_of_their_own(usps):
+    cells = [
+        make_cell(usps),
+        make_cell(usps, threat=Threat("linf", 0.2)),
+        make_cell(usps, threat=Threat("l2", 0.1)),
+        make_cell(usps, imbalance=Imbalance("exp", 5)),
+    ]
+    assert len({cell.key for cell in cells}) == 4
