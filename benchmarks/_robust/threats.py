@@ -7,10 +7,9 @@ TRAIN_STEPS, TEST_STEPS = 10, 20
 # A step, as a share of the radius: 2/255 of 8/255, and 15/255 of 128/255.
 STEP_SHARES = {"linf": 2 / 8, "l2": 15 / 128}
 PAPER = {"linf": 8 / 255, "l2": 128 / 255}
-# USPS: chosen on balanced draws 100 and 101. At 0.15 (linf) a net that was trained clean
-# is right of a quarter of the rows under attack and one trained under it of nine tenths
-# of those it is right of without; at 0.3 there is little left to tell methods apart by
-# where classes are rare.
+# USPS: chosen on balanced draws 100 and 101. At 0.15 (linf) a net that was trained
+# clean keeps a quarter of the rows under attack, and one trained under it nine tenths of those
+# it is right of without; at 0.3 the former keeps none.
 EPS = {
     "usps": {"linf": 0.15, "l2": 1.5},
     "cifar10": PAPER,
