@@ -8,8 +8,8 @@ TRAIN_STEPS, TEST_STEPS = 10, 20
 STEP_SHARES = {"linf": 2 / 8, "l2": 15 / 128}
 PAPER = {"linf": 8 / 255, "l2": 128 / 255}
 # USPS: chosen on balanced draws 100 and 101. At 0.15 (linf) a net that was trained
-# clean keeps a quarter of the rows under attack, and one trained under it nine tenths of those
-# it is right of without; at 0.3 the former keeps none.
+# clean keeps a quarter of the rows under attack, and one trained under it nine tenths
+# of those it is right of without; at 0.3 the former keeps none.
 EPS = {
     "usps": {"linf": 0.15, "l2": 1.5},
     "cifar10": PAPER,
