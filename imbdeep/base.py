@@ -137,7 +137,7 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
 
     Parameters
     ----------
-    module : {'mlp'} or nn.Module class or instance, default='mlp'
+    module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
         Gives logits of shape (n, n_classes). A class is called with ``module__*`` and,
         where its constructor takes them, ``n_features``, ``n_classes`` and ``encoding``
         (see ``numeric_encoding``), learned from the data.

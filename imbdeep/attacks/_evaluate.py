@@ -95,8 +95,9 @@ def adversarial_rows(
         Which features may move; columns of a table also by position or name. Leave out
         categories. None lets all move.
     early_stop : bool, default=False
-        Whether a row is left alone once it is misclassified: quicker, and all that
-        labels need. Metrics of scores, such as average precision, need the worst rows.
+        Whether a row is left alone once its label is not the likeliest any more and
+        ``predict`` gives another: quicker, and all that labels need. Metrics of scores,
+        such as average precision, need the worst rows.
     batch_size : int, at least 1, default=1024
         Rows that are attacked at once.
     random_state : int, RandomState instance or None, default=None
@@ -142,17 +143,30 @@ def adversarial_rows(
     >>> bool(np.abs(X_adv - X).max() <= 0.5 + 1e-6)
     True
     """
-    check_attack(locals())
+    check_attack(
+        {
+            "norm": norm,
+            "eps": eps,
+            "eps_unit": eps_unit,
+            "step_size": step_size,
+            "attack": attack,
+            "steps": steps,
+            "restarts": restarts,
+            "queries": queries,
+            "batch_size": batch_size,
+        }
+    )
     check_is_fitted(estimator, "classes_")
     rows = _read_rows(estimator, X)
     target = _read_labels(estimator, y, len(rows))
     shape = rows.shape[1:]
-    movable = movable_features(perturb, shape, getattr(X, "columns", None))
+    names = X.columns if is_data_frame(X) else None
+    movable = movable_features(perturb, shape, names)
     if std is None:
         std = getattr(estimator, "feature_std_", None)
-    radius = lengths_of_row("eps", eps, shape, eps_unit, std)
+    radius = lengths_of_row("eps", eps, shape, eps_unit, std, names)
     if step_size is not None:
-        step_size = lengths_of_row("step_size", step_size, shape, eps_unit, std)
+        step_size = lengths_of_row("step_size", step_size, shape, eps_unit, std, names)
         step_size = torch.as_tensor(step_size, dtype=torch.float32)
     if box is not None:
         box = read_box(box, shape)
@@ -170,16 +184,29 @@ def adversarial_rows(
             random_start=random_start,
             restarts=restarts,
             queries=queries,
-            early_stop=early_stop,
             generator=torch.Generator(device).manual_seed(seed),
         )
-        x_parts = torch.tensor(rows).split(batch_size)
-        y_parts = torch.from_numpy(target).split(batch_size)
-        worst = [
-            find_worst(x.to(device), y.to(device)).cpu()
-            for x, y in zip(x_parts, y_parts, strict=True)
-        ]
-    X_adv = _like(X, torch.cat(worst).numpy())
+
+        def in_batches(function, rows, target):
+            parts = zip(
+                torch.tensor(rows).split(batch_size),
+                torch.from_numpy(target).split(batch_size),
+                strict=True,
+            )
+            found = [function(x.to(device), y.to(device)).cpu() for x, y in parts]
+            return torch.cat(found).numpy()
+
+        worst = in_batches(partial(find_worst, early_stop=early_stop), rows, target)
+        if early_stop:
+            # A threshold of its own may leave right what is not the likeliest label.
+            with torch.no_grad():
+                left = in_batches(
+                    lambda x, y: margin(logits_of(x), y) > 0, worst, target
+                )
+            left &= estimator.predict(_like(X, worst)) == column_or_1d(y)
+            if left.any():
+                worst[left] = in_batches(find_worst, rows[left], target[left])
+    X_adv = _like(X, worst)
     return X_adv.set_axis(X.index) if is_data_frame(X) else X_adv
 
 
@@ -377,9 +404,10 @@ def _attacked(estimator, X, attack):
     else:
         raise ValueError(
             f"attack={attack!r} needs the gradients of a net, and "
-            f"{type(estimator).__name__} has no module_. Of a pipeline, attack the "
-            "last step, pipeline[-1], on pipeline[:-1].transform(X); for any "
-            "classifier with predict_proba, use attack='square'."
+            f"{type(estimator).__name__} has no module_. Attack the net inside, such "
+            "as best_estimator_ or the last step of a pipeline, on rows that the steps "
+            "before it have transformed; or use attack='square', which takes any "
+            "classifier with predict_proba."
         )
 
 

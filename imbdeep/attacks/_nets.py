@@ -40,7 +40,8 @@ def net_logits(net: Any, x: Tensor) -> Tensor:
     output = net.infer(x)
     if isinstance(output, tuple):
         output = output[0]
-    if isinstance(getattr(net, "criterion_", None), nn.BCEWithLogitsLoss):
+    is_single = output.numel() == len(output)
+    if is_single and isinstance(getattr(net, "criterion_", 0), nn.BCEWithLogitsLoss):
         # One logit, that of the second class.
         second = output.reshape(len(output))
         return torch.stack([torch.zeros_like(second), second], dim=-1)
@@ -50,6 +51,9 @@ def net_logits(net: Any, x: Tensor) -> Tensor:
             "the attack needs a logit for each class. Let its module have one output a "
             "class."
         )
+    if callable(getattr(net, "predict_nonlinearity", None)):
+        output = net.predict_nonlinearity(output)
+        return output.clamp_min(torch.finfo(output.dtype).tiny).log()
     if _gives_probabilities(net):
         return output.clamp_min(torch.finfo(output.dtype).tiny).log()
     return getattr(net, "logit_scale_", 1.0) * output

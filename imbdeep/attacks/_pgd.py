@@ -21,7 +21,14 @@ def input_gradient(
     with torch.enable_grad():
         x = x.detach().requires_grad_()
         logits = logits_of(x)
-        (gradient,) = torch.autograd.grad(objective(logits, y).sum(), x)
+        (gradient,) = torch.autograd.grad(
+            objective(logits, y).sum(), x, allow_unused=True
+        )
+    if gradient is None:
+        raise ValueError(
+            "The net passes no gradient to its rows, so they cannot be attacked by it. "
+            "Use attack='square' to evaluate such a net."
+        )
     return gradient, logits.detach()
 
 
@@ -123,7 +130,7 @@ def strongest_pgd(
         See :func:`pgd`; rows have one leading axis.
     restarts : int, at least 1, default=1
         How many attacks are made. Every second one raises the :func:`margin` instead of
-        the :func:`log_odds`.
+        the :func:`log_odds`. From the third on they begin at random in any case.
     early_stop : bool, default=False
         Whether a row is left alone once it is misclassified.
 
@@ -152,7 +159,10 @@ def strongest_pgd(
     for restart in range(restarts):
         objective = margin if restart % 2 else log_odds
         rows = torch.arange(len(x), device=x.device)
-        x_adv = ball.random_point(x, generator) if random_start else x
+        # The first two begin at the row, one for each objective; more of the same would
+        # add nothing.
+        at_random = random_start or restart > 1
+        x_adv = ball.random_point(x, generator) if at_random else x
         for remaining in range(steps, -1, -1):
             if early_stop:
                 going = height[rows] <= 0

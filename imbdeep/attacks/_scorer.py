@@ -3,6 +3,7 @@
 from inspect import signature
 
 import numpy as np
+from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from imbdeep.attacks._evaluate import (
@@ -27,8 +28,10 @@ def robust_accuracy(
     rows : {'all', 'per_class', 'under_represented'}, default='all'
         Of which rows: all; those of each class; those of the rarer half of the classes,
         see :func:`~imbdeep.metrics.under_represented`.
-    class_counts : array-like of shape (n_classes,) or None, default=None
-        Rows of each class in the training data, for 'under_represented'. None takes the
+    class_counts : array-like of shape (n_classes,), mapping, Series or None, \
+            default=None
+        Rows of each class in the training data, for 'under_represented': in the order
+        of ``classes_``, or by label, such as ``y_train.value_counts()``. None takes the
         estimator's ``class_counts_``.
     **attack
         Further parameters of :func:`adversarial_rows`, such as ``norm``, ``steps`` or
@@ -62,9 +65,9 @@ def robust_accuracy(
     """
     _check_rows_of_interest(rows)
     y = column_or_1d(y)
-    counted = np.ones(len(y), dtype=bool)
     if rows == "under_represented":
-        counted = _of_rare_classes(estimator, y, class_counts)
+        rare = _of_rare_classes(estimator, y, class_counts)
+        X, y = _safe_indexing(X, rare), y[rare]
     y_pred = robust_predictions(
         estimator, X, y, eps=eps, random_state=random_state, **attack
     )
@@ -76,7 +79,7 @@ def robust_accuracy(
                 for label in estimator.classes_
             ]
         )
-    return float(right[counted].mean())
+    return float(right.mean())
 
 
 def make_robust_scorer(
@@ -157,14 +160,23 @@ def _of_rare_classes(estimator, y, class_counts):
     classes = np.asarray(estimator.classes_)
     if class_counts is None:
         class_counts = getattr(estimator, "class_counts_", None)
+    if hasattr(class_counts, "items"):
+        by_label = dict(class_counts.items())
+        class_counts = [by_label.get(label) for label in classes.tolist()]
+        if None in class_counts:
+            raise ValueError(
+                f"class_counts has the labels {list(by_label)}, and the classes of "
+                f"{type(estimator).__name__} are {classes.tolist()}. Give the training "
+                "rows of each of these."
+            )
     if class_counts is None or len(class_counts) != len(classes):
         raise ValueError(
             "class_counts must hold the training rows of each of the "
             f"{len(classes)} classes of {type(estimator).__name__}, got "
             f"{class_counts!r}."
         )
-    rare = np.isin(y, classes[under_represented(class_counts)])
-    if not rare.any():
+    rare = np.flatnonzero(np.isin(y, classes[under_represented(class_counts)]))
+    if len(rare) == 0:
         raise ValueError(
             "y has no row of an under-represented class: the classes have "
             f"{np.asarray(class_counts).tolist()} training rows. Use rows='all'."

@@ -52,12 +52,50 @@ def _check_lengths(name: str, value: Any) -> None:
         raise ValueError(f"{name} must be finite and at least 0, got {value!r}.")
 
 
+def by_column(name: str, value: Any, names: Sequence[Any] | None) -> Any:
+    """Values of a pandas Series in the order of the columns; others as they are.
+
+    Parameters
+    ----------
+    name : str
+        Of the parameter, for errors.
+    value : object
+    names : sequence of str or None
+        Names of the columns.
+
+    Returns
+    -------
+    object
+
+    Raises
+    ------
+    ValueError
+        If the index does not hold the columns.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from imbdeep.attacks._threat import by_column
+    >>> by_column("eps", pd.Series({"b": 2, "a": 1}), ["a", "b"])
+    array([1, 2])
+    """
+    if names is None or not hasattr(value, "reindex"):
+        return value
+    if sorted(map(str, value.index)) != sorted(map(str, names)):
+        raise ValueError(
+            f"{name} is a Series with the index {list(value.index)}, but X has the "
+            f"columns {list(names)}. Give one value for each column, or an array."
+        )
+    return value.reindex(list(names)).to_numpy()
+
+
 def lengths_of_row(
     name: str,
     value: Any,
     shape: Sequence[int],
     unit: str = "input",
     std: Any = None,
+    names: Sequence[Any] | None = None,
 ) -> np.ndarray:
     """Lengths in the units of X, one for each feature.
 
@@ -71,6 +109,8 @@ def lengths_of_row(
     unit : {'input', 'std'}, default='input'
     std : array-like of the shape of a row, or None, default=None
         Standard deviation of each feature; for 'std'.
+    names : sequence of str or None, default=None
+        Names of the columns, by which a pandas Series is read.
 
     Returns
     -------
@@ -87,7 +127,7 @@ def lengths_of_row(
     >>> lengths_of_row("eps", 0.5, (2,), "std", std=[1.0, 4.0])
     array([0.5, 2. ])
     """
-    lengths = np.asarray(value, dtype=np.float64)
+    lengths = np.asarray(by_column(name, value, names), dtype=np.float64)
     shape = tuple(shape)
     try:
         lengths = np.broadcast_to(lengths, shape)
@@ -103,7 +143,7 @@ def lengths_of_row(
             "eps_unit='std' needs the standard deviation of each feature in the "
             "training rows. Pass std=X_train.std(axis=0)."
         )
-    std = np.asarray(std, dtype=np.float64)
+    std = np.asarray(by_column("std", std, names), dtype=np.float64)
     if std.shape != shape:
         raise ValueError(
             f"std has shape {std.shape}, but a row of X has shape {shape}. Give one "
@@ -146,7 +186,7 @@ def movable_features(
     shape = tuple(shape)
     if perturb is None:
         return np.ones(shape, dtype=bool)
-    given = np.asarray(perturb)
+    given = np.asarray(by_column("perturb", perturb, names))
     if given.dtype == bool:
         if given.shape != shape:
             raise ValueError(
@@ -172,8 +212,14 @@ def movable_features(
             f"{shape[0]} columns"
             + ("." if names is None else f" named {list(map(str, names))}.")
         )
+    chosen = [positions[column] for column in given.tolist()]
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(
+            f"perturb names a column twice: {given.tolist()}. A mask must hold True "
+            "and False, not 1 and 0."
+        )
     mask = np.zeros(shape, dtype=bool)
-    mask[[positions[column] for column in given.tolist()]] = True
+    mask[chosen] = True
     return mask
 
 

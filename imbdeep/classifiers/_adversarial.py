@@ -45,8 +45,8 @@ class AdversarialClassifier(AdversarialNetClassifier):
         Leave out categories. None lets all move.
     box : 'data', tuple (low, high) or None, default=None
         Least and largest value of each feature, which moved rows keep within: those of
-        the training rows; or numbers, or arrays that broadcast to a row, such as
-        ``(0, 1)`` for pixels.
+        the training rows, in each call of ``partial_fit`` anew; or numbers, or arrays
+        that broadcast to a row, such as ``(0, 1)`` for pixels.
     criterion : {'cross_entropy', 'focal', 'ldam'} or nn.Module class, \
             default='cross_entropy'
     reweight_from : float in [0, 1], default=1.0
@@ -65,7 +65,8 @@ class AdversarialClassifier(AdversarialNetClassifier):
         Length of a step of the attack, likewise.
     box_ : tuple of ndarray (low, high) or None
     feature_std_ : ndarray of the shape of a row
-        Standard deviation of each feature in the training rows.
+        Standard deviation of each feature in the training rows, of the first call of
+        ``partial_fit``.
     classes_ : ndarray of shape (n_classes,)
         Labels, sorted.
     class_counts_ : ndarray of shape (n_classes,)

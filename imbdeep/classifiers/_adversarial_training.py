@@ -1,5 +1,6 @@
 """What nets share that train on attacked rows."""
 
+import warnings
 from functools import partial
 from numbers import Integral, Real
 
@@ -50,7 +51,7 @@ class AdversarialNetClassifier(DeferredNetClassifier):
         "step_size": [Interval(Real, 0, None, closed="left"), "array-like", None],
         "random_start": ["boolean"],
         "perturb": ["array-like", None],
-        "box": [StrOptions({"data"}), tuple, list, None],
+        "box": [StrOptions({"data"}), "array-like", None],
         "iterator_train": [StrOptions({"shuffled", "balanced", "smote"}), callable],
     }
 
@@ -105,11 +106,19 @@ class AdversarialNetClassifier(DeferredNetClassifier):
         names = getattr(self, "feature_names_in_", None)
         movable = movable_features(self.perturb, shape, names)
         unit, std = self.eps_unit, self.feature_std_
-        radius = lengths_of_row("eps", self.eps, shape, unit, std)
+        radius = lengths_of_row("eps", self.eps, shape, unit, std, names)
+        if np.any(np.asarray(self.eps) > 0) and movable.any() and not radius.any():
+            warnings.warn(
+                "No feature can be moved: each has the standard deviation 0 in the "
+                "rows that it was measured in, those of the first call.",
+                stacklevel=2,
+            )
         if self.step_size is None:
             step_size = 2.5 * radius / self.attack_steps
         else:
-            step_size = lengths_of_row("step_size", self.step_size, shape, unit, std)
+            step_size = lengths_of_row(
+                "step_size", self.step_size, shape, unit, std, names
+            )
         if isinstance(self.box, str):
             box = X.min(axis=0), X.max(axis=0)
         else:

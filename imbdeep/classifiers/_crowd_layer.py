@@ -24,7 +24,7 @@ class CrowdLayerClassifier(CrowdNetClassifier):
 
     Parameters
     ----------
-    module : {'mlp'} or nn.Module class or instance, default='mlp'
+    module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
     criterion : nn.Module class, default=CrowdLayerLoss
         Loss of logits and annotations. It gets ``n_workers``, ``n_classes`` and
         ``layer`` where its constructor takes them.

@@ -164,7 +164,7 @@ class ICEDClassifier(CrowdNetClassifier):
 
     Parameters
     ----------
-    module : {'mlp'} or nn.Module class or instance, default='mlp'
+    module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
         What its last layer, ``head``, sees are the embeddings.
     sampling_strategy : str, float, dict or callable, default='auto'
         Which classes get synthetic rows and how many, as in imbalanced-learn, from the

@@ -2,6 +2,7 @@
 
 from numbers import Integral, Real
 
+import numpy as np
 import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch.distributions import Beta
@@ -14,6 +15,9 @@ from imbdeep.classifiers._adversarial_training import (
     rows_of,
 )
 from imbdeep.metrics import under_represented
+
+# Copies of a row at most, where their number is left to the data.
+MOST_COPIES = 5
 
 
 class ImbMixClassifier(AdversarialNetClassifier):
@@ -35,9 +39,10 @@ class ImbMixClassifier(AdversarialNetClassifier):
     Parameters
     ----------
     module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
-    n_copies : int, at least 0, default=5
+    n_copies : int, at least 0, or 'auto', default='auto'
         Further rows of each rare one, the paper's :math:`t`, which it leaves to the
-        user.
+        user. 'auto' takes 5, or fewer for a class that would otherwise outgrow the most
+        frequent one and be taken for it by ``kappa``.
     copy_scale : float, at least 0, default=1.0
         The paper's :math:`\alpha`: how far the copies scatter, in units of the attack.
     mix : {'rebalanced', 'mixup', None}, default='rebalanced'
@@ -68,8 +73,8 @@ class ImbMixClassifier(AdversarialNetClassifier):
     box_ : tuple of ndarray (low, high) or None
     feature_std_ : ndarray of the shape of a row
         Standard deviation of each feature in the training rows.
-    copied_classes_ : ndarray of shape (n_classes,), bool
-        The classes whose rows are copied, see
+    n_copies_ : ndarray of shape (n_classes,), int
+        Copies of each row of a class; more than 0 for rare classes only, see
         :func:`~imbdeep.metrics.under_represented`.
     augmented_counts_ : ndarray of shape (n_classes,)
         Rows of each class, copies included, that ``kappa`` refers to.
@@ -99,7 +104,9 @@ class ImbMixClassifier(AdversarialNetClassifier):
     go beyond ``eps``, as the paper has it. A mixture of categories is none; encode them
     before, and know that the net is trained between them.
 
-    NOTE[DIFF]: the attacked rows of the rare classes are trained on beside their
+    NOTE[DIFF]: the paper does not say which classes are the minority; here they are the
+    rarer half. Nor whether a copy has one factor N(0, 1) or one a feature; here it has
+    one a feature. The attacked rows of the rare classes are trained on beside their
     copies. Copies keep within the box. Epochs and optimizer are those of
     :class:`AdversarialClassifier`.
 
@@ -120,7 +127,7 @@ class ImbMixClassifier(AdversarialNetClassifier):
 
     _parameter_constraints = {
         **AdversarialNetClassifier._parameter_constraints,
-        "n_copies": [Interval(Integral, 0, None, closed="left")],
+        "n_copies": [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})],
         "copy_scale": [Interval(Real, 0, None, closed="left")],
         "mix": [StrOptions({"rebalanced", "mixup"}), None],
         "mix_alpha": [Interval(Real, 0, None, closed="neither")],
@@ -132,7 +139,7 @@ class ImbMixClassifier(AdversarialNetClassifier):
         self,
         module="mlp",
         *,
-        n_copies=5,
+        n_copies="auto",
         copy_scale=1.0,
         mix="rebalanced",
         mix_alpha=1.0,
@@ -155,11 +162,23 @@ class ImbMixClassifier(AdversarialNetClassifier):
         self.kappa = kappa
         self.tau = tau
 
+    def _check_parameters(self):
+        super()._check_parameters()
+        balances = self.n_copies != 0 or self.mix == "rebalanced"
+        if self.iterator_train in ("balanced", "smote") and balances:
+            raise ValueError(
+                f"{type(self).__name__} compares the sizes of classes, and "
+                f"iterator_train={self.iterator_train!r} has made them alike. Use "
+                "'shuffled', or n_copies=0 with mix='mixup' or None."
+            )
+
     def _train(self, X, target, method, epochs=None):
-        self.copied_classes_ = under_represented(self.class_counts_)
-        self.augmented_counts_ = self.class_counts_ * (
-            1 + self.n_copies * self.copied_classes_
-        )
+        counts = self.class_counts_
+        copies = self.n_copies
+        if copies == "auto":
+            copies = np.minimum(MOST_COPIES, counts.max() // np.maximum(counts, 1) - 1)
+        self.n_copies_ = copies * under_represented(counts)
+        self.augmented_counts_ = counts * (1 + self.n_copies_)
         return super()._train(X, target, method, epochs)
 
     def training_rows(self, X, y):
@@ -168,12 +187,11 @@ class ImbMixClassifier(AdversarialNetClassifier):
 
     def _augment(self, X, attacked, y):
         """The attacked rows, then copies of those of rare classes, eq. (5.2)."""
-        is_rare = torch.as_tensor(self.copied_classes_, device=y.device)
-        rare = is_rare[y].nonzero()[:, 0]
+        n_copies = torch.as_tensor(self.n_copies_, device=y.device)[y]
+        again = torch.arange(len(y), device=y.device).repeat_interleave(n_copies)
         copies = supplementary_rows(
-            rows_of(X)[rare], rows_of(attacked)[rare], self.n_copies, self.copy_scale
+            rows_of(X)[again], rows_of(attacked)[again], 1, self.copy_scale
         )
-        again = rare.repeat(self.n_copies)
         ball = self.attack_.keywords["ball"]
         rows = torch.cat([rows_of(attacked), ball.into_box(copies)])
         y = torch.cat([y, y[again]])

@@ -21,7 +21,7 @@ class LDAMClassifier(DeferredNetClassifier):
 
     Parameters
     ----------
-    module : {'mlp'} or nn.Module class or instance, default='mlp'
+    module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
         The MLP gets a cosine head for the LDAM loss, unless ``module__head`` says
         otherwise. A module of your own should give cosines, or be used with
         ``scale=1``.

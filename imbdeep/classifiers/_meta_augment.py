@@ -104,7 +104,7 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
 
     Parameters
     ----------
-    module : {'mlp'} or nn.Module class or instance, default='mlp'
+    module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
         Any module that changes no buffer in a forward pass; batch norm does.
     sampling_strategy : 'duplicate', float, str, dict or callable, default='duplicate'
         How many synthetic rows there are. 'duplicate', the paper's, makes one of each

@@ -13,7 +13,7 @@ class NetClassifier(ImbalancedNetClassifier):
 
     Parameters
     ----------
-    module : {'mlp'} or nn.Module class or instance, default='mlp'
+    module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
         See :class:`~imbdeep.base.ImbalancedNetClassifier`, as for all that follow.
     **kwargs
         Every parameter of :class:`~imbdeep.base.ImbalancedNetClassifier`. The usual

@@ -22,7 +22,7 @@ class ReMixClassifier(ImbalancedNetClassifier):
 
     Parameters
     ----------
-    module : {'mlp'} or nn.Module class or instance, default='mlp'
+    module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
     mix : {'remix', 'mixup', 'none'}, default='remix'
         'mixup' mixes without balancing, 'none' trains the plain net.
     alpha : float, greater than 0, default=0.3

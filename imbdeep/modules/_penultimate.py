@@ -67,9 +67,11 @@ def head_inputs(module: nn.Module) -> Iterator[list[Tensor]]:
     torch.Size([8, 16])
     """
     seen: list[Tensor] = []
-    handle = check_head(module).register_forward_pre_hook(
-        lambda _, args: seen.append(args[0].flatten(1))
-    )
+
+    def collect(head, args, kwargs):
+        seen.append(next(iter((*args, *kwargs.values()))).flatten(1))
+
+    handle = check_head(module).register_forward_pre_hook(collect, with_kwargs=True)
     try:
         yield seen
     finally:

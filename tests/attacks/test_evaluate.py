@@ -9,6 +9,7 @@ from sklearn.datasets import make_classification
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from skorch import NeuralNetBinaryClassifier, NeuralNetClassifier
@@ -206,7 +207,7 @@ def test_gradients_need_a_net(data, attack):
     pipeline = make_pipeline(StandardScaler(), new_net(max_epochs=1)).fit(*data)
     message = (
         rf"attack='{attack}' needs the gradients of a net, and Pipeline has no module_"
-        r".*pipeline\[-1\], on pipeline\[:-1\]\.transform\(X\).*attack='square'"
+        r".*last step of a pipeline, on rows that .* transformed.*attack='square'"
     )
     with pytest.raises(ValueError, match=message):
         adversarial_rows(pipeline, *data, eps=0.1, attack=attack)
@@ -253,6 +254,58 @@ def test_a_net_of_one_output_can_be_attacked(one_output, attack):
 def test_the_estimator_must_be_fitted(data, estimator, attack):
     with pytest.raises(NotFittedError, match="not fitted yet"):
         adversarial_rows(estimator, *data, eps=0.1, attack=attack)
+
+
+# --- Thresholds ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("threshold", [0.1, 0.5, 0.8])
+def test_a_threshold_decides_what_is_right(threshold):
+    """Of a linear model the worst case is known: each logit falls by eps |w|_1."""
+    X, y = make_classification(400, weights=[0.8], random_state=0)
+    X = X.astype(np.float32)
+    linear = LogisticRegression().fit(X, y)
+    fixed = FixedThresholdClassifier(
+        linear, threshold=threshold, response_method="predict_proba"
+    ).fit(X, y)
+    linear = fixed.estimator_
+    eps = 0.1
+    worst = (
+        linear.decision_function(X)
+        + np.where(y, -1, 1) * eps * np.abs(linear.coef_).sum()
+    )
+    expected = (worst > np.log(threshold / (1 - threshold))) == y
+    found = robust_predictions(
+        fixed, X, y, eps=eps, attack="square", queries=1000, random_state=0
+    )
+    for label in (0, 1):
+        of_label = y == label
+        assert (found == y)[of_label].mean() == pytest.approx(
+            expected[of_label].mean(), abs=0.02
+        )
+
+
+@pytest.mark.parametrize("how", ["threshold", "nonlinearity"])
+def test_rows_that_a_threshold_leaves_right_are_attacked(how):
+    X, y = make_classification(400, weights=[0.8], class_sep=0.7, random_state=0)
+    X = X.astype(np.float32)
+    if how == "threshold":
+        net = NeuralNetBinaryClassifier(
+            nn.Linear(20, 1), threshold=0.1, lr=0.5, train_split=None, verbose=0
+        ).fit(X, y.astype(np.float32))
+    else:
+        net = new_net(predict_nonlinearity=favour_the_rare).fit(X, y)
+    rare = y == 1
+    early, late = (
+        (robust_predictions(net, X, y, eps=0.2, early_stop=stop, random_state=0) == y)
+        for stop in (True, False)
+    )
+    assert early[rare].mean() == pytest.approx(late[rare].mean(), abs=0.03)
+    assert early[rare].mean() < net.predict(X)[rare].mean() - 0.05
+
+
+def favour_the_rare(logits):
+    return (logits.double() + torch.tensor([0.0, 2.0])).softmax(-1)
 
 
 # --- Containers and shapes -----------------------------------------------------------

@@ -261,14 +261,19 @@ def test_strongest_takes_turns_at_two_objectives(norm):
         steps=3,
         restarts=3,
         random_start=False,
+        generator=seeded(),
     )
     step = np.array([2.5 * r / 3 for r in problem.radius.tolist()])
-    for restart, height_of in enumerate([log_odds_of, margin_of, log_odds_of]):
+    for restart, height_of in enumerate([log_odds_of, margin_of]):
         expected = problem.passed(height_of, problem.x, 3, step)
         seen = torch.stack(net.seen[1 + 4 * restart : 5 + 4 * restart])
         torch.testing.assert_close(seen, expected, rtol=0, atol=1e-6)
     assert len(net.seen) == 13
     assert not torch.equal(net.seen[4], net.seen[8])
+    # A third from the same point would be the first again.
+    starts = [net.seen[1], net.seen[5], net.seen[9]]
+    assert torch.equal(starts[0], starts[1])
+    assert not torch.equal(starts[0], starts[2])
 
 
 @pytest.mark.parametrize("norm", NORMS)

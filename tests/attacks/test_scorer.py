@@ -95,12 +95,25 @@ def test_labels_may_come_in_other_containers(net, data, container):
 
 def test_given_counts_decide_what_is_rare(net, data):
     X, y = data
-    y_pred = robust_predictions(net, X, y, **ATTACK)
     for counts, rare in [([1, 2, 30, 40], LABELS[:2]), ([9, 1, 9, 9], LABELS[1:2])]:
-        found = robust_accuracy(
-            net, X, y, rows="under_represented", class_counts=counts, **ATTACK
+        counted = np.isin(y, rare)
+        # The other rows are not attacked.
+        y_pred = robust_predictions(net, X[counted], y[counted], **ATTACK)
+        by_label = dict(zip(LABELS, counts, strict=True))
+        backwards = pd.Series(by_label)[::-1]
+        for given in (counts, by_label, backwards):
+            found = robust_accuracy(
+                net, X, y, rows="under_represented", class_counts=given, **ATTACK
+            )
+            assert found == pytest.approx(share_by_loops(y[counted], y_pred, rare))
+
+
+def test_counts_by_label_must_have_each_label(net, data):
+    counts = dict.fromkeys(LABELS[1:], 3)
+    with pytest.raises(ValueError, match="class_counts has the labels"):
+        robust_accuracy(
+            net, *data, rows="under_represented", class_counts=counts, **ATTACK
         )
-        assert found == pytest.approx(share_by_loops(y, y_pred, rare))
 
 
 def test_counts_of_a_classifier_that_has_none(data):

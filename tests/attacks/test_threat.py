@@ -121,10 +121,15 @@ NAMES = ["age", "sex", "income"]
         (pd.Series([False, True, False], index=NAMES), NAMES, [0, 1, 0]),
         ([0, 2], None, [1, 0, 1]),
         ([-1], None, [0, 0, 1]),
-        ([0, -3], None, [1, 0, 0]),
         (np.array([1], dtype=np.uint8), NAMES, [0, 1, 0]),
         (["income", "age"], NAMES, [1, 0, 1]),
-        (pd.Index(["sex"]), pd.Index(NAMES), [0, 1, 0]),
+        (pd.Series([True, False, True], index=NAMES[::-1]), NAMES, [1, 0, 1]),
+        (
+            pd.Series([True, True, False], index=["sex", "income", "age"]),
+            NAMES,
+            [0, 1, 1],
+        ),
+        (pd.Series([True, False, True]), None, [1, 0, 1]),
         ([], None, [0, 0, 0]),
         ([], NAMES, [0, 0, 0]),
         ([False] * 3, None, [0, 0, 0]),
@@ -134,6 +139,28 @@ def test_which_features_move(perturb, names, expected):
     mask = movable_features(perturb, (3,), names)
     assert mask.dtype == bool
     np.testing.assert_array_equal(mask, np.array(expected, dtype=bool))
+
+
+@pytest.mark.parametrize("perturb", [[0, 1, 1], [0, -3], ["age", "age"]])
+def test_a_column_is_named_once(perturb):
+    # A mask of 0 and 1 would otherwise be taken for positions.
+    with pytest.raises(ValueError, match="names a column twice.* mask must hold True"):
+        movable_features(perturb, (3,), NAMES)
+
+
+def test_a_series_must_have_the_columns():
+    lengths = pd.Series([1.0, 2.0, 3.0], index=["income", "age", "sex"])
+    np.testing.assert_array_equal(
+        lengths_of_row("eps", lengths, (3,), names=NAMES), [2, 3, 1]
+    )
+    np.testing.assert_array_equal(
+        lengths_of_row("eps", 2, (3,), "std", lengths, NAMES), [4, 6, 2]
+    )
+    np.testing.assert_array_equal(lengths_of_row("eps", lengths, (3,)), [1, 2, 3])
+    with pytest.raises(ValueError, match=r"eps is a Series with the index .*'height'"):
+        lengths_of_row("eps", lengths.rename({"age": "height"}), (3,), names=NAMES)
+    with pytest.raises(ValueError, match="std is a Series"):
+        lengths_of_row("eps", 1, (3,), "std", lengths[:2], NAMES)
 
 
 def test_which_pixels_move():

@@ -1,5 +1,6 @@
 """Pickles of Python 2 are read, and can call nothing."""
 
+import copyreg
 import os
 import pickle
 import struct
@@ -173,3 +174,19 @@ def test_the_file_gives_away_no_numpy_object():
     for stand_in in _byte_pickles._STAND_INS.values():
         assert not isinstance(stand_in, type)
         assert "numpy" not in type(stand_in).__module__
+
+
+@pytest.mark.parametrize("opcode", [b"\x82", b"\x83", b"\x84"])
+def test_extensions_of_the_process_are_out_of_reach(opcode, monkeypatch):
+    # Once fetched, an extension is cached, and find_class is not asked again.
+    called = []
+    width = {b"\x82": 1, b"\x83": 2, b"\x84": 4}[opcode]
+    monkeypatch.setitem(copyreg._extension_cache, 241, called.append)
+    call = opcode + (241).to_bytes(width, "little") + MARK + integer(1) + TUPLE + REDUCE
+    content = b"\x80\x02}" + text(b"data") + call + b"s" + STOP
+    with pytest.raises(pickle.UnpicklingError, match="registered extension"):
+        read_pickled_dict(content)
+    assert not called
+    # The pickle is one that would have called it.
+    pickle.loads(content)
+    assert called == [1]

@@ -240,9 +240,9 @@ def test_a_cut_archive(tmp_path, share):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "EOFError"),
-        (files10()["test_batch"][:-400], "truncated"),
-        (b"no pickle at all", "UnpicklingError"),
+        (b"", "exhausted"),
+        (files10()["test_batch"][:-400], "remain"),
+        (b"no pickle at all", "unknown"),
         (python2_pickle({b"data": pixels(0)}), "KeyError: b'labels'"),
         (python2_pickle({b"data": pixels(0), b"labels": [1]}), "not 12 integers"),
         (
