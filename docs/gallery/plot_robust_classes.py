@@ -2,8 +2,8 @@
 Robustness, class by class
 ==========================
 
-Training on attacked rows makes a net robust, but where classes are imbalanced it does so
-for the frequent ones: rare classes lose more than in ordinary training, and a class
+Training on attacked rows makes a net robust, but where classes are imbalanced it does
+so for the frequent ones: rare classes lose more than in ordinary training, and a class
 weight moves accuracy from one class to another rather than adding any. Both are shown
 here on small digits, as the paper behind SRAT shows them on photographs; then what
 separation and mixing do about it.
@@ -13,8 +13,8 @@ separation and mixing do about it.
 # Ten digits of which five are rare
 # ---------------------------------
 #
-# :func:`~imbdeep.datasets.make_imbalanced` leaves each of the last five digits a twentieth
-# of the rows of the others. Tests are on rows of all digits alike.
+# :func:`~imbdeep.datasets.make_imbalanced` leaves each of the last five digits a
+# twentieth of the rows of the others. Tests are on rows of all digits alike.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -66,8 +66,8 @@ for classifier in nets.values():
 # ------------------------------------------
 #
 # Robust is what is still right after 20 steps of projected gradient ascent. The rare
-# digits are on the right of the line. Adversarial training helps the frequent digits and
-# does little for the rare ones.
+# digits are on the right of the line. Adversarial training helps the frequent digits
+# and takes from the rare ones what they had; mixing gives them some robustness.
 
 fig, axes = plt.subplots(2, 2, figsize=(9, 5), sharex=True, sharey=True)
 for ax, (name, classifier) in zip(axes.flat, nets.items(), strict=True):

@@ -120,7 +120,7 @@ class ConvNet(nn.Module):
             layers.append(nn.Dropout(dropout))
         self.hidden = nn.Sequential(*layers)
         # The max-pooling of a CPU is several times as fast with channels last.
-        self.hidden.to(memory_format=torch.channels_last)
+        self.hidden.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.head = make_head(head, n_hidden, n_classes)
 
     def features(self, x: Tensor) -> Tensor:

@@ -68,7 +68,7 @@ def head_inputs(module: nn.Module) -> Iterator[list[Tensor]]:
     """
     seen: list[Tensor] = []
 
-    def collect(head, args, kwargs):
+    def collect(head: nn.Module, args: tuple, kwargs: dict) -> None:
         seen.append(next(iter((*args, *kwargs.values()))).flatten(1))
 
     handle = check_head(module).register_forward_pre_hook(collect, with_kwargs=True)
