@@ -217,10 +217,12 @@ def robust_predictions(
 
     Parameters
     ----------
-    estimator, X, y, eps, random_state
+    estimator, X, y, eps
         See :func:`adversarial_rows`.
     early_stop : bool, default=True
         Whether a row is left alone once it is misclassified.
+    random_state : int, RandomState instance or None, default=None
+        See :func:`adversarial_rows`.
     **attack
         Further parameters of :func:`adversarial_rows`, such as ``norm``, ``steps`` or
         ``restarts``.
@@ -285,10 +287,12 @@ def worst_rows(
     y : Tensor of shape (n,), int64
     ball : Ball
     attack : {'pgd', 'square', 'both'}, default='pgd'
-    steps, step_size, random_start, restarts, early_stop, generator
+    steps, step_size, random_start, restarts
         See :func:`strongest_pgd`.
     queries : int, default=500
         See :func:`square`.
+    early_stop, generator
+        See :func:`strongest_pgd`.
 
     Returns
     -------

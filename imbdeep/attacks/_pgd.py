@@ -126,13 +126,15 @@ def strongest_pgd(
 
     Parameters
     ----------
-    logits_of, x, y, ball, steps, step_size, random_start, generator
+    logits_of, x, y, ball, steps, step_size, random_start
         See :func:`pgd`; rows have one leading axis.
     restarts : int, at least 1, default=1
         How many attacks are made. Every second one raises the :func:`margin` instead of
         the :func:`log_odds`. From the third on they begin at random in any case.
     early_stop : bool, default=False
         Whether a row is left alone once it is misclassified.
+    generator : torch.Generator or None, default=None
+        See :func:`pgd`.
 
     Returns
     -------

@@ -23,7 +23,7 @@ def robust_accuracy(
 
     Parameters
     ----------
-    estimator, X, y, eps, random_state
+    estimator, X, y, eps
         See :func:`adversarial_rows`; ``eps=0`` gives the standard accuracy.
     rows : {'all', 'per_class', 'under_represented'}, default='all'
         Of which rows: all; those of each class; those of the rarer half of the classes,
@@ -33,6 +33,8 @@ def robust_accuracy(
         Rows of each class in the training data, for 'under_represented': in the order
         of ``classes_``, or by label, such as ``y_train.value_counts()``. None takes the
         estimator's ``class_counts_``.
+    random_state : int, RandomState instance or None, default=None
+        See :func:`adversarial_rows`.
     **attack
         Further parameters of :func:`adversarial_rows`, such as ``norm``, ``steps`` or
         ``restarts``.
@@ -89,10 +91,12 @@ def make_robust_scorer(
 
     Parameters
     ----------
-    eps, class_counts, random_state, **attack
+    eps
         See :func:`robust_accuracy`.
     rows : {'all', 'under_represented'}, default='all'
         Of which rows.
+    class_counts, random_state, **attack
+        See :func:`robust_accuracy`.
 
     Returns
     -------

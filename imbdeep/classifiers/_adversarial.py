@@ -4,7 +4,7 @@ from imbdeep.classifiers._adversarial_training import AdversarialNetClassifier
 
 
 class AdversarialClassifier(AdversarialNetClassifier):
-    r"""Net trained on rows that an attack has moved against it [1]_.
+    """Net trained on rows that an attack has moved against it [1]_.
 
     - *Batches*: each row is moved within ``eps`` to where the net errs most, by
       projected gradient ascent (:func:`~imbdeep.attacks.pgd`).
