@@ -84,7 +84,7 @@ for ax, (name, classifier) in zip(axes.flat, nets.items(), strict=True):
     ax.axvline(4.5, color="0.4", linewidth=1)
     ax.set_title(name)
     ax.set_xticks(range(10))
-fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="upper right")
+fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="upper right", ncols=2)
 fig.supxlabel("digit")
 fig.supylabel("accuracy")
 fig.tight_layout()

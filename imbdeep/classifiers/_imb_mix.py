@@ -122,7 +122,7 @@ class ImbMixClassifier(AdversarialNetClassifier):
     >>> X, y = make_classification(weights=[0.9], flip_y=0, random_state=0)
     >>> net = ImbMixClassifier(eps=0.1, eps_unit="std", max_epochs=5, random_state=0)
     >>> net.fit(X, y).augmented_counts_
-    array([90, 60])
+    array([91, 54])
     """
 
     _parameter_constraints = {
