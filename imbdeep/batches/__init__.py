@@ -7,7 +7,12 @@ from imbdeep.batches._rebalanced_mixup import label_mixing, rebalanced_mixup
 from imbdeep.batches._registry import BATCHES
 from imbdeep.batches._remix import ReMixBatches
 from imbdeep.batches._smote import SMOTEBatches
-from imbdeep.batches._tensor_batches import ShuffledBatches, TensorBatches
+from imbdeep.batches._tensor_batches import (
+    ShuffledBatches,
+    TensorBatches,
+    join_rows,
+    rows_of,
+)
 
 __all__ = [
     "BATCHES",
@@ -18,6 +23,8 @@ __all__ = [
     "SMOTEBatches",
     "ShuffledBatches",
     "TensorBatches",
+    "join_rows",
     "label_mixing",
     "rebalanced_mixup",
+    "rows_of",
 ]

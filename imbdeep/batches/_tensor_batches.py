@@ -24,6 +24,56 @@ def take_rows(rows: Rows, index: Tensor) -> Rows:
     return rows.index_select(0, index)
 
 
+def rows_of(X: Rows) -> Tensor:
+    """The rows of a batch or a data set, whether or not weights travel with them.
+
+    Parameters
+    ----------
+    X : Tensor of shape (n, ...) or dict with keys 'X' and 'sample_weight'
+
+    Returns
+    -------
+    Tensor of shape (n, ...)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.batches import rows_of
+    >>> rows_of({"X": torch.zeros(2), "sample_weight": torch.ones(2)})
+    tensor([0., 0.])
+    """
+    return X["X"] if isinstance(X, dict) else X
+
+
+def join_rows(X: Rows, rows: Tensor, weight: Any) -> Rows:
+    """The rows of a batch, then further ones.
+
+    Parameters
+    ----------
+    X : Tensor of shape (n, ...) or dict with keys 'X' and 'sample_weight'
+    rows : Tensor of shape (m, ...)
+    weight : Tensor of shape (m,) or None
+        Sample weights of the further rows; used if X has weights.
+
+    Returns
+    -------
+    Tensor of shape (n + m, ...) or dict of such
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.batches import join_rows
+    >>> join_rows(torch.zeros(2), torch.ones(1), None)
+    tensor([0., 0., 1.])
+    """
+    if not isinstance(X, dict):
+        return torch.cat([X, rows])
+    return {
+        "X": torch.cat([X["X"], rows]),
+        "sample_weight": torch.cat([X["sample_weight"], weight]),
+    }
+
+
 def mix_rows(rows: Rows, partners: Rows, mixing: Tensor) -> Rows:
     """Mix rows with their partners.
 

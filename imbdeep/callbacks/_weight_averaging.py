@@ -5,7 +5,7 @@ import math
 from skorch.callbacks import Callback
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
-from imbdeep.batches import TensorBatches
+from imbdeep.batches import TensorBatches, rows_of
 
 
 class WeightAveraging(Callback):
@@ -103,4 +103,4 @@ class WeightAveraging(Callback):
         n_rows = len(self.dataset_train_)
         size = math.ceil(n_rows / math.ceil(n_rows / size))
         for X, _ in TensorBatches(self.dataset_train_, size, shuffle=True):
-            yield X["X"] if isinstance(X, dict) else X
+            yield rows_of(X)

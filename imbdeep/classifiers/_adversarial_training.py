@@ -20,13 +20,8 @@ from imbdeep.attacks import (
     pgd,
     read_box,
 )
-from imbdeep.batches import MixUpBatches
+from imbdeep.batches import MixUpBatches, rows_of
 from imbdeep.classifiers._deferred import DeferredNetClassifier
-
-
-def rows_of(X):
-    """The rows of a batch or a data set, whether or not weights travel with them."""
-    return X["X"] if isinstance(X, dict) else X
 
 
 def with_rows(X, rows):

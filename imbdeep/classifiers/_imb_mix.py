@@ -9,11 +9,8 @@ from torch.distributions import Beta
 from torch.nn.functional import one_hot
 
 from imbdeep.attacks import supplementary_rows
-from imbdeep.batches import rebalanced_mixup
-from imbdeep.classifiers._adversarial_training import (
-    AdversarialNetClassifier,
-    rows_of,
-)
+from imbdeep.batches import join_rows, rebalanced_mixup, rows_of
+from imbdeep.classifiers._adversarial_training import AdversarialNetClassifier
 from imbdeep.metrics import under_represented
 
 # Copies of a row at most, where their number is left to the data.
@@ -193,12 +190,9 @@ class ImbMixClassifier(AdversarialNetClassifier):
             rows_of(X)[again], rows_of(attacked)[again], 1, self.copy_scale
         )
         ball = self.attack_.keywords["ball"]
-        rows = torch.cat([rows_of(attacked), ball.into_box(copies)])
-        y = torch.cat([y, y[again]])
-        if not isinstance(X, dict):
-            return rows, y
-        weight = X["sample_weight"]
-        return {"X": rows, "sample_weight": torch.cat([weight, weight[again]])}, y
+        weight = X["sample_weight"][again] if isinstance(X, dict) else None
+        rows = join_rows(attacked, ball.into_box(copies), weight)
+        return rows, torch.cat([y, y[again]])
 
     def _mix(self, X, y):
         """Mixtures of rows and labels, eq. (5.3) and (5.4)."""

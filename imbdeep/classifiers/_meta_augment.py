@@ -13,7 +13,7 @@ from torch.func import functional_call
 from torch.nn.functional import one_hot
 
 from imbdeep.base import ImbalancedNetClassifier
-from imbdeep.batches import ShuffledBatches, TensorBatches
+from imbdeep.batches import ShuffledBatches, TensorBatches, join_rows, rows_of
 from imbdeep.bilevel import (
     SyntheticRows,
     bilevel_step,
@@ -58,29 +58,6 @@ def rows_to_make(codes, sampling_strategy, labels):
         )
     wanted = check_sampling_strategy(sampling_strategy, labels[codes], "over-sampling")
     return {int(np.searchsorted(labels, k)): int(n) for k, n in wanted.items()}
-
-
-def join(X, rows, weight):
-    """Training rows, then synthetic rows, as what the net and its loss take.
-
-    Parameters
-    ----------
-    X : Tensor of shape (n, ...) or dict with keys 'X' and 'sample_weight'
-    rows : Tensor of shape (m, ...)
-    weight : Tensor of shape (m,)
-        Sample weights of the synthetic rows.
-    """
-    if isinstance(X, dict):
-        return {
-            "X": torch.cat([X["X"], rows]),
-            "sample_weight": torch.cat([X["sample_weight"], weight]),
-        }
-    return torch.cat([X, rows])
-
-
-def features(X):
-    """The rows of a batch, whether or not they come with sample weights."""
-    return X["X"] if isinstance(X, dict) else X
 
 
 class MetaAugmentClassifier(ImbalancedNetClassifier):
@@ -320,7 +297,7 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
 
         def inner_loss(parameters, rows):
             self._set_training(True)
-            X = join(X1, rows, synthetic["weight"])
+            X = join_rows(X1, rows, synthetic["weight"])
             outputs.append(self._call_with(parameters, X))
             return self.get_loss(outputs[-1], target, X=X, training=True)
 
@@ -348,7 +325,7 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
         return {"loss": step.inner_loss, "y_pred": outputs[0][: len(y1)].detach()}
 
     def _call_with(self, parameters, X):
-        return functional_call(self.module_, parameters, (features(X),))
+        return functional_call(self.module_, parameters, (rows_of(X),))
 
     # --- Epochs ----------------------------------------------------------------------
 
@@ -414,7 +391,7 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
 
     def _check_module(self, batches):
         X, _ = self._on_device(batches.take(torch.arange(min(2, len(batches.y)))))
-        changing = changing_buffers(self.module_, features(X))
+        changing = changing_buffers(self.module_, rows_of(X))
         if changing:
             raise ValueError(
                 f"{type(self).__name__} differentiates through its training steps, and "
@@ -425,7 +402,7 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
     def _duplicate(self, batches, wanted, positions):
         parents = self._choose_parents(batches, wanted)
         X, y = batches.take(torch.as_tensor(parents))
-        self.X_synth_ = to_numpy(features(X))
+        self.X_synth_ = to_numpy(rows_of(X))
         self.y_synth_ = self.classes_inferred_[to_numpy(y)]
         self.synth_parents_ = positions[parents]
         if self.store_synth_history:
@@ -456,7 +433,7 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
         """Hold what a step needs beside its batch, for as long as steps are made."""
         rows = to_tensor(self.X_synth_, device=self.device)
         self.synthetic_ = SyntheticRows(
-            rows, features(batches.X), unit=self.synth_unit, clip=self.clip
+            rows, rows_of(batches.X), unit=self.synth_unit, clip=self.clip
         )
         index = {"index": np.arange(len(rows)), "weight": self.synth_weight_}
         dataset = Dataset(index, self._encode(self.y_synth_))

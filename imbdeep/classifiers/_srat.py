@@ -8,10 +8,8 @@ from skorch.callbacks import PassthroughScoring
 from skorch.utils import to_tensor
 
 from imbdeep.attacks import evaluation_mode
-from imbdeep.classifiers._adversarial_training import (
-    AdversarialNetClassifier,
-    rows_of,
-)
+from imbdeep.batches import rows_of
+from imbdeep.classifiers._adversarial_training import AdversarialNetClassifier
 from imbdeep.losses import feature_separation, reduce_losses
 from imbdeep.modules import check_head, head_inputs, penultimate
 
