@@ -1,17 +1,25 @@
 """Deep learning for class imbalance, as scikit-learn estimators and samplers.
 
-Sub-packages
-------------
+Sub-packages, each imported when it is first asked for
+-------------------------------------------------------
+attacks
+    Rows moved against a classifier, and what withstands them.
 base
     :class:`~imbdeep.base.ImbalancedNetClassifier`, what every classifier builds on.
 batches
     Training iterators: which rows a step sees.
+bilevel
+    A training step as a function of the rows it trains on.
 callbacks
     What changes between epochs.
 classifiers
     One classifier per method.
+crowds
+    Labels that many workers gave: inference, certainty, simulation.
 datasets
     The 27 imbalanced-learn sets and a small suite that needs no network.
+generative
+    What generators are made of: encoded rows, losses, the loop that trains them.
 losses
     What a step minimises.
 metrics
@@ -24,6 +32,23 @@ reporting
     Tables, tests of significance and plots for benchmarks.
 """
 
+from imbdeep._sub_packages import __dir__, __getattr__
 from imbdeep._version import __version__
 
-__all__ = ["__version__"]
+__all__ = [
+    "__version__",
+    "attacks",
+    "base",
+    "batches",
+    "bilevel",
+    "callbacks",
+    "classifiers",
+    "crowds",
+    "datasets",
+    "generative",
+    "losses",
+    "metrics",
+    "modules",
+    "over_sampling",
+    "reporting",
+]

@@ -396,7 +396,7 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
 
     # --- Training --------------------------------------------------------------------
 
-    def fit(self, X, y, sample_weight=None, eval_set=None):
+    def fit(self, X, y, *, sample_weight=None, eval_set=None):
         """Fit the net.
 
         Parameters
@@ -424,7 +424,7 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         reset = not (self.warm_start and self.initialized_)
         return self._fit(X, y, sample_weight, eval_set, reset, "fit")
 
-    def partial_fit(self, X, y, classes=None, sample_weight=None, eval_set=None):
+    def partial_fit(self, X, y, *, classes=None, sample_weight=None, eval_set=None):
         """Go on training for another ``max_epochs``, without starting anew.
 
         Parameters

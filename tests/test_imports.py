@@ -16,6 +16,7 @@ PACKAGE = Path(imbdeep.__file__).parent
 MAY_IMPORT = {
     "_device": set(),
     "_seeding": set(),
+    "_sub_packages": set(),
     "_validation": set(),
     "_version": set(),
     "metrics": set(),
@@ -94,8 +95,9 @@ IDS = [module_name(path) for path in FILES]
 def test_imports_go_one_way(path):
     own = part(module_name(path))
     if own is None:
-        # The package itself imports its version, nothing else.
-        assert {part(name) for name in own_imports(path)} <= {None, "_version"}
+        # The package itself imports its version, and the rest when it is asked for.
+        parts = {part(name) for name in own_imports(path)}
+        assert parts <= {None, "_sub_packages", "_version"}
         return
     assert own in MAY_IMPORT, f"say in MAY_IMPORT what {own} may import"
     parts = {part(name) for name in own_imports(path)} - {None, own}
@@ -174,6 +176,46 @@ def test_the_checks_see_what_they_should():
     node = ast.parse("from . import _focal").body[0]
     assert resolve(node, path) == "imbdeep.losses"
     assert resolve(node, path.with_name("__init__.py")) == "imbdeep.losses"
+
+
+def run_python(code):
+    """Run code in a process of its own, and return what it prints."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=PACKAGE.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def sub_packages():
+    return {name for name in MAY_IMPORT if not name.startswith("_")}
+
+
+def test_sub_packages_are_attributes_of_the_package():
+    assert set(imbdeep.__all__) == sub_packages() | {"__version__"}
+    code = (
+        "import imbdeep, sys\n"
+        "heavy = {'torch', 'skorch', 'sklearn', 'imblearn', 'numpy'}\n"
+        "assert not heavy & set(sys.modules)\n"
+        "assert set(imbdeep.__all__) <= set(dir(imbdeep))\n"
+        "assert not heavy & set(sys.modules)\n"
+        "for name in imbdeep.__all__:\n"
+        "    assert getattr(imbdeep, name) is not None\n"
+        "print(imbdeep.classifiers.NetClassifier.__name__)"
+    )
+    assert run_python(code) == "NetClassifier\n"
+
+
+def test_the_docstring_lists_the_sub_packages():
+    listed = {line for line in imbdeep.__doc__.splitlines() if line.isidentifier()}
+    assert listed == sub_packages()
+
+
+def test_what_the_package_does_not_have():
+    with pytest.raises(AttributeError, match="'imbdeep' has no attribute 'nets'"):
+        imbdeep.nets  # noqa: B018
 
 
 @pytest.mark.slow

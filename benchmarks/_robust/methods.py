@@ -126,7 +126,7 @@ METHODS = {
         mix="mixup",
         weight_averaging=None,
     ),
-    "remix": _mixed(
+    "rebalanced_mixup": _mixed(
         "rebalanced mixup",
         {5: "remix + adv."},
         n_copies=0,

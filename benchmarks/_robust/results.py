@@ -27,7 +27,14 @@ DUELS = {
     "srat_ce": ["drcb_ce"],
     "srat_focal": ["drcb_focal"],
     "srat_ldam": ["drcb_ldam", "ce"],
-    "imb_mix": ["ce", "resample", "cb_reweight", "mixup", "remix", "imb_mix_plain"],
+    "imb_mix": [
+        "ce",
+        "resample",
+        "cb_reweight",
+        "mixup",
+        "rebalanced_mixup",
+        "imb_mix_plain",
+    ],
 }
 
 

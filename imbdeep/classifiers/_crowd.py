@@ -155,7 +155,7 @@ class CrowdNetClassifier(ImbalancedNetClassifier):
         self.truth_column = truth_column
         self.missing_values = missing_values
 
-    def fit(self, X, y, y_true=None, eval_set=None):
+    def fit(self, X, y, *, y_true=None, eval_set=None):
         """Fit the net.
 
         Parameters
@@ -187,7 +187,7 @@ class CrowdNetClassifier(ImbalancedNetClassifier):
         reset = not (self.warm_start and self.initialized_)
         return self._fit_crowd(X, y, y_true, eval_set, reset, "fit")
 
-    def partial_fit(self, X, y, classes=None, y_true=None, eval_set=None):
+    def partial_fit(self, X, y, *, classes=None, y_true=None, eval_set=None):
         """Go on training for another ``max_epochs``, without starting anew.
 
         Parameters

@@ -16,12 +16,10 @@ from imbdeep.classifiers._crowd import (
 from imbdeep.crowds import MajorityVote, n_columns, split_truth
 
 
-def _classifier_has(method):
+def _estimator_has(method):
     def check(estimator):
-        classifier = getattr(estimator, "classifier_", None)
-        getattr(
-            estimator._given_classifier() if classifier is None else classifier, method
-        )
+        used = getattr(estimator, "estimator_", None)
+        getattr(estimator._given_estimator() if used is None else used, method)
         return True
 
     return check
@@ -40,7 +38,7 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     aggregator : object or None, default=None
         Infers labels, as :class:`~imbdeep.crowds.DawidSkene` does: has ``fit_predict``
         of annotations. None is :class:`~imbdeep.crowds.MajorityVote`.
-    classifier : object or None, default=None
+    estimator : object or None, default=None
         Classifier to train, or a pipeline that ends with one. None is
         :class:`sklearn.linear_model.LogisticRegression`.
     truth_column : int, str or None, default=None
@@ -54,7 +52,7 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     ----------
     aggregator_ : object
         Fitted; absent where ``y`` held ordinary labels.
-    classifier_ : object
+    estimator_ : object
         Fitted.
     inferred_labels_ : ndarray of shape (n_samples,)
         What the classifier was trained on.
@@ -84,18 +82,18 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     _parameter_constraints = {
         "aggregator": [HasMethods(["fit_predict"]), None],
-        "classifier": [HasMethods(["fit", "predict"]), None],
+        "estimator": [HasMethods(["fit", "predict"]), None],
     }
 
     def __init__(
-        self, aggregator=None, classifier=None, *, truth_column=None, missing_values=-1
+        self, aggregator=None, estimator=None, *, truth_column=None, missing_values=-1
     ):
         self.aggregator = aggregator
-        self.classifier = classifier
+        self.estimator = estimator
         self.truth_column = truth_column
         self.missing_values = missing_values
 
-    def fit(self, X, y, y_true=None, **fit_params):
+    def fit(self, X, y, *, y_true=None, **fit_params):
         """Infer the labels, and train the classifier on them.
 
         Parameters
@@ -137,24 +135,24 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         elif width:
             warned = self.truth_column is None
             labels = labels_of_one(annotations, self.missing_values, warned)
-        self.classifier_ = clone(self._given_classifier()).fit(X, labels, **fit_params)
+        self.estimator_ = clone(self._given_estimator()).fit(X, labels, **fit_params)
         self.inferred_labels_ = np.ravel(np.asarray(labels))
         return self
 
-    def _given_classifier(self):
-        return LogisticRegression() if self.classifier is None else self.classifier
+    def _given_estimator(self):
+        return LogisticRegression() if self.estimator is None else self.estimator
 
     @property
     def classes_(self):
-        return self.classifier_.classes_
+        return self.estimator_.classes_
 
     @property
     def n_features_in_(self):
-        return self.classifier_.n_features_in_
+        return self.estimator_.n_features_in_
 
     @property
     def feature_names_in_(self):
-        return self.classifier_.feature_names_in_
+        return self.estimator_.feature_names_in_
 
     def predict(self, X):
         """Label of each row.
@@ -168,9 +166,9 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples,)
         """
         check_is_fitted(self)
-        return self.classifier_.predict(X)
+        return self.estimator_.predict(X)
 
-    @available_if(_classifier_has("predict_proba"))
+    @available_if(_estimator_has("predict_proba"))
     def predict_proba(self, X):
         """Probability of each class, if the classifier gives it.
 
@@ -183,9 +181,9 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples, n_classes)
         """
         check_is_fitted(self)
-        return self.classifier_.predict_proba(X)
+        return self.estimator_.predict_proba(X)
 
-    @available_if(_classifier_has("decision_function"))
+    @available_if(_estimator_has("decision_function"))
     def decision_function(self, X):
         """Decision function, if the classifier has one.
 
@@ -198,7 +196,7 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples,) or (n_samples, n_classes)
         """
         check_is_fitted(self)
-        return self.classifier_.decision_function(X)
+        return self.estimator_.decision_function(X)
 
     def score(self, X, y, sample_weight=None):
         """Accuracy on rows whose true label is known.
@@ -219,5 +217,5 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags = get_tags(self._given_classifier()).input_tags
+        tags.input_tags = get_tags(self._given_estimator()).input_tags
         return tags

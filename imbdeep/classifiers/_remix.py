@@ -7,7 +7,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from imbdeep.base import ImbalancedNetClassifier, accepts
 from imbdeep.batches import MixUpBatches, ReMixBatches, ShuffledBatches
 
-_ITERATORS = {"remix": ReMixBatches, "mixup": MixUpBatches, "none": ShuffledBatches}
+_ITERATORS = {"remix": ReMixBatches, "mixup": MixUpBatches, None: ShuffledBatches}
 
 
 class ReMixClassifier(ImbalancedNetClassifier):
@@ -23,8 +23,8 @@ class ReMixClassifier(ImbalancedNetClassifier):
     Parameters
     ----------
     module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
-    mix : {'remix', 'mixup', 'none'}, default='remix'
-        'mixup' mixes without balancing, 'none' trains the plain net.
+    mix : {'remix', 'mixup', None}, default='remix'
+        'mixup' mixes without balancing, None trains the plain net.
     alpha : float, greater than 0, default=0.3
         Small values mix little; towards 0 the batches are only balanced. The paper's
         tables use 0.1 and its sensitivity analysis finds larger values better
@@ -80,7 +80,7 @@ class ReMixClassifier(ImbalancedNetClassifier):
 
     _parameter_constraints = {
         **ImbalancedNetClassifier._parameter_constraints,
-        "mix": [StrOptions(set(_ITERATORS))],
+        "mix": [StrOptions({"remix", "mixup"}), None],
         "alpha": [Interval(Real, 0, None, closed="neither")],
         "balance": [StrOptions({"data", "batch"})],
         "iterator_train": [StrOptions({"shuffled"})],

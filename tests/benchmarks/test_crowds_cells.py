@@ -99,9 +99,9 @@ def test_baselines_share_their_classifiers_and_differ_in_how_they_infer(
         model = methods[f"{prefix}_net"].make(7)
         assert repr(model.aggregator) == repr(aggregator)
         expected = NetClassifier(random_state=7, **settings)
-        assert repr(model.classifier) == repr(expected)
+        assert repr(model.estimator) == repr(expected)
     for name in ("mv_lr", "ds_lr"):
-        assert methods[name].make(7).classifier[-1].max_iter == 1000
+        assert methods[name].make(7).estimator[-1].max_iter == 1000
     crowd_layer = CrowdLayerClassifier(random_state=7, **settings)
     assert repr(methods["crowd_layer"].make(7)) == repr(crowd_layer)
 
@@ -363,7 +363,7 @@ def test_scores_do_not_depend_on_the_number_of_processes(tmp_path, usps):
 
 
 def test_logistic_regression_sees_standardised_rows():
-    model = METHODS["mv_lr"].make(0).classifier
+    model = METHODS["mv_lr"].make(0).estimator
     X = np.array([[0.0, 1000], [1, 3000], [2, 2000], [3, 4000]])
     model.fit(X, [0, 1, 0, 1])
     by_hand = LogisticRegression(max_iter=1000).fit(

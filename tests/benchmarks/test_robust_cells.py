@@ -138,13 +138,13 @@ def test_imb_mix_and_what_it_is_made_of():
         name: [
             build(name).get_params()[p] for p in ("n_copies", "mix", "weight_averaging")
         ]
-        for name in ("mixup", "remix", "imb_mix_plain", "imb_mix")
+        for name in ("mixup", "rebalanced_mixup", "imb_mix_plain", "imb_mix")
     }
     n_copies = ImbMixClassifier().n_copies
     assert n_copies != 0
     assert told == {
         "mixup": [0, "mixup", None],
-        "remix": [0, "rebalanced", None],
+        "rebalanced_mixup": [0, "rebalanced", None],
         "imb_mix_plain": [n_copies, "rebalanced", None],
         "imb_mix": [n_copies, "rebalanced", "swa"],
     }

@@ -555,7 +555,7 @@ def test_cross_validation_without_folds_of_its_own(name):
 def test_grid_search(name):
     X, codes, truth = crowd()
     y = pd.DataFrame(np.column_stack([codes, truth]), columns=list("abcd") + ["truth"])
-    prefix = "classifier__" if name not in NETS else ""
+    prefix = "estimator__" if name not in NETS else ""
     grid = {f"{prefix}{'C' if name == 'vote' else 'lr'}": [1e-6, 0.05]}
     if name == "iced":
         grid["warmup"] = ["groups", None]
@@ -615,7 +615,7 @@ def test_what_is_given_is_left_alone(name):
     assert model.get_params(deep=False) == params
     if name not in NETS:
         assert not hasattr(model.aggregator, "classes_")
-        assert not hasattr(model.classifier, "classes_")
+        assert not hasattr(model.estimator, "classes_")
 
 
 def test_pickle_and_clone(name):
@@ -626,7 +626,7 @@ def test_pickle_and_clone(name):
     assert_array_equal(again.predict_proba(X), proba)
     assert_array_equal(again.fit(X, codes).predict_proba(X), proba)
     blank = clone(model)
-    assert not hasattr(blank, "n_workers_") and not hasattr(blank, "classifier_")
+    assert not hasattr(blank, "n_workers_") and not hasattr(blank, "estimator_")
     assert_array_equal(blank.fit(X, codes).predict_proba(X), proba)
 
 

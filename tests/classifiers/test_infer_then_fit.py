@@ -88,15 +88,15 @@ def test_an_aggregator_of_ones_own():
 )
 def test_it_has_the_methods_of_the_classifier(classifier):
     X, annotations, _ = crowd()
-    model = InferThenFit(classifier=classifier)
+    model = InferThenFit(estimator=classifier)
     for method in ("predict_proba", "decision_function"):
         expected = hasattr(classifier, method)
         assert hasattr(model, method) == expected
     model.fit(X, annotations)
     for method in ("predict_proba", "decision_function"):
-        assert hasattr(model, method) == hasattr(model.classifier_, method)
+        assert hasattr(model, method) == hasattr(model.estimator_, method)
         if hasattr(model, method):
-            expected = getattr(model.classifier_, method)(X)
+            expected = getattr(model.estimator_, method)(X)
             assert_array_equal(getattr(model, method)(X), expected)
     assert is_classifier(model)
 
@@ -112,14 +112,14 @@ def test_parameters_of_fit_are_those_of_the_classifier():
 
 def test_nested_parameters():
     model = InferThenFit(DawidSkene(), LogisticRegression())
-    model.set_params(aggregator__smoothing=3.0, classifier__C=0.01)
+    model.set_params(aggregator__smoothing=3.0, estimator__C=0.01)
     assert model.aggregator.smoothing == 3
-    assert model.get_params()["classifier__C"] == 0.01
+    assert model.get_params()["estimator__C"] == 0.01
     X, annotations, _ = crowd()
     model.fit(X, annotations)
     assert model.aggregator_.smoothing == 3
     assert not hasattr(model.aggregator, "classes_")
-    assert not hasattr(model.classifier, "classes_")
+    assert not hasattr(model.estimator, "classes_")
 
 
 def test_a_class_that_nobody_gave():
@@ -164,12 +164,12 @@ def test_before_fit():
 
 
 @pytest.mark.parametrize(
-    "params", [{"aggregator": LogisticRegression()}, {"classifier": MajorityVote}]
+    "params", [{"aggregator": LogisticRegression()}, {"estimator": MajorityVote}]
 )
 def test_parts_that_cannot_be_used(params):
     X, annotations, _ = crowd()
     [part] = params
-    if part == "classifier":
+    if part == "estimator":
         params = {part: StandardScaler()}
     with pytest.raises(ValueError, match=f"'{part}' parameter"):
         InferThenFit(**params).fit(X, annotations)

@@ -25,7 +25,7 @@ def table(seed=0, n_samples=300, **params):
 
 @pytest.mark.parametrize(
     ("mix", "iterator"),
-    [("remix", ReMixBatches), ("mixup", MixUpBatches), ("none", ShuffledBatches)],
+    [("remix", ReMixBatches), ("mixup", MixUpBatches), (None, ShuffledBatches)],
 )
 def test_mix_decides_the_batches(mix, iterator):
     X, y = table()
@@ -47,7 +47,7 @@ def test_validation_rows_are_not_mixed():
 def test_without_mixing_it_is_the_plain_net():
     X, y = table()
     plain = NetClassifier(**SMALL).fit(X, y)
-    unmixed = ReMixClassifier(mix="none", **SMALL).fit(X, y)
+    unmixed = ReMixClassifier(mix=None, **SMALL).fit(X, y)
     np.testing.assert_array_equal(plain.predict_proba(X), unmixed.predict_proba(X))
 
 

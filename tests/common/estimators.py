@@ -89,7 +89,7 @@ CLASSIFIERS = {
     "crowd-layer": CrowdLayerClassifier(**_SMALL),
     "iced": ICEDClassifier(**_SMALL),
     "infer-then-fit": InferThenFit(DawidSkene(), LogisticRegression()),
-    "infer-then-fit-net": InferThenFit(classifier=NetClassifier(**_SMALL)),
+    "infer-then-fit-net": InferThenFit(estimator=NetClassifier(**_SMALL)),
 }
 
 # Their checks ask for what comes out, not for what is learned.
