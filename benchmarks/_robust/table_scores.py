@@ -49,7 +49,7 @@ def score_rows(model, X, y, where):
     }
 
 
-def score(model, task, perturb, seed, steps=TEST_STEPS):
+def score(model, task, perturb, seed, attack_steps=TEST_STEPS):
     """Return the scores of a fitted net on the test rows, as they are and moved.
 
     Parameters
@@ -59,7 +59,7 @@ def score(model, task, perturb, seed, steps=TEST_STEPS):
     perturb : ndarray of shape (n_features,), bool
     seed : int
         Of the cell; each radius has its own of it.
-    steps : int, default=TEST_STEPS
+    attack_steps : int, default=TEST_STEPS
     """
     scores = score_rows(model, task.X_test, task.y_test, CLEAN)
     # Those of the training rows, so that all nets of a fold face the same ball.
@@ -73,7 +73,7 @@ def score(model, task, perturb, seed, steps=TEST_STEPS):
             eps_unit="std",
             std=std,
             perturb=perturb,
-            steps=steps,
+            attack_steps=attack_steps,
             random_state=derive_seed(seed, eps),
         )
         scores |= score_rows(model, moved, task.y_test, eps)

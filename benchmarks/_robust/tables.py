@@ -130,9 +130,9 @@ class TableCell:
             smoke=self.smoke,
         )
         model, seconds = fit_and_time(model, task.X_train, task.y_train)
-        steps = SMOKE.steps if self.smoke else TEST_STEPS
+        attack_steps = SMOKE.attack_steps if self.smoke else TEST_STEPS
         seed = derive_seed(*self.key, "attack")
-        scores = score(model, task, perturb, seed, steps)
+        scores = score(model, task, perturb, seed, attack_steps)
         return {"scores": scores, "fit_seconds": seconds}
 
 

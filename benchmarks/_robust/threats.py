@@ -64,16 +64,16 @@ class Strength:
 
     Attributes
     ----------
-    steps : int
+    attack_steps : int
         Of the attack that the tables show.
-    strong_steps, restarts, queries : int
+    strong_attack_steps, restarts, queries : int
         Of the attacks that tell whether that one is to be believed.
     strong_rows : int
         Rows of a class that these see.
     """
 
-    steps: int = TEST_STEPS
-    strong_steps: int = 50
+    attack_steps: int = TEST_STEPS
+    strong_attack_steps: int = 50
     restarts: int = 10
     queries: int = 1000
     strong_rows: int = 50
@@ -81,7 +81,7 @@ class Strength:
     @property
     def shown(self):
         """Parameters of the attack that the tables show."""
-        return {"attack": "pgd", "steps": self.steps, "early_stop": True}
+        return {"attack": "pgd", "attack_steps": self.attack_steps, "early_stop": True}
 
     @property
     def strong(self):
@@ -89,7 +89,7 @@ class Strength:
         return {
             "restarts": {
                 "attack": "pgd",
-                "steps": self.strong_steps,
+                "attack_steps": self.strong_attack_steps,
                 "restarts": self.restarts,
                 "early_stop": True,
             },
@@ -97,4 +97,6 @@ class Strength:
         }
 
 
-SMOKE = Strength(steps=2, strong_steps=2, restarts=2, queries=5, strong_rows=5)
+SMOKE = Strength(
+    attack_steps=2, strong_attack_steps=2, restarts=2, queries=5, strong_rows=5
+)

@@ -24,7 +24,7 @@ from imbdeep.attacks._threat import (
 )
 
 ATTACKS = ("pgd", "square", "both")
-LEAST = {"steps": 0, "restarts": 1, "queries": 0, "batch_size": 1}
+LEAST = {"attack_steps": 0, "restarts": 1, "queries": 0, "batch_size": 1}
 
 
 def adversarial_rows(
@@ -37,7 +37,7 @@ def adversarial_rows(
     eps_unit="input",
     std=None,
     step_size=None,
-    steps=20,
+    attack_steps=20,
     restarts=1,
     random_start=True,
     attack="pgd",
@@ -74,8 +74,9 @@ def adversarial_rows(
         Standard deviations for 'std', such as ``X_train.std(axis=0)``. None takes those
         that the estimator learned, its ``feature_std_``.
     step_size : float, array-like that broadcasts to a row, or None, default=None
-        Length of a step of projected gradient ascent. None takes ``2.5 * eps / steps``.
-    steps : int, at least 0, default=20
+        Length of a step of projected gradient ascent. None takes ``2.5 * eps /
+        attack_steps``.
+    attack_steps : int, at least 0, default=20
         Steps of projected gradient ascent.
     restarts : int, at least 1, default=1
         Attacks by projected gradient ascent, of which the worst counts; see
@@ -150,7 +151,7 @@ def adversarial_rows(
             "eps_unit": eps_unit,
             "step_size": step_size,
             "attack": attack,
-            "steps": steps,
+            "attack_steps": attack_steps,
             "restarts": restarts,
             "queries": queries,
             "batch_size": batch_size,
@@ -179,7 +180,7 @@ def adversarial_rows(
             logits_of,
             ball=make_ball(norm, radius, movable, box, device),
             attack=attack,
-            steps=steps,
+            attack_steps=attack_steps,
             step_size=None if step_size is None else step_size.to(device),
             random_start=random_start,
             restarts=restarts,
@@ -224,8 +225,8 @@ def robust_predictions(
     random_state : int, RandomState instance or None, default=None
         See :func:`adversarial_rows`.
     **attack
-        Further parameters of :func:`adversarial_rows`, such as ``norm``, ``steps`` or
-        ``restarts``.
+        Further parameters of :func:`adversarial_rows`, such as ``norm``,
+        ``attack_steps`` or ``restarts``.
 
     Returns
     -------
@@ -269,7 +270,7 @@ def worst_rows(
     ball,
     *,
     attack="pgd",
-    steps=20,
+    attack_steps=20,
     step_size=None,
     random_start=True,
     restarts=1,
@@ -287,7 +288,7 @@ def worst_rows(
     y : Tensor of shape (n,), int64
     ball : Ball
     attack : {'pgd', 'square', 'both'}, default='pgd'
-    steps, step_size, random_start, restarts
+    attack_steps, step_size, random_start, restarts
         See :func:`strongest_pgd`.
     queries : int, default=500
         See :func:`square`.
@@ -315,7 +316,7 @@ def worst_rows(
             x,
             y,
             ball,
-            steps=steps,
+            attack_steps=attack_steps,
             step_size=step_size,
             random_start=random_start,
             restarts=restarts,

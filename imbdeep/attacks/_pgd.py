@@ -38,7 +38,7 @@ def pgd(
     y: Tensor,
     ball: Ball,
     *,
-    steps: int = 10,
+    attack_steps: int = 10,
     step_size: Tensor | None = None,
     random_start: bool = True,
     generator: Generator | None = None,
@@ -58,9 +58,9 @@ def pgd(
     y : Tensor of shape (*, n), int64
         Class indices.
     ball : Ball
-    steps : int, at least 0, default=10
+    attack_steps : int, at least 0, default=10
     step_size : Tensor broadcastable to a row, or None, default=None
-        Length of a step. None takes ``2.5 * radius / steps``, which reaches any
+        Length of a step. None takes ``2.5 * radius / attack_steps``, which reaches any
         point of the ball from any other.
     random_start : bool, default=True
         Whether to begin at a point drawn uniformly from the ball rather than at ``x``.
@@ -101,9 +101,9 @@ def pgd(
     x = x.detach()
     if ball.is_point:
         return x
-    step = _step_of(ball, steps, step_size)
+    step = _step_of(ball, attack_steps, step_size)
     x_adv = ball.random_point(x, generator) if random_start else x
-    for _ in range(steps):
+    for _ in range(attack_steps):
         gradient, _ = input_gradient(logits_of, x_adv, y)
         x_adv = ball.project(ball.ascend(x_adv, gradient, step), x)
     return x_adv
@@ -115,7 +115,7 @@ def strongest_pgd(
     y: Tensor,
     ball: Ball,
     *,
-    steps: int = 20,
+    attack_steps: int = 20,
     step_size: Tensor | None = None,
     random_start: bool = True,
     restarts: int = 1,
@@ -126,7 +126,7 @@ def strongest_pgd(
 
     Parameters
     ----------
-    logits_of, x, y, ball, steps, step_size, random_start
+    logits_of, x, y, ball, attack_steps, step_size, random_start
         See :func:`pgd`; rows have one leading axis.
     restarts : int, at least 1, default=1
         How many attacks are made. Every second one raises the :func:`margin` instead of
@@ -157,7 +157,7 @@ def strongest_pgd(
         worst, height = x.clone(), margin(logits_of(x), y)
     if ball.is_point:
         return worst
-    step = _step_of(ball, steps, step_size)
+    step = _step_of(ball, attack_steps, step_size)
     for restart in range(restarts):
         objective = margin if restart % 2 else log_odds
         rows = torch.arange(len(x), device=x.device)
@@ -165,7 +165,7 @@ def strongest_pgd(
         # add nothing.
         at_random = random_start or restart > 1
         x_adv = ball.random_point(x, generator) if at_random else x
-        for remaining in range(steps, -1, -1):
+        for remaining in range(attack_steps, -1, -1):
             if early_stop:
                 going = height[rows] <= 0
                 rows, x_adv = rows[going], x_adv[going]
@@ -181,5 +181,5 @@ def strongest_pgd(
     return worst
 
 
-def _step_of(ball: Ball, steps: int, step_size: Tensor | None) -> Tensor:
-    return 2.5 * ball.radius / max(steps, 1) if step_size is None else step_size
+def _step_of(ball: Ball, attack_steps: int, step_size: Tensor | None) -> Tensor:
+    return 2.5 * ball.radius / max(attack_steps, 1) if step_size is None else step_size

@@ -36,8 +36,8 @@ def robust_accuracy(
     random_state : int, RandomState instance or None, default=None
         See :func:`adversarial_rows`.
     **attack
-        Further parameters of :func:`adversarial_rows`, such as ``norm``, ``steps`` or
-        ``restarts``.
+        Further parameters of :func:`adversarial_rows`, such as ``norm``,
+        ``attack_steps`` or ``restarts``.
 
     Returns
     -------

@@ -130,7 +130,7 @@ class AdversarialNetClassifier(DeferredNetClassifier):
             pgd,
             partial(net_logits, self),
             ball=make_ball(self.norm, self.eps_, self.eps_ > 0, self.box_, self.device),
-            steps=self.attack_steps,
+            attack_steps=self.attack_steps,
             step_size=step_size.to(self.device),
             random_start=self.random_start,
         )

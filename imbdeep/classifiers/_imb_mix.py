@@ -44,9 +44,9 @@ class ImbMixClassifier(AdversarialNetClassifier):
         The paper's :math:`\alpha`: how far the copies scatter, in units of the attack.
     mix : {'rebalanced', 'mixup', None}, default='rebalanced'
         'mixup' mixes labels as it mixes rows; None mixes nothing.
-    mix_alpha : float, greater than 0, default=1.0
-        :math:`\lambda_x \sim Beta(\alpha, \alpha)`, drawn for each mixture; the paper's
-        :math:`\gamma`.
+    alpha : float, greater than 0, default=1.0
+        :math:`\lambda_x \sim Beta(` ``alpha`` :math:`,` ``alpha`` :math:`)`, drawn for
+        each mixture, as in :class:`ReMixClassifier`; the paper's :math:`\gamma`.
     kappa : float, at least 1, default=3.0
         How many times as frequent as another a class must be to lose its label.
     tau : float in [0, 1], default=0.5
@@ -127,7 +127,7 @@ class ImbMixClassifier(AdversarialNetClassifier):
         "n_copies": [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})],
         "copy_scale": [Interval(Real, 0, None, closed="left")],
         "mix": [StrOptions({"rebalanced", "mixup"}), None],
-        "mix_alpha": [Interval(Real, 0, None, closed="neither")],
+        "alpha": [Interval(Real, 0, None, closed="neither")],
         "kappa": [Interval(Real, 1, None, closed="left")],
         "tau": [Interval(Real, 0, 1, closed="both")],
     }
@@ -139,7 +139,7 @@ class ImbMixClassifier(AdversarialNetClassifier):
         n_copies="auto",
         copy_scale=1.0,
         mix="rebalanced",
-        mix_alpha=1.0,
+        alpha=1.0,
         kappa=3.0,
         tau=0.5,
         weight_averaging="swa",
@@ -155,7 +155,7 @@ class ImbMixClassifier(AdversarialNetClassifier):
         self.n_copies = n_copies
         self.copy_scale = copy_scale
         self.mix = mix
-        self.mix_alpha = mix_alpha
+        self.alpha = alpha
         self.kappa = kappa
         self.tau = tau
 
@@ -198,7 +198,7 @@ class ImbMixClassifier(AdversarialNetClassifier):
         """Mixtures of rows and labels, eq. (5.3) and (5.4)."""
         if self.mix is None:
             return X, y
-        alpha = torch.tensor(float(self.mix_alpha), device=y.device)
+        alpha = torch.tensor(float(self.alpha), device=y.device)
         return rebalanced_mixup(
             X,
             one_hot(y, len(self.classes_)).float(),

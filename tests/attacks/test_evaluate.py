@@ -538,7 +538,13 @@ def test_both_attacks_are_at_least_as_strong_as_either(net, data, norm):
 @pytest.mark.parametrize("attack", ["pgd", "square", "both"])
 def test_the_random_state_decides(net, data, attack):
     X, y = data
-    given = {"eps": 0.3, "steps": 2, "attack": attack, "queries": 10, "batch_size": 32}
+    given = {
+        "eps": 0.3,
+        "attack_steps": 2,
+        "attack": attack,
+        "queries": 10,
+        "batch_size": 32,
+    }
     first = adversarial_rows(net, X, y, random_state=0, **given)
     np.testing.assert_array_equal(
         first, adversarial_rows(net, X, y, random_state=0, **given)
@@ -569,7 +575,7 @@ def test_batches_do_not_matter(net, data, batch_size):
 def test_batches_follow_each_other_in_one_stream_of_draws(net, data):
     """The first batch is attacked as if it were alone, the next with later draws."""
     X, y = np.tile(data[0][:10], (2, 1)), np.tile(data[1][:10], 2)
-    given = {"eps": 0.3, "steps": 1, "random_state": 0}
+    given = {"eps": 0.3, "attack_steps": 1, "random_state": 0}
     in_batches = adversarial_rows(net, X, y, batch_size=10, **given)
     alone = adversarial_rows(net, X[:10], y[:10], **given)
     np.testing.assert_array_equal(in_batches[:10], alone)
@@ -594,8 +600,11 @@ def test_batches_follow_each_other_in_one_stream_of_draws(net, data):
         ({"eps_unit": "std", "std": [1] * 4}, r"std has shape \(4,\), .* \(5,\)"),
         ({"step_size": -1}, "step_size must be finite and at least 0, got -1"),
         ({"step_size": [1] * 4}, r"step_size has shape \(4,\)"),
-        ({"steps": -1}, "steps must be an integer of at least 0, got -1"),
-        ({"steps": 2.5}, r"steps must be an integer of at least 0, got 2\.5"),
+        ({"attack_steps": -1}, "attack_steps must be an integer of at least 0, got -1"),
+        (
+            {"attack_steps": 2.5},
+            r"attack_steps must be an integer of at least 0, got 2\.5",
+        ),
         ({"restarts": 0}, "restarts must be an integer of at least 1, got 0"),
         ({"restarts": "2"}, "restarts must be an integer of at least 1, got '2'"),
         ({"queries": -1}, "queries must be an integer of at least 0, got -1"),
@@ -645,8 +654,8 @@ def test_refuses_data(net, data, attack):
 
 def test_unknown_keywords_are_refused(net, data):
     for call in (adversarial_rows, robust_predictions):
-        with pytest.raises(TypeError, match="stepz"):
-            call(net, *data, eps=0.1, stepz=3)
+        with pytest.raises(TypeError, match="attack_stepz"):
+            call(net, *data, eps=0.1, attack_stepz=3)
 
 
 # --- What is left as it was ----------------------------------------------------------

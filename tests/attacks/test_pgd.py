@@ -79,7 +79,7 @@ def test_rows_are_admissible(norm, shape, dtype, radii, box):
         for steps, length in steps_and_lengths:
             for random_start in (True, False):
                 given = {
-                    "steps": steps,
+                    "attack_steps": steps,
                     "step_size": length,
                     "random_start": random_start,
                     "generator": seeded(),
@@ -114,9 +114,9 @@ def test_rows_come_without_a_gradient(norm, attack):
         before = x.clone()
         for steps in (0, 2):
             with torch.no_grad():
-                assert not attack(net, x, y, ball, steps=steps).requires_grad
+                assert not attack(net, x, y, ball, attack_steps=steps).requires_grad
             asked = x.clone().requires_grad_()
-            assert not attack(net, asked, y, ball, steps=steps).requires_grad
+            assert not attack(net, asked, y, ball, attack_steps=steps).requires_grad
             assert asked.grad is None
         assert torch.equal(x, before)
     assert net.weight.grad is None
@@ -129,9 +129,11 @@ def test_draws_come_from_the_generator(attack):
     x, ball = rows_and_ball("l2", (5,), torch.float64)
     net, y = random_net(5), torch.zeros(8, dtype=torch.int64)
     state = torch.get_rng_state()
-    first = attack(net, x, y, ball, steps=1, generator=seeded(1))
-    assert torch.equal(first, attack(net, x, y, ball, steps=1, generator=seeded(1)))
-    again = attack(net, x, y, ball, steps=1, generator=seeded(2))
+    first = attack(net, x, y, ball, attack_steps=1, generator=seeded(1))
+    assert torch.equal(
+        first, attack(net, x, y, ball, attack_steps=1, generator=seeded(1))
+    )
+    again = attack(net, x, y, ball, attack_steps=1, generator=seeded(2))
     assert not torch.equal(first, again)
     fixed = [
         attack(net, x, y, ball, random_start=False, generator=seeded(seed))
@@ -240,7 +242,7 @@ def test_agrees_with_loops(norm, n_classes, random_start):
                 x,
                 y,
                 ball,
-                steps=steps,
+                attack_steps=steps,
                 step_size=step,
                 generator=seeded(),
                 **given,
@@ -258,7 +260,7 @@ def test_strongest_takes_turns_at_two_objectives(norm):
         problem.x,
         problem.y,
         problem.ball,
-        steps=3,
+        attack_steps=3,
         restarts=3,
         random_start=False,
         generator=seeded(),
@@ -326,7 +328,9 @@ def test_reaches_the_optimum_of_a_linear_net_in_the_ellipsoid(attack, eps):
     x_adv = attack(net, x, y, ball, random_start=False)
     torch.testing.assert_close(x_adv, x + best * (1 - 2 * y[:, None]))
     # From elsewhere it turns towards the optimum with each step.
-    x_adv = attack(net, x, y, ball, steps=100, step_size=eps / 10, generator=seeded())
+    x_adv = attack(
+        net, x, y, ball, attack_steps=100, step_size=eps / 10, generator=seeded()
+    )
     gain = margin(net(x_adv), y) - margin(net(x), y)
     assert (gain > 0.999 * (eps * w).norm()).all()
     assert (gain <= (eps * w).norm() * (1 + 1e-12)).all()
@@ -367,7 +371,9 @@ def test_strongest_gives_the_worst_row_that_it_saw(norm, n_classes):
     x, ball = rows_and_ball(norm, (5,), torch.float64, box="scalar")
     net = Recorder(random_net(5, n_classes))
     y = net.logits_of(x).argmax(1)
-    worst = strongest_pgd(net, x, y, ball, steps=6, restarts=4, generator=seeded())
+    worst = strongest_pgd(
+        net, x, y, ball, attack_steps=6, restarts=4, generator=seeded()
+    )
     heights = torch.stack([margin(net.logits_of(rows), y) for rows in net.seen])
     reached = margin(net.logits_of(worst), y)
     torch.testing.assert_close(reached, heights.amax(0))
@@ -399,7 +405,7 @@ def test_more_restarts_are_never_worse(norm):
             margin(
                 net(
                     strongest_pgd(
-                        net, x, y, ball, steps=4, restarts=n, generator=seeded()
+                        net, x, y, ball, attack_steps=4, restarts=n, generator=seeded()
                     )
                 ),
                 y,
@@ -421,7 +427,7 @@ def test_early_stop_leaves_misclassified_rows_alone(norm):
     y = net.logits_of(x).argmax(1)
     y[:10] = (y[:10] + 1) % 4
     ball = Ball(norm, torch.full((d,), 0.1, dtype=torch.float64))
-    given = {"restarts": 3, "steps": 5}
+    given = {"restarts": 3, "attack_steps": 5}
     stopped = strongest_pgd(
         net, x, y, ball, early_stop=True, generator=seeded(), **given
     )

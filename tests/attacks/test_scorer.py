@@ -52,7 +52,9 @@ def share_by_loops(y, y_pred, labels):
     return right / total if total else np.nan
 
 
-@pytest.mark.parametrize("attack", [{}, {"norm": "l2"}, {"steps": 3, "restarts": 2}])
+@pytest.mark.parametrize(
+    "attack", [{}, {"norm": "l2"}, {"attack_steps": 3, "restarts": 2}]
+)
 def test_agrees_with_a_count_by_hand(net, data, attack):
     X, y = data
     attack = {**ATTACK, **attack}
@@ -168,8 +170,10 @@ def test_rows_without_a_rare_class(net, data):
 
 @pytest.mark.parametrize("rows", ["all", "under_represented"])
 def test_the_scorer_is_the_metric(net, data, rows):
-    scorer = make_robust_scorer(rows=rows, norm="l2", steps=3, **ATTACK)
-    expected = robust_accuracy(net, *data, rows=rows, norm="l2", steps=3, **ATTACK)
+    scorer = make_robust_scorer(rows=rows, norm="l2", attack_steps=3, **ATTACK)
+    expected = robust_accuracy(
+        net, *data, rows=rows, norm="l2", attack_steps=3, **ATTACK
+    )
     assert scorer(net, *data) == expected
     again = pickle.loads(pickle.dumps(scorer))
     assert again(net, *data) == expected
@@ -244,7 +248,7 @@ def test_pipelines_can_be_scored(data):
         ({"eps_unit": "sd"}, "eps_unit must be one of"),
         ({"step_size": -1}, "step_size must be finite"),
         ({"attack": "fgsm"}, "attack must be one of .* got 'fgsm'"),
-        ({"steps": -1}, "steps must be an integer of at least 0, got -1"),
+        ({"attack_steps": -1}, "attack_steps must be an integer of at least 0, got -1"),
     ],
 )
 def test_a_scorer_is_refused_when_it_is_made(parameters, message):

@@ -203,7 +203,9 @@ def test_scores_by_counting(monkeypatch):
         return labels
 
     monkeypatch.setattr(scoring, "robust_predictions", attack)
-    strength = Strength(steps=4, strong_steps=6, restarts=3, queries=9, strong_rows=5)
+    strength = Strength(
+        attack_steps=4, strong_attack_steps=6, restarts=3, queries=9, strong_rows=5
+    )
     told = score(Fixed(), task, THREAT, strength, seed=0)
     # The first five rows of each class are attacked by all.
     assert told["scores"] == pytest.approx(
@@ -237,7 +239,7 @@ def test_scores_by_counting(monkeypatch):
     assert [call[0] for call in calls] == ["pgd", "pgd", "square"]
     assert [call[4] for call in calls] == [40, 20, 20]
     assert len({call[2] for call in calls}) == 3
-    assert [call[3].get("steps") for call in calls] == [4, 6, None]
+    assert [call[3].get("attack_steps") for call in calls] == [4, 6, None]
     assert calls[2][3]["queries"] == 9
     assert all(call[3]["eps"] == THREAT.eps for call in calls)
 
@@ -285,7 +287,7 @@ def test_record_is_that_of_the_steps_by_hand(usps):
         task.X_test,
         task.y_test,
         **THREAT.ball,
-        steps=SMOKE.steps,
+        attack_steps=SMOKE.attack_steps,
         random_state=derive_seed(derive_seed(*cell.key, "attack"), "shown"),
     )
     robust = labels == task.y_test

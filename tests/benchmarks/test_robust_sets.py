@@ -94,7 +94,7 @@ def test_scores_by_counting(monkeypatch):
         return X + eps * std * np.where(y == 1, -1, 1)[:, None]
 
     monkeypatch.setattr(table_scores, "adversarial_rows", move)
-    told = score(ByFirstColumn(), task, np.array([True]), seed=0, steps=6)
+    told = score(ByFirstColumn(), task, np.array([True]), seed=0, attack_steps=6)
     std = X_train.std()
     expected = {
         "ap_clean": average_precision_score(y, X_test[:, 0]),
@@ -109,7 +109,7 @@ def test_scores_by_counting(monkeypatch):
     assert set(told) == set(METRICS)
     assert [call[:3] for call in calls] == [(eps, [std], [True]) for eps in RADII]
     assert all(call[3]["eps_unit"] == "std" for call in calls)
-    assert all(call[3]["steps"] == 6 for call in calls)
+    assert all(call[3]["attack_steps"] == 6 for call in calls)
     assert len({call[3]["random_state"] for call in calls}) == len(RADII)
 
 
@@ -170,7 +170,7 @@ def test_attacked_rows_are_those_of_the_training_halfs_ball():
         eps_unit="std",
         std=task.X_train.std(axis=0),
         perturb=perturb,
-        steps=2,
+        attack_steps=2,
         random_state=derive_seed(derive_seed(*cell.key, "attack"), 0.05),
     )
     np.testing.assert_array_equal(moved[:, 2:], task.X_test[:, 2:])

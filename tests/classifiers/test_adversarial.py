@@ -4,6 +4,7 @@ import gc
 import io
 import pickle
 from copy import deepcopy
+from inspect import signature
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,14 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from skorch.callbacks import Callback
 from torch.nn.functional import cross_entropy
 
-from imbdeep.attacks import make_robust_scorer, robust_accuracy
+from imbdeep.attacks import (
+    adversarial_rows,
+    make_robust_scorer,
+    pgd,
+    robust_accuracy,
+    strongest_pgd,
+    worst_rows,
+)
 from imbdeep.batches import MixUpBatches, ReMixBatches
 from imbdeep.classifiers import (
     AdversarialClassifier,
@@ -601,6 +609,20 @@ def test_parameters_that_classifiers_share_are_found():
         assert {"eps", "norm", "reweight_from", "average_from", "lr"} <= params.keys()
 
 
+def test_a_threat_goes_by_the_same_names_in_training_and_in_evaluation():
+    X, y = table()
+    threat = {"eps": 0.1, "eps_unit": "std", "norm": "l2", "attack_steps": 2}
+    threat |= {"step_size": 0.1, "random_start": False, "perturb": [0, 1], "box": None}
+    for net_class in NETS:
+        net = net_class(**SMALL | threat).fit(X, y)
+        scorer = make_robust_scorer(**threat, random_state=0)
+        assert scorer(net, X, y) == robust_accuracy(net, X, y, **threat, random_state=0)
+    for attack in (adversarial_rows, pgd, strongest_pgd, worst_rows):
+        names = signature(attack).parameters.keys()
+        assert "attack_steps" in names
+        assert "steps" not in names
+
+
 @pytest.mark.gpu
 @all_nets
 def test_cuda(net_class):
@@ -655,7 +677,7 @@ def robust_gains(net, other):
                 clone(n).set_params(random_state=seed).fit(X[:400], y[:400]),
                 X[400:],
                 y[400:],
-                steps=20,
+                attack_steps=20,
                 std=X[:400].std(0),
                 rows="per_class",
                 random_state=0,

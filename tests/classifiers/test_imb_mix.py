@@ -69,7 +69,7 @@ def slow_label_weight(mixing, n_i, n_j, kappa, tau):
     [
         {},
         {"mix": "mixup"},
-        {"kappa": 1.5, "tau": 0.9, "mix_alpha": 0.4},
+        {"kappa": 1.5, "tau": 0.9, "alpha": 0.4},
         {"kappa": 1.0, "tau": 0.3, "n_copies": 0},
         {"n_copies": 1, "tau": 0.0},
     ],
@@ -168,14 +168,14 @@ def test_without_mixing_labels_stay_hard(mixtures):
         assert torch.equal(step["rows"][: len(labels)], step["attacked"])
 
 
-@pytest.mark.parametrize("mix_alpha", [0.2, 1.0, 4])
-def test_mixing_is_drawn_for_each_mixture(mixtures, mix_alpha):
+@pytest.mark.parametrize("alpha", [0.2, 1.0, 4])
+def test_mixing_is_drawn_for_each_mixture(mixtures, alpha):
     X, y = table(n_samples=1500)
-    ImbMixClassifier(mix_alpha=mix_alpha, **SMALL | {"max_epochs": 1}).fit(X, y)
+    ImbMixClassifier(alpha=alpha, **SMALL | {"max_epochs": 1}).fit(X, y)
     mixing = torch.cat([call["mixing"] for call in mixtures]).double().numpy()
     assert len(np.unique(mixing[(mixing > 1e-3) & (mixing < 0.999)])) > 1000
     assert mixing.mean() == pytest.approx(0.5, abs=0.03)
-    assert mixing.var() == pytest.approx(1 / (4 * (2 * mix_alpha + 1)), rel=0.1)
+    assert mixing.var() == pytest.approx(1 / (4 * (2 * alpha + 1)), rel=0.1)
 
 
 def test_weights_of_classes_meet_soft_labels():
@@ -443,7 +443,7 @@ def test_every_own_parameter_makes_a_difference():
         {"copy_scale": 0.1},
         {"mix": "mixup"},
         {"mix": None},
-        {"mix_alpha": 0.1},
+        {"alpha": 0.1},
         {"kappa": 30.0},
         {"tau": 1.0},
         {"weight_averaging": None},
@@ -462,8 +462,8 @@ def test_every_own_parameter_makes_a_difference():
         {"copy_scale": -0.1},
         {"mix": "x"},
         {"mix": "remix"},
-        {"mix_alpha": 0.0},
-        {"mix_alpha": np.nan},
+        {"alpha": 0.0},
+        {"alpha": np.nan},
         {"kappa": 0.9},
         {"tau": 1.1},
         {"tau": -0.1},
