@@ -3,34 +3,73 @@
 import warnings
 
 import numpy as np
+from scipy import sparse
+
+from imbdeep._column_kinds import (
+    NUMERIC,
+    kind_of_array,
+    kinds_of_objects,
+    missing_in,
+)
+from imbdeep._frames import column_names, columns, is_data_frame
+
+_ENCODE = (
+    "Encode them first, for example with OneHotEncoder or OrdinalEncoder in a "
+    "ColumnTransformer"
+)
+
+_REMEDIES = {
+    "text": f"{_ENCODE}, or turn numbers kept as text into numbers with astype(float).",
+    "categories": f"{_ENCODE}.",
+    "dates": (
+        "Turn them into numbers first, for example the days since a date, or parts "
+        "such as the month and the day of the week."
+    ),
+    "times of day": "Turn them into numbers first, for example seconds since midnight.",
+    "durations": "Turn them into numbers first, for example with total_seconds().",
+    "UUIDs": "An identifier says nothing of other rows: drop them.",
+    "bytes": "Decode them into text or numbers first, or drop them.",
+    "lists": (
+        "Give each element a column of its own first, or a number that sums them up, "
+        "such as the mean or the length."
+    ),
+    "dicts": (
+        "An argument must be a string or a number: give each key a column of its own "
+        "first, for example with DictVectorizer."
+    ),
+    "records": "Give each field a column of its own first.",
+    "complex numbers": (
+        "Complex data not supported: give real and imaginary parts a column each."
+    ),
+}
+_OTHER_REMEDY = "Turn them into numbers first, or drop them."
+
+# Names that a message lists; a wide table may have many more.
+_MOST_NAMES = 10
 
 
-def is_data_frame(X):
-    """Whether ``X`` has columns with dtypes of their own, as a pandas frame has.
+class DictColumnsError(ValueError, TypeError):
+    """A table holds dicts.
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import pandas as pd
-    >>> from imbdeep._validation import is_data_frame
-    >>> is_data_frame(pd.DataFrame({"age": [31]})), is_data_frame(np.zeros((1, 1)))
-    (True, False)
+    A ValueError as for other bad input, and the TypeError that scikit-learn's checks of
+    estimators ask for.
     """
-    return hasattr(getattr(X, "dtypes", None), "items")
 
 
 def check_columns_are_numeric(X):
-    """Refuse a data frame with text, dates or categories, naming the columns.
+    """Refuse a table with text, dates or other things, naming columns and remedies.
 
     Parameters
     ----------
     X : object
-        Anything but a pandas data frame passes.
+        A data frame, an array of any dtype or a list of rows; anything else passes.
+        Columns without names are told by position.
 
     Raises
     ------
     ValueError
-        If a column does not hold numbers or booleans.
+        If a column does not hold numbers or booleans, two columns have the same name,
+        or ``X`` is a lazy frame.
 
     Examples
     --------
@@ -38,28 +77,189 @@ def check_columns_are_numeric(X):
     >>> from imbdeep._validation import check_columns_are_numeric
     >>> check_columns_are_numeric(pd.DataFrame({"age": [31], "city": ["Ulm"]}))
     Traceback (most recent call last):
-    ValueError: Columns ['city'] are not numeric. ...
+    ValueError: Columns ['city'] hold text. Encode them first, ...
     """
-    if getattr(getattr(X, "dtype", None), "kind", "f") in "mM":
-        raise ValueError(f"X holds dates ({X.dtype}). Turn them into numbers first.")
-    if not is_data_frame(X):
-        return
-    not_numeric = [
-        str(name)
-        for position, (name, dtype) in enumerate(X.dtypes.items())
-        if not _is_numeric(X.iloc[:, position], dtype)
-    ]
-    if not_numeric:
-        raise ValueError(
-            f"Columns {not_numeric} are not numeric. Encode them first, for example "
-            "with OneHotEncoder or OrdinalEncoder in a ColumnTransformer."
+    by_kind = {}
+    for name, kind in column_kinds(X):
+        if kind not in NUMERIC:
+            by_kind.setdefault(kind, []).append(name)
+    if by_kind:
+        error = DictColumnsError if "dicts" in by_kind else ValueError
+        raise error(
+            " ".join(
+                f"Columns {_first(names)} hold {kind}. "
+                f"{_REMEDIES.get(kind, _OTHER_REMEDY)}"
+                for kind, names in by_kind.items()
+            )
         )
 
 
-def _is_numeric(column, dtype):
-    if dtype == np.dtype(object):
-        return not any(isinstance(value, str) for value in column)
-    return getattr(dtype, "kind", "O") in "biufc"
+def column_kinds(X):
+    """What each column of a table holds.
+
+    Parameters
+    ----------
+    X : object
+        As :func:`check_columns_are_numeric` takes it.
+
+    Returns
+    -------
+    list of tuple (name or position, kind)
+        Empty if ``X`` has no columns, as images.
+
+    Examples
+    --------
+    >>> from imbdeep._validation import column_kinds
+    >>> column_kinds([[31, "Ulm"], [45, "Bonn"]])
+    [(0, 'numbers'), (1, 'text')]
+    """
+    if is_data_frame(X):
+        return [(column.name, column.kind) for column in columns(X)]
+    array = _as_array(X)
+    if array.ndim != 2:
+        return []
+    if array.dtype.kind != "O":
+        kind = kind_of_array(array[:0, 0]) if array.shape[1] else "nothing"
+        return [(position, kind) for position in range(array.shape[1])]
+    return [(i, kind_of_array(column)) for i, column in enumerate(array.T)]
+
+
+def _as_array(X):
+    """Arrays as they are, rows in lists as an array that keeps text apart."""
+    if not isinstance(X, list | tuple):
+        # A matrix without rows has the kind of a sparse one.
+        return np.empty((0, 0)) if not isinstance(X, np.ndarray) else X
+    try:
+        array = np.asarray(X)
+    except ValueError:  # lists in a column, or rows of several lengths
+        return np.asarray(X, dtype=object)
+    return array if array.dtype.kind in "biuf" else np.asarray(X, dtype=object)
+
+
+def check_complete(X, names=None):
+    """Refuse missing and infinite numbers, naming columns and how many.
+
+    Parameters
+    ----------
+    X : {ndarray, sparse matrix, data frame} of shape (n, n_features) or (n, ...)
+        Of numbers, as :func:`check_columns_are_numeric` lets pass.
+    names : sequence or None, default=None
+        Of the columns; None takes those of a data frame, or positions.
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from imbdeep._validation import check_complete
+    >>> check_complete(pd.DataFrame({"age": [31, None, 45]}))
+    Traceback (most recent call last):
+    ValueError: X holds missing values (NaN or None): 1 in column 'age'. Fill ...
+    """
+    if is_data_frame(X):
+        names = column_names(X) if names is None else names
+        found = [_count_bad(column.to_numbers()) for column in columns(X)]
+        n_missing, n_infinite = np.array(found, dtype=int).reshape(-1, 2).T
+    else:
+        n_missing, n_infinite = _count_bad_in_columns(X)
+    if n_missing.any():
+        raise ValueError(
+            f"X holds missing values (NaN or None): {_where(n_missing, names)}. Fill "
+            "them first, for example with SimpleImputer, or drop their rows."
+        )
+    if n_infinite.any():
+        raise ValueError(
+            f"X holds infinite values: {_where(n_infinite, names)}. Replace them by "
+            "numbers, or drop their rows."
+        )
+
+
+def _count_bad(numbers, axis=None):
+    """How many numbers are missing, and how many infinite."""
+    if numbers.dtype.kind == "O":
+        is_missing = missing_in(numbers)
+        numbers = np.where(is_missing, np.nan, numbers).astype(np.float64)
+    if numbers.dtype.kind != "f" or np.isfinite(numbers).all():
+        nothing = np.isnan(numbers[:0].astype(float)).sum(axis)
+        return nothing, nothing
+    return np.isnan(numbers).sum(axis), np.isinf(numbers).sum(axis)
+
+
+def _count_bad_in_columns(X):
+    if not sparse.issparse(X):
+        X = np.asarray(X)
+        return _count_bad(X, 0 if X.ndim == 2 else None)
+    table = sparse.coo_array(X)
+    return tuple(
+        np.bincount(table.col[is_bad(table.data)], minlength=X.shape[1])
+        for is_bad in (np.isnan, np.isinf)
+    )
+
+
+def _where(counts, names):
+    """Counts that are not 0, and the columns that they are of."""
+    if not np.ndim(counts):  # images have no columns
+        return str(counts)
+    found = np.flatnonzero(counts)
+    said = [
+        f"{counts[i]} in column {i if names is None else names[i]!r}"
+        for i in found[:_MOST_NAMES].tolist()
+    ]
+    if len(found) > _MOST_NAMES:
+        rest = found[_MOST_NAMES:]
+        said.append(f"{counts[rest].sum()} in {len(rest)} more columns")
+    return ", ".join(said)
+
+
+def _first(names):
+    """Names as a list, of which the first stand for many."""
+    if len(names) <= _MOST_NAMES:
+        return f"{names}"
+    return f"{names[:_MOST_NAMES]} and {len(names) - _MOST_NAMES} more"
+
+
+def check_labels(y):
+    """Refuse missing labels, and labels of several types.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,) or (n, n_outputs)
+        A list, array, or series of any library.
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> from imbdeep._validation import check_labels
+    >>> check_labels(["healthy", None, "ill"])
+    Traceback (most recent call last):
+    ValueError: y has no label in 1 row (None or NaN), the first of them at position ...
+    """
+    labels = np.asarray(y.toarray() if sparse.issparse(y) else y)
+    if labels.dtype.kind in "US" and isinstance(y, list | tuple):
+        labels = np.asarray(y, dtype=object)  # before None became 'None'
+    if labels.ndim == 0:  # no labels at all, which scikit-learn refuses
+        return
+    is_missing = missing_in(labels)
+    if is_missing.any():
+        n_missing = int(is_missing.sum())
+        raise ValueError(
+            f"y has no label in {n_missing} row{'s' if n_missing > 1 else ''} (None or "
+            "NaN), the first of them at position "
+            f"{np.flatnonzero(is_missing.reshape(len(labels), -1).any(1))[0]}. Drop "
+            "these rows, or give them a label of their own, such as 'unknown'."
+        )
+    if labels.dtype.kind == "O":
+        kinds = kinds_of_objects(labels.ravel())
+        if len(kinds) > 1 and kinds != {"numbers", "booleans"}:
+            raise ValueError(
+                f"y mixes {' and '.join(sorted(kinds))}, which have no order in "
+                "common. Use labels of one type, for example with astype(str)."
+            )
 
 
 def check_class_sizes(labels, counts, minimum, estimator):

@@ -221,12 +221,14 @@ def test_refuses_a_class_with_one_row(data):
     refuse("Class .*rare.* has 1 row; NetClassifier needs at least 2", X, y)
 
 
-@pytest.mark.parametrize("dtype", ["str", "category", object])
-def test_refuses_text_columns_by_name(data, dtype):
+@pytest.mark.parametrize(
+    ("dtype", "kind"), [("str", "text"), ("category", "categories"), (object, "text")]
+)
+def test_refuses_text_columns_by_name(data, dtype, kind):
     X, y = data
     frame = pd.DataFrame(X).rename(columns=str)
     frame["city"] = pd.Series(["Ulm", "Bonn"] * (len(X) // 2)).astype(dtype)
-    refuse(r"Columns \['city'\] are not numeric. Encode", frame, y)
+    refuse(rf"Columns \['city'\] hold {kind}. Encode", frame, y)
 
 
 def test_refuses_dates_by_name(data):
@@ -1028,7 +1030,7 @@ def test_refuses_unknown_devices(data):
 def test_refuses_mixed_labels_and_dates(data):
     X, y = data
     refuse("Unknown label type|cannot be sorted", X, np.array([*y[:-1], "a"], object))
-    refuse("holds dates", X.astype("datetime64[s]"), y)
+    refuse("hold dates", X.astype("datetime64[s]"), y)
 
 
 def test_the_loss_decides_the_head(data):

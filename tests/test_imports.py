@@ -14,7 +14,10 @@ PACKAGE = Path(imbdeep.__file__).parent
 
 # What a part of the package may import of the others; its own files go without saying.
 MAY_IMPORT = {
+    "_column_kinds": set(),
     "_device": set(),
+    "_frame_building": set(),
+    "_frames": set(),
     "_seeding": set(),
     "_sub_packages": set(),
     "_validation": set(),
@@ -32,7 +35,15 @@ MAY_IMPORT = {
     "base": {"losses", "modules", "batches", "callbacks"},
     "reporting": {"metrics"},
 }
-FOR_ALL = {"_device", "_seeding", "_validation", "_version"}
+FOR_ALL = {
+    "_column_kinds",
+    "_device",
+    "_frame_building",
+    "_frames",
+    "_seeding",
+    "_validation",
+    "_version",
+}
 # Methods may use everything but each other; a sampler may also ask a classifier.
 METHODS = {"classifiers", "over_sampling"}
 MAY_IMPORT["classifiers"] = set(MAY_IMPORT) - {"reporting"}

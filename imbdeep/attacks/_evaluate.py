@@ -9,7 +9,8 @@ import torch
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from imbdeep._validation import check_columns_are_numeric, is_data_frame
+from imbdeep._frames import column_names, is_pandas
+from imbdeep._validation import check_columns_are_numeric
 from imbdeep.attacks._nets import evaluation_mode, net_logits
 from imbdeep.attacks._objectives import margin
 from imbdeep.attacks._pgd import strongest_pgd
@@ -161,7 +162,7 @@ def adversarial_rows(
     rows = _read_rows(estimator, X)
     target = _read_labels(estimator, y, len(rows))
     shape = rows.shape[1:]
-    names = X.columns if is_data_frame(X) else None
+    names = column_names(X)
     movable = movable_features(perturb, shape, names)
     if std is None:
         std = getattr(estimator, "feature_std_", None)
@@ -208,7 +209,7 @@ def adversarial_rows(
             if left.any():
                 worst[left] = in_batches(find_worst, rows[left], target[left])
     X_adv = _like(X, worst)
-    return X_adv.set_axis(X.index) if is_data_frame(X) else X_adv
+    return X_adv.set_axis(X.index) if is_pandas(X) else X_adv
 
 
 def robust_predictions(
@@ -424,6 +425,6 @@ def _log_probabilities(estimator, X, x):
 
 def _like(X, rows):
     """Rows in the container of X."""
-    if not is_data_frame(X):
+    if not is_pandas(X):
         return rows
     return type(X)(rows, columns=X.columns)

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.metrics import accuracy_score
 from sklearn.utils import _safe_indexing, column_or_1d
 
-from imbdeep._validation import is_data_frame
+from imbdeep._frames import is_pandas
 from imbdeep.base import ImbalancedNetClassifier
 from imbdeep.crowds import (
     count_votes,
@@ -101,7 +101,7 @@ def check_same_order(X, annotations):
     ValueError
         If their indices are the same but for the order.
     """
-    if not (is_data_frame(X) and is_data_frame(annotations)):
+    if not (is_pandas(X) and is_pandas(annotations)):
         return
     own, other = X.index, annotations.index
     if not own.equals(other) and own.sort_values().equals(other.sort_values()):

@@ -5,7 +5,7 @@ import pandas as pd
 from pandas.api.types import infer_dtype
 from sklearn.utils import check_array
 
-from imbdeep._validation import is_data_frame
+from imbdeep._frames import is_pandas
 from imbdeep.crowds._annotations import holds_numbers, name_first
 
 
@@ -139,7 +139,7 @@ def from_long_format(frame, *, task="task", worker="worker", label="label", task
 
 
 def _as_frame(annotations):
-    if is_data_frame(annotations):
+    if is_pandas(annotations):
         return annotations
     table = check_array(
         annotations, dtype=None, ensure_all_finite=False, input_name="annotations"
@@ -168,7 +168,7 @@ def _check_ids(ids, where):
 
 
 def _check_long_frame(frame, task, worker, label):
-    if not is_data_frame(frame):
+    if not is_pandas(frame):
         raise ValueError(
             f"frame must be a pandas DataFrame, got {type(frame).__name__}."
         )

@@ -7,7 +7,7 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import _safe_indexing
 
-from imbdeep._validation import is_data_frame
+from imbdeep._frames import is_pandas
 from imbdeep.crowds._annotations import MISSING, count_votes, encode_annotations
 from imbdeep.crowds._known_truth import known_truth
 
@@ -60,7 +60,7 @@ def split_truth(y, truth_column=None):
         return y, None
     y = _as_table(y)
     position = _truth_position(y, truth_column)
-    if is_data_frame(y):
+    if is_pandas(y):
         others = np.delete(np.arange(y.shape[1]), position)
         return y.iloc[:, others], y.iloc[:, position]
     return np.delete(y, position, axis=1), y[:, position]
@@ -319,7 +319,7 @@ def _truth_position(y, truth_column):
             "two or more: one with the truth, the others with annotations."
         )
     if isinstance(truth_column, Integral):
-        names = y.columns.tolist() if is_data_frame(y) else []
+        names = y.columns.tolist() if is_pandas(y) else []
         if truth_column in names and names.index(truth_column) != (
             truth_column % width
         ):
@@ -333,7 +333,7 @@ def _truth_position(y, truth_column):
                 f"{width} columns."
             )
         return truth_column
-    if not is_data_frame(y):
+    if not is_pandas(y):
         raise ValueError(
             f"truth_column={truth_column!r} is the name of a column, but y is no data "
             "frame. Pass its position."

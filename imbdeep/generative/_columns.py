@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils._indexing import _get_column_indices
 
-from imbdeep._validation import is_data_frame
+from imbdeep._frames import is_pandas
 
 
 def select_columns(X, columns, name):
@@ -81,7 +81,7 @@ def _check_positions(keys, n_features, name):
 
 
 def _check_names(keys, X, name):
-    if not is_data_frame(X):
+    if not is_pandas(X):
         raise ValueError(
             f"{name} holds names, {keys!r}, but X is no data frame. Give positions or "
             "a boolean mask, or X as a data frame."
@@ -118,7 +118,7 @@ def categorical_columns(X):
     array([1])
     """
     dtype = getattr(X, "dtype", None)
-    if is_data_frame(X):
+    if is_pandas(X):
         columns = ((X.iloc[:, i], own) for i, own in enumerate(X.dtypes))
     elif getattr(dtype, "kind", "") in ("O", "b") and X.ndim == 2:
         columns = ((column, dtype) for column in X.T)

@@ -14,8 +14,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from imbdeep._device import check_device, resolve_device
+from imbdeep._frames import is_pandas
 from imbdeep._seeding import seeded_torch
-from imbdeep._validation import check_columns_are_numeric, is_data_frame
+from imbdeep._validation import check_columns_are_numeric
 from imbdeep.generative import (
     ImageEncoding,
     RowHead,
@@ -65,7 +66,7 @@ def dtype_of_mixed(X):
     >>> dtype_of_mixed(np.zeros((1, 1))) is None
     True
     """
-    if not is_data_frame(X) or all(isinstance(d, np.dtype) for d in X.dtypes):
+    if not is_pandas(X) or all(isinstance(d, np.dtype) for d in X.dtypes):
         return None
     return object
 

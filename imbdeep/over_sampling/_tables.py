@@ -4,12 +4,13 @@ import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
 from scipy import sparse
 
-from imbdeep._validation import check_columns_are_numeric, is_data_frame
+from imbdeep._frames import is_pandas
+from imbdeep._validation import check_columns_are_numeric
 
 
 def column_dtypes(X):
     """NumPy dtypes of the columns of a data frame; nothing for an array."""
-    if not is_data_frame(X):
+    if not is_pandas(X):
         return []
     # Nullable and sparse columns hold the dtype of their values.
     return [

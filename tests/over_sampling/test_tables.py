@@ -113,7 +113,7 @@ def test_dtypes_of_columns():
 @pytest.mark.parametrize(
     ("column", "match"),
     [
-        (["a", "b", "c", "d", "e"], r"Columns \['bad'\] are not numeric. Encode"),
+        (["a", "b", "c", "d", "e"], r"Columns \['bad'\] hold text. Encode"),
         (pd.Categorical(list("ababa")), r"Columns \['bad'\]"),
         (pd.date_range("2020-01-01", periods=5), r"Columns \['bad'\]"),
     ],
