@@ -3,7 +3,8 @@
 from inspect import signature
 
 import numpy as np
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _safe_indexing, check_consistent_length
+from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from imbdeep.attacks._evaluate import (
@@ -24,7 +25,9 @@ def robust_accuracy(
     Parameters
     ----------
     estimator, X, y, eps
-        See :func:`adversarial_rows`; ``eps=0`` gives the standard accuracy.
+        See :func:`adversarial_rows`; ``eps=0`` gives the standard accuracy. Rows of a
+        class that the estimator has not seen, as in folds of a very rare class, are
+        wrong.
     rows : {'all', 'per_class', 'under_represented'}, default='all'
         Of which rows: all; those of each class; those of the rarer half of the classes,
         see :func:`~imbdeep.metrics.under_represented`.
@@ -67,13 +70,23 @@ def robust_accuracy(
     """
     _check_rows_of_interest(rows)
     y = column_or_1d(y)
+    check_consistent_length(X, y)
     if rows == "under_represented":
         rare = _of_rare_classes(estimator, y, class_counts)
         X, y = _safe_indexing(X, rare), y[rare]
-    y_pred = robust_predictions(
-        estimator, X, y, eps=eps, random_state=random_state, **attack
-    )
-    right = y_pred == y
+    # A row of a class that was not in the training rows needs no attack to be wrong.
+    known = _of_known_classes(estimator, y)
+    right = np.zeros(len(y), dtype=bool)
+    if len(known):
+        y_pred = robust_predictions(
+            estimator,
+            _safe_indexing(X, known),
+            y[known],
+            eps=eps,
+            random_state=random_state,
+            **attack,
+        )
+        right[known] = y_pred == y[known]
     if rows == "per_class":
         return np.array(
             [
@@ -157,6 +170,14 @@ class _RobustScorer:
             f"{name}={value!r}" for name, value in self.parameters.items()
         )
         return f"make_robust_scorer({given})"
+
+
+def _of_known_classes(estimator, y):
+    check_is_fitted(estimator, "classes_")
+    classes = np.asarray(estimator.classes_)
+    # Refuses text beside numbers.
+    unique_labels(classes, y)
+    return np.flatnonzero(np.isin(y, classes))
 
 
 def _of_rare_classes(estimator, y, class_counts):

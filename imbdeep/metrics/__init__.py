@@ -5,7 +5,9 @@ Each metric is a function and a scorer. A scorer goes where scikit-learn takes
 metric with its sign changed, as scikit-learn's own ``neg_*`` scorers do.
 
 * :func:`balanced_brier_score`, ``balanced_brier_scorer``: any number of classes.
-* :func:`intra_class_variance`, ``intra_class_variance_scorer``: any number of classes.
+* :func:`intra_class_variance`, ``intra_class_variance_scorer`` (the sum that its paper
+  defines) and ``root_intra_class_variance_scorer`` (the root that its tables hold): any
+  number of classes.
 * :func:`precision_at_recall_score`, ``precision_at_recall_scorer`` (recall 0.5) and
   :func:`make_precision_at_recall_scorer` (a recall of your choice): two classes.
 
@@ -17,6 +19,7 @@ from imbdeep.metrics._class_halves import under_represented
 from imbdeep.metrics._intra_class import (
     intra_class_variance,
     intra_class_variance_scorer,
+    root_intra_class_variance_scorer,
 )
 from imbdeep.metrics._precision_at_recall import (
     make_precision_at_recall_scorer,
@@ -32,5 +35,6 @@ __all__ = [
     "make_precision_at_recall_scorer",
     "precision_at_recall_score",
     "precision_at_recall_scorer",
+    "root_intra_class_variance_scorer",
     "under_represented",
 ]

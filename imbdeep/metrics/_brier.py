@@ -1,7 +1,8 @@
 """Balanced Brier score: every class's probabilities count the same."""
 
 import numpy as np
-from sklearn.metrics import make_scorer
+from sklearn.metrics._scorer import _BaseScorer
+from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_array
 
 from imbdeep.metrics._targets import check_targets, check_weights, positive_label
@@ -100,8 +101,9 @@ def balanced_brier_score(
 
     pos_label : int, float, bool or str, default=None
         The class whose probability a 1-D `y_proba` is. None means the last of
-        `labels`; without `labels`, 1 for labels -1/1, 0/1 and booleans and the
-        greater label otherwise, as in ``predict_proba(X)[:, 1]``. No effect on a 2-D
+        `labels`; without `labels`, the greater of two classes, as in
+        ``predict_proba(X)[:, 1]``, and where `y_true` holds one class only, 1 for
+        labels out of -1, 0, 1 and booleans, and an error otherwise. No effect on a 2-D
         `y_proba`.
 
     sample_weight : array-like of shape (n_samples,), default=None
@@ -181,8 +183,29 @@ def balanced_brier_score(
     return float(np.mean(error_per_class[present] / weight_per_class[present]))
 
 
-#: Minus :func:`balanced_brier_score`, for ``scoring=``. Every class of the classifier
-#: must occur in the scored rows.
-balanced_brier_scorer = make_scorer(
-    balanced_brier_score, response_method="predict_proba", greater_is_better=False
+class _BalancedBrierScorer(_BaseScorer):
+    """What ``make_scorer`` makes, with a column for each class of the classifier.
+
+    ``method_caller`` is left alone: for two classes it gives one column, of the
+    positive class of whichever scorer asked first.
+    """
+
+    def _score(self, method_caller, estimator, X, y_true, **kwargs):
+        proba = np.asarray(estimator.predict_proba(X))
+        y_true = check_targets(y_true, proba)
+        classes = np.asarray(estimator.classes_)
+        labels = unique_labels(classes, y_true)
+        # A class that was not in the training rows has probability 0.
+        every_class = np.zeros((len(proba), len(labels)))
+        every_class[:, np.searchsorted(labels, classes)] = proba
+        return self._sign * self._score_func(
+            y_true, every_class, labels=labels, **self._kwargs, **kwargs
+        )
+
+
+#: Minus :func:`balanced_brier_score`, for ``scoring=``. Columns are those of the
+#: classifier's `classes_`, so rows may lack a class; a class that only the rows have
+#: has probability 0.
+balanced_brier_scorer = _BalancedBrierScorer(
+    balanced_brier_score, -1, {}, "predict_proba"
 )

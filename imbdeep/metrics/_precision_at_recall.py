@@ -1,7 +1,9 @@
 """Precision at a given recall: one operating point of the precision-recall curve."""
 
 import numpy as np
-from sklearn.metrics import make_scorer, precision_recall_curve
+from sklearn.metrics import precision_recall_curve
+from sklearn.metrics._scorer import _BaseScorer
+from sklearn.utils._response import _get_response_values
 from sklearn.utils.validation import check_array
 
 from imbdeep.metrics._targets import check_targets, check_weights, positive_label
@@ -58,8 +60,9 @@ def precision_at_recall_score(
         The recall to reach, in (0, 1]. 1 asks for every positive row.
 
     pos_label : int, float, bool or str, default=1
-        The positive class. None means 1 for labels -1/1, 0/1 and booleans, and the
-        greater label otherwise.
+        The positive class. None means the greater of two labels; where `y_true` holds
+        one class only, 1 for labels out of -1, 0, 1 and booleans, and an error
+        otherwise.
 
     sample_weight : array-like of shape (n_samples,), default=None
         Non-negative weights.
@@ -135,6 +138,22 @@ def precision_at_recall_score(
     return float(precision_curve[:-1][reached].max())
 
 
+class _PrecisionAtRecallScorer(_BaseScorer):
+    """What ``make_scorer`` makes, with the positive class of the classifier.
+
+    ``method_caller`` is left alone: it gives the scores of the positive class of
+    whichever scorer asked first.
+    """
+
+    def _score(self, method_caller, estimator, X, y_true, **kwargs):
+        options = {**self._kwargs, **kwargs}
+        y_score, positive = _get_response_values(
+            estimator, X, self._response_method, pos_label=options["pos_label"]
+        )
+        options["pos_label"] = np.asarray(positive).item()
+        return self._sign * self._score_func(y_true, y_score, **options)
+
+
 def make_precision_at_recall_scorer(recall=0.5, *, pos_label=None):
     """Make a scorer of :func:`precision_at_recall_score` at a chosen recall.
 
@@ -144,8 +163,8 @@ def make_precision_at_recall_scorer(recall=0.5, *, pos_label=None):
         The recall to reach, in (0, 1].
 
     pos_label : int, float, bool or str, default=None
-        The positive class. None means 1 for labels -1/1, 0/1 and booleans, and the
-        greater label otherwise: the last of the classifier's `classes_`.
+        The positive class. None means the last of the classifier's `classes_`, whatever
+        classes the scored rows hold.
 
     Returns
     -------
@@ -175,11 +194,11 @@ def make_precision_at_recall_scorer(recall=0.5, *, pos_label=None):
     (3,)
     """
     _check_recall(recall)
-    return make_scorer(
+    return _PrecisionAtRecallScorer(
         precision_at_recall_score,
-        response_method=("decision_function", "predict_proba"),
-        recall=recall,
-        pos_label=pos_label,
+        1,
+        {"recall": recall, "pos_label": pos_label},
+        ("decision_function", "predict_proba"),
     )
 
 

@@ -42,8 +42,9 @@ def check_weights(sample_weight, y_true):
 def positive_label(classes, pos_label=None):
     """Say which of at most two `classes` is the positive one.
 
-    None means 1 for labels out of {-1, 0, 1} and False/True, else the greater label:
-    the class of the last column of `predict_proba`.
+    None means the greater of two labels: the class of the last column of
+    `predict_proba`. A single label may be either class: if it is one of {-1, 0, 1} or a
+    boolean, 1 is positive, else it cannot be told.
     """
     classes = np.asarray(classes)
     if len(classes) > 2:
@@ -52,10 +53,10 @@ def positive_label(classes, pos_label=None):
             "binarize it, one class against the rest."
         )
     if pos_label is None:
-        if classes.dtype.kind in "biuf" and set(classes.tolist()) <= {-1, 0, 1}:
-            return classes.dtype.type(1)
         if len(classes) == 2:
             return classes[1]
+        if classes.dtype.kind in "biuf" and set(classes.tolist()) <= {-1, 0, 1}:
+            return classes.dtype.type(1)
         raise ValueError(
             f"pos_label=None cannot be settled: y_true holds {classes.tolist()} only; "
             "pass pos_label."

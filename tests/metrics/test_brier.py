@@ -116,6 +116,8 @@ def test_class_without_weight_is_left_out(three_classes):
         ([False, True], True),
         (["no", "yes"], "yes"),
         ([3, 7], 7),
+        ([1, 2], 2),
+        ([-1, 0], 0),
     ],
 )
 def test_positive_class_by_default(labels, positive):
