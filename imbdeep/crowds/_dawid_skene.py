@@ -31,11 +31,18 @@ class DawidSkene(Aggregator):
 
     Parameters
     ----------
-    max_iter : int, at least 1, default=100
-        Most iterations.
+    init : {'vote', 'uniform'}, default='vote'
+        Where iterations begin. The first confusion matrices are those of the shares of
+        the votes, and for 'vote' so are the first shares of the classes, as with Dawid
+        and Skene. 'uniform' takes all classes to be equally frequent at first, which
+        section 3.2.4 of [2]_ calls the convention; where they are not, the first labels
+        are drawn to the rare ones.
+    max_iter : int, at least 1, default=2000
+        Most iterations. Most fits need fewer than 100, some several hundred.
     tol : float, at least 0, default=1e-6
         Iterations end when the log posterior density grows by no more than this for
-        each row.
+        each row. It can grow slowly for a while before it rises again, so that larger
+        values end some fits far from a maximum.
     assignment : {'soft', 'hard'}, default='soft'
         Whether a row counts for each class with its probability, as with Dawid and
         Skene, or for the most probable one alone, as the paper's counts have it. The
@@ -97,6 +104,11 @@ class DawidSkene(Aggregator):
 
     NOTE[DIFF]: the original has no smoothing, and the paper does not mention any.
 
+    NOTE[DIFF]: the paper begins with a uniform prior and does not say with which
+    confusion matrices or labels. They cannot be uniform, too: labels that are all alike
+    give every class the same confusion matrix, and these the same labels again. Here
+    they come from the votes for either ``init``.
+
     References
     ----------
     .. [1] A. P. Dawid, A. M. Skene. "Maximum likelihood estimation of observer
@@ -120,6 +132,7 @@ class DawidSkene(Aggregator):
     """
 
     _parameter_constraints = {
+        "init": [StrOptions({"vote", "uniform"})],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "assignment": [StrOptions({"soft", "hard"})],
@@ -133,7 +146,8 @@ class DawidSkene(Aggregator):
     def __init__(
         self,
         *,
-        max_iter=100,
+        init="vote",
+        max_iter=2000,
         tol=1e-6,
         assignment="soft",
         smoothing=0.01,
@@ -142,6 +156,7 @@ class DawidSkene(Aggregator):
         classes=None,
         missing_values=-1,
     ):
+        self.init = init
         self.max_iter = max_iter
         self.tol = tol
         self.assignment = assignment
@@ -154,6 +169,9 @@ class DawidSkene(Aggregator):
     def _learn(self, codes):
         n_classes = len(self.classes_)
         given_prior = self._given_prior(n_classes)
+        first_prior = given_prior
+        if self.init == "uniform":
+            first_prior = np.full(n_classes, 1 / n_classes)
         indicators = indicator_matrix(codes, n_classes)
         posterior = vote_shares(count_votes(codes, n_classes))
         likelihoods, objectives = [], []
@@ -161,7 +179,7 @@ class DawidSkene(Aggregator):
             if self.assignment == "hard":
                 posterior = np.eye(n_classes)[posterior.argmax(1)]
             confusion = estimate_confusion(indicators, posterior, self.smoothing)
-            prior = given_prior
+            prior = given_prior if likelihoods else first_prior
             if prior is None:
                 prior = estimate_prior(posterior, self.smoothing)
             joint = log_joint(indicators, prior, confusion)
@@ -206,6 +224,11 @@ class DawidSkene(Aggregator):
                     "shares of the classes are learned. Pass fit_prior=False, too."
                 )
             return None
+        if self.class_prior is not None and self.init == "uniform":
+            raise ValueError(
+                f"init='uniform' is not used where class_prior={self.class_prior!r} "
+                "gives the shares of the classes. Leave one of them out."
+            )
         if self.class_prior is None:
             return np.full(n_classes, 1 / n_classes)
         prior = np.asarray(self.class_prior, dtype=np.float64)

@@ -117,6 +117,7 @@ class TestContract:
     @pytest.mark.parametrize(
         ("name", "value"),
         [
+            ("init", "majority"),
             ("max_iter", 0),
             ("max_iter", 2.5),
             ("tol", -1.0),

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import dirichlet
 from sklearn.exceptions import ConvergenceWarning
 
-from imbdeep.crowds import DawidSkene, MajorityVote, error_rates
+from imbdeep.crowds import DawidSkene, MajorityVote, error_rates, simulate_annotators
 
 never_converges = pytest.mark.filterwarnings(
     "ignore:DawidSkene did not converge:sklearn.exceptions.ConvergenceWarning"
@@ -45,8 +45,11 @@ def random_problem(seed):
     return codes, rng.dirichlet(np.ones(n_classes)), n_classes
 
 
-def step_slowly(codes, weights, n_classes, smoothing, given_prior, hard):
-    """One iteration in plain Python; weights[i][c] is the posterior before it."""
+def step_slowly(codes, weights, n_classes, smoothing, prior, is_given, hard):
+    """One iteration in plain Python; weights[i][c] is the posterior before it.
+
+    A prior of None is counted. That of all iterations is given, and has no density.
+    """
     n, n_workers = len(codes), len(codes[0])
     if hard:
         best = [max(range(n_classes), key=lambda c, row=row: row[c]) for row in weights]
@@ -62,7 +65,6 @@ def step_slowly(codes, weights, n_classes, smoothing, given_prior, hard):
             total = sum(counts)
             matrix.append([x / total if total > 0 else 1 / n_classes for x in counts])
         confusion.append(matrix)
-    prior = given_prior
     if prior is None:
         counts = [sum(row[c] for row in weights) + smoothing for c in range(n_classes)]
         prior = [count / sum(counts) for count in counts]
@@ -81,7 +83,7 @@ def step_slowly(codes, weights, n_classes, smoothing, given_prior, hard):
     if smoothing:
         for matrix in confusion:
             density += sum(smoothing * math.log(p) for row in matrix for p in row)
-        if given_prior is None:
+        if not is_given:
             density += sum(smoothing * math.log(p) for p in prior)
     return confusion, prior, posterior, likelihood, likelihood + density
 
@@ -94,13 +96,16 @@ def vote_slowly(codes, n_classes):
 @never_converges
 class TestObjective:
     @pytest.mark.parametrize("assignment", ["soft", "hard"])
-    @pytest.mark.parametrize("fit_prior", [True, False])
+    @pytest.mark.parametrize(
+        ("init", "fit_prior"), [("vote", True), ("vote", False), ("uniform", True)]
+    )
     @pytest.mark.parametrize("smoothing", [0, 0.01, 1.5])
-    def test_never_decreases(self, assignment, fit_prior, smoothing):
+    def test_never_decreases(self, assignment, init, fit_prior, smoothing):
         n_steps = 0
         for seed in range(60):
             codes, prior, n_classes = random_problem(seed)
             model = DawidSkene(
+                init=init,
                 max_iter=40,
                 tol=0,
                 assignment=assignment,
@@ -164,9 +169,12 @@ class TestObjective:
 @never_converges
 @pytest.mark.parametrize("assignment", ["soft", "hard"])
 @pytest.mark.parametrize("smoothing", [0, 0.01, 1.5])
-@pytest.mark.parametrize("fit_prior", [True, False])
+@pytest.mark.parametrize(
+    ("init", "fit_prior"),
+    [("vote", True), ("vote", False), ("uniform", True)],
+)
 @pytest.mark.parametrize("seed", range(3))
-def test_slow_derivation_step_by_step(seed, fit_prior, smoothing, assignment):
+def test_slow_derivation_step_by_step(seed, init, fit_prior, smoothing, assignment):
     rng = np.random.default_rng(seed)
     n_classes, n_workers = 2 + seed, 3 + 2 * seed
     truth = rng.choice(n_classes, p=rng.dirichlet(np.ones(n_classes)), size=40)
@@ -177,12 +185,20 @@ def test_slow_derivation_step_by_step(seed, fit_prior, smoothing, assignment):
     posterior = vote_slowly(slow_codes, n_classes)
     likelihoods, objectives = [], []
     for n_iter in range(1, 9):
+        begins_uniform = init == "uniform" and n_iter == 1
         confusion, shares, posterior, likelihood, objective = step_slowly(
-            slow_codes, posterior, n_classes, smoothing, prior, assignment == "hard"
+            slow_codes,
+            posterior,
+            n_classes,
+            smoothing,
+            [1 / n_classes] * n_classes if begins_uniform else prior,
+            not fit_prior,
+            assignment == "hard",
         )
         likelihoods.append(likelihood)
         objectives.append(objective)
         model = DawidSkene(
+            init=init,
             max_iter=n_iter,
             tol=0,
             assignment=assignment,
@@ -200,6 +216,76 @@ def test_slow_derivation_step_by_step(seed, fit_prior, smoothing, assignment):
         assert_allclose(model.log_posterior_, objectives, rtol=1e-10)
     # Hard assignment comes to rest early, but not at once.
     assert n_iter > (1 if assignment == "hard" else 7)
+
+
+class TestInit:
+    def test_labels_that_are_all_alike_stay_so(self):
+        """Why 'uniform' cannot mean the labels: iterations would end at once."""
+        codes, _, n_classes = random_problem(11)
+        alike = [[1 / n_classes] * n_classes] * len(codes)
+        _, _, posterior, _, _ = step_slowly(
+            codes.tolist(), alike, n_classes, 0.01, None, False, False
+        )
+        assert_allclose(posterior, alike)
+
+    @never_converges
+    @pytest.mark.parametrize("assignment", ["soft", "hard"])
+    def test_first_iteration(self, assignment):
+        """One E step with equal shares, and the votes' confusion matrices."""
+        params = {"max_iter": 1, "assignment": assignment}
+        for seed in range(10):
+            codes, _, n_classes = random_problem(seed)
+            params["classes"] = np.arange(n_classes)
+            by_vote = DawidSkene(**params).fit(codes)
+            uniform = DawidSkene(init="uniform", **params).fit(codes)
+            assert_array_equal(uniform.confusion_matrices_, by_vote.confusion_matrices_)
+            assert_array_equal(uniform.class_prior_, np.full(n_classes, 1 / n_classes))
+            # Bayes' theorem: the posterior without the shares of the classes.
+            odds = by_vote.label_posterior_ / by_vote.class_prior_
+            assert_allclose(
+                uniform.label_posterior_, odds / odds.sum(1, keepdims=True), rtol=1e-9
+            )
+
+    @never_converges
+    def test_a_rare_class_is_given_too_much_at_first(self):
+        for seed in range(10):
+            rng = np.random.default_rng(seed)
+            truth = (rng.random(1000) < 0.1).astype(int)
+            codes = give_labels(rng, truth, workers_who_know(rng, 5, 2, 0.6, 0.9))
+            by_vote, uniform = (
+                DawidSkene(init=init, max_iter=1).fit(codes).label_posterior_[:, 1]
+                for init in ("vote", "uniform")
+            )
+            assert uniform.mean() > by_vote.mean() + 0.05 > 0.15
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_both_come_to_the_same_maximum_where_workers_tell_enough(self, seed):
+        rng = np.random.default_rng(seed)
+        truth = (rng.random(3000) < 0.15).astype(int)
+        codes = give_labels(rng, truth, workers_who_know(rng, 9, 2, 0.7, 0.95))
+        by_vote, uniform = (
+            DawidSkene(init=init, tol=1e-10).fit(codes) for init in ("vote", "uniform")
+        )
+        assert_allclose(
+            uniform.confusion_matrices_, by_vote.confusion_matrices_, atol=1e-3
+        )
+        assert_allclose(uniform.class_prior_, by_vote.class_prior_, atol=1e-3)
+        assert (uniform.label_posterior_.argmax(1) == truth).mean() > 0.97
+
+    def test_equal_shares_that_are_not_learned_are_the_same(self):
+        codes, _, _ = random_problem(5)
+        params = {"fit_prior": False, "tol": 1e-4}
+        by_vote = DawidSkene(**params).fit(codes)
+        uniform = DawidSkene(init="uniform", **params).fit(codes)
+        assert_array_equal(uniform.log_posterior_, by_vote.log_posterior_)
+
+    def test_shares_that_are_given_leave_no_choice(self):
+        codes, _, _ = random_problem(5)
+        model = DawidSkene(init="uniform", fit_prior=False, class_prior=[0.9, 0.1])
+        with pytest.raises(
+            ValueError, match=r"init='uniform' is not used where class_prior=\[0.9, 0.1"
+        ):
+            model.fit(codes)
 
 
 class TestRecovery:
@@ -316,6 +402,21 @@ class TestManyWorkers:
 
 
 class TestConvergence:
+    @pytest.mark.filterwarnings("error")
+    @pytest.mark.parametrize("init", ["vote", "uniform"])
+    def test_simulated_annotators_need_no_more_than_the_default(self, init):
+        n_iters = []
+        for seed in range(4):
+            for share, error_rate in [(0.5, 0.3), (0.1, 0.2), (0.1, 0.35), (0.03, 0.3)]:
+                rng = np.random.default_rng(seed)
+                truth = (rng.random(300) < share).astype(int)
+                codes = simulate_annotators(
+                    truth, n_workers=3, error_rate=error_rate, random_state=seed
+                )
+                n_iters.append(DawidSkene(init=init).fit(codes).n_iter_)
+        # Some need many, and none comes near to the most there may be.
+        assert 200 < max(n_iters) < DawidSkene().max_iter / 2
+
     def test_tol_is_growth_of_a_row(self):
         codes, _, _ = random_problem(5)
         with warnings.catch_warnings():
