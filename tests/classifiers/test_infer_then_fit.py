@@ -69,6 +69,17 @@ def test_the_aggregator_matters():
     assert np.mean(gains) > 0.02
 
 
+@pytest.mark.filterwarnings("error")
+def test_inference_converges_where_workers_are_alike():
+    """Few workers who err much leave much to be weighed up."""
+    n_iters = []
+    for seed in range(10):
+        X, annotations, _ = crowd(seed, n_workers=3, error_rate=0.3)
+        model = InferThenFit(DawidSkene()).fit(X, annotations)
+        n_iters.append(model.aggregator_.n_iter_)
+    assert max(n_iters) > 100
+
+
 class FirstWorker(BaseEstimator):
     """An aggregator of somebody else's."""
 
