@@ -1,7 +1,5 @@
 """Checks of user input that classifiers and samplers share."""
 
-import warnings
-
 import numpy as np
 from scipy import sparse
 
@@ -285,26 +283,3 @@ def check_class_sizes(labels, counts, minimum, estimator):
                 f"{type(estimator).__name__} needs at least {minimum} of each class. "
                 "Gather more rows of it, merge it with another class or drop it."
             )
-
-
-def warn_of_lost_digits(X):
-    """Warn of columns so far from 0 that float32 merges their values.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n, ...)
-        As the user gave it, before the cast.
-    """
-    if X.ndim != 2 or X.dtype.kind not in "iuf" or X.dtype.itemsize < 8:
-        return
-    low, high = X.min(0).astype(float), X.max(0).astype(float)
-    largest, spread = np.maximum(-low, high), high - low
-    # float32 has 24 bits; with fewer than 8 of them left a column is a staircase.
-    lost = np.flatnonzero((spread > 0) & (largest > 2**16 * spread))
-    if len(lost):
-        warnings.warn(
-            f"Columns {lost.tolist()} lie so far from 0 that float32 merges their "
-            "values. Subtract their mean first, for example with StandardScaler.",
-            UserWarning,
-            stacklevel=2,
-        )

@@ -9,6 +9,7 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
+from scipy import sparse
 from sklearn.utils import check_random_state, compute_class_weight
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -23,16 +24,15 @@ from skorch import NeuralNetClassifier
 from skorch.callbacks import EarlyStopping as SkorchEarlyStopping
 from skorch.callbacks import EpochTimer, PassthroughScoring
 from skorch.dataset import Dataset
-from skorch.utils import data_from_dataset, is_dataset, to_numpy, to_tensor
+from skorch.utils import is_dataset, to_tensor
 from torch.utils.data import Subset
 
 from imbdeep._device import check_device, resolve_device
+from imbdeep._precision import columns_losing_digits, to_float32, warn_of_lost_digits
+from imbdeep._rows import column_range
 from imbdeep._seeding import seeded_torch
-from imbdeep._validation import (
-    check_class_sizes,
-    check_columns_are_numeric,
-    warn_of_lost_digits,
-)
+from imbdeep._torch_data import arrays_of
+from imbdeep._validation import check_class_sizes, check_columns_are_numeric
 from imbdeep.batches import BATCHES, TensorBatches
 from imbdeep.callbacks import EarlyStopping, EpochMetrics, FiniteLoss, PrintLog
 from imbdeep.losses import LOSSES, ClassificationLoss, reduce_losses
@@ -88,7 +88,13 @@ def _identity(probabilities):
 
 def _writeable(X):
     # torch cannot share memory that NumPy holds read-only.
-    return X if X.flags.writeable else X.copy()
+    return X if sparse.issparse(X) or X.flags.writeable else X.copy()
+
+
+def _dtypes_to_read(X):
+    """Dtypes that rows are read as: float32 only if it holds what there is."""
+    fits = np.can_cast(getattr(X, "dtype", object), np.float32)
+    return np.float32 if fits else [np.float64, np.float32]
 
 
 def stratified_split(y, fraction, random_state):
@@ -272,6 +278,8 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
     }
 
     n_epochs_done_ = 0
+    rows_dtype_ = np.dtype(np.float32)
+    column_range_ = None
 
     def __init__(
         self,
@@ -458,6 +466,7 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
                 f"classes={np.unique(classes).tolist()} are not those of the first "
                 f"call, {self.classes_.tolist()}."
             )
+        self._learn_column_range(X, reset)
         self._learn_from_rows(X)
         target = self._encode(y)
         counts = np.bincount(target, minlength=len(self.classes_))
@@ -524,24 +533,48 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
     # --- Data ------------------------------------------------------------------------
 
     def _check_rows(self, X, y="no_validation", *, reset):
+        """Rows, and labels unless there are none to check, as the net uses them."""
+        if isinstance(y, str):
+            X, _ = arrays_of(X)
+        else:
+            X, y = arrays_of(X, y)
         check_columns_are_numeric(X)
         module = self._component("module", MODULES)
-        original = X
         checked = validate_data(
             self,
             X,
             y,
             reset=reset,
-            dtype=np.float32,
+            accept_sparse="csr",
+            dtype=_dtypes_to_read(X),
             order="C",
             allow_nd=getattr(module, "input_ndim", None) != 2,
         )
         if isinstance(y, str):
-            return _writeable(checked)
-        if reset:
-            warn_of_lost_digits(np.asarray(original))
+            return self._as_used(checked)
         check_classification_targets(checked[1])
-        return _writeable(checked[0]), checked[1]
+        if checked[0].ndim == 2:
+            self._choose_dtype(checked[0], reset)
+        return self._as_used(checked[0]), checked[1]
+
+    def _as_used(self, X):
+        if X.ndim == 2 and self.rows_dtype_ == np.float64:
+            return _writeable(X.astype(np.float64, copy=False))
+        return _writeable(to_float32(X))
+
+    def _choose_dtype(self, X, reset):
+        """Take float64 for rows of which float32 loses digits, if the net can."""
+        losing = columns_losing_digits(X)
+        if reset:
+            precise = len(losing) and self._encodes_columns()
+            self.rows_dtype_ = np.dtype(np.float64 if precise else np.float32)
+        if len(losing) and self.rows_dtype_ == np.float32:
+            names = getattr(self, "feature_names_in_", np.arange(X.shape[1]))
+            warn_of_lost_digits(names[losing].tolist())
+
+    def _encodes_columns(self):
+        takes_encoding = accepts(self._component("module", MODULES), "encoding")
+        return takes_encoding and self.numeric_encoding is not None
 
     def _check_eval_set(self, eval_set):
         try:
@@ -619,9 +652,19 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
 
     def _learn_from_columns(self, X):
         self.encoding_recipe_ = None
-        if accepts(self._component("module", MODULES), "encoding"):
+        if self._encodes_columns():
             self.encoding_recipe_ = encoding_recipe(
-                torch.from_numpy(X), self.numeric_encoding, self.n_bins
+                X, self.numeric_encoding, self.n_bins
+            )
+
+    def _learn_column_range(self, X, reset):
+        if reset or self.column_range_ is None:
+            self.column_range_ = column_range(X) if X.ndim == 2 else None
+        else:
+            low, high = column_range(X)
+            self.column_range_ = (
+                np.minimum(low, self.column_range_[0]),
+                np.maximum(high, self.column_range_[1]),
             )
 
     def _learn_from_rows(self, X):
@@ -662,9 +705,8 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         """Check and encode a validation set that a split brought along."""
         if dataset is None or isinstance(dataset, Subset):
             return dataset
-        X, y = data_from_dataset(dataset)
         # What the user gave has the user's labels, not those of training.
-        X, y = self._check_rows(to_numpy(X), to_numpy(y), reset=False)
+        X, y = self._check_rows(dataset, None, reset=False)
         return self.get_dataset(X, self._encode(y))
 
     def _rows_of_a_step(self, n_rows):
@@ -788,7 +830,31 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         if isinstance(x, Mapping) and "X" in x:
             # Weights or annotations travel with the rows.
             x = x["X"]
+        x = self.within_range(to_tensor(x, device=self.device))
         return super().infer(x, **fit_params)
+
+    def within_range(self, x):
+        """Rows as the module sees them: no value beyond those of training.
+
+        What a column holds that did not vary in training makes no difference, nor does
+        how far a value lies outside of the range seen there. Every row that the module
+        gets has passed through here, in training, prediction and attacks.
+
+        Parameters
+        ----------
+        x : Tensor of shape (*, n, n_features), or of images
+
+        Returns
+        -------
+        Tensor of the shape of x
+            Images as they are.
+        """
+        if self.column_range_ is None:
+            return x
+        low, high = (
+            torch.as_tensor(end, device=x.device) for end in self.column_range_
+        )
+        return x.clamp(low, high)
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
         weight = None
@@ -812,9 +878,10 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
 
     def forward_iter(self, X, training=False, device="cpu"):
         self.check_is_fitted()
-        if isinstance(X, Mapping) and "X" in X:
+        if hasattr(self, "training_") and isinstance(X, Mapping) and "X" in X:
+            # Callbacks pass what the net trains on, with weights.
             X = X["X"]
-        if not is_dataset(X):
+        if not (hasattr(self, "training_") and is_dataset(X)):
             X = self._check_rows(X, reset=False)
         yield from super().forward_iter(X, training=training, device=device)
 
@@ -866,6 +933,11 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         """
         most_probable = self.predict_proba(X).argmax(axis=1)
         return self.classes_[most_probable]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
     # --- Pickles ---------------------------------------------------------------------
 

@@ -18,8 +18,11 @@ MAY_IMPORT = {
     "_device": set(),
     "_frame_building": set(),
     "_frames": set(),
+    "_precision": set(),
+    "_rows": set(),
     "_seeding": set(),
     "_sub_packages": set(),
+    "_torch_data": set(),
     "_validation": set(),
     "_version": set(),
     "metrics": set(),
@@ -35,15 +38,7 @@ MAY_IMPORT = {
     "base": {"losses", "modules", "batches", "callbacks"},
     "reporting": {"metrics"},
 }
-FOR_ALL = {
-    "_column_kinds",
-    "_device",
-    "_frame_building",
-    "_frames",
-    "_seeding",
-    "_validation",
-    "_version",
-}
+FOR_ALL = {name for name in MAY_IMPORT if name.startswith("_")} - {"_sub_packages"}
 # Methods may use everything but each other; a sampler may also ask a classifier.
 METHODS = {"classifiers", "over_sampling"}
 MAY_IMPORT["classifiers"] = set(MAY_IMPORT) - {"reporting"}

@@ -6,22 +6,31 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy import sparse
 from skorch.utils import data_from_dataset
 from torch import Generator, Tensor
 from torch.utils.data import Subset
 
-# A tensor, or a dict of tensors: features and sample weights. Any, because what a dict
-# may hold depends on the net.
+from imbdeep._rows import dense, take
+
+# A tensor, a CSR matrix, or a dict of such: features and sample weights. Any, because
+# what a dict may hold depends on the net.
 Rows = Any
 Batch = tuple[Rows, Tensor]
 
 
 def take_rows(rows: Rows, index: Tensor) -> Rows:
-    """Rows of a tensor, or of each tensor of a dict, by their positions."""
+    """Rows of a table, or of each of a dict, by their positions."""
     if isinstance(rows, dict):
-        return {name: take_rows(tensor, index) for name, tensor in rows.items()}
-    # index_select gathers whole rows; indexing with a tensor goes element by element.
-    return rows.index_select(0, index)
+        return {name: take(X, index) for name, X in rows.items()}
+    return take(rows, index)
+
+
+def dense_rows(rows: Rows) -> Rows:
+    """Rows of a batch as tensors: those of a sparse matrix are filled up with zeros."""
+    if isinstance(rows, dict):
+        return {name: dense(X) for name, X in rows.items()}
+    return dense(rows)
 
 
 def rows_of(X: Rows) -> Tensor:
@@ -112,13 +121,17 @@ def tensors_of(dataset: Any) -> tuple[Rows, Tensor]:
             "torch.utils.data.DataLoader and iterator_valid=torch.utils.data.DataLoader"
         ) from None
     rows = (
-        {name: torch.as_tensor(x) for name, x in X.items()}
+        {name: _as_table(x) for name, x in X.items()}
         if isinstance(X, dict)
-        else torch.as_tensor(X)
+        else _as_table(X)
     )
     # skorch gives datasets without a target a dummy one.
     target = torch.zeros(len(dataset)) if y is None else torch.as_tensor(np.asarray(y))
     return rows, target
+
+
+def _as_table(X: Any) -> Any:
+    return X.tocsr() if sparse.issparse(X) else torch.as_tensor(X)
 
 
 class TensorBatches:
@@ -131,7 +144,8 @@ class TensorBatches:
     Parameters
     ----------
     dataset : skorch Dataset, Subset of one, or TensorDataset
-        Holds ``X``, an array or a dict of arrays, and ``y``.
+        Holds ``X``, an array, a sparse matrix or a dict of such, and ``y``. Sparse rows
+        are made dense batch by batch.
     batch_size : int, at least 1, default=128
         Rows of a batch. A last batch of a single row joins the one before, because a
         batch norm cannot train on it.
@@ -172,7 +186,7 @@ class TensorBatches:
 
     def take(self, index: Tensor) -> Batch:
         """The batch of the rows at ``index``."""
-        return take_rows(self.X, index), self.y[index]
+        return dense_rows(take_rows(self.X, index)), self.y[index]
 
     def positions(self) -> Iterator[Tensor]:
         """Positions of the rows of each batch of an epoch."""

@@ -1,11 +1,14 @@
 """Synthetic rows: which rows they begin as, and how a gradient moves them."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
 from sklearn.utils import check_random_state
 from torch import Tensor
+
+from imbdeep._rows import column_moments, column_range
 
 UNITS = ("range", "std", "input")
 
@@ -85,7 +88,7 @@ class SyntheticRows:
     ----------
     rows : Tensor of shape (m, ...)
         Where they begin. They are copied.
-    data : Tensor of shape (n, ...)
+    data : Tensor of shape (n, ...), or CSR matrix of shape (n, n_features)
         Training rows. Together with ``rows`` they give each feature its box and its
         unit.
     unit : {'range', 'std', 'input'}, default='range'
@@ -112,19 +115,19 @@ class SyntheticRows:
     """
 
     def __init__(
-        self, rows: Tensor, data: Tensor, *, unit: str = "range", clip: bool = True
+        self, rows: Tensor, data: Any, *, unit: str = "range", clip: bool = True
     ):
         if unit not in UNITS:
             raise ValueError(f"unit must be one of {UNITS}, got {unit!r}.")
         self.start = rows
         self.rows = rows.clone()
-        ends = [end[None].to(rows) for end in torch.aminmax(data, dim=0)]
+        ends = [torch.as_tensor(end)[None].to(rows) for end in column_range(data)]
         # Rows that earlier data made may lie outside the box of these.
         low, high = torch.aminmax(torch.cat([*ends, rows]), dim=0)
         if unit == "range":
             self.unit = high - low
         elif unit == "std":
-            self.unit = data.to(rows).std(0, correction=0)
+            self.unit = column_moments(data)[1].to(rows)
         else:
             self.unit = torch.ones_like(low)
         self.box = (low, high) if clip else None

@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skorch.dataset import unpack_data
 from skorch.utils import to_tensor
 
+from imbdeep._rows import column_moments, column_range
 from imbdeep.attacks import (
     check_inside,
     check_threat,
@@ -93,7 +94,7 @@ class AdversarialNetClassifier(DeferredNetClassifier):
 
     def _learn_from_columns(self, X):
         super()._learn_from_columns(X)
-        self.feature_std_ = torch.from_numpy(X).std(0, correction=0).numpy()
+        self.feature_std_ = column_moments(X)[1].numpy()
 
     def _learn_from_rows(self, X):
         super()._learn_from_rows(X)
@@ -115,7 +116,7 @@ class AdversarialNetClassifier(DeferredNetClassifier):
                 "step_size", self.step_size, shape, unit, std, names
             )
         if isinstance(self.box, str):
-            box = X.min(axis=0), X.max(axis=0)
+            box = column_range(X)
         else:
             box = None if self.box is None else read_box(self.box, shape)
         if box is not None:

@@ -8,6 +8,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils import _safe_indexing, column_or_1d
 
 from imbdeep._frames import is_pandas
+from imbdeep._torch_data import arrays_of
 from imbdeep.base import ImbalancedNetClassifier
 from imbdeep.crowds import (
     count_votes,
@@ -226,6 +227,7 @@ class CrowdNetClassifier(ImbalancedNetClassifier):
 
     def _fit_crowd(self, X, y, y_true, eval_set, reset, method, classes=None):
         self._check_parameters()
+        X, y = arrays_of(X, y)
         annotations, truth = split_truth(y, self.truth_column)
         y_true = truth if y_true is None else y_true
         check_same_order(X, annotations)

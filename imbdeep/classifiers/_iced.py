@@ -7,12 +7,14 @@ from numbers import Integral, Real
 import numpy as np
 import torch
 from imblearn.utils import check_sampling_strategy
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from skorch.utils import to_numpy, to_tensor
 from torch.utils.data import Subset
 
+from imbdeep._rows import as_arrays, dense
 from imbdeep.batches import TensorBatches
 from imbdeep.classifiers._crowd import CrowdNetClassifier
 from imbdeep.crowds import (
@@ -84,16 +86,16 @@ def rows_to_make(codes, sampling_strategy, labels):
 
 
 class AugmentedRows:
-    """Training rows, and behind them those of the round, in one array.
+    """Training rows, and behind them those of the round, in one table.
 
     Parameters
     ----------
-    rows : ndarray of shape (n, ...)
-        The training rows, which are copied once.
+    rows : ndarray of shape (n, ...) or CSR matrix of shape (n, n_features)
+        The training rows, which are copied once; if sparse, in each round.
     """
 
     def __init__(self, rows):
-        self.n_rows = len(rows)
+        self.n_rows = rows.shape[0]
         self.buffer = rows
 
     @property
@@ -102,6 +104,8 @@ class AugmentedRows:
 
     def followed_by(self, made):
         """The training rows and ``made``; valid until the next call."""
+        if sparse.issparse(self.buffer):
+            return sparse.vstack([self.buffer, sparse.csr_array(made)], format="csr")
         end = self.n_rows + len(made)
         if end > len(self.buffer):
             # The number of rows differs a little from one round to the next.
@@ -470,11 +474,12 @@ class ICEDClassifier(CrowdNetClassifier):
         """Rows that new embeddings stand for."""
         rounds = self.rounds_
         if not len(made):
-            return rounds.X.rows[:0]
+            return self._no_rows()
         n_epochs = self.decoder_updates
         if rounds.decoder is None:
-            rows = torch.from_numpy(rounds.X.rows)
-            rounds.decoder = RowDecoder(rows, embeddings.shape[1], device=self.device)
+            rounds.decoder = RowDecoder(
+                rounds.X.rows, embeddings.shape[1], device=self.device
+            )
             n_epochs = self.decoder_epochs
         if n_epochs:
             rounds.decoder.fit(
@@ -483,17 +488,21 @@ class ICEDClassifier(CrowdNetClassifier):
                 batch_size=self._rows_of_a_step(len(embeddings)),
                 method=f"the decoder of {type(self).__name__}",
             )
-        return to_numpy(rounds.decoder(torch.from_numpy(made)))
+        decoded = to_numpy(rounds.decoder(torch.from_numpy(made)))
+        return decoded.astype(rounds.X.rows.dtype, copy=False)
 
     @torch.no_grad()
     def _embed(self, X):
         self._set_training(False)
-        return np.concatenate(
-            [
-                to_numpy(penultimate(self.module_, to_tensor(part, device=self.device)))
-                for part in np.split(X, range(_CHUNK, len(X), _CHUNK))
-            ]
-        )
+        embedded = []
+        for start in range(0, X.shape[0], _CHUNK):
+            part = to_tensor(dense(X[start : start + _CHUNK]), device=self.device)
+            embedded.append(to_numpy(penultimate(self.module_, part)))
+        return np.concatenate(embedded)
+
+    def _no_rows(self):
+        rows = self.rounds_.X.rows
+        return np.empty((0, *rows.shape[1:]), rows.dtype)
 
     # --- True labels, section 3.2.3 --------------------------------------------------
 
@@ -513,7 +522,7 @@ class ICEDClassifier(CrowdNetClassifier):
         train, valid = self.get_split_datasets(X, target)
         if valid is not None:
             held_out = TensorBatches(valid)
-            self.eval_set_ = to_numpy(held_out.X), to_numpy(held_out.y)
+            self.eval_set_ = as_arrays(held_out.X), to_numpy(held_out.y)
         return self._positions(train, X)
 
     def _positions(self, part, X):
@@ -523,11 +532,11 @@ class ICEDClassifier(CrowdNetClassifier):
         if part.X is not X:
             raise ValueError(
                 f"train_split={self.train_split!r} gave a {type(part).__name__} of "
-                f"{len(part)} rows and does not say which of the {len(X)} they are, so "
-                "their annotations cannot be found. Return a torch.utils.data.Subset, "
-                "or pass eval_set."
+                f"{len(part)} rows and does not say which of the {X.shape[0]} they "
+                "are, so their annotations cannot be found. Return a "
+                "torch.utils.data.Subset, or pass eval_set."
             )
-        return np.arange(len(X))
+        return np.arange(X.shape[0])
 
     def _check_generation(self, X, y):
         strategy = self.sampling_strategy
@@ -559,7 +568,7 @@ class ICEDClassifier(CrowdNetClassifier):
         if self.rounds_.augmented is None:
             # No round was made.
             self.crowd_.inferred = self._infer(self.crowd_.codes)
-            self.X_synth_ = self.rounds_.X.rows[:0]
+            self.X_synth_ = self._no_rows()
             self.y_synth_ = self.classes_inferred_[:0]
         labels, codes = self.classes_inferred_, self.crowd_.codes
         self.inferred_labels_ = labels[self.crowd_.inferred]

@@ -12,6 +12,7 @@ from skorch.utils import to_numpy, to_tensor
 from torch.func import functional_call
 from torch.nn.functional import one_hot
 
+from imbdeep._rows import as_arrays
 from imbdeep.base import ImbalancedNetClassifier
 from imbdeep.batches import ShuffledBatches, TensorBatches, join_rows, rows_of
 from imbdeep.bilevel import (
@@ -262,8 +263,8 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
         self._check_parts(training=rows, validation=held_out)
         self._check_module(rows)
         # Both stages train on the same rows and look at the same validation rows.
-        part = to_numpy(rows.X), to_numpy(rows.y)
-        self.eval_set_ = to_numpy(held_out.X), to_numpy(held_out.y)
+        part = as_arrays(rows.X), to_numpy(rows.y)
+        self.eval_set_ = as_arrays(held_out.X), to_numpy(held_out.y)
         begins = self.X_synth_ is None
         if begins:
             labels = self.classes_inferred_
@@ -325,7 +326,8 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
         return {"loss": step.inner_loss, "y_pred": outputs[0][: len(y1)].detach()}
 
     def _call_with(self, parameters, X):
-        return functional_call(self.module_, parameters, (rows_of(X),))
+        x = self.within_range(rows_of(X))
+        return functional_call(self.module_, parameters, (x,))
 
     # --- Epochs ----------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from sklearn.utils._param_validation import Interval
 from skorch.callbacks import PassthroughScoring
 from skorch.utils import to_tensor
 
+from imbdeep._rows import dense
 from imbdeep.attacks import evaluation_mode
 from imbdeep.batches import rows_of
 from imbdeep.classifiers._adversarial_training import AdversarialNetClassifier
@@ -144,7 +145,7 @@ class SRATClassifier(AdversarialNetClassifier):
     def _train(self, X, target, method, epochs=None):
         if self.separation:
             # Refuses a module whose head is there, but not used.
-            few = to_tensor(rows_of(X)[:2], device=self.device)
+            few = to_tensor(dense(rows_of(X)[:2]), device=self.device)
             with evaluation_mode(self.module_), torch.no_grad():
                 penultimate(self.module_, few)
         return super()._train(X, target, method, epochs)

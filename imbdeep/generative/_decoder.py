@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy import sparse
 from torch import Tensor, nn
 
+from imbdeep._rows import column_moments, column_range, dense, take
 from imbdeep.generative._training import Step, evaluate, train
 
 
@@ -19,8 +22,8 @@ class RowDecoder:
 
     Parameters
     ----------
-    rows : Tensor of shape (n, ...)
-        Rows to go back to.
+    rows : ndarray or Tensor of shape (n, ...), or CSR matrix of shape (n, n_features)
+        Rows to go back to. They may be float64; what is learned is float32.
     n_embedded : int
         Length of an embedding.
     hidden_sizes : sequence of int, default=(128,)
@@ -41,17 +44,17 @@ class RowDecoder:
 
     def __init__(
         self,
-        rows: Tensor,
+        rows: Any,
         n_embedded: int,
         *,
         hidden_sizes: Sequence[int] = (128,),
         device: str | torch.device = "cpu",
     ):
-        flat = rows.flatten(1)
         self.shape = rows.shape[1:]
+        flat = rows if sparse.issparse(rows) else torch.as_tensor(rows).flatten(1)
         self.rows = flat
-        self.low, self.high = flat.amin(0), flat.amax(0)
-        spread, self.mean = torch.std_mean(flat, 0, correction=0)
+        self.low, self.high = map(torch.as_tensor, column_range(flat))
+        self.mean, spread = column_moments(flat)
         self.spread = torch.where(spread > 0, spread, 1)
         self.device = torch.device(device)
         widths = [n_embedded, *hidden_sizes]
@@ -91,7 +94,8 @@ class RowDecoder:
 
         def one_epoch() -> Iterator[Step]:
             for batch in torch.randperm(len(embeddings)).split(batch_size):
-                target = (self.rows[batch] - self.mean) / self.spread
+                rows = dense(take(self.rows, batch))
+                target = ((rows - self.mean) / self.spread).float()
                 made = self.net(embeddings[batch].to(self.device))
                 yield "decoder", F.mse_loss(made, target.to(self.device)), {}
 

@@ -7,22 +7,21 @@ learned as buffers, so an unscaled table works and the encoding travels with the
 import warnings
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 from rtdl_num_embeddings import compute_bins
 from torch import Tensor, nn
 
-# Columns are encoded in blocks so that the sort behind the quantiles never holds more
-# than this many numbers at a time.
-_BLOCK_SIZE = 2_000_000
+from imbdeep._rows import column_blocks, column_moments
 
 
-def quantile_bins(X: Tensor, n_bins: int) -> list[Tensor]:
+def quantile_bins(X: Any, n_bins: int) -> list[Tensor]:
     """Edges of the quantile bins of each column.
 
     Parameters
     ----------
-    X : Tensor of shape (n_rows, n_features)
+    X : Tensor, ndarray or CSR matrix of shape (n_rows, n_features)
         Finite numbers.
     n_bins : int, at least 2
         Most bins a column gets. Ties give fewer; a constant column gets one.
@@ -32,21 +31,26 @@ def quantile_bins(X: Tensor, n_bins: int) -> list[Tensor]:
     list of n_features Tensors
         Increasing edges, at least two a column.
     """
+    bins: list[Tensor] = []
+    for block in column_blocks(X):
+        bins += _bins_of_block(block, n_bins)
+    return bins
+
+
+def _bins_of_block(X: Tensor, n_bins: int) -> list[Tensor]:
     if len(X) == 2:
         X = X.repeat(2, 1)  # compute_bins wants more rows than bins
     n_bins = max(2, min(n_bins, len(X) - 1))
-    varies = (X[0] != X).any(0)
     bins = [torch.stack([x, x + x.abs().clamp_min(1)]) for x in X[0]]
-    columns = varies.nonzero().flatten()
-    width = max(1, _BLOCK_SIZE // len(X))
-    for start in range(0, len(columns), width):
-        block = columns[start : start + width]
-        with warnings.catch_warnings():
-            # A column of two values has one bin, which is just what it needs.
-            warnings.filterwarnings("ignore", message="The .* feature has just two")
-            edges = compute_bins(X[:, block], n_bins)
-        for column, feature_edges in zip(block.tolist(), edges, strict=True):
-            bins[column] = drop_narrow_bins(feature_edges)
+    varying = (X[0] != X).any(0).nonzero().flatten()
+    if len(varying) == 0:
+        return bins
+    with warnings.catch_warnings():
+        # A column of two values has one bin, which is just what it needs.
+        warnings.filterwarnings("ignore", message="The .* feature has just two")
+        edges = compute_bins(X[:, varying], n_bins)
+    for column, feature_edges in zip(varying.tolist(), edges, strict=True):
+        bins[column] = drop_narrow_bins(feature_edges)
     return bins
 
 
@@ -59,14 +63,11 @@ def drop_narrow_bins(edges: Tensor) -> Tensor:
     return torch.stack([edges[0], edges[0] + 1])
 
 
-def column_moments(X: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each column."""
-    std, mean = torch.std_mean(X, 0, correction=0)
-    return mean, std
-
-
 class Encoding(nn.Module):
     """What stands between the columns of a table and the first layer.
+
+    Rows may be float64, where float32 would merge the values of a column: buffers that
+    meet them have their dtype, and what comes out has that of the net.
 
     Attributes
     ----------
@@ -159,7 +160,8 @@ class PiecewiseLinearEncoding(Encoding):
         if x.shape[-1] != self.n_features:
             raise ValueError(f"expected {self.n_features} features, got {x.shape=}")
         x = x.index_select(-1, self.feature)
-        return ((x - self.left) * self.inverse_width).clamp(self.lower, self.upper)
+        encoded = (x - self.left) * self.inverse_width
+        return encoded.to(self.lower.dtype).clamp(self.lower, self.upper)
 
 
 class Standardization(Encoding):
@@ -186,25 +188,28 @@ class Standardization(Encoding):
 
     mean: Tensor
     std: Tensor
+    like_net: Tensor
 
     def __init__(self, mean: Tensor, std: Tensor):
         super().__init__()
         self.n_outputs = len(mean)
         self.register_buffer("mean", mean.clone())
         self.register_buffer("std", torch.where(std > 0, std, torch.ones_like(std)))
+        # Empty: it knows the dtype of the net, which may be another than that of rows.
+        self.register_buffer("like_net", torch.empty(0), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return (x - self.mean) / self.std
+        return ((x - self.mean) / self.std).to(self.like_net.dtype)
 
 
 def encoding_recipe(
-    X: Tensor, kind: str | None, n_bins: int = 16
+    X: Any, kind: str | None, n_bins: int = 16
 ) -> Callable[[], Encoding] | None:
     """Learn an encoding of the columns of ``X``, to be built as often as needed.
 
     Parameters
     ----------
-    X : Tensor of shape (n_rows, n_features)
+    X : Tensor, ndarray or CSR matrix of shape (n_rows, n_features)
     kind : {'piecewise_linear', 'standard', None}
         None leaves the columns as they are.
     n_bins : int, at least 2, default=16
