@@ -854,7 +854,8 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         low, high = (
             torch.as_tensor(end, device=x.device) for end in self.column_range_
         )
-        return x.clamp(low, high)
+        # The gradient of a clamp is not 0 at its ends, where a constant column lies.
+        return torch.where(low < high, x.clamp(low, high), low)
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
         weight = None

@@ -1,0 +1,29 @@
+"""The nets among the classifiers, by name, and tables for them."""
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.datasets import make_classification
+from skorch import NeuralNet
+
+from .estimators import CLASSIFIERS
+
+NETS = {name: net for name, net in CLASSIFIERS.items() if isinstance(net, NeuralNet)}
+
+
+def quick(name, **params):
+    """A clone that trains for two epochs in each of its stages."""
+    params = {"max_epochs": 2, "pretrain_epochs": 2, **params}
+    net = clone(NETS[name])
+    known = net.get_params()
+    return net.set_params(**{k: v for k, v in params.items() if k in known})
+
+
+def table(n_rows=90, n_features=6, random_state=0):
+    """Columns of which one is constant, one whole numbers and all hold zeros."""
+    X, y = make_classification(
+        n_rows, n_features, n_informative=4, weights=[0.7], random_state=random_state
+    )
+    X[np.abs(X) < 0.4] = 0.0
+    X[:, 1] = np.rint(X[:, 1])
+    X[:, 2] = 3.0
+    return X, y
