@@ -56,7 +56,7 @@ def _as_array(values):
 
 
 def _only_entry(X):
-    if len(X) != 1:
+    if len(X.keys()) != 1:
         raise ValueError(
             f"X is a dict with the entries {list(X)}, and the net takes one table. "
             "Join them, for example with numpy.hstack, or pass one of them."

@@ -243,8 +243,16 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
     ``partial_fit`` keeps the labels and the numeric encoding of the first call and adds
     to ``class_counts_``.
 
-    X is used as float32. Columns far from 0 for their spread, such as time stamps,
-    should be centred first; ``fit`` warns of them.
+    X is used as float32. Where that would merge the values of a column of a table, such
+    as those of time stamps, or cannot hold them, rows are float64 as far as the numeric
+    encoding, which then works in double precision. A module that takes no ``encoding``,
+    or ``numeric_encoding=None``, has no such place: ``fit`` warns and names the columns.
+
+    Sparse tables are made dense a batch at a time, and give the same net.
+
+    The module sees each column of a table kept to the range of the training rows: a
+    value beyond counts as the outermost one there, and a column that did not vary in
+    training makes no difference, whatever it holds later.
 
     Fits in several threads of one process take turns, because they seed torch's global
     generators and put them back.
@@ -404,16 +412,18 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
 
     # --- Training --------------------------------------------------------------------
 
-    def fit(self, X, y, *, sample_weight=None, eval_set=None):
+    def fit(self, X, y=None, *, sample_weight=None, eval_set=None):
         """Fit the net.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features), or more axes if the module \
-                takes them
-            Finite numbers; used as float32.
-        y : array-like of shape (n_samples,)
-            Labels of any type that can be sorted, at least two rows of each class, or
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), or \
+                array-like with more axes if the module takes them
+            Finite numbers. Or a dict with one such entry, or a map-style
+            :class:`torch.utils.data.Dataset` that yields pairs (x, y) of arrays, all of
+            whose rows are read into memory.
+        y : array-like of shape (n_samples,) or None, default=None
+            None only if ``X`` is a data set that yields labels. Labels of any type that can be sorted, at least two rows of each class, or
             one if ``eval_set`` is given.
         sample_weight : array-like of shape (n_samples,) or None, default=None
             Weights of the rows in the loss, at least 0. All ones equals None.
@@ -432,13 +442,15 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         reset = not (self.warm_start and self.initialized_)
         return self._fit(X, y, sample_weight, eval_set, reset, "fit")
 
-    def partial_fit(self, X, y, *, classes=None, sample_weight=None, eval_set=None):
+    def partial_fit(
+        self, X, y=None, *, classes=None, sample_weight=None, eval_set=None
+    ):
         """Go on training for another ``max_epochs``, without starting anew.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
+        X, y
+            See :meth:`fit`.
         classes : array-like or None, default=None
             All labels, in the first call, if ``y`` may lack some.
         sample_weight : array-like of shape (n_samples,) or None, default=None

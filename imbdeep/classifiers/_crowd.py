@@ -156,14 +156,15 @@ class CrowdNetClassifier(ImbalancedNetClassifier):
         self.truth_column = truth_column
         self.missing_values = missing_values
 
-    def fit(self, X, y, *, y_true=None, eval_set=None):
+    def fit(self, X, y=None, *, y_true=None, eval_set=None):
         """Fit the net.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features), or more axes if the module \
-                takes them
-            Finite numbers; used as float32.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), or \
+                array-like with more axes if the module takes them
+            Finite numbers, or a data set that yields them and their annotations; see
+            :meth:`~imbdeep.base.ImbalancedNetClassifier.fit`.
         y : array-like of shape (n_samples, n_workers) or (n_samples,)
             Annotations, one column a worker; see
             :func:`~imbdeep.crowds.encode_annotations`. At least one in each row, and
@@ -188,7 +189,7 @@ class CrowdNetClassifier(ImbalancedNetClassifier):
         reset = not (self.warm_start and self.initialized_)
         return self._fit_crowd(X, y, y_true, eval_set, reset, "fit")
 
-    def partial_fit(self, X, y, *, classes=None, y_true=None, eval_set=None):
+    def partial_fit(self, X, y=None, *, classes=None, y_true=None, eval_set=None):
         """Go on training for another ``max_epochs``, without starting anew.
 
         Parameters
