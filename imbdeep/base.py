@@ -18,8 +18,7 @@ from sklearn.utils._param_validation import (
     StrOptions,
     validate_parameter_constraints,
 )
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import _check_sample_weight
 from skorch import NeuralNetClassifier
 from skorch.callbacks import EarlyStopping as SkorchEarlyStopping
 from skorch.callbacks import EpochTimer, PassthroughScoring
@@ -29,10 +28,10 @@ from torch.utils.data import Subset
 
 from imbdeep._device import check_device, resolve_device
 from imbdeep._precision import columns_losing_digits, to_float32, warn_of_lost_digits
+from imbdeep._reading import read_rows, read_rows_and_labels
 from imbdeep._rows import column_range
 from imbdeep._seeding import seeded_torch
-from imbdeep._torch_data import arrays_of
-from imbdeep._validation import check_class_sizes, check_columns_are_numeric
+from imbdeep._validation import check_class_sizes
 from imbdeep.batches import BATCHES, TensorBatches
 from imbdeep.callbacks import EarlyStopping, EpochMetrics, FiniteLoss, PrintLog
 from imbdeep.losses import LOSSES, ClassificationLoss, reduce_losses
@@ -89,12 +88,6 @@ def _identity(probabilities):
 def _writeable(X):
     # torch cannot share memory that NumPy holds read-only.
     return X if sparse.issparse(X) or X.flags.writeable else X.copy()
-
-
-def _dtypes_to_read(X):
-    """Dtypes that rows are read as: float32 only if it holds what there is."""
-    fits = np.can_cast(getattr(X, "dtype", object), np.float32)
-    return np.float32 if fits else [np.float64, np.float32]
 
 
 def stratified_split(y, fraction, random_state):
@@ -245,8 +238,9 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
 
     X is used as float32. Where that would merge the values of a column of a table, such
     as those of time stamps, or cannot hold them, rows are float64 as far as the numeric
-    encoding, which then works in double precision. A module that takes no ``encoding``,
-    or ``numeric_encoding=None``, has no such place: ``fit`` warns and names the columns.
+    encoding, which then works in double precision. A module that takes no ``encoding``
+    and ``numeric_encoding=None`` have no such place: ``fit`` warns and names the
+    columns.
 
     Sparse tables are made dense a batch at a time, and give the same net.
 
@@ -423,8 +417,9 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
             :class:`torch.utils.data.Dataset` that yields pairs (x, y) of arrays, all of
             whose rows are read into memory.
         y : array-like of shape (n_samples,) or None, default=None
-            None only if ``X`` is a data set that yields labels. Labels of any type that can be sorted, at least two rows of each class, or
-            one if ``eval_set`` is given.
+            None only if ``X`` is a data set that yields labels. Labels of any type that
+            can be sorted, at least two rows of each class, or one if ``eval_set`` is
+            given.
         sample_weight : array-like of shape (n_samples,) or None, default=None
             Weights of the rows in the loss, at least 0. All ones equals None.
         eval_set : tuple (X_valid, y_valid) or None, default=None
@@ -546,28 +541,17 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
 
     def _check_rows(self, X, y="no_validation", *, reset):
         """Rows, and labels unless there are none to check, as the net uses them."""
-        if isinstance(y, str):
-            X, _ = arrays_of(X)
-        else:
-            X, y = arrays_of(X, y)
-        check_columns_are_numeric(X)
         module = self._component("module", MODULES)
-        checked = validate_data(
-            self,
-            X,
-            y,
-            reset=reset,
-            accept_sparse="csr",
-            dtype=_dtypes_to_read(X),
-            order="C",
-            allow_nd=getattr(module, "input_ndim", None) != 2,
-        )
+        params = {
+            "reset": reset,
+            "allow_nd": getattr(module, "input_ndim", None) != 2,
+        }
         if isinstance(y, str):
-            return self._as_used(checked)
-        check_classification_targets(checked[1])
-        if checked[0].ndim == 2:
-            self._choose_dtype(checked[0], reset)
-        return self._as_used(checked[0]), checked[1]
+            return self._as_used(read_rows(self, X, **params))
+        X, y = read_rows_and_labels(self, X, y, **params)
+        if X.ndim == 2:
+            self._choose_dtype(X, reset)
+        return self._as_used(X), y
 
     def _as_used(self, X):
         if X.ndim == 2 and self.rows_dtype_ == np.float64:

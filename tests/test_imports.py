@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "_frame_building": set(),
     "_frames": set(),
     "_precision": set(),
+    "_reading": set(),
     "_rows": set(),
     "_seeding": set(),
     "_sub_packages": set(),

@@ -1,0 +1,141 @@
+"""Frames of any library in every net, and refusals that name columns and remedies."""
+
+import datetime
+import uuid
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.exceptions import NotFittedError
+
+from .nets import NETS, quick, table
+
+COLUMNS = list("abcdef")
+
+BAD_COLUMNS = {
+    "text": (["x"] * 90, r"Columns \['bad'\] hold text.*OneHotEncoder"),
+    "a date": (
+        pd.date_range("2024-01-01", periods=90),
+        r"Columns \['bad'\] hold dates.*days since a date",
+    ),
+    "a date with a zone": (
+        pd.date_range("2024-01-01", periods=90, tz="UTC"),
+        r"Columns \['bad'\] hold dates",
+    ),
+    "date objects": ([datetime.date(2024, 1, 1)] * 90, r"\['bad'\] hold dates"),
+    "a time of day": ([datetime.time(9, 30)] * 90, r"\['bad'\] hold times of day"),
+    "durations": (
+        pd.to_timedelta(np.arange(90), unit="h"),
+        r"\['bad'\] hold durations.*total_seconds",
+    ),
+    "identifiers": ([uuid.UUID(int=i) for i in range(90)], r"\['bad'\] hold UUIDs"),
+    "bytes": ([b"x"] * 90, r"\['bad'\] hold bytes"),
+    "lists": ([[1, 2]] * 90, r"\['bad'\] hold lists"),
+    "categories": (pd.Categorical(["u", "v"] * 45), r"\['bad'\] .*Encode them"),
+    "NaN": (np.r_[np.nan, np.nan, np.zeros(88)], "2 in column 'bad'.*SimpleImputer"),
+    "None": (
+        pd.Series([None] + [1.0] * 89, dtype=object),
+        "missing.*1 in column 'bad'",
+    ),
+    "NA": (pd.array([pd.NA] * 3 + [1] * 87, dtype="Int64"), "3 in column 'bad'"),
+    "infinity": (np.r_[-np.inf, np.zeros(89)], "infinite.*1 in column 'bad'"),
+}
+
+
+@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("case", BAD_COLUMNS)
+def test_refusals_name_the_column_and_the_remedy(name, case):
+    values, match = BAD_COLUMNS[case]
+    X, y = table()
+    frame = pd.DataFrame(X, columns=COLUMNS).assign(bad=values)
+    with pytest.raises(ValueError, match=match):
+        quick(name).fit(frame, y)
+
+
+@pytest.mark.parametrize("case", BAD_COLUMNS)
+@pytest.mark.parametrize("when", ["eval_set", "predict", "array"])
+def test_refusals_elsewhere(case, when):
+    values, match = BAD_COLUMNS[case]
+    X, y = table()
+    good = pd.DataFrame(X, columns=COLUMNS).assign(bad=0.0)
+    bad = good.assign(bad=values)
+    with pytest.raises(ValueError, match=match.replace("'bad'", "('bad'|6)")):
+        if when == "eval_set":
+            quick("net").fit(good, y, eval_set=(bad, y))
+        elif when == "array":
+            quick("net").fit(bad.to_numpy(dtype=object), y)
+        else:
+            quick("net").fit(good, y).predict(bad)
+
+
+@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA], ids=["None", "NaN", "NA"])
+def test_a_missing_label_is_refused_by_its_position(name, missing):
+    X, y = table()
+    labels = np.array(["common", "rare"], dtype=object)[y]
+    labels[5] = missing
+    with pytest.raises(ValueError, match="no label in 1 row .*position 5"):
+        quick(name).fit(X, labels)
+
+
+def frames(X):
+    polars = pytest.importorskip("polars")
+    pyarrow = pytest.importorskip("pyarrow")
+    frame = pd.DataFrame(X, columns=COLUMNS).astype({"b": int})
+    yield polars.from_pandas(frame)
+    yield pyarrow.Table.from_pandas(frame)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_frames_of_other_libraries(name):
+    X, y = table()
+    frame = pd.DataFrame(X, columns=COLUMNS)
+    reference = quick(name).fit(frame, y)
+    proba = reference.predict_proba(frame)
+    for other in frames(X):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            net = quick(name).fit(other, y)
+            assert_array_equal(net.predict_proba(other), proba)
+            assert_array_equal(net.predict_proba(frame), proba)
+        assert_array_equal(net.feature_names_in_, COLUMNS)
+        with pytest.raises(ValueError, match="feature names"):
+            net.predict(frame[COLUMNS[::-1]])
+
+
+def test_labels_and_validation_rows_of_polars():
+    polars = pytest.importorskip("polars")
+    X, y = table()
+    rows = polars.DataFrame(X, schema=COLUMNS)
+    labels = polars.Series("y", np.array(["common", "rare"])[y])
+    net = quick("net").fit(rows, labels, eval_set=(rows, labels))
+    assert net.classes_.tolist() == ["common", "rare"]
+    assert set(net.predict(rows)) <= {"common", "rare"}
+
+
+@pytest.mark.parametrize(
+    "values, match",
+    [
+        (["x"] * 90, "hold text"),
+        ([datetime.date(2024, 1, 1)] * 90, "hold dates.*days since"),
+        ([datetime.timedelta(1)] * 90, "hold durations"),
+        ([[1, 2]] * 90, "hold lists"),
+        ([b"x"] * 90, "hold bytes"),
+        ([None, None] + [1.0] * 88, "2 in column 'bad'"),
+    ],
+)
+def test_refusals_of_polars_frames(values, match):
+    polars = pytest.importorskip("polars")
+    X, y = table()
+    frame = polars.DataFrame(X, schema=COLUMNS).with_columns(bad=polars.Series(values))
+    with pytest.raises(ValueError, match=match):
+        quick("net").fit(frame, y)
+    with pytest.raises(ValueError, match="collect"):
+        quick("net").fit(frame.lazy(), y)
+
+
+def test_a_net_that_is_not_fitted_says_so_before_it_looks_at_rows():
+    with pytest.raises(NotFittedError):
+        quick("net").predict(pd.DataFrame({"a": ["text"]}))
