@@ -833,8 +833,8 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         """Rows as the module sees them: no value beyond those of training.
 
         What a column holds that did not vary in training makes no difference, nor does
-        how far a value lies outside of the range seen there. Every row that the module
-        gets has passed through here, in training, prediction and attacks.
+        how far a value lies outside of the range seen there. Rows pass through here on
+        their way to the module in prediction, in attacks and in training.
 
         Parameters
         ----------

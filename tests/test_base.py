@@ -200,10 +200,13 @@ def refuse(match, X, y, error=ValueError, **params):
 
 
 @pytest.mark.parametrize(
-    ("value", "match"), [(np.nan, "NaN"), (np.inf, "infinity"), (1e300, "too large")]
+    ("value", "match"),
+    [
+        (np.nan, "missing values .NaN or None.: 1 in column 2"),
+        (np.inf, "infinite values: 1 in column 2"),
+    ],
 )
-@pytest.mark.filterwarnings("ignore:overflow encountered in cast")
-def test_refuses_numbers_that_float32_cannot_hold(data, value, match):
+def test_refuses_numbers_that_are_not_finite(data, value, match):
     X, y = data
     X = X.copy()
     X[3, 2] = value
@@ -1014,13 +1017,6 @@ def test_fits_in_threads_give_what_fits_in_turn_give(data):
     assert_array_equal(torch.get_rng_state(), state)
 
 
-def test_columns_that_float32_merges_are_named():
-    rng = np.random.RandomState(0)
-    X = np.c_[rng.rand(50), 1.7e9 + rng.randint(0, 600, 50)]
-    with pytest.warns(UserWarning, match=r"Columns \[1\] lie so far from 0"):
-        NetClassifier(**SMALL).fit(X, np.arange(50) % 2)
-
-
 def test_refuses_unknown_devices(data):
     refuse("device='gpu' is unknown", *data, device="gpu")
     if not torch.cuda.is_available():
@@ -1029,7 +1025,7 @@ def test_refuses_unknown_devices(data):
 
 def test_refuses_mixed_labels_and_dates(data):
     X, y = data
-    refuse("Unknown label type|cannot be sorted", X, np.array([*y[:-1], "a"], object))
+    refuse("mixes numbers and text", X, np.array([*y[:-1], "a"], object))
     refuse("hold dates", X.astype("datetime64[s]"), y)
 
 

@@ -124,7 +124,8 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
     Attributes
     ----------
     X_synth_ : ndarray of shape (n_synthetic, n_features)
-        The synthetic rows, float32, as they were in the best epoch.
+        The synthetic rows, float32 (float64 where the rows of ``fit`` are used as
+        such), as they were in the best epoch.
     y_synth_ : ndarray of shape (n_synthetic,)
         Their labels.
     synth_parents_ : ndarray of shape (n_synthetic,), int
@@ -326,8 +327,8 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
         return {"loss": step.inner_loss, "y_pred": outputs[0][: len(y1)].detach()}
 
     def _call_with(self, parameters, X):
-        x = self.within_range(rows_of(X))
-        return functional_call(self.module_, parameters, (x,))
+        # Not kept to the range of training, which rows that move without a box leave.
+        return functional_call(self.module_, parameters, (rows_of(X),))
 
     # --- Epochs ----------------------------------------------------------------------
 
