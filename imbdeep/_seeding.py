@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 import torch
 
+from imbdeep._torch_switches import usual_switches
+
 # Training seeds torch's global generators and puts them back; threads take turns.
 _SEEDED = threading.RLock()
 
@@ -14,7 +16,7 @@ def seeded_torch(draw_seed, device="cpu"):
     """Seed torch's global generators, and leave them as they were.
 
     Layers draw their first weights, and dropout its masks, from the global generators
-    alone.
+    alone. What they draw depends on torch's switches, which are the usual ones here.
 
     Parameters
     ----------
@@ -37,7 +39,7 @@ def seeded_torch(draw_seed, device="cpu"):
     """
     device = torch.device(device)
     cuda = [device] if device.type == "cuda" else []
-    with _SEEDED, torch.random.fork_rng(devices=cuda):
+    with _SEEDED, usual_switches(), torch.random.fork_rng(devices=cuda):
         torch.default_generator.manual_seed(draw_seed())
         if cuda:
             with torch.cuda.device(device):

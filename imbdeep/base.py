@@ -31,6 +31,7 @@ from imbdeep._precision import columns_losing_digits, to_float32, warn_of_lost_d
 from imbdeep._reading import read_rows, read_rows_and_labels
 from imbdeep._rows import column_range
 from imbdeep._seeding import seeded_torch
+from imbdeep._torch_switches import usual_switches
 from imbdeep._validation import check_class_sizes
 from imbdeep.batches import BATCHES, TensorBatches
 from imbdeep.callbacks import EarlyStopping, EpochMetrics, FiniteLoss, PrintLog
@@ -458,6 +459,7 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         reset = not self.initialized_
         return self._fit(X, y, sample_weight, eval_set, reset, "partial_fit", classes)
 
+    @usual_switches()
     def _fit(self, X, y, sample_weight, eval_set, reset, method, classes=None):
         self._check_parameters()
         self.check_training_readiness()
@@ -874,6 +876,16 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
     # --- Prediction ------------------------------------------------------------------
 
     def forward_iter(self, X, training=False, device="cpu"):
+        batches = self._forward_batches(X, training, device)
+        while True:
+            # Between two batches the switches are those of the caller.
+            with usual_switches():
+                outputs = next(batches, None)
+            if outputs is None:
+                return
+            yield outputs
+
+    def _forward_batches(self, X, training, device):
         self.check_is_fitted()
         if hasattr(self, "training_") and isinstance(X, Mapping) and "X" in X:
             # Callbacks pass what the net trains on, with weights.
@@ -903,6 +915,7 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         """
         return self._get_predict_nonlinearity()(logits)
 
+    @usual_switches()
     def predict_proba(self, X):
         """Probability of each class.
 

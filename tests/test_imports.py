@@ -24,6 +24,8 @@ MAY_IMPORT = {
     "_seeding": set(),
     "_sub_packages": set(),
     "_torch_data": set(),
+    "_switches": set(),
+    "_torch_switches": set(),
     "_validation": set(),
     "_version": set(),
     "metrics": set(),
@@ -40,6 +42,8 @@ MAY_IMPORT = {
     "reporting": {"metrics"},
 }
 FOR_ALL = {name for name in MAY_IMPORT if name.startswith("_")} - {"_sub_packages"}
+    "_switches",
+    "_torch_switches",
 # Methods may use everything but each other; a sampler may also ask a classifier.
 METHODS = {"classifiers", "over_sampling"}
 MAY_IMPORT["classifiers"] = set(MAY_IMPORT) - {"reporting"}

@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from imbdeep._frames import column_names, is_pandas
+from imbdeep._torch_switches import usual_switches
 from imbdeep._validation import check_columns_are_numeric
 from imbdeep.attacks._nets import evaluation_mode, net_logits
 from imbdeep.attacks._objectives import margin
@@ -28,6 +29,7 @@ ATTACKS = ("pgd", "square", "both")
 LEAST = {"attack_steps": 0, "restarts": 1, "queries": 0, "batch_size": 1}
 
 
+@usual_switches()
 def adversarial_rows(
     estimator,
     X,
@@ -402,6 +404,8 @@ def _attacked(estimator, X, attack):
     """What an attack may ask of a classifier: its logits, and on which device."""
     module = getattr(estimator, "module_", None)
     if module is not None:
+        if attack != "square":
+            _check_gradients(estimator)
         device = next(iter(module.parameters()), torch.empty(0)).device
         with evaluation_mode(module):
             yield partial(net_logits, estimator), device
@@ -414,6 +418,15 @@ def _attacked(estimator, X, attack):
             "as best_estimator_ or the last step of a pipeline, on rows that the steps "
             "before it have transformed; or use attack='square', which takes any "
             "classifier with predict_proba."
+        )
+
+
+def _check_gradients(estimator):
+    """Refuse a net whose weights torch keeps out of every gradient."""
+    if any(weights.is_inference() for weights in estimator.module_.parameters()):
+        raise ValueError(
+            f"{type(estimator).__name__} was initialized in torch.inference_mode, "
+            "which keeps its weights out of gradients for good. Fit it outside."
         )
 
 

@@ -18,8 +18,8 @@ def input_gradient(
 
     Gradients of parameters are neither used nor changed.
     """
-    with torch.enable_grad():
-        x = x.detach().requires_grad_()
+    with torch.inference_mode(False), torch.enable_grad():
+        x, y = _for_gradients(x).detach().requires_grad_(), _for_gradients(y)
         logits = logits_of(x)
         (gradient,) = torch.autograd.grad(
             objective(logits, y).sum(), x, allow_unused=True
@@ -30,6 +30,11 @@ def input_gradient(
             "Use attack='square' to evaluate such a net."
         )
     return gradient, logits.detach()
+
+
+def _for_gradients(tensor: Tensor) -> Tensor:
+    """A tensor that may be part of a gradient, as those of inference mode may not."""
+    return tensor.clone() if tensor.is_inference() else tensor
 
 
 def pgd(

@@ -9,6 +9,7 @@ from sklearn.utils import _safe_indexing, column_or_1d
 
 from imbdeep._frames import is_pandas
 from imbdeep._torch_data import arrays_of
+from imbdeep._torch_switches import usual_switches
 from imbdeep.base import ImbalancedNetClassifier
 from imbdeep.crowds import (
     count_votes,
@@ -226,6 +227,7 @@ class CrowdNetClassifier(ImbalancedNetClassifier):
         """
         return crowd_accuracy(self, X, y, sample_weight)
 
+    @usual_switches()
     def _fit_crowd(self, X, y, y_true, eval_set, reset, method, classes=None):
         self._check_parameters()
         X, y = arrays_of(X, y)

@@ -8,6 +8,7 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
+from imbdeep._switches import usual_numbers
 from imbdeep.crowds._annotations import MISSING, encode_annotations
 from imbdeep.crowds._worker_model import error_rates
 
@@ -44,12 +45,13 @@ class Aggregator(BaseEstimator):
             If a parameter or the annotations cannot be used.
         """
         self._validate_params()
-        codes = self._read(annotations, reset=True)
-        self._learn(codes)
-        n_given = (codes != MISSING).sum(0)
-        self.worker_error_rates_ = error_rates(
-            self.confusion_matrices_, self.class_prior_, n_given
-        )
+        with usual_numbers():
+            codes = self._read(annotations, reset=True)
+            self._learn(codes)
+            n_given = (codes != MISSING).sum(0)
+            self.worker_error_rates_ = error_rates(
+                self.confusion_matrices_, self.class_prior_, n_given
+            )
         return self
 
     def fit_predict(self, annotations, y=None):
@@ -82,7 +84,8 @@ class Aggregator(BaseEstimator):
             Columns in the order of ``classes_``.
         """
         check_is_fitted(self)
-        return self._posterior(self._read(annotations, reset=False))
+        with usual_numbers():
+            return self._posterior(self._read(annotations, reset=False))
 
     def predict(self, annotations):
         """Most probable label; of equally probable ones the first in ``classes_``.

@@ -5,6 +5,7 @@ from sklearn.metrics._scorer import _BaseScorer
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_array
 
+from imbdeep._switches import usual_numbers
 from imbdeep.metrics._targets import check_targets, check_weights, positive_label
 
 # Loose enough for half precision, tight enough to catch logits and one-vs-rest scores.
@@ -74,6 +75,7 @@ def _column_of_row(y_true, proba, classes):
     return order[np.searchsorted(classes, y_true, sorter=order)]
 
 
+@usual_numbers()
 def balanced_brier_score(
     y_true, y_proba, *, labels=None, pos_label=None, sample_weight=None
 ):

@@ -5,9 +5,11 @@ import math
 import numpy as np
 from sklearn.metrics import accuracy_score, make_scorer, recall_score
 
+from imbdeep._switches import usual_numbers
 from imbdeep.metrics._targets import check_targets, check_weights
 
 
+@usual_numbers()
 def intra_class_variance(y_true, y_pred, *, root=False, sample_weight=None):
     r"""Sum over the classes of the squared gap between accuracy and recall.
 

@@ -6,6 +6,7 @@ from sklearn.metrics._scorer import _BaseScorer
 from sklearn.utils._response import _get_response_values
 from sklearn.utils.validation import check_array
 
+from imbdeep._switches import usual_numbers
 from imbdeep.metrics._targets import check_targets, check_weights, positive_label
 
 # Weighted recalls are sums of floats, which can fall short of the recall asked for by
@@ -38,6 +39,7 @@ def _check_score(y_score):
     return score
 
 
+@usual_numbers()
 def precision_at_recall_score(
     y_true, y_score, *, recall=0.5, pos_label=1, sample_weight=None
 ):

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from sklearn.utils._param_validation import StrOptions
 
+from imbdeep._torch_switches import usual_switches
 from imbdeep._validation import check_class_sizes
 from imbdeep.generative import evaluate, interpolate, train_autoencoder
 from imbdeep.modules import ConvAutoencoder, MLPAutoencoder
@@ -144,6 +145,7 @@ class AutoencodedSampler(GenerativeSampler):
         ]
         return torch.from_numpy(np.concatenate(made))
 
+    @usual_switches()
     def encode(self, X):
         """Codes of rows.
 

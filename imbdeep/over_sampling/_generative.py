@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from imbdeep._device import check_device, resolve_device
 from imbdeep._frames import is_pandas
 from imbdeep._seeding import seeded_torch
+from imbdeep._torch_switches import usual_switches
 from imbdeep._validation import check_columns_are_numeric
 from imbdeep.generative import (
     ImageEncoding,
@@ -205,7 +206,7 @@ class GenerativeSampler(TableOverSampler):
         self.random_state_ = np.random.RandomState(seed)
         rows = self._encoding.encode(as_dense(X))
         device = resolve_device(self.device)
-        with seeded_torch(self._draw_seed, device), torch.enable_grad():
+        with seeded_torch(self._draw_seed, device):
             made = self._train(
                 torch.from_numpy(rows).to(device),
                 torch.from_numpy(codes).to(device),
@@ -242,6 +243,7 @@ class GenerativeSampler(TableOverSampler):
         )
         return torch.from_numpy(self._encoding.encode(as_dense(X)))
 
+    @usual_switches()
     def sample(self, n_samples, label):
         """Make more rows of a class, without fitting again.
 

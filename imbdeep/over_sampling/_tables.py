@@ -5,6 +5,7 @@ from imblearn.over_sampling.base import BaseOverSampler
 from scipy import sparse
 
 from imbdeep._frames import is_pandas
+from imbdeep._torch_switches import usual_switches
 from imbdeep._validation import check_columns_are_numeric
 
 
@@ -58,6 +59,10 @@ class TableOverSampler(BaseOverSampler):
 
     # Of the columns of a data frame; an array has none.
     _dtypes = ()
+
+    @usual_switches()
+    def fit_resample(self, X, y, **params):
+        return super().fit_resample(X, y, **params)
 
     def _check_X_y(self, X, y, accept_sparse=None):
         check_columns_are_numeric(X)

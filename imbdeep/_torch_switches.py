@@ -1,0 +1,62 @@
+"""Global switches of torch, as if nobody had touched them."""
+
+import threading
+from contextlib import ExitStack, contextmanager
+
+import torch
+
+from imbdeep._switches import usual_numbers
+
+
+class _Float32ByDefault:
+    """float32 as torch's default for as long as anybody asks for it.
+
+    The default belongs to the process, not to a thread. So the first to enter keeps
+    what was there, and the last to leave puts it back.
+    """
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.n_inside = 0
+
+    def __enter__(self):
+        with self.lock:
+            if not self.n_inside:
+                self.before = torch.get_default_dtype()
+                torch.set_default_dtype(torch.float32)
+            self.n_inside += 1
+
+    def __exit__(self, *error):
+        with self.lock:
+            self.n_inside -= 1
+            if not self.n_inside:
+                torch.set_default_dtype(self.before)
+
+
+_FLOAT32_BY_DEFAULT = _Float32ByDefault()
+
+
+@contextmanager
+def usual_switches():
+    """torch, NumPy and scikit-learn as a session finds them when it starts.
+
+    float32 and the CPU are torch's defaults, and gradients are on, whatever surrounds
+    the call. What trades precision for speed stays as the user has it: the precision of
+    matrix products, the number of threads, deterministic algorithms.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep._torch_switches import usual_switches
+    >>> with torch.inference_mode(), torch.device("meta"), usual_switches():
+    ...     torch.zeros(1, requires_grad=True) + 1
+    tensor([1.], grad_fn=<AddBackward0>)
+    """
+    with ExitStack() as stack:
+        stack.enter_context(usual_numbers())
+        stack.enter_context(_FLOAT32_BY_DEFAULT)
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        if torch.get_default_device().type != "cpu":
+            stack.enter_context(torch.device("cpu"))
+        yield
