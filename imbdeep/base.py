@@ -249,6 +249,11 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
     value beyond counts as the outermost one there, and a column that did not vary in
     training makes no difference, whatever it holds later.
 
+    What global switches of torch, NumPy and scikit-learn are set to, such as torch's
+    default dtype and device, gradients and inference mode, NumPy's treatment of errors
+    or ``transform_output``, does not matter to ``fit`` and prediction. The number of
+    threads and the precision of matrix products are left to the user.
+
     Fits in several threads of one process take turns, because they seed torch's global
     generators and put them back.
     """

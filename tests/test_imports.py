@@ -42,8 +42,6 @@ MAY_IMPORT = {
     "reporting": {"metrics"},
 }
 FOR_ALL = {name for name in MAY_IMPORT if name.startswith("_")} - {"_sub_packages"}
-    "_switches",
-    "_torch_switches",
 # Methods may use everything but each other; a sampler may also ask a classifier.
 METHODS = {"classifiers", "over_sampling"}
 MAY_IMPORT["classifiers"] = set(MAY_IMPORT) - {"reporting"}
