@@ -3,6 +3,7 @@
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from copy import deepcopy
 from functools import cache
 
 import numpy as np
@@ -260,7 +261,7 @@ def test_weights_of_inference_mode_cannot_be_attacked():
     X, y = table()
     net = NetClassifier(max_epochs=1, random_state=0).fit(X, y)
     with torch.inference_mode():
-        net.module_ = torch.nn.Linear(3, 2)
+        net.module_ = deepcopy(net.module_)
     with pytest.raises(ValueError, match="initialized in torch.inference_mode"):
         adversarial_rows(net, X, y, eps=0.3)
     assert adversarial_rows(net, X, y, eps=0.3, attack="square").shape == X.shape
