@@ -4,9 +4,10 @@ from decimal import Decimal
 
 import narwhals.stable.v2 as nw
 import numpy as np
+from scipy import sparse
 
 from imbdeep._column_kinds import as_objects, kinds_of_objects
-from imbdeep._frames import columns
+from imbdeep._frames import columns, is_pandas
 
 
 def whole_within(values, dtype):
@@ -34,15 +35,66 @@ def whole_within(values, dtype):
     return np.rint(values).clip(bounds.min, largest)
 
 
-def as_objects_like(values, given):
-    """Numbers as objects of the type that a column of objects holds.
+def floats_within(values, dtype):
+    """Values as finite numbers of a floating-point dtype.
 
     Parameters
     ----------
+    values : ndarray
+    dtype : dtype
+        Of floating point.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep._frame_building import floats_within
+    >>> floats_within(np.array([0.5, 1e9]), np.dtype("float16"))
+    array([5.000e-01, 6.550e+04], dtype=float16)
+    """
+    bounds = np.finfo(dtype)
+    wide = np.result_type(dtype, np.float64)
+    return values.astype(wide).clip(bounds.min, bounds.max).astype(dtype)
+
+
+def common_type(values):
+    """Type that all values of an array of objects have, if numbers can be turned to it.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,), object
+
+    Returns
+    -------
+    type or None
+        bool, int or Decimal; None for all others.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep._frame_building import common_type
+    >>> common_type(np.array([1, 2**70], dtype=object))
+    <class 'int'>
+    """
+    types = {type(value) for value in values.tolist()}
+    if types and types <= {bool, np.bool_}:
+        return bool
+    if types == {Decimal}:
+        return Decimal
+    is_whole = kinds_of_objects(values) == {"numbers"} and all(
+        hasattr(own, "__index__") for own in types
+    )
+    return int if is_whole else None
+
+
+def as_objects_of(own, values):
+    """Values as objects of a type.
+
+    Parameters
+    ----------
+    own : type or None
+        As :func:`common_type` gives it. Numbers are rounded for int, and true above 0.5
+        for bool.
     values : ndarray of shape (n,)
-    given : ndarray of shape (m,), object
-        The column. Where it holds whole numbers only, values are rounded, and where it
-        holds booleans only, they are true above 0.5.
 
     Returns
     -------
@@ -51,20 +103,17 @@ def as_objects_like(values, given):
     Examples
     --------
     >>> import numpy as np
-    >>> from imbdeep._frame_building import as_objects_like
-    >>> as_objects_like(np.array([1.6]), np.array([1, 2**70], dtype=object))
+    >>> from imbdeep._frame_building import as_objects_of
+    >>> as_objects_of(int, np.array([1.6]))
     array([2], dtype=object)
     """
-    types = {type(value) for value in given.tolist()}
-    kinds = kinds_of_objects(given)
-    if kinds == {"booleans"}:
-        made = [value > 0.5 for value in values.tolist()]
-    elif kinds == {"numbers"} and all(hasattr(own, "__index__") for own in types):
-        made = [round(value) for value in values.tolist()]
-    elif types == {Decimal}:
-        made = [Decimal(repr(value)) for value in values.tolist()]
-    else:
-        made = values.tolist()
+    made = values.tolist()
+    if own is bool:
+        made = [value > 0.5 for value in made]
+    elif own is int:
+        made = [round(value) for value in made]
+    elif own is Decimal:
+        made = [Decimal(str(value)) for value in made]
     return as_objects(made)
 
 
@@ -95,72 +144,78 @@ def decimals_within(values, dtype):
     ]
 
 
-def as_column(values, column):
-    """Values as a column holds them.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n,)
-    column : Column
-
-    Returns
-    -------
-    list or ndarray
-        Integers are rounded and kept within their dtype; booleans are true above 0.5.
-    """
-    dtype = column.dtype
-    if dtype.kind == "b":
-        return values.astype(np.float64) > 0.5
-    if dtype.kind in "iu":
-        return whole_within(values.astype(np.float64), dtype).astype(dtype)
-    if dtype.kind == "f":
-        bounds = np.finfo(dtype)
-        return values.astype(np.float64).clip(bounds.min, bounds.max).astype(dtype)
-    if isinstance(column.series.dtype, nw.Decimal):
-        return decimals_within(values, column.series.dtype)
-    if column.kind in ("numbers", "booleans"):
-        return as_objects_like(values, column.to_numpy())
-    return values.tolist()
-
-
-def frame_like(X, rows):
-    """A data frame with the names and dtypes of another one.
+class FrameLike:
+    """Builds data frames with the names and dtypes of another one.
 
     Parameters
     ----------
     X : data frame
-        Of pandas, polars or pyarrow.
-    rows : {ndarray, sparse matrix} of shape (n, n_columns)
-        Numbers, or objects. Integers are rounded and kept within their dtype; booleans
-        are true above 0.5.
-
-    Returns
-    -------
-    data frame
-        Of the library of ``X``; of pandas with a new index.
+        Of pandas, polars or pyarrow. Its rows are not kept.
 
     Examples
     --------
     >>> import numpy as np
     >>> import pandas as pd
-    >>> from imbdeep._frame_building import frame_like
-    >>> frame_like(pd.DataFrame({"age": [31], "income": [9.0]}), np.array([[2.7, 0.5]]))
+    >>> from imbdeep._frame_building import FrameLike
+    >>> X = pd.DataFrame({"age": [31], "income": [9.0]})
+    >>> FrameLike(X).build(np.array([[2.7, 0.5]]))
        age  income
     0    3     0.5
     """
-    made = [
-        _series_like(column, as_column(_column_of(rows, position), column))
-        for position, column in enumerate(columns(X))
-    ]
-    frame = nw.from_native(X, eager_only=True)
-    if frame.implementation.is_pandas_like():
-        import pandas as pd
 
-        made = pd.DataFrame(dict(enumerate(made)), index=range(rows.shape[0]))
-        return made.set_axis(X.columns, axis=1)
-    if frame.implementation.is_polars():
-        return type(X)(made)
-    return type(X).from_arrays(made, schema=X.schema)
+    def __init__(self, X):
+        self._types = [
+            common_type(column.to_numpy()) if column.series.dtype == nw.Object else None
+            for column in columns(X)
+        ]
+        self._empty = nw.from_native(X, eager_only=True).head(0).to_native()
+
+    def build(self, rows):
+        """A data frame of rows.
+
+        Parameters
+        ----------
+        rows : {ndarray, sparse matrix} of shape (n, n_columns)
+            Numbers, or objects. For integer columns they are rounded and kept within
+            the dtype; for booleans they are true above 0.5.
+
+        Returns
+        -------
+        data frame
+            Of the library of ``X``; of pandas with a new index.
+        """
+        if sparse.issparse(rows):
+            rows = rows.tocsc()  # the format to take columns from
+        made = [
+            _series_like(column, _as_column(_column_of(rows, position), column, own))
+            for position, (column, own) in enumerate(
+                zip(columns(self._empty), self._types, strict=True)
+            )
+        ]
+        if is_pandas(self._empty):
+            import pandas as pd
+
+            made = pd.DataFrame(dict(enumerate(made)), index=range(rows.shape[0]))
+            return made.set_axis(self._empty.columns, axis=1)
+        if nw.dependencies.is_pyarrow_table(self._empty):
+            return type(self._empty).from_arrays(made, schema=self._empty.schema)
+        return type(self._empty)(made)
+
+
+def _as_column(values, column, own):
+    """Values as the column of a frame holds them, a list or an array."""
+    dtype = column.dtype
+    if own is not None:
+        return as_objects_of(own, values)
+    if dtype.kind == "b":
+        return values.astype(np.float64) > 0.5
+    if dtype.kind in "iu":
+        return whole_within(values.astype(np.float64), dtype).astype(dtype)
+    if dtype.kind == "f":
+        return floats_within(values, dtype)
+    if isinstance(column.series.dtype, nw.Decimal):
+        return decimals_within(values, column.series.dtype)
+    return values.tolist()
 
 
 def _column_of(rows, position):
@@ -174,7 +229,7 @@ def _series_like(column, values):
     if column.series.implementation.is_pandas_like():
         import pandas as pd
 
-        return pd.array(values, dtype=native.dtype)
+        return pd.Series(values, dtype=native.dtype)
     if column.series.implementation.is_polars():
         return type(native)(column.name, values, dtype=native.dtype, strict=False)
     import pyarrow as pa
@@ -195,7 +250,7 @@ def append(X, made):
     data frame
         Of pandas with a new index.
     """
-    if nw.dependencies.is_pandas_dataframe(X):
+    if is_pandas(X):
         import pandas as pd
 
         return pd.concat([X, made], ignore_index=True)

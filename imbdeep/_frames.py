@@ -10,7 +10,7 @@ from typing import NamedTuple
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from imbdeep._column_kinds import kind_of_series, missing_in
+from imbdeep._column_kinds import as_objects, kind_of_series, missing_in
 
 
 class Column(NamedTuple):
@@ -162,3 +162,87 @@ def columns(X):
         Column(name, kind_of_series(one), one)
         for name, one in zip(names, series, strict=True)
     )
+
+
+def read_labels(y):
+    """Labels of a series of any library as an array; others as they are.
+
+    Parameters
+    ----------
+    y : array-like
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from imbdeep._frames import read_labels
+    >>> read_labels(pd.Series([1, 0], dtype="Int64"))
+    array([1, 0])
+    """
+    if nw.dependencies.is_into_series(y):
+        return nw.from_native(y, series_only=True).to_numpy()
+    return np.asarray(y) if is_data_frame(y) else y
+
+
+def read_table(X, categorical=()):
+    """A data frame as an array; others as they are.
+
+    Parameters
+    ----------
+    X : array-like, sparse matrix or data frame
+    categorical : array-like of int, default=()
+        Positions of columns whose values are taken as they are. Others hold numbers,
+        NaN where they are missing.
+
+    Returns
+    -------
+    {ndarray, sparse matrix} of shape (n, n_columns)
+        Of a data frame: numbers of the smallest dtype that has those of all columns,
+        or objects if there are categorical columns; sparse if all columns are.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from imbdeep._frames import read_table
+    >>> read_table(pd.DataFrame({"age": [31], "city": ["Ulm"]}), categorical=[1])
+    array([[31, 'Ulm']], dtype=object)
+    """
+    if isinstance(X, list | tuple):
+        return rows_as_array(X)
+    if not is_data_frame(X):
+        return X
+    if not len(categorical) and _is_sparse(X):
+        return X.sparse.to_coo().tocsr()
+    read = [
+        as_objects(column.series.to_list())
+        if position in categorical
+        else column.to_numbers()
+        for position, column in enumerate(columns(X))
+    ]
+    dtype = np.result_type(*read) if read else np.float64
+    table = np.empty(X.shape, dtype=dtype, order="F")
+    for position, values in enumerate(read):
+        table[:, position] = values
+    return table
+
+
+def rows_as_array(rows):
+    """Rows in lists as an array, of objects where they are not all numbers.
+
+    Examples
+    --------
+    >>> from imbdeep._frames import rows_as_array
+    >>> rows_as_array([[31, "Ulm"]])
+    array([[31, 'Ulm']], dtype=object)
+    """
+    try:
+        array = np.asarray(rows)
+    except ValueError:  # lists in a column, or rows of several lengths
+        return np.asarray(rows, dtype=object)
+    return array if array.dtype.kind in "biuf" else np.asarray(rows, dtype=object)
+
+
+def _is_sparse(X):
+    """Whether all columns of a pandas frame leave out zeros."""
+    if not is_pandas(X) or X.empty:
+        return False
+    return all(getattr(dtype, "fill_value", None) == 0 for dtype in X.dtypes)

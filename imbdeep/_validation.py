@@ -9,14 +9,20 @@ from imbdeep._column_kinds import (
     kinds_of_objects,
     missing_in,
 )
-from imbdeep._frames import column_names, columns, is_data_frame
+from imbdeep._frames import (
+    column_names,
+    columns,
+    is_data_frame,
+    read_labels,
+    rows_as_array,
+)
 
 _ENCODE = (
     "Encode them first, for example with OneHotEncoder or OrdinalEncoder in a "
     "ColumnTransformer"
 )
 
-_REMEDIES = {
+REMEDIES = {
     "text": f"{_ENCODE}, or turn numbers kept as text into numbers with astype(float).",
     "categories": f"{_ENCODE}.",
     "dates": (
@@ -54,7 +60,7 @@ class DictColumnsError(ValueError, TypeError):
     """
 
 
-def check_columns_are_numeric(X):
+def check_columns_are_numeric(X, besides=(), remedies=REMEDIES):
     """Refuse a table with text, dates or other things, naming columns and remedies.
 
     Parameters
@@ -62,6 +68,11 @@ def check_columns_are_numeric(X):
     X : object
         A data frame, an array of any dtype or a list of rows; anything else passes.
         Columns without names are told by position.
+    besides : collection of int, default=()
+        Positions of columns that may hold other things, if these can be told apart:
+        no lists and no dicts.
+    remedies : dict of str to str, default=REMEDIES
+        Of each kind.
 
     Raises
     ------
@@ -78,15 +89,16 @@ def check_columns_are_numeric(X):
     ValueError: Columns ['city'] hold text. Encode them first, ...
     """
     by_kind = {}
-    for name, kind in column_kinds(X):
-        if kind not in NUMERIC:
+    for position, (name, kind) in enumerate(column_kinds(X)):
+        may_be_other = position in besides and kind not in ("lists", "dicts")
+        if kind not in NUMERIC and not may_be_other:
             by_kind.setdefault(kind, []).append(name)
     if by_kind:
         error = DictColumnsError if "dicts" in by_kind else ValueError
         raise error(
             " ".join(
                 f"Columns {_first(names)} hold {kind}. "
-                f"{_REMEDIES.get(kind, _OTHER_REMEDY)}"
+                f"{remedies.get(kind, _OTHER_REMEDY)}"
                 for kind, names in by_kind.items()
             )
         )
@@ -123,15 +135,11 @@ def column_kinds(X):
 
 
 def _as_array(X):
-    """Arrays as they are, rows in lists as an array that keeps text apart."""
-    if not isinstance(X, list | tuple):
-        # A matrix without rows has the kind of a sparse one.
-        return np.empty((0, 0)) if not isinstance(X, np.ndarray) else X
-    try:
-        array = np.asarray(X)
-    except ValueError:  # lists in a column, or rows of several lengths
-        return np.asarray(X, dtype=object)
-    return array if array.dtype.kind in "biuf" else np.asarray(X, dtype=object)
+    """Arrays as they are, and rows in lists as arrays."""
+    if isinstance(X, list | tuple):
+        return rows_as_array(X)
+    # A sparse matrix holds numbers.
+    return X if isinstance(X, np.ndarray) else np.empty((0, 0))
 
 
 def check_complete(X, names=None):
@@ -164,12 +172,12 @@ def check_complete(X, names=None):
         n_missing, n_infinite = _count_bad_in_columns(X)
     if n_missing.any():
         raise ValueError(
-            f"X holds missing values (NaN or None): {_where(n_missing, names)}. Fill "
-            "them first, for example with SimpleImputer, or drop their rows."
+            f"X holds missing values (NaN or None): {say_where(n_missing, names)}. "
+            "Fill them first, for example with SimpleImputer, or drop their rows."
         )
     if n_infinite.any():
         raise ValueError(
-            f"X holds infinite values: {_where(n_infinite, names)}. Replace them by "
+            f"X holds infinite values: {say_where(n_infinite, names)}. Replace them by "
             "numbers, or drop their rows."
         )
 
@@ -196,8 +204,15 @@ def _count_bad_in_columns(X):
     )
 
 
-def _where(counts, names):
-    """Counts that are not 0, and the columns that they are of."""
+def say_where(counts, names):
+    """Counts that are not 0, and the columns that they are of.
+
+    Examples
+    --------
+    >>> from imbdeep._validation import say_where
+    >>> say_where(np.array([0, 2]), ["age", "city"])
+    "2 in column 'city'"
+    """
     if not np.ndim(counts):  # images have no columns
         return str(counts)
     found = np.flatnonzero(counts)
@@ -237,7 +252,7 @@ def check_labels(y):
     Traceback (most recent call last):
     ValueError: y has no label in 1 row (None or NaN), the first of them at position ...
     """
-    labels = np.asarray(y.toarray() if sparse.issparse(y) else y)
+    labels = np.asarray(y.toarray() if sparse.issparse(y) else read_labels(y))
     if labels.dtype.kind in "US" and isinstance(y, list | tuple):
         labels = np.asarray(y, dtype=object)  # before None became 'None'
     if labels.ndim == 0:  # no labels at all, which scikit-learn refuses

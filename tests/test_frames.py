@@ -13,7 +13,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from imbdeep._column_kinds import NUMERIC, is_missing, kind_of_array
-from imbdeep._frame_building import append, frame_like
+from imbdeep._frame_building import FrameLike, append
 from imbdeep._frames import column_names, columns, is_data_frame, is_pandas
 
 BIG = 2**53 + 1
@@ -251,7 +251,7 @@ FRAMES = {
 def test_a_frame_like_another_has_its_names_and_dtypes(library):
     frame = FRAMES[library]()
     for n_rows in (0, 1, 3):
-        made = frame_like(frame, np.full((n_rows, frame.shape[1]), 1.75))
+        made = FrameLike(frame).build(np.full((n_rows, frame.shape[1]), 1.75))
         assert type(made) is type(frame)
         assert made.shape == (n_rows, frame.shape[1])
         assert column_names(made) == column_names(frame)
@@ -264,7 +264,7 @@ def test_a_frame_like_another_has_its_names_and_dtypes(library):
 @pytest.mark.parametrize("library", FRAMES)
 def test_made_numbers_are_what_the_column_can_hold(library):
     frame = FRAMES[library]()
-    made = frame_like(frame, np.full((1, frame.shape[1]), 1.75))
+    made = FrameLike(frame).build(np.full((1, frame.shape[1]), 1.75))
     for column in columns(made):
         (value,) = column.series.to_list()
         if "int" in column.name.lower() or column.name in ("arrow", "large"):
@@ -283,7 +283,7 @@ def test_made_numbers_are_what_the_column_can_hold(library):
 @pytest.mark.parametrize("far", [1e30, -1e30])
 def test_integers_do_not_leave_their_dtype(library, far):
     frame = FRAMES[library]()
-    made = frame_like(frame, np.full((1, frame.shape[1]), far))
+    made = FrameLike(frame).build(np.full((1, frame.shape[1]), far))
     expected = 255 if far > 0 else 0
     assert [c.series.to_list() for c in columns(made)][1] == [expected]
 
@@ -299,7 +299,7 @@ def test_text_and_categories_are_taken_over():
     )
     rows = np.array([["Bonn", "Ulm", "Bonn"]], dtype=object)
     for X in (frame, frame.to_arrow(), frame.to_pandas()):
-        made = frame_like(X, rows)
+        made = FrameLike(X).build(rows)
         assert dtypes_of(made) == dtypes_of(X)
         assert [c.series.to_list() for c in columns(made)] == [[v] for v in rows[0]]
 
@@ -307,7 +307,7 @@ def test_text_and_categories_are_taken_over():
 def test_a_pandas_frame_gets_a_new_index_and_keeps_the_names_of_its_columns():
     names = pd.MultiIndex.from_tuples([("a", 1), ("b", 2)], names=["x", "y"])
     frame = pd.DataFrame([[1, 2.5], [3, 4.5]], index=["p", "q"], columns=names)
-    both = append(frame, frame_like(frame, np.ones((1, 2))))
+    both = append(frame, FrameLike(frame).build(np.ones((1, 2))))
     assert both.index.equals(pd.RangeIndex(3))
     assert both.columns.equals(names)
     assert both.columns.names == ["x", "y"]

@@ -51,6 +51,7 @@ SHARED_BASES = {
     "_adversarial_training",
     "_autoencoded",
     "_conditional",
+    "_containers",
     "_crowd",
     "_deferred",
     "_generative",

@@ -1,9 +1,9 @@
 """Which columns of a table are categories, or named by a user."""
 
 import numpy as np
-from sklearn.utils._indexing import _get_column_indices
 
-from imbdeep._frames import is_pandas
+from imbdeep._frames import column_names, is_data_frame
+from imbdeep._validation import column_kinds
 
 
 def select_columns(X, columns, name):
@@ -56,9 +56,11 @@ def select_columns(X, columns, name):
         raise ValueError(
             f"{name} must hold names, positions or a boolean mask, got {columns!r}."
         )
-    # Numbers are positions, also where a data frame has numbers for names.
-    table = X if kind in "OU" else np.empty((0, shape[1]))
-    return np.unique(_get_column_indices(table, keys)).astype(int)
+    if kind == "b":
+        return np.flatnonzero(keys)
+    if kind in "iu":  # positions, also where a data frame has numbers for names
+        return np.unique(np.arange(shape[1])[keys])
+    return np.unique([column_names(X).index(key) for key in keys])
 
 
 def _check_mask(keys, n_features, name):
@@ -81,12 +83,12 @@ def _check_positions(keys, n_features, name):
 
 
 def _check_names(keys, X, name):
-    if not is_pandas(X):
+    if not is_data_frame(X):
         raise ValueError(
             f"{name} holds names, {keys!r}, but X is no data frame. Give positions or "
             "a boolean mask, or X as a data frame."
         )
-    known = X.columns.tolist()
+    known = column_names(X)
     unknown = [key for key in keys if key not in known]
     if unknown:
         raise ValueError(
@@ -106,8 +108,8 @@ def categorical_columns(X):
     -------
     ndarray of int
         Sorted: text, categories and booleans of a data frame, columns with text of an
-        array of objects, and all columns of an array of booleans. Nothing tells the
-        kind of other numbers.
+        array of objects or a list of rows, and all columns of an array of booleans.
+        Nothing tells the kind of other numbers.
 
     Examples
     --------
@@ -117,19 +119,12 @@ def categorical_columns(X):
     >>> categorical_columns(X)
     array([1])
     """
-    dtype = getattr(X, "dtype", None)
-    if is_pandas(X):
-        columns = ((X.iloc[:, i], own) for i, own in enumerate(X.dtypes))
-    elif getattr(dtype, "kind", "") in ("O", "b") and X.ndim == 2:
-        columns = ((column, dtype) for column in X.T)
+    of_one_dtype = getattr(X, "dtype", np.dtype(object)) != np.dtype(object)
+    if is_data_frame(X):
+        wanted = {"text", "categories", "booleans"}
     else:
-        columns = ()
-    found = [i for i, column in enumerate(columns) if _is_category(*column)]
+        # An array of text has lost which columns were numbers.
+        wanted = {"booleans"} if of_one_dtype else {"text"}
+    kinds = column_kinds(X)
+    found = [i for i, (_, kind) in enumerate(kinds) if kind in wanted]
     return np.array(found, dtype=int)
-
-
-def _is_category(column, dtype):
-    # `kind` and `type` are those of the values, whatever library keeps them.
-    if dtype.kind == "b" or dtype.type is str or dtype.name == "category":
-        return True
-    return dtype.kind == "O" and any(isinstance(value, str) for value in column)

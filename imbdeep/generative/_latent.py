@@ -115,7 +115,7 @@ def train_autoencoder(
 
 
 def interpolate(
-    codes: np.ndarray, size: int, k_neighbors: int, random_state: np.random.RandomState
+    codes: np.ndarray, size: int, n_neighbors: int, random_state: np.random.RandomState
 ) -> np.ndarray:
     """New codes between those of a class and their nearest neighbours, with SMOTE.
 
@@ -124,7 +124,7 @@ def interpolate(
     codes : ndarray of shape (n, n_latent)
         Of one class; n is at least 2.
     size : int
-    k_neighbors : int
+    n_neighbors : int
         Neighbours to go to; all others if there are fewer.
     random_state : RandomState
 
@@ -145,7 +145,7 @@ def interpolate(
         return codes[:0]
     smote = SMOTE(
         sampling_strategy={1: len(codes) + size},
-        k_neighbors=min(k_neighbors, len(codes) - 1),
+        k_neighbors=min(n_neighbors, len(codes) - 1),
         random_state=random_state,
     )
     # SMOTE wants a second class, of which it takes no notice.

@@ -11,6 +11,9 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from imbdeep._column_kinds import is_missing, missing_in
+from imbdeep._validation import check_complete, say_where
+
 _SCALINGS = ["minmax", "standard", "quantile"]
 
 # Share of a normal distribution beyond which nothing is encoded: +-5.2 are the ends.
@@ -133,17 +136,8 @@ def positions_of(column, categories):
     return np.array([codes.get(value, -1) for value in column.tolist()], dtype=int)
 
 
-def _is_missing(value):
-    """None, NaN, and the NA and NaT of pandas, which need not be there."""
-    if value is None:
-        return True
-    is_itself = value == value
-    # NA is neither equal to NA nor different from it.
-    return not (isinstance(is_itself, bool | np.bool_) and is_itself)
-
-
-def _is_number(value):
-    return isinstance(value, Number | np.bool_)
+def _is_no_number(value):
+    return not isinstance(value, Number | np.bool_) and not is_missing(value)
 
 
 def _any_in_columns(table, holds):
@@ -380,37 +374,23 @@ class TableEncoding:
         """Columns as float64, checked."""
         values = X[:, columns]
         if values.dtype == object:
-            self._check_missing(_any_in_columns(values, _is_missing), columns)
-            is_other = _any_in_columns(values, lambda value: not _is_number(value))
+            is_other = _any_in_columns(values, _is_no_number)
             if is_other.any():
                 raise ValueError(
                     f"Columns {self._names(columns[is_other])} hold text or other "
                     "values that are not numbers. Name them in categorical_features, "
                     "or turn them into numbers."
                 )
-        numbers = values.astype(np.float64)
-        self._check_missing(~np.isfinite(numbers).all(0), columns)
-        return numbers
-
-    def _check_missing(self, is_missing, columns):
-        if is_missing.any():
-            raise ValueError(
-                f"Columns {self._names(columns[is_missing])} hold missing or infinite "
-                "values. Fill them first, for example with SimpleImputer, or drop "
-                "their rows."
-            )
+        check_complete(values, self._names(columns))
+        return values.astype(np.float64)
 
     def _check_categories(self, X, columns):
-        values = X[:, columns]
-        if values.dtype == object:
-            is_missing = _any_in_columns(values, _is_missing)
-        else:
-            is_missing = np.isnan(values).any(0)
-        if is_missing.any():
-            names = self._names(np.asarray(columns)[is_missing])
+        n_missing = missing_in(X[:, columns]).sum(0)
+        if n_missing.any():
+            where = say_where(n_missing, self._names(columns))
             raise ValueError(
-                f"Categorical columns {names} hold missing values. Fill them with a "
-                "category of their own, such as 'missing', or drop their rows."
+                f"X holds missing categories: {where}. Fill them with a category of "
+                "their own, such as 'missing', or drop their rows."
             )
 
     def _check_ranges(self, low, high, columns):

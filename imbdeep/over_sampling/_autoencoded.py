@@ -64,7 +64,7 @@ class AutoencodedSampler(GenerativeSampler):
 
     _parameter_constraints = {
         **GenerativeSampler._parameter_constraints,
-        "k_neighbors": COUNT,
+        "n_neighbors": COUNT,
         "autoencoder": [torch.nn.Module, None],
         "class_weight": [StrOptions({"balanced"}), None],
         "cluster_weight": AT_LEAST_0,
@@ -138,7 +138,7 @@ class AutoencodedSampler(GenerativeSampler):
             interpolate(
                 self.latent_[self._codes == label],
                 size,
-                self.k_neighbors,
+                self.n_neighbors,
                 self.random_state_,
             )
             for label, size in enumerate(n_new)

@@ -6,18 +6,16 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
-from imblearn.utils import check_target_type
-from imblearn.utils._validation import ArraysTransformer
-from scipy import sparse
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from imbdeep._device import check_device, resolve_device
-from imbdeep._frames import is_pandas
+from imbdeep._frame_building import whole_within
+from imbdeep._frames import column_names, read_table
 from imbdeep._seeding import seeded_torch
 from imbdeep._torch_switches import usual_switches
-from imbdeep._validation import check_columns_are_numeric
+from imbdeep._validation import REMEDIES, check_columns_are_numeric
 from imbdeep.generative import (
     ImageEncoding,
     RowHead,
@@ -25,17 +23,15 @@ from imbdeep.generative import (
     categorical_columns,
     select_columns,
 )
-from imbdeep.over_sampling._tables import (
-    TableOverSampler,
-    as_dense,
-    column_dtypes,
-    whole_within,
-)
+from imbdeep.over_sampling._containers import container_of
+from imbdeep.over_sampling._tables import TableOverSampler, as_dense
 
 POSITIVE = [Interval(Real, 0, None, closed="neither")]
 AT_LEAST_0 = [Interval(Real, 0, None, closed="left")]
 COUNT = [Interval(Integral, 1, None, closed="left")]
 _COLUMNS = ["array-like", StrOptions({"auto"}), None]
+_CATEGORIES = "Name them in categorical_features, or turn them into numbers."
+_REMEDIES = REMEDIES | {"text": _CATEGORIES, "categories": _CATEGORIES}
 
 
 def auto_batch_size(n_rows):
@@ -48,28 +44,6 @@ def auto_batch_size(n_rows):
     [64, 500, 1024]
     """
     return max(64, min(1024, n_rows // 8))
-
-
-def dtype_of_mixed(X):
-    """Dtype to read a table with categories as; None leaves it to NumPy.
-
-    A data frame with categories or nullable columns has no dtype in common but object,
-    and scikit-learn does not always find that out.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import pandas as pd
-    >>> from imbdeep.over_sampling._generative import dtype_of_mixed
-    >>> frame = pd.DataFrame({"city": pd.Categorical(["Ulm"]), "member": [True]})
-    >>> dtype_of_mixed(frame)
-    <class 'object'>
-    >>> dtype_of_mixed(np.zeros((1, 1))) is None
-    True
-    """
-    if not is_pandas(X) or all(isinstance(d, np.dtype) for d in X.dtypes):
-        return None
-    return object
 
 
 class GenerativeSampler(TableOverSampler):
@@ -142,34 +116,22 @@ class GenerativeSampler(TableOverSampler):
         self._forget()
         check_device(resolve_device(self.device))
         self._check_hidden_sizes()
-        self._dtypes = column_dtypes(X)
-        self._container = ArraysTransformer(X, np.empty(0))
         if self._allow_nd and np.ndim(X) > 2:
             return self._check_images(X, y)
         categorical = self._categorical_columns(X)
         integer = self.integer_features
         if not isinstance(integer, str):
             integer = select_columns(X, integer, "integer_features")
-        if not len(categorical):
-            check_columns_are_numeric(X)
-        y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            reset=True,
-            accept_sparse=["csr", "csc"],
-            dtype=dtype_of_mixed(X) if len(categorical) else "numeric",
-            # The encoding refuses what is missing, and says in which columns.
-            ensure_all_finite=False,
-        )
+        check_columns_are_numeric(X, besides=categorical, remedies=_REMEDIES)
+        labels, binarize_y = self._check_y(y)
+        table, labels = self._check_table(X, labels, categorical)
         self._encoding = TableEncoding(
             scaling=self.scaling,
             categorical=categorical,
             integer=integer,
-            feature_names=getattr(self, "feature_names_in_", None),
-        ).fit(as_dense(X))
-        return X, y, binarize_y
+            feature_names=column_names(X),
+        ).fit(as_dense(table))
+        return table, labels, binarize_y
 
     def _check_hidden_sizes(self):
         for size in self.hidden_sizes:
@@ -186,10 +148,11 @@ class GenerativeSampler(TableOverSampler):
                     f"{name} names columns, but X has {np.ndim(X)} dimensions; got "
                     f"{columns!r}. Leave it at its default for images."
                 )
-        y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
-        X, y = validate_data(self, X, y, reset=True, allow_nd=True)
-        self._encoding = ImageEncoding().fit(X)
-        return X, y, binarize_y
+        labels, binarize_y = self._check_y(y)
+        images, labels = validate_data(self, X, labels, reset=True, allow_nd=True)
+        self._container = container_of(X)
+        self._encoding = ImageEncoding().fit(images)
+        return images, labels, binarize_y
 
     def _categorical_columns(self, X):
         if isinstance(self.categorical_features, str):
@@ -216,32 +179,31 @@ class GenerativeSampler(TableOverSampler):
             # Not a net that the user gave: parameters do not end in an underscore.
             if name.endswith("_") and isinstance(value, torch.nn.Module):
                 value.cpu()
-        self._sparse_type = type(X) if sparse.issparse(X) else None
         self._dtype = X.dtype
-        return self._append(X, y, self._decode(made), self.classes_.repeat(n_new))
+        first = np.unique(y, return_index=True)[1]
+        return self._decode(made), first.repeat(n_new)
 
     def _decode(self, made):
         rows = self._encoding.decode(made.cpu().numpy(), clip=self.clip)
-        self._round_whole_columns(rows)
         if self._dtype.kind in "iu" and self._encoding.all_integer_:
             # Whole numbers, but without clipping perhaps not of this dtype.
             return whole_within(rows, self._dtype).astype(self._dtype)
         is_flags = self._dtype.kind == "b" and not self._encoding.n_numeric_
-        keeps = self._dtype.kind == "f" or is_flags
-        return rows.astype(self._dtype) if keeps else rows
+        return rows.astype(bool) if is_flags else rows
 
     def _encode(self, X):
         """Encoded rows that the sampler may not have seen."""
         check_is_fitted(self, "n_epochs_")
-        X = validate_data(
-            self,
-            X,
-            reset=False,
+        validate_data(self, X, reset=False, skip_check_array=True)
+        table = check_array(
+            X if np.ndim(X) > 2 else read_table(X, self._encoding.categorical),
             accept_sparse=True,
             allow_nd=self._allow_nd,
-            dtype=dtype_of_mixed(X) if self._dtype.kind in "OUS" else "numeric",
+            dtype=None if self._dtype.kind in "OUS" else "numeric",
+            ensure_all_finite=False,
+            estimator=self,
         )
-        return torch.from_numpy(self._encoding.encode(as_dense(X)))
+        return torch.from_numpy(self._encoding.encode(as_dense(table)))
 
     @usual_switches()
     def sample(self, n_samples, label):
@@ -275,10 +237,7 @@ class GenerativeSampler(TableOverSampler):
         n_new = [0] * len(labels)
         n_new[labels.index(label)] = int(n_samples)
         with seeded_torch(self._draw_seed):
-            rows = self._decode(self._make(n_new))
-        if self._sparse_type is not None:
-            rows = self._sparse_type(rows)
-        return self._container.transform(rows, np.empty(0))[0]
+            return self._container.build(self._decode(self._make(n_new)))
 
     def _draw_seed(self):
         return int(self.random_state_.randint(np.iinfo(np.int32).max))

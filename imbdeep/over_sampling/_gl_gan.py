@@ -66,7 +66,7 @@ class GLGAN(AutoencodedSampler):
         the rarest, 'all' every class; a float is the ratio of minority to majority
         rows afterwards (two classes only); a dict gives the number of rows of each
         class; a callable takes ``y`` and returns such a dict.
-    k_neighbors : int, at least 1, default=5
+    n_neighbors : int, at least 1, default=5
         Neighbours of the same class to interpolate with; a class of fewer other rows
         uses those it has.
     autoencoder : nn.Module or None, default=None
@@ -244,7 +244,7 @@ class GLGAN(AutoencodedSampler):
         self,
         *,
         sampling_strategy="auto",
-        k_neighbors=5,
+        n_neighbors=5,
         autoencoder=None,
         hidden_sizes=(128,),
         n_latent=16,
@@ -275,7 +275,7 @@ class GLGAN(AutoencodedSampler):
         random_state=None,
     ):
         super().__init__(sampling_strategy=sampling_strategy)
-        self.k_neighbors = k_neighbors
+        self.n_neighbors = n_neighbors
         self.autoencoder = autoencoder
         self.hidden_sizes = hidden_sizes
         self.n_latent = n_latent

@@ -99,7 +99,7 @@ class MetaAugment(TableOverSampler):
         self.classes_, codes = np.unique(y, return_inverse=True)
         parents, rows = self._learn(as_dense(X), y, codes)
         self.parents_ = np.concatenate([np.arange(len(y)), parents])
-        return self._append(X, y, rows, y[parents])
+        return rows, parents
 
     def _learn(self, X, y, codes):
         """Parents and learned rows."""
@@ -131,5 +131,4 @@ class MetaAugment(TableOverSampler):
         rows = X[parents].astype(dtype) + shift
         if net.clip:
             rows = rows.clip(X[train].min(0), X[train].max(0))
-        self._round_whole_columns(rows)
         return parents, rows.astype(dtype)

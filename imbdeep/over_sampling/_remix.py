@@ -169,9 +169,8 @@ class ReMix(TableOverSampler):
         new_mixing = draw_mixing(size, self.alpha, self.label, random_state)
         made = mix(X, drawn.numpy(), new_mixing)
         if not sparse.issparse(X):
-            switches = self._columns_of_kind("b")
+            switches = [i for i, kind in enumerate(self._kinds) if kind == "booleans"]
             made[:, switches] = X[drawn.numpy()[:, :1], switches]
-            self._round_whole_columns(made)
 
         n = len(codes)
         originals = np.arange(n)
@@ -179,4 +178,4 @@ class ReMix(TableOverSampler):
         self.mixing_ = np.concatenate([np.ones(n), new_mixing])
         one_hot = np.eye(len(self.classes_))[codes]
         self.soft_targets_ = mix(one_hot, self.parents_, self.mixing_)
-        return self._append(X, y, made, self.classes_[seed_classes])
+        return made, drawn.numpy()[:, 0]

@@ -1,48 +1,22 @@
-"""What the samplers share: tables of numbers, and columns that keep their kind."""
+"""What the samplers share: tables that are read as numbers and come back as brought."""
 
 import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
+from imblearn.utils import check_sampling_strategy, check_target_type
 from scipy import sparse
+from sklearn.base import _fit_context
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_X_y, validate_data
 
-from imbdeep._frames import is_pandas
+from imbdeep._frames import column_names, read_labels, read_table
 from imbdeep._torch_switches import usual_switches
-from imbdeep._validation import check_columns_are_numeric
-
-
-def column_dtypes(X):
-    """NumPy dtypes of the columns of a data frame; nothing for an array."""
-    if not is_pandas(X):
-        return []
-    # Nullable and sparse columns hold the dtype of their values.
-    return [
-        getattr(dtype, "numpy_dtype", getattr(dtype, "subtype", dtype))
-        for dtype in X.dtypes
-    ]
-
-
-def whole_within(values, dtype):
-    """Values rounded to whole numbers that an integer dtype can have.
-
-    Parameters
-    ----------
-    values : ndarray of float64
-    dtype : dtype
-        Of integers.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from imbdeep.over_sampling._tables import whole_within
-    >>> whole_within(np.array([1.6, 1e20]), np.dtype("int8"))
-    array([  2., 127.])
-    >>> whole_within(np.array([1e20]), np.dtype("int64")).astype("int64")
-    array([9223372036854774784])
-    """
-    bounds = np.iinfo(dtype)
-    largest = float(bounds.max)
-    if largest > bounds.max:  # of 64 bits it is no float64, and rounds up
-        largest = np.nextafter(largest, 0)
-    return np.rint(values).clip(bounds.min, largest)
+from imbdeep._validation import (
+    check_columns_are_numeric,
+    check_complete,
+    check_labels,
+    column_kinds,
+)
+from imbdeep.over_sampling._containers import container_of, repeat_labels
 
 
 def as_dense(X):
@@ -53,45 +27,91 @@ def as_dense(X):
 class TableOverSampler(BaseOverSampler):
     """Base of samplers whose rows are made of numbers.
 
-    Text is refused with the names of its columns, and rows made for a data frame hold
-    whole numbers where the frame does.
+    A method makes rows in ``_fit_resample``. Reading the table, refusing what is no
+    number, and putting rows into the container that the table came in are looked after
+    here.
     """
 
-    # Of the columns of a data frame; an array has none.
-    _dtypes = ()
-
     @usual_switches()
+    @_fit_context(prefer_skip_nested_validation=True)
     def fit_resample(self, X, y, **params):
-        return super().fit_resample(X, y, **params)
+        """Make rows, and append them to those given.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, ...)
+            A data frame may be one of pandas, polars or pyarrow.
+        y : array-like of shape (n_samples,)
+            Labels; also one column a class, with a 1 at the class of the row.
+        **params : dict
+            Of the method.
+
+        Returns
+        -------
+        X_resampled : {array-like, sparse matrix, data frame}
+            In the container of ``X``: the original rows, unchanged, then those made.
+            Columns of a data frame keep their dtypes; of pandas it has a new index.
+            Arrays and sparse matrices keep theirs, except that integers and booleans
+            become float64 beside rows made of fractions. Where an integer lies beyond
+            2**53, which no float64 may hold, fractions are rounded instead.
+        y_resampled : array-like
+            In the container and dtype of ``y``.
+
+        Raises
+        ------
+        ValueError
+            If columns hold what is no number, values or labels are missing, or the
+            classes do not fit ``sampling_strategy``.
+        """
+        table, labels, _ = self._check_X_y(X, y)
+        self.sampling_strategy_ = check_sampling_strategy(
+            self.sampling_strategy, labels, self._sampling_type
+        )
+        rows, parents = self._fit_resample(table, labels, **params)
+        self.is_synthetic_ = np.arange(len(labels) + len(parents)) >= len(labels)
+        return self._container.append(X, rows), repeat_labels(y, parents)
+
+    def _fit_resample(self, X, y):
+        """Make rows.
+
+        Parameters
+        ----------
+        X : {ndarray, CSR or CSC matrix} of shape (n_samples, ...)
+        y : ndarray of shape (n_samples,)
+
+        Returns
+        -------
+        rows : {ndarray, sparse matrix} of shape (n_new, ...)
+            Those made, without the original ones.
+        parents : ndarray of shape (n_new,), int
+            Position in ``X`` of a row that has the label of each.
+        """
+        raise NotImplementedError
 
     def _check_X_y(self, X, y, accept_sparse=None):
         check_columns_are_numeric(X)
-        self._dtypes = column_dtypes(X)
-        return super()._check_X_y(X, y, accept_sparse)
+        labels, binarize_y = self._check_y(y)
+        table, labels = self._check_table(X, labels)
+        check_complete(table, column_names(X))
+        return table, labels, binarize_y
 
-    def _columns_of_kind(self, kinds):
-        return [i for i, dtype in enumerate(self._dtypes) if dtype.kind in kinds]
+    def _check_y(self, y):
+        check_labels(y)
+        labels = read_labels(y)
+        check_classification_targets(labels)
+        return check_target_type(labels, indicate_one_vs_all=True)
 
-    def _round_whole_columns(self, rows):
-        """Round what stands for integers or booleans to values that these can have."""
-        for column in self._columns_of_kind("iu"):
-            values = rows[:, column].astype(float)
-            rows[:, column] = whole_within(values, self._dtypes[column])
-        for column in self._columns_of_kind("b"):
-            rows[:, column] = rows[:, column] > 0.5
-
-    def _append(self, X, y, rows, labels):
-        """The original rows, unchanged, then those made for them."""
-        size = len(y) + len(labels)
-        self.is_synthetic_ = np.arange(size) >= len(y)
-        y_resampled = np.concatenate([y, labels.astype(y.dtype)])
-        if sparse.issparse(X):
-            rows = sparse.csr_matrix(rows)
-            return sparse.vstack([X, rows], format=X.format), y_resampled
-        # What is made of integers need not be integers, unless their columns are.
-        # Floating point keeps its precision.
-        is_whole = self._dtypes and all(dtype.kind in "iu" for dtype in self._dtypes)
-        keeps = X.dtype.kind == "f" or (is_whole and X.dtype.kind in "iu")
-        dtype = X.dtype if keeps else rows.dtype
-        originals = X.astype(dtype, copy=False)
-        return np.concatenate([originals, rows.astype(dtype)]), y_resampled
+    def _check_table(self, X, y, categorical=()):
+        """Read a table, and remember its columns and its container."""
+        self._kinds = [kind for _, kind in column_kinds(X)]
+        self._container = container_of(X)
+        table = read_table(X, categorical)
+        validate_data(self, X, y, reset=True, skip_check_array=True)
+        return check_X_y(
+            table,
+            y,
+            accept_sparse=["csr", "csc"],
+            dtype=None if len(categorical) else "numeric",
+            ensure_all_finite=False,
+            estimator=self,
+        )

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from numpy.testing import assert_array_equal
 from scipy import sparse
@@ -146,16 +147,30 @@ def test_kinds_in_one_frame():
     assert_array_equal(found, expected)
 
 
-def test_kinds_need_no_unique_names():
-    frame = pd.DataFrame({"a": ["x", "y"], "b": [0.5, 1.5], "c": [1, 2], "d": [3, 4]})
-    frame = frame.astype({"a": object, "d": object})
-    frame.columns = ["a", "a", "a", "a"]
-    assert categorical_columns(frame).tolist() == [0]
+@pytest.mark.parametrize("library", ["polars", "arrow"])
+def test_frames_of_other_libraries(library):
+    frame = pl.DataFrame(
+        {
+            "age": [31, 45],
+            "city": ["Ulm", "Bonn"],
+            "sex": pl.Series(["f", "m"], dtype=pl.Categorical),
+            "stage": pl.Series(["I", "II"], dtype=pl.Enum(["I", "II"])),
+            "member": [True, False],
+            "income": [2.5, 3.5],
+        }
+    )
+    X = frame if library == "polars" else frame.to_arrow()
+    assert categorical_columns(X).tolist() == [1, 2, 3, 4]
+    assert select(X, ["income", "city"]) == [1, 5]
+    assert select(X, [-1, 0]) == [0, 5]
+    with pytest.raises(ValueError, match=r"cols holds \['cty'\]"):
+        select_columns(X, ["cty"], "cols")
 
 
 def test_text_in_an_array_of_objects():
-    X = np.array([[1, "a", True, None], [2, "b", False, "d"]], dtype=object)
-    assert categorical_columns(X).tolist() == [1, 3]
+    rows = [[1, "a", True, None], [2, "b", False, "d"]]
+    assert categorical_columns(np.array(rows, dtype=object)).tolist() == [1, 3]
+    assert categorical_columns(rows).tolist() == [1, 3]
 
 
 @pytest.mark.parametrize(
@@ -165,7 +180,7 @@ def test_text_in_an_array_of_objects():
         np.array([["a", "b"], ["c", "d"]]),
         np.array(["a", "b"], dtype=object),
         sparse.csr_matrix(np.eye(2, dtype=int)),
-        [[1, "a"], [2, "b"]],
+        [[1, 2], [3, 4]],
         None,
     ],
     ids=["integers", "text", "1-D", "sparse", "list", "None"],

@@ -525,15 +525,15 @@ def named():
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
-        (0, None, r"Columns \['age'\] hold missing or infinite .* SimpleImputer"),
-        (0, math.nan, r"Columns \['age'\] hold missing"),
-        (0, pd.NA, r"Columns \['age'\] hold missing"),
-        (0, pd.NaT, r"Columns \['age'\] hold missing"),
-        (2, math.inf, r"Columns \['income'\] hold missing or infinite"),
-        (2, -np.float32(np.inf), r"Columns \['income'\] hold missing or infinite"),
-        (1, None, r"Categorical columns \['city'\] hold missing .* 'missing'"),
-        (1, math.nan, r"Categorical columns \['city'\] hold missing"),
-        (1, pd.NA, r"Categorical columns \['city'\] hold missing"),
+        (0, None, r"missing values .*: 1 in column 'age'\. .* SimpleImputer"),
+        (0, math.nan, r"missing values .*: 1 in column 'age'"),
+        (0, pd.NA, r"missing values .*: 1 in column 'age'"),
+        (0, pd.NaT, r"missing values .*: 1 in column 'age'"),
+        (2, math.inf, r"infinite values: 1 in column 'income'"),
+        (2, -np.float32(np.inf), r"infinite values: 1 in column 'income'"),
+        (1, None, r"missing categories: 1 in column 'city'\. .* 'missing'"),
+        (1, math.nan, r"missing categories: 1 in column 'city'"),
+        (1, pd.NA, r"missing categories: 1 in column 'city'"),
         (2, "2.5", r"Columns \['income'\] hold text .* in categorical_features"),
         (2, "", r"Columns \['income'\] hold text"),
         (2, {}, r"Columns \['income'\] hold text or other values that are not numbers"),
@@ -552,9 +552,9 @@ def test_refused_values(during, column, value, message):
 def test_refused_numbers_of_an_array(dtype):
     X = numbers().astype(dtype)
     X[3, [0, 2]] = math.nan, math.inf
-    with pytest.raises(ValueError, match=r"Columns \[0, 2\] hold missing or infinite"):
+    with pytest.raises(ValueError, match=r"missing values .*: 1 in column 0\."):
         TableEncoding().fit(X)
-    with pytest.raises(ValueError, match=r"Categorical columns \[0\] hold missing"):
+    with pytest.raises(ValueError, match="missing categories: 1 in column 0"):
         TableEncoding(categorical=[0, 1]).fit(np.delete(X, 2, axis=1))
 
 

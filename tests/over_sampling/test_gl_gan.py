@@ -313,7 +313,7 @@ def test_every_pass_goes_over_all_rows_and_codes(watch):
 
 def test_new_codes_are_of_the_classes_to_grow(watch):
     X, y = table((9, 20, 14))
-    GLGAN(**PARAMS, k_neighbors=3).fit_resample(X, y)
+    GLGAN(**PARAMS, n_neighbors=3).fit_resample(X, y)
     assert [len(new) for new in watch.interpolated] == [11, 0, 6]
 
 

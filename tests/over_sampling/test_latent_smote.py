@@ -149,15 +149,15 @@ def test_steps_of_an_epoch_come_from_the_batch_size(stage_1, monkeypatch):
 def test_new_rows_are_decoded_codes_between_neighbours(monkeypatch, counts):
     made = []
 
-    def spy(codes, size, k_neighbors, random_state):
-        new = interpolate(codes, size, k_neighbors, random_state)
-        made.append((codes, size, k_neighbors, new))
+    def spy(codes, size, n_neighbors, random_state):
+        new = interpolate(codes, size, n_neighbors, random_state)
+        made.append((codes, size, n_neighbors, new))
         return new
 
     interpolate = _autoencoded.interpolate
     monkeypatch.setattr(_autoencoded, "interpolate", spy)
     X, y = table(counts)
-    sampler = LatentSMOTE(**PARAMS, k_neighbors=4)
+    sampler = LatentSMOTE(**PARAMS, n_neighbors=4)
     X_new, y_new = sampler.fit_resample(X, y)
 
     grown = [call for call in made if call[1]]

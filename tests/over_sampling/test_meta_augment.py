@@ -435,7 +435,7 @@ def test_refuses_a_class_of_one_row(data):
     ("X", "match"),
     [
         (np.array([[np.nan], [0.0], [1.0], [2.0]]), "NaN"),
-        (np.array([[np.inf], [0.0], [1.0], [2.0]]), "infinity"),
+        (np.array([[np.inf], [0.0], [1.0], [2.0]]), "infinite values: 1 in column 0"),
         (pd.DataFrame({"city": ["a", "b", "c", "d"]}), r"Columns \['city'\]"),
     ],
 )

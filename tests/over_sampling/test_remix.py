@@ -208,7 +208,7 @@ def test_one_seed_one_result_and_global_state_untouched(data):
     ("X", "match"),
     [
         (np.array([[np.nan], [0.0], [1.0], [2.0]]), "NaN"),
-        (np.array([[np.inf], [0.0], [1.0], [2.0]]), "infinity"),
+        (np.array([[np.inf], [0.0], [1.0], [2.0]]), "infinite values: 1 in column 0"),
         (pd.DataFrame({"city": ["a", "b", "c", "d"]}), r"Columns \['city'\]"),
     ],
 )

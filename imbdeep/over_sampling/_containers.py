@@ -1,0 +1,193 @@
+"""Made rows in the container that a user brought, after the rows that it holds.
+
+What was brought is never read into another dtype and back: not every integer beyond
+2**53 has a float64.
+"""
+
+from copy import copy
+
+import narwhals.stable.v2 as nw
+import numpy as np
+from scipy import sparse
+from sklearn.utils import _safe_indexing
+
+from imbdeep._frame_building import (
+    FrameLike,
+    append,
+    as_objects_of,
+    common_type,
+    floats_within,
+    whole_within,
+)
+from imbdeep._frames import is_data_frame, is_pandas, rows_as_array
+
+
+def container_of(X):
+    """What puts made rows into the container of ``X``.
+
+    Parameters
+    ----------
+    X : {ndarray, sparse matrix, data frame, list} of shape (n, ...)
+
+    Returns
+    -------
+    object
+        With methods ``build(rows)`` and ``append(X, rows)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.over_sampling._containers import container_of
+    >>> X = [[2**53 + 1, 0.5]]
+    >>> container_of(X).append(X, np.array([[7.0, 0.25]]))
+    [[9007199254740993, 0.5], [7.0, 0.25]]
+    """
+    if is_data_frame(X):
+        return FrameContainer(X)
+    if sparse.issparse(X):
+        return SparseContainer(X)
+    return ListContainer(X) if isinstance(X, list) else ArrayContainer(X)
+
+
+class ArrayContainer:
+    """An array of any dtype, or what NumPy makes one of.
+
+    Parameters
+    ----------
+    X : array-like of shape (n, ...)
+
+    Notes
+    -----
+    Floating point, text and objects keep their dtype. Integers and booleans become
+    float64 beside rows made of fractions, unless an integer lies beyond 2**53, which
+    no float64 may hold: then the fractions are rounded.
+    """
+
+    def __init__(self, X):
+        X = np.asarray(X)
+        self._learn_dtype(X.dtype, X)
+        self._types = None
+        if X.dtype == object and X.ndim == 2:
+            self._types = [common_type(column) for column in X.T]
+
+    def _learn_dtype(self, dtype, values):
+        self._dtype = dtype
+        self._keeps = dtype.kind not in "iub"
+        if dtype.kind in "iu" and values.size:
+            self._keeps = max(-int(values.min()), int(values.max())) > 2**53
+
+    def _cast(self, rows):
+        """Made numbers in the dtype that they come back in."""
+        given, made = self._dtype.kind, rows.dtype.kind
+        is_alike = given == made or (given in "iu" and made in "iu")
+        if not (self._keeps or is_alike) and rows.size:
+            return rows
+        if given in "iu" and made == "f":
+            rows = whole_within(rows, self._dtype)
+        elif given == "f":
+            rows = floats_within(rows, self._dtype)
+        # NumPy widens text where it is joined.
+        return rows.astype(given if given in "US" else self._dtype)
+
+    def build(self, rows):
+        """Made rows, an array of shape (n, ...), as an array like the one given."""
+        if self._types is None:
+            return self._cast(rows)
+        made = np.empty(rows.shape, dtype=object)
+        for position, own in enumerate(self._types):
+            made[:, position] = as_objects_of(own, rows[:, position])
+        return made
+
+    def append(self, X, rows):
+        """The rows of ``X`` and then made rows."""
+        return np.concatenate([np.asarray(X), self.build(rows)])
+
+
+class SparseContainer(ArrayContainer):
+    """A sparse matrix or array of any format; dtypes as those of arrays.
+
+    Parameters
+    ----------
+    X : sparse matrix of shape (n, n_features)
+    """
+
+    def __init__(self, X):
+        self._learn_dtype(X.dtype, X.tocsr().data)
+        self._type = type(X)
+
+    def build(self, rows):
+        if not sparse.issparse(rows):
+            return self._type(self._cast(rows))
+        rows = rows.tocsr()
+        made = sparse.csr_array(
+            (self._cast(rows.data), rows.indices, rows.indptr), shape=rows.shape
+        )
+        return self._type(made)
+
+    def append(self, X, rows):
+        return sparse.vstack([X, self.build(rows)], format=X.format)
+
+
+class ListContainer:
+    """Rows in a list.
+
+    Parameters
+    ----------
+    X : list of array-like
+    """
+
+    def __init__(self, X):
+        self._array = ArrayContainer(rows_as_array(X))
+
+    def build(self, rows):
+        return self._array.build(rows).tolist()
+
+    def append(self, X, rows):
+        return [copy(row) for row in X] + self.build(rows)
+
+
+class FrameContainer:
+    """A data frame, whose columns keep their dtypes.
+
+    Parameters
+    ----------
+    X : data frame
+    """
+
+    def __init__(self, X):
+        self._like = FrameLike(X)
+
+    def build(self, rows):
+        return self._like.build(rows)
+
+    def append(self, X, rows):
+        return append(X, self.build(rows))
+
+
+def repeat_labels(y, positions):
+    """Labels, and then those at some positions once more, in the same container.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,) or (n, n_classes)
+        Of pandas it comes back with a new index.
+    positions : ndarray of shape (m,), int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.over_sampling._containers import repeat_labels
+    >>> repeat_labels(["ill", "well"], np.array([0, 0]))
+    ['ill', 'well', 'ill', 'ill']
+    """
+    is_known = (
+        isinstance(y, list)
+        or sparse.issparse(y)
+        or nw.dependencies.is_into_series(y)
+        or is_data_frame(y)
+    )
+    y = y if is_known else np.asarray(y)
+    n = y.shape[0] if hasattr(y, "shape") else len(y)
+    labels = _safe_indexing(y, np.concatenate([np.arange(n), positions]))
+    is_of_pandas = is_pandas(y) or nw.dependencies.is_pandas_series(y)
+    return labels.reset_index(drop=True) if is_of_pandas else labels
