@@ -1,6 +1,7 @@
 """Data frames with the names and dtypes of another one."""
 
 from decimal import Decimal
+from numbers import Integral
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -10,29 +11,46 @@ from imbdeep._column_kinds import as_objects, kinds_of_objects
 from imbdeep._frames import columns, is_pandas
 
 
-def whole_within(values, dtype):
-    """Values rounded to whole numbers that an integer dtype can have.
+def integers_within(values, dtype):
+    """Values rounded to integers that a dtype can have.
 
     Parameters
     ----------
-    values : ndarray of float64
+    values : ndarray
+        Floating point; objects, of which integers keep all their digits; or integers
+        of the dtype.
     dtype : dtype
         Of integers.
+
+    Returns
+    -------
+    ndarray of the shape of ``values``
 
     Examples
     --------
     >>> import numpy as np
-    >>> from imbdeep._frame_building import whole_within
-    >>> whole_within(np.array([1.6, 1e20]), np.dtype("int8"))
-    array([  2., 127.])
-    >>> whole_within(np.array([1e20]), np.dtype("int64")).astype("int64")
+    >>> from imbdeep._frame_building import integers_within
+    >>> integers_within(np.array([1.6, 1e20]), np.dtype("int8"))
+    array([  2, 127], dtype=int8)
+    >>> integers_within(np.array([1e20]), np.dtype("int64"))
     array([9223372036854774784])
+    >>> integers_within(np.array([2**53 + 1, 1.6], dtype=object), np.dtype("int64"))
+    array([9007199254740993,                2])
     """
+    if values.dtype.kind in "biu":
+        return values.astype(dtype)
     bounds = np.iinfo(dtype)
     largest = float(bounds.max)
     if largest > bounds.max:  # of 64 bits it is no float64, and rounds up
         largest = np.nextafter(largest, 0)
-    return np.rint(values).clip(bounds.min, largest)
+    whole = np.rint(values.astype(np.float64)).clip(bounds.min, largest).astype(dtype)
+    if values.dtype == object:
+        is_exact = np.frompyfunc(lambda value: isinstance(value, Integral), 1, 1)(
+            values
+        )
+        is_exact = is_exact.astype(bool)
+        whole[is_exact] = values[is_exact].astype(dtype)
+    return whole
 
 
 def floats_within(values, dtype):
@@ -210,7 +228,7 @@ def _as_column(values, column, own):
     if dtype.kind == "b":
         return values.astype(np.float64) > 0.5
     if dtype.kind in "iu":
-        return whole_within(values.astype(np.float64), dtype).astype(dtype)
+        return integers_within(values, dtype)
     if dtype.kind == "f":
         return floats_within(values, dtype)
     if isinstance(column.series.dtype, nw.Decimal):

@@ -225,6 +225,20 @@ def read_table(X, categorical=()):
     return table
 
 
+def count_dimensions(X):
+    """Dimensions of an array, of rows in lists, or of a data frame.
+
+    Examples
+    --------
+    >>> from imbdeep._frames import count_dimensions
+    >>> count_dimensions([[[1, 2]], [[3, 4]]])
+    3
+    """
+    if isinstance(X, list | tuple):
+        return rows_as_array(X).ndim
+    return 2 if is_data_frame(X) else np.ndim(X)
+
+
 def rows_as_array(rows):
     """Rows in lists as an array, of objects where they are not all numbers.
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from imbdeep._frames import column_names, is_data_frame
+from imbdeep._frames import column_names, is_data_frame, rows_as_array
 from imbdeep._validation import column_kinds
 
 
@@ -39,7 +39,7 @@ def select_columns(X, columns, name):
         return np.array([], dtype=int)
     # Through a list, so that Python's objects get the dtype that they stand for.
     keys = np.atleast_1d(columns).tolist()
-    shape = np.shape(X)
+    shape = np.shape(rows_as_array(X) if isinstance(X, list | tuple) else X)
     if len(shape) != 2:
         raise ValueError(
             f"{name} selects columns of a table, but X has shape {shape}; got "

@@ -17,7 +17,7 @@ from imbdeep._frame_building import (
     as_objects_of,
     common_type,
     floats_within,
-    whole_within,
+    integers_within,
 )
 from imbdeep._frames import is_data_frame, is_pandas, rows_as_array
 
@@ -49,6 +49,21 @@ def container_of(X):
     return ListContainer(X) if isinstance(X, list) else ArrayContainer(X)
 
 
+def has_large_integers(values):
+    """Whether an array holds integers beyond 2**53, not all of which have a float64.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.over_sampling._containers import has_large_integers
+    >>> [has_large_integers(np.array([value])) for value in (2**53, 2**53 + 1, 1e30)]
+    [False, True, False]
+    """
+    if values.dtype.kind not in "iu" or not values.size:
+        return False
+    return max(-int(values.min()), int(values.max())) > 2**53
+
+
 class ArrayContainer:
     """An array of any dtype, or what NumPy makes one of.
 
@@ -72,9 +87,7 @@ class ArrayContainer:
 
     def _learn_dtype(self, dtype, values):
         self._dtype = dtype
-        self._keeps = dtype.kind not in "iub"
-        if dtype.kind in "iu" and values.size:
-            self._keeps = max(-int(values.min()), int(values.max())) > 2**53
+        self._keeps = dtype.kind not in "iub" or has_large_integers(values)
 
     def _cast(self, rows):
         """Made numbers in the dtype that they come back in."""
@@ -82,10 +95,10 @@ class ArrayContainer:
         is_alike = given == made or (given in "iu" and made in "iu")
         if not (self._keeps or is_alike) and rows.size:
             return rows
-        if given in "iu" and made == "f":
-            rows = whole_within(rows, self._dtype)
-        elif given == "f":
-            rows = floats_within(rows, self._dtype)
+        if given in "iu":
+            return integers_within(rows, self._dtype)
+        if given == "f":
+            return floats_within(rows, self._dtype)
         # NumPy widens text where it is joined.
         return rows.astype(given if given in "US" else self._dtype)
 

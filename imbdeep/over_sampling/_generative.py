@@ -11,8 +11,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from imbdeep._device import check_device, resolve_device
-from imbdeep._frame_building import whole_within
-from imbdeep._frames import column_names, read_table
+from imbdeep._frame_building import integers_within
+from imbdeep._frames import column_names, count_dimensions, read_table
 from imbdeep._seeding import seeded_torch
 from imbdeep._torch_switches import usual_switches
 from imbdeep._validation import REMEDIES, check_columns_are_numeric
@@ -23,7 +23,7 @@ from imbdeep.generative import (
     categorical_columns,
     select_columns,
 )
-from imbdeep.over_sampling._containers import container_of
+from imbdeep.over_sampling._containers import container_of, has_large_integers
 from imbdeep.over_sampling._tables import TableOverSampler, as_dense
 
 POSITIVE = [Interval(Real, 0, None, closed="neither")]
@@ -116,7 +116,7 @@ class GenerativeSampler(TableOverSampler):
         self._forget()
         check_device(resolve_device(self.device))
         self._check_hidden_sizes()
-        if self._allow_nd and np.ndim(X) > 2:
+        if self._allow_nd and count_dimensions(X) > 2:
             return self._check_images(X, y)
         categorical = self._categorical_columns(X)
         integer = self.integer_features
@@ -125,6 +125,9 @@ class GenerativeSampler(TableOverSampler):
         check_columns_are_numeric(X, besides=categorical, remedies=_REMEDIES)
         labels, binarize_y = self._check_y(y)
         table, labels = self._check_table(X, labels, categorical)
+        if len(categorical) and has_large_integers(as_dense(table)):
+            # As objects, categories keep all their digits.
+            table = as_dense(table).astype(object)
         self._encoding = TableEncoding(
             scaling=self.scaling,
             categorical=categorical,
@@ -145,7 +148,7 @@ class GenerativeSampler(TableOverSampler):
         for name in ("categorical_features", "integer_features"):
             if not isinstance(columns := getattr(self, name), str | None):
                 raise ValueError(
-                    f"{name} names columns, but X has {np.ndim(X)} dimensions; got "
+                    f"{name} names columns, but X has {count_dimensions(X)} dimensions; got "
                     f"{columns!r}. Leave it at its default for images."
                 )
         labels, binarize_y = self._check_y(y)
@@ -187,7 +190,7 @@ class GenerativeSampler(TableOverSampler):
         rows = self._encoding.decode(made.cpu().numpy(), clip=self.clip)
         if self._dtype.kind in "iu" and self._encoding.all_integer_:
             # Whole numbers, but without clipping perhaps not of this dtype.
-            return whole_within(rows, self._dtype).astype(self._dtype)
+            return integers_within(rows, self._dtype)
         is_flags = self._dtype.kind == "b" and not self._encoding.n_numeric_
         return rows.astype(bool) if is_flags else rows
 
@@ -196,7 +199,7 @@ class GenerativeSampler(TableOverSampler):
         check_is_fitted(self, "n_epochs_")
         validate_data(self, X, reset=False, skip_check_array=True)
         table = check_array(
-            X if np.ndim(X) > 2 else read_table(X, self._encoding.categorical),
+            X if count_dimensions(X) > 2 else read_table(X, self._encoding.categorical),
             accept_sparse=True,
             allow_nd=self._allow_nd,
             dtype=None if self._dtype.kind in "OUS" else "numeric",

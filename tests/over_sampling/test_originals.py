@@ -273,6 +273,27 @@ def test_categories_come_first_unchanged(name, library):
     assert_first(made[:0], given[:0])
 
 
+@pytest.mark.parametrize("name", WITH_CATEGORIES)
+@pytest.mark.parametrize("container", ["array", "list", "pandas", "polars"])
+def test_categories_may_be_integers_beyond_float64(name, container):
+    ids = 2**53 + np.arange(N) % 3
+    table = np.stack([ids, np.arange(N) % 7], axis=1)
+    given = {
+        "array": table,
+        "list": table.tolist(),
+        "pandas": pd.DataFrame(table, columns=["id", "n"]),
+        "polars": pl.DataFrame(table, schema=["id", "n"]),
+    }[container]
+    sampler = clone(SAMPLERS[name]).set_params(categorical_features=[0])
+    new, _ = sampler.fit_resample(given, Y)
+    assert_first(new, given)
+    for made in (new[N:], sampler.sample(20, 1)):
+        own = (
+            [row[0] for row in made] if container == "list" else np.asarray(made)[:, 0]
+        )
+        assert set(own) <= {2**53, 2**53 + 1, 2**53 + 2}
+
+
 @pytest.mark.parametrize("name", MIXING)
 def test_the_ends_of_float64(name):
     end = np.finfo(np.float64).max
