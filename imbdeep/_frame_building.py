@@ -45,10 +45,8 @@ def integers_within(values, dtype):
         largest = np.nextafter(largest, 0)
     whole = np.rint(values.astype(np.float64)).clip(bounds.min, largest).astype(dtype)
     if values.dtype == object:
-        is_exact = np.frompyfunc(lambda value: isinstance(value, Integral), 1, 1)(
-            values
-        )
-        is_exact = is_exact.astype(bool)
+        is_whole = np.frompyfunc(lambda value: isinstance(value, Integral), 1, 1)
+        is_exact = is_whole(values).astype(bool)
         whole[is_exact] = values[is_exact].astype(dtype)
     return whole
 

@@ -148,8 +148,8 @@ class GenerativeSampler(TableOverSampler):
         for name in ("categorical_features", "integer_features"):
             if not isinstance(columns := getattr(self, name), str | None):
                 raise ValueError(
-                    f"{name} names columns, but X has {count_dimensions(X)} dimensions; got "
-                    f"{columns!r}. Leave it at its default for images."
+                    f"{name} names columns, but X has {count_dimensions(X)} "
+                    f"dimensions; got {columns!r}. Leave it at its default for images."
                 )
         labels, binarize_y = self._check_y(y)
         images, labels = validate_data(self, X, labels, reset=True, allow_nd=True)
