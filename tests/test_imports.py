@@ -14,6 +14,7 @@ PACKAGE = Path(imbdeep.__file__).parent
 
 # What a part of the package may import of the others; its own files go without saying.
 MAY_IMPORT = {
+    "_by_name": set(),
     "_column_kinds": set(),
     "_device": set(),
     "_frame_building": set(),

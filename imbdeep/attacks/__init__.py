@@ -9,11 +9,8 @@ The attacks themselves take a function from rows to logits and a :class:`Ball`:
 """
 
 from imbdeep.attacks._ball import Ball
-from imbdeep.attacks._evaluate import (
-    adversarial_rows,
-    robust_predictions,
-    worst_rows,
-)
+from imbdeep.attacks._box import check_inside, read_box
+from imbdeep.attacks._evaluate import adversarial_rows, robust_predictions
 from imbdeep.attacks._nets import evaluation_mode, net_logits
 from imbdeep.attacks._objectives import log_odds, margin
 from imbdeep.attacks._pgd import pgd, strongest_pgd
@@ -21,13 +18,13 @@ from imbdeep.attacks._scorer import make_robust_scorer, robust_accuracy
 from imbdeep.attacks._square import square
 from imbdeep.attacks._supplementary import supplementary_rows
 from imbdeep.attacks._threat import (
-    check_inside,
     check_threat,
     lengths_of_row,
     make_ball,
     movable_features,
-    read_box,
+    warn_of_tiny_radius,
 )
+from imbdeep.attacks._worst import worst_rows
 
 __all__ = [
     "Ball",
@@ -49,5 +46,6 @@ __all__ = [
     "square",
     "strongest_pgd",
     "supplementary_rows",
+    "warn_of_tiny_radius",
     "worst_rows",
 ]

@@ -129,8 +129,8 @@ class Ball:
         return x_adv + step * self._unit(gradient * self.radius)
 
     def _in_radii(self, shift: Tensor) -> Tensor:
-        # Features of radius 0 are put back anyway.
-        return shift / torch.where(self.radius > 0, self.radius, torch.inf)
+        # Features of radius 0 are put back anyway, whatever they hold.
+        return torch.where(self.radius > 0, shift / self.radius, 0.0)
 
     def _norm(self, shift: Tensor) -> Tensor:
         axes = tuple(range(-self.radius.ndim, 0))

@@ -7,23 +7,22 @@ from numbers import Integral
 import numpy as np
 import torch
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from imbdeep._frames import column_names, is_pandas
 from imbdeep._torch_switches import usual_switches
-from imbdeep._validation import check_columns_are_numeric
+from imbdeep.attacks._box import check_inside, read_box
 from imbdeep.attacks._nets import evaluation_mode, net_logits
 from imbdeep.attacks._objectives import margin
-from imbdeep.attacks._pgd import strongest_pgd
-from imbdeep.attacks._square import square
+from imbdeep.attacks._rows import open_rows
 from imbdeep.attacks._threat import (
-    check_inside,
     check_threat,
     lengths_of_row,
     make_ball,
     movable_features,
-    read_box,
+    read_std,
+    warn_of_tiny_radius,
 )
+from imbdeep.attacks._worst import worst_rows
 
 ATTACKS = ("pgd", "square", "both")
 LEAST = {"attack_steps": 0, "restarts": 1, "queries": 0, "batch_size": 1}
@@ -62,10 +61,13 @@ def adversarial_rows(
         A classifier of imbdeep, or another skorch classifier; for ``attack='square'``
         any classifier with ``predict_proba``, a pipeline included.
     X : array-like of shape (n_samples, n_features), or more axes
-        Finite numbers; used as float32.
+        Finite numbers for a net; what is sparse is made dense. Any other classifier may
+        be searched on a table of mixed columns, a data frame or an array of objects:
+        those that may not move go to it as they are, text, dates and gaps included.
     y : array-like of shape (n_samples,)
         True labels.
-    eps : float or array-like that broadcasts to a row, at least 0
+    eps : float, array-like that broadcasts to a row, or mapping or Series by column \
+            name, at least 0
         How far a row may go. 0 leaves it, or one feature, as it is.
     norm : {'linf', 'l2'}, default='linf'
         What ``eps`` bounds: the shift of each feature, or its Euclidean length. With
@@ -73,12 +75,13 @@ def adversarial_rows(
     eps_unit : {'input', 'std'}, default='input'
         Unit of ``eps`` and ``step_size``: that of X, or standard deviations of each
         feature, which suit a table.
-    std : array-like of the shape of a row, or None, default=None
+    std : array-like of the shape of a row, mapping, Series or DataFrame of one row, \
+            by column name, or None, default=None
         Standard deviations for 'std', such as ``X_train.std(axis=0)``. None takes those
         that the estimator learned, its ``feature_std_``.
-    step_size : float, array-like that broadcasts to a row, or None, default=None
-        Length of a step of projected gradient ascent. None takes ``2.5 * eps /
-        attack_steps``.
+    step_size : float, array-like, mapping, Series or None, default=None
+        Length of a step of projected gradient ascent, as ``eps`` is given. None takes
+        ``2.5 * eps / attack_steps``.
     attack_steps : int, at least 0, default=20
         Steps of projected gradient ascent.
     restarts : int, at least 1, default=1
@@ -91,11 +94,13 @@ def adversarial_rows(
         scores alone and is not fooled by useless gradients; or the worse of the two.
     queries : int, at least 0, default=500
         How often 'square' asks for the scores.
-    box : tuple (low, high) or None, default=None
-        Least and largest values of features, such as ``(0, 1)`` for pixels: numbers, or
-        arrays that broadcast to a row.
-    perturb : array-like of bool of the shape of a row, list of columns, or None, \
-            default=None
+    box : tuple (low, high), mapping, DataFrame of two rows or None, default=None
+        Least and largest values of the features that may move, such as ``(0, 1)`` for
+        pixels: numbers, arrays that broadcast to a row, mappings or Series; or a
+        mapping from each column to its pair; or a data frame such as
+        ``X_train.agg(["min", "max"])``.
+    perturb : array-like of bool of the shape of a row, list of columns, mapping or \
+            Series of bool by column name, or None, default=None
         Which features may move; columns of a table also by position or name. Leave out
         categories. None lets all move.
     early_stop : bool, default=False
@@ -109,15 +114,25 @@ def adversarial_rows(
 
     Returns
     -------
-    X_adv : ndarray or DataFrame of the shape of X, float32
-        A data frame if X is one.
+    X_adv : ndarray or DataFrame of the shape of X
+        A data frame if X is one, of the same library and index. Its columns that may
+        move are float32 for a net, or float64 if it works so, and for other classifiers
+        float64, or float32 where they were; the others are as in X. An array is of
+        these dtypes as a whole.
 
     Raises
     ------
     ValueError
         If a parameter or the data cannot be used: an unknown norm, ``eps`` below 0, a
-        mask of another width, rows outside the box, labels that the estimator does not
-        know, or an estimator without gradients.
+        mask of another width, columns that there are not or that are missing, rows
+        outside the box, columns that may move and hold no numbers or have gaps, labels
+        that the estimator does not know, or an estimator without gradients.
+
+    Warns
+    -----
+    UserWarning
+        If ``eps`` moves no feature by a thousandth of its standard deviation: that in
+        ``std``, else the estimator's ``feature_std_``, else of these rows.
 
     See Also
     --------
@@ -133,7 +148,13 @@ def adversarial_rows(
     restarts, half of them on the :func:`margin`, and 'square' beside them serve two
     classes as well.
 
-    Rows are float32, so a shift may exceed ``eps`` by the rounding of the value.
+    What is given by column name, in a mapping or a Series, must name each column that
+    may move, in any order, and none that X does not have. Where X has no names, whole
+    numbers as names are positions.
+
+    A shift may exceed ``eps`` by the rounding of the value. Whole numbers and booleans
+    that may move become floats; a step of a pipeline that takes them for categories
+    wants them left out of ``perturb``.
 
     Examples
     --------
@@ -161,27 +182,26 @@ def adversarial_rows(
         }
     )
     check_is_fitted(estimator, "classes_")
-    rows = _read_rows(estimator, X)
-    target = _read_labels(estimator, y, len(rows))
-    shape = rows.shape[1:]
-    names = column_names(X)
-    movable = movable_features(perturb, shape, names)
-    if std is None:
-        std = getattr(estimator, "feature_std_", None)
-    radius = lengths_of_row("eps", eps, shape, eps_unit, std, names)
-    if step_size is not None:
-        step_size = lengths_of_row("step_size", step_size, shape, eps_unit, std, names)
-        step_size = torch.as_tensor(step_size, dtype=torch.float32)
-    if box is not None:
-        box = read_box(box, shape)
-        check_inside(rows, *box)
+    check_attackable(estimator, attack)
+    rows = open_rows(estimator, X)
+    target = torch.from_numpy(_read_labels(estimator, y, len(rows)))
+    numbers, ball, step_size = _read_threat(
+        rows,
+        perturb=perturb,
+        eps=eps,
+        norm=norm,
+        eps_unit=eps_unit,
+        std=getattr(estimator, "feature_std_", None) if std is None else std,
+        step_size=step_size,
+        box=box,
+    )
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
 
-    with _attacked(estimator, X, attack) as (logits_of, device):
+    with _attacked(estimator, rows) as (logits_of, device):
         find_worst = partial(
             worst_rows,
             logits_of,
-            ball=make_ball(norm, radius, movable, box, device),
+            ball=ball.to(device),
             attack=attack,
             attack_steps=attack_steps,
             step_size=None if step_size is None else step_size.to(device),
@@ -191,27 +211,46 @@ def adversarial_rows(
             generator=torch.Generator(device).manual_seed(seed),
         )
 
-        def in_batches(function, rows, target):
-            parts = zip(
-                torch.tensor(rows).split(batch_size),
-                torch.from_numpy(target).split(batch_size),
-                strict=True,
-            )
+        def in_batches(function, x, target):
+            parts = zip(x.split(batch_size), target.split(batch_size), strict=True)
             found = [function(x.to(device), y.to(device)).cpu() for x, y in parts]
-            return torch.cat(found).numpy()
+            return torch.cat(found)
 
-        worst = in_batches(partial(find_worst, early_stop=early_stop), rows, target)
+        worst = in_batches(partial(find_worst, early_stop=early_stop), numbers, target)
         if early_stop:
             # A threshold of its own may leave right what is not the likeliest label.
             with torch.no_grad():
                 left = in_batches(
                     lambda x, y: margin(logits_of(x), y) > 0, worst, target
                 )
-            left &= estimator.predict(_like(X, worst)) == column_or_1d(y)
+            is_right = estimator.predict(rows.like(worst.numpy())) == column_or_1d(y)
+            left &= torch.from_numpy(np.asarray(is_right))
             if left.any():
-                worst[left] = in_batches(find_worst, rows[left], target[left])
-    X_adv = _like(X, worst)
-    return X_adv.set_axis(X.index) if is_pandas(X) else X_adv
+                worst[left] = in_batches(find_worst, numbers[left], target[left])
+    return rows.like(worst.numpy())
+
+
+def _read_threat(rows, *, perturb, eps, norm, eps_unit, std, step_size, box):
+    """Rows as numbers, the ball around each and the length of a step, as tensors."""
+    movable = movable_features(perturb, rows.shape, rows.names)
+    of_row = {"shape": rows.shape, "names": rows.names, "movable": movable}
+    in_input = partial(lengths_of_row, unit=eps_unit, std=std, **of_row)
+    radius = in_input("eps", eps)
+    moves = movable & (radius > 0)
+    numbers = rows.read(moves)
+    if step_size is not None:
+        step_size = torch.from_numpy(in_input("step_size", step_size))
+    if box is not None:
+        box = read_box(box, dtype=numbers.dtype, **of_row)
+        check_inside(numbers, *box)
+    if std is None:
+        spread = numbers[:, moves].std(0, dtype=np.float64)
+    else:
+        spread = read_std(std, **of_row)[moves]
+    warn_of_tiny_radius(radius[moves], spread)
+    numbers = torch.tensor(numbers)
+    ball = make_ball(norm, radius, moves, box, dtype=numbers.dtype)
+    return numbers, ball, None if step_size is None else step_size.to(numbers.dtype)
 
 
 def robust_predictions(
@@ -266,87 +305,28 @@ def robust_predictions(
     return estimator.predict(X_adv)
 
 
-def worst_rows(
-    logits_of,
-    x,
-    y,
-    ball,
-    *,
-    attack="pgd",
-    attack_steps=20,
-    step_size=None,
-    random_start=True,
-    restarts=1,
-    queries=500,
-    early_stop=False,
-    generator=None,
-):
-    """Worst rows that one attack or two come by, as tensors.
+def check_attackable(estimator, attack):
+    """Refuse an attack that a classifier does not give enough for.
 
     Parameters
     ----------
-    logits_of : callable
-        Takes rows and gives logits, or for 'square' log-probabilities, of shape (n, C).
-    x : Tensor of shape (n, ...)
-    y : Tensor of shape (n,), int64
-    ball : Ball
-    attack : {'pgd', 'square', 'both'}, default='pgd'
-    attack_steps, step_size, random_start, restarts
-        See :func:`strongest_pgd`.
-    queries : int, default=500
-        See :func:`square`.
-    early_stop, generator
-        See :func:`strongest_pgd`.
-
-    Returns
-    -------
-    Tensor of shape (n, ...)
-
-    Examples
-    --------
-    >>> import torch
-    >>> from imbdeep.attacks import Ball, worst_rows
-    >>> net = torch.nn.Linear(2, 2)
-    >>> x, y = torch.zeros(4, 2), torch.tensor([0, 1, 0, 1])
-    >>> ball = Ball("linf", torch.full((2,), 0.5))
-    >>> worst_rows(net, x, y, ball, attack="both").shape
-    torch.Size([4, 2])
+    estimator : classifier
+    attack : {'pgd', 'square', 'both'}
     """
-    worst = x
-    if attack != "square":
-        worst = strongest_pgd(
-            logits_of,
-            x,
-            y,
-            ball,
-            attack_steps=attack_steps,
-            step_size=step_size,
-            random_start=random_start,
-            restarts=restarts,
-            early_stop=early_stop,
-            generator=generator,
-        )
-    if attack == "pgd":
-        return worst
-    with torch.no_grad():
-        height = margin(logits_of(worst), y)
-        going = height <= 0 if early_stop else torch.ones_like(height, dtype=torch.bool)
-        rows = going.nonzero()[:, 0]
-        if len(rows) == 0:
-            return worst
-        found = square(
-            logits_of,
-            x[rows],
-            y[rows],
-            ball,
-            queries=queries,
-            early_stop=early_stop,
-            generator=generator,
-        )
-        higher = margin(logits_of(found), y[rows]) > height[rows]
-    worst = worst.clone()
-    worst[rows[higher]] = found[higher]
-    return worst
+    if hasattr(estimator, "module_"):
+        if attack != "square":
+            _check_gradients(estimator)
+        return
+    if attack == "square" and hasattr(estimator, "predict_proba"):
+        return
+    raise ValueError(
+        f"attack={attack!r} needs the gradients of a net, and "
+        f"{type(estimator).__name__} has no module_. Attack the net inside, such "
+        "as best_estimator_ or the last step of a pipeline, on rows that the steps "
+        "before it have transformed; or use attack='square', which takes any "
+        "classifier with predict_proba, and rows as they are: name the columns that "
+        "may move in perturb, and the others may be text."
+    )
 
 
 def check_attack(parameters):
@@ -372,18 +352,6 @@ def check_attack(parameters):
             )
 
 
-def _read_rows(estimator, X):
-    check_columns_are_numeric(X)
-    return validate_data(
-        estimator,
-        X,
-        reset=False,
-        dtype=np.float32,
-        order="C",
-        allow_nd=True,
-    )
-
-
 def _read_labels(estimator, y, n_rows):
     y = column_or_1d(y)
     if len(y) != n_rows:
@@ -400,25 +368,15 @@ def _read_labels(estimator, y, n_rows):
 
 
 @contextmanager
-def _attacked(estimator, X, attack):
+def _attacked(estimator, rows):
     """What an attack may ask of a classifier: its logits, and on which device."""
     module = getattr(estimator, "module_", None)
-    if module is not None:
-        if attack != "square":
-            _check_gradients(estimator)
+    if module is None:
+        yield partial(_log_probabilities, estimator, rows), torch.device("cpu")
+    else:
         device = next(iter(module.parameters()), torch.empty(0)).device
         with evaluation_mode(module):
             yield partial(net_logits, estimator), device
-    elif attack == "square" and hasattr(estimator, "predict_proba"):
-        yield partial(_log_probabilities, estimator, X), torch.device("cpu")
-    else:
-        raise ValueError(
-            f"attack={attack!r} needs the gradients of a net, and "
-            f"{type(estimator).__name__} has no module_. Attack the net inside, such "
-            "as best_estimator_ or the last step of a pipeline, on rows that the steps "
-            "before it have transformed; or use attack='square', which takes any "
-            "classifier with predict_proba."
-        )
 
 
 def _check_gradients(estimator):
@@ -430,14 +388,7 @@ def _check_gradients(estimator):
         )
 
 
-def _log_probabilities(estimator, X, x):
-    probabilities = estimator.predict_proba(_like(X, x.numpy()))
+def _log_probabilities(estimator, rows, x):
+    probabilities = estimator.predict_proba(rows.like(x.numpy()))
     probabilities = torch.from_numpy(np.asarray(probabilities, dtype=np.float64))
     return probabilities.clamp_min(torch.finfo(torch.float64).tiny).log()
-
-
-def _like(X, rows):
-    """Rows in the container of X."""
-    if not is_pandas(X):
-        return rows
-    return type(X)(rows, columns=X.columns)

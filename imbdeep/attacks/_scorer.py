@@ -7,6 +7,7 @@ from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from imbdeep._by_name import by_label
 from imbdeep.attacks._evaluate import (
     adversarial_rows,
     check_attack,
@@ -185,16 +186,8 @@ def _of_rare_classes(estimator, y, class_counts):
     classes = np.asarray(estimator.classes_)
     if class_counts is None:
         class_counts = getattr(estimator, "class_counts_", None)
-    if hasattr(class_counts, "items"):
-        by_label = dict(class_counts.items())
-        class_counts = [by_label.get(label) for label in classes.tolist()]
-        if None in class_counts:
-            raise ValueError(
-                f"class_counts has the labels {list(by_label)}, and the classes of "
-                f"{type(estimator).__name__} are {classes.tolist()}. Give the training "
-                "rows of each of these."
-            )
-    if class_counts is None or len(class_counts) != len(classes):
+    class_counts = by_label("class_counts", class_counts, classes.tolist())
+    if np.shape(class_counts) != classes.shape:
         raise ValueError(
             "class_counts must hold the training rows of each of the "
             f"{len(classes)} classes of {type(estimator).__name__}, got "

@@ -84,7 +84,7 @@ def moved(
     if ball.norm == "linf":
         return ball.project(torch.where(patch, x + ball.radius * values, found), x)
     axes = tuple(range(1, x.ndim))
-    shift = (found - x) / torch.where(movable, ball.radius, 1.0)
+    shift = torch.where(movable, (found - x) / ball.radius, 0.0)
     # A direction's entries have this size where it has no preferred one.
     values = values / math.sqrt(int(movable.sum()))
     shift = torch.where(patch & movable, values, shift)

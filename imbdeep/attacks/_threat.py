@@ -1,15 +1,24 @@
 """From what a user says of an attack to the ball that it stays in."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
+from imbdeep._by_name import (
+    by_name,
+    in_order,
+    is_mask_by_name,
+    mask_by_name,
+    refuse_twice,
+)
 from imbdeep.attacks._ball import NORMS, Ball
 
 EPS_UNITS = ("input", "std")
+# Of a feature's standard deviation: what moves none further than this is no attack.
+TINY = 1e-3
 
 
 def check_threat(norm: Any, eps: Any, eps_unit: Any, step_size: Any = None) -> None:
@@ -42,8 +51,9 @@ def check_threat(norm: Any, eps: Any, eps_unit: Any, step_size: Any = None) -> N
 
 
 def _check_lengths(name: str, value: Any) -> None:
+    given = by_name(name, value)
     try:
-        lengths = np.asarray(value, dtype=np.float64)
+        lengths = np.asarray(value if given is None else list(given.values()), float)
     except (TypeError, ValueError):
         raise ValueError(
             f"{name} must be a number or one number for each feature, got {value!r}."
@@ -52,50 +62,14 @@ def _check_lengths(name: str, value: Any) -> None:
         raise ValueError(f"{name} must be finite and at least 0, got {value!r}.")
 
 
-def by_column(name: str, value: Any, names: Sequence[Any] | None) -> Any:
-    """Values of a pandas Series in the order of the columns; others as they are.
-
-    Parameters
-    ----------
-    name : str
-        Of the parameter, for errors.
-    value : object
-    names : sequence of str or None
-        Names of the columns.
-
-    Returns
-    -------
-    object
-
-    Raises
-    ------
-    ValueError
-        If the index does not hold the columns.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from imbdeep.attacks._threat import by_column
-    >>> by_column("eps", pd.Series({"b": 2, "a": 1}), ["a", "b"])
-    array([1, 2])
-    """
-    if names is None or not hasattr(value, "reindex"):
-        return value
-    if sorted(map(str, value.index)) != sorted(map(str, names)):
-        raise ValueError(
-            f"{name} is a Series with the index {list(value.index)}, but X has the "
-            f"columns {list(names)}. Give one value for each column, or an array."
-        )
-    return value.reindex(list(names)).to_numpy()
-
-
 def lengths_of_row(
     name: str,
     value: Any,
     shape: Sequence[int],
     unit: str = "input",
     std: Any = None,
-    names: Sequence[Any] | None = None,
+    names: Iterable[Any] | None = None,
+    movable: np.ndarray | None = None,
 ) -> np.ndarray:
     """Lengths in the units of X, one for each feature.
 
@@ -103,14 +77,18 @@ def lengths_of_row(
     ----------
     name : str
         Of the parameter, for errors.
-    value : float or array-like that broadcasts to a row
+    value : float or array-like that broadcasts to a row, or mapping, Series or \
+            DataFrame of one row, by column name
     shape : sequence of int
         Shape of a row.
     unit : {'input', 'std'}, default='input'
-    std : array-like of the shape of a row, or None, default=None
+    std : array-like of the shape of a row, or by column name, or None, default=None
         Standard deviation of each feature; for 'std'.
-    names : sequence of str or None, default=None
-        Names of the columns, by which a pandas Series is read.
+    names : iterable or None, default=None
+        Names of the columns. Without them a table's columns go by position.
+    movable : ndarray of the shape of a row, bool, or None, default=None
+        Which features may move. Others need not be named, and have the length 0 where
+        lengths go by name. None lets all move.
 
     Returns
     -------
@@ -119,16 +97,19 @@ def lengths_of_row(
     Raises
     ------
     ValueError
-        If the shapes do not match, or 'std' lacks the standard deviations.
+        If the shapes do not match, columns are missing or unknown, or 'std' lacks the
+        standard deviations.
 
     Examples
     --------
     >>> from imbdeep.attacks import lengths_of_row
     >>> lengths_of_row("eps", 0.5, (2,), "std", std=[1.0, 4.0])
     array([0.5, 2. ])
+    >>> lengths_of_row("eps", {"b": 2, "a": 1}, (2,), names=["a", "b"])
+    array([1., 2.])
     """
-    lengths = np.asarray(by_column(name, value, names), dtype=np.float64)
     shape = tuple(shape)
+    lengths = _read_lengths(name, value, shape, names, movable)
     try:
         lengths = np.broadcast_to(lengths, shape)
     except ValueError:
@@ -141,31 +122,67 @@ def lengths_of_row(
     if std is None:
         raise ValueError(
             "eps_unit='std' needs the standard deviation of each feature in the "
-            "training rows. Pass std=X_train.std(axis=0)."
+            "training rows. Pass std=X_train.std(axis=0), or of the columns that may "
+            "move by name, std=X_train[columns].std()."
         )
-    std = np.asarray(by_column("std", std, names), dtype=np.float64)
-    if std.shape != shape:
+    return lengths * read_std(std, shape, names, movable)
+
+
+def read_std(
+    std: Any,
+    shape: Sequence[int],
+    names: Iterable[Any] | None = None,
+    movable: np.ndarray | None = None,
+) -> np.ndarray:
+    """Standard deviation of each feature.
+
+    Parameters
+    ----------
+    std : array-like of the shape of a row, or by column name
+    shape, names, movable
+        See :func:`lengths_of_row`.
+
+    Returns
+    -------
+    ndarray of the shape of a row, float64
+
+    Examples
+    --------
+    >>> from imbdeep.attacks._threat import read_std
+    >>> read_std({"b": 2, "a": 1}, (2,), ["a", "b"])
+    array([1., 2.])
+    """
+    found = _read_lengths("std", std, shape, names, movable)
+    if found.shape != tuple(shape):
         raise ValueError(
-            f"std has shape {std.shape}, but a row of X has shape {shape}. Give one "
-            "standard deviation for each feature."
+            f"std has shape {found.shape}, but a row of X has shape {tuple(shape)}. "
+            "Give one standard deviation for each feature."
         )
-    _check_lengths("std", std)
-    return lengths * std
+    return found
+
+
+def _read_lengths(name, value, shape, names, movable):
+    given = by_name(name, value)
+    if given is not None:
+        value = in_order(name, given, shape, names, movable, otherwise=0.0)
+    _check_lengths(name, value)
+    return np.asarray(value, dtype=np.float64)
 
 
 def movable_features(
-    perturb: Any, shape: Sequence[int], names: Sequence[Any] | None = None
+    perturb: Any, shape: Sequence[int], names: Iterable[Any] | None = None
 ) -> np.ndarray:
     """Mask of the features that an attacker may change.
 
     Parameters
     ----------
-    perturb : array-like of bool of the shape of a row, list of positions or names, or \
-            None
-        None lets every feature move. Positions and names are those of columns.
+    perturb : array-like of bool of the shape of a row, mapping or Series of bool by \
+            column name, list of positions or names, or None
+        None lets every feature move. Positions and names are those of columns; whole
+        numbers are positions.
     shape : sequence of int
         Shape of a row.
-    names : sequence of str or None, default=None
+    names : iterable or None, default=None
         Names of the columns.
 
     Returns
@@ -186,7 +203,9 @@ def movable_features(
     shape = tuple(shape)
     if perturb is None:
         return np.ones(shape, dtype=bool)
-    given = np.asarray(by_column("perturb", perturb, names))
+    if is_mask_by_name(perturb):
+        return mask_by_name("perturb", perturb, shape, names)
+    given = np.asarray(perturb)
     if given.dtype == bool:
         if given.shape != shape:
             raise ValueError(
@@ -199,105 +218,76 @@ def movable_features(
             f"perturb must be a mask of the shape {shape} of a row of X, or a list of "
             f"columns of a table, got {perturb!r}."
         )
-    if given.dtype.kind in "iu":
-        width = shape[0]
-        positions = {position: position % width for position in range(-width, width)}
-    else:
-        known = () if names is None else names
-        positions = {name: position for position, name in enumerate(known)}
-    absent = [column for column in given.tolist() if column not in positions]
-    if absent:
-        raise ValueError(
-            f"perturb names columns {absent}, which X does not have; it has "
-            f"{shape[0]} columns"
-            + ("." if names is None else f" named {list(map(str, names))}.")
-        )
-    chosen = [positions[column] for column in given.tolist()]
-    if len(set(chosen)) < len(chosen):
-        raise ValueError(
-            f"perturb names a column twice: {given.tolist()}. A mask must hold True "
-            "and False, not 1 and 0."
-        )
     mask = np.zeros(shape, dtype=bool)
-    mask[chosen] = True
+    # The list itself: an array would make text of the numbers beside it.
+    columns = perturb.tolist() if isinstance(perturb, np.ndarray) else list(perturb)
+    mask[_positions(columns, shape[0], names)] = True
     return mask
 
 
-def read_box(box: Any, shape: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Least and largest values of a row's features.
+def _positions(columns, width, names):
+    """Positions of columns that are given by name or by position."""
+    names = None if names is None else list(names)
+    if all(isinstance(column, int | np.integer) for column in columns):
+        positions = {position: position % width for position in range(-width, width)}
+    else:
+        positions = {name: place for place, name in enumerate(names or ())}
+    absent = [column for column in columns if column not in positions]
+    if absent:
+        raise ValueError(
+            f"perturb names columns {absent}, which X does not have; it has "
+            f"{width} columns" + ("." if names is None else f" named {names}.")
+        )
+    chosen = [positions[column] for column in columns]
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(
+            f"perturb names a column twice: {columns}. A mask must hold True "
+            "and False, not 1 and 0."
+        )
+    if len(positions) < len(names or ()):
+        refuse_twice("perturb", [name for name in names if name in columns])
+    return chosen
+
+
+def warn_of_tiny_radius(radius: np.ndarray, std: np.ndarray) -> None:
+    """Warn of a radius that is next to nothing beside how much the features vary.
 
     Parameters
     ----------
-    box : tuple (low, high)
-        Numbers, or arrays that broadcast to a row.
-    shape : sequence of int
-        Shape of a row.
+    radius : ndarray
+        Of each feature, in the units of X; those of radius 0 do not count.
+    std : ndarray
+        Standard deviation of each feature; those that do not vary do not count.
 
-    Returns
-    -------
-    low, high : ndarray of the shape of a row, float32
-
-    Raises
-    ------
-    ValueError
-        If it is no such pair.
+    Warns
+    -----
+    UserWarning
+        If no feature can be moved by a thousandth of its standard deviation.
 
     Examples
     --------
-    >>> from imbdeep.attacks import read_box
-    >>> read_box((0, 1), (2,))
-    (array([0., 0.], dtype=float32), array([1., 1.], dtype=float32))
-    """
-    try:
-        low, high = (np.asarray(side, dtype=np.float32) for side in box)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"box must be a pair (low, high) of numbers or arrays, got {box!r}."
-        ) from None
-    try:
-        low, high = (np.broadcast_to(side, tuple(shape)) for side in (low, high))
-    except ValueError:
-        raise ValueError(
-            f"box has sides of shape {low.shape} and {high.shape}, but a row of X has "
-            f"shape {tuple(shape)}. Give a number, or one for each feature."
-        ) from None
-    if not (low <= high).all():
-        raise ValueError(f"box must have low at most high and no NaN, got {box!r}.")
-    return low.copy(), high.copy()
-
-
-def check_inside(rows: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
-    """Refuse rows that lie outside a box.
-
-    Parameters
-    ----------
-    rows : ndarray of shape (n_samples, ...)
-    low, high : ndarray of the shape of a row
-
-    Raises
-    ------
-    ValueError
-        Names the first feature and a value.
-
-    Examples
-    --------
+    >>> import warnings
     >>> import numpy as np
-    >>> from imbdeep.attacks import check_inside
-    >>> check_inside(np.array([[0.0, 2.0]]), np.zeros(2), np.ones(2))
-    Traceback (most recent call last):
-    ValueError: X lies outside the box: feature 1 ... value 2.0, the box allows 0 to ...
+    >>> from imbdeep.attacks import warn_of_tiny_radius
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warn_of_tiny_radius(np.array([0.01]), np.array([2_000.0]))
+    >>> print(caught[0].message)
+    eps moves no feature by more than 5e-06 of its standard deviation, which ...
     """
-    outside = (rows < low) | (rows > high)
-    if not outside.any():
+    compared = (radius > 0) & (std > 0)
+    if not compared.any():
         return
-    first = np.argwhere(outside)[0]
-    feature = tuple(map(int, first[1:]))
-    raise ValueError(
-        "X lies outside the box: feature "
-        f"{feature[0] if len(feature) == 1 else feature} has the value "
-        f"{rows[tuple(first)]}, the box allows {low[feature]:g} to {high[feature]:g} "
-        f"({int(outside.reshape(len(rows), -1).any(1).sum())} rows are outside). Widen "
-        "the box, or clip or scale X."
+    largest = (radius[compared] / std[compared]).max()
+    # A radius of just this many standard deviations may be rounded.
+    if largest >= TINY * (1 - 1e-6):
+        return
+    warnings.warn(
+        f"eps moves no feature by more than {largest:.2g} of its standard deviation, "
+        "which changes next to nothing. Measure a table in standard deviations, "
+        "eps_unit='std' with for example eps=0.1; measure pixels of 0 to 255 in their "
+        "unit, or divide them by 255.",
+        UserWarning,
+        stacklevel=2,
     )
 
 
@@ -307,6 +297,7 @@ def make_ball(
     movable: np.ndarray,
     box: tuple[np.ndarray, np.ndarray] | None = None,
     device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
 ) -> Ball:
     """Ball of checked parts, as tensors.
 
@@ -318,11 +309,12 @@ def make_ball(
     box : tuple of ndarray or None, default=None
         See :func:`read_box`.
     device : str or torch.device, default='cpu'
+    dtype : torch.dtype, default=torch.float32
+        That of the rows.
 
     Returns
     -------
     Ball
-        In float32.
 
     Examples
     --------
@@ -331,9 +323,6 @@ def make_ball(
     >>> make_ball("linf", np.ones(2), np.array([True, False])).radius
     tensor([1., 0.])
     """
-    low, high = (None, None) if box is None else map(_tensor, box)
-    return Ball(norm, _tensor(np.where(movable, radius, 0)), low, high).to(device)
-
-
-def _tensor(values: np.ndarray) -> Tensor:
-    return torch.as_tensor(values, dtype=torch.float32)
+    parts = [np.where(movable, radius, 0), *(() if box is None else box)]
+    parts = [torch.as_tensor(part, dtype=dtype, device=device) for part in parts]
+    return Ball(norm, *parts)

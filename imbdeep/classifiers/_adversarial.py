@@ -22,10 +22,12 @@ class AdversarialClassifier(AdversarialNetClassifier):
     Parameters
     ----------
     module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
-    eps : float or array-like that broadcasts to a row, at least 0, default=8 / 255
-        How far the attack may move a row. The default is for pixels in [0, 1]; for a
-        table use ``eps_unit='std'`` and the error of its measurements, such as 0.1. 0
-        trains on clean rows.
+    eps : float, array-like that broadcasts to a row, mapping or Series by column \
+            name, or None, at least 0, default=None
+        How far the attack may move a row. For a table it must be given: use
+        ``eps_unit='std'`` and the error of its measurements, such as 0.1. None is for
+        images of pixels in [0, 1], with 'linf' and 'input', and takes the paper's
+        8/255. 0 trains on clean rows.
     eps_unit : {'input', 'std'}, default='input'
         Unit of ``eps`` and ``step_size``: that of X, or the standard deviation of each
         feature in the training rows.
@@ -34,19 +36,22 @@ class AdversarialClassifier(AdversarialNetClassifier):
         different ``eps`` for the features, 'l2' is the ellipsoid of these half-axes.
     attack_steps : int, at least 1, default=10
         Steps of the attack; a training step costs about this many more.
-    step_size : float, array-like that broadcasts to a row, or None, default=None
-        Length of a step of the attack. None takes ``2.5 * eps / attack_steps``, the
-        paper's 2/255 for its 8/255.
+    step_size : float, array-like, mapping, Series or None, default=None
+        Length of a step of the attack, as ``eps`` is given. None takes ``2.5 * eps /
+        attack_steps``, the paper's 2/255 for its 8/255.
     random_start : bool, default=True
         Whether the attack begins at a random point of the ball rather than at the row.
-    perturb : array-like of bool of the shape of a row, list of columns, or None, \
-            default=None
+    perturb : array-like of bool of the shape of a row, list of columns, mapping or \
+            Series of bool by column name, or None, default=None
         Which features the attack may move; columns of a table also by position or name.
         Leave out categories. None lets all move.
-    box : 'data', tuple (low, high) or None, default=None
-        Least and largest value of each feature, which moved rows keep within: those of
-        the training rows, in each call of ``partial_fit`` anew; or numbers, or arrays
-        that broadcast to a row, such as ``(0, 1)`` for pixels.
+    box : 'data', tuple (low, high), mapping, DataFrame of two rows or None, \
+            default=None
+        Least and largest value of each feature that may move, which moved rows keep
+        within: those of the training rows, in each call of ``partial_fit`` anew; or
+        numbers, arrays that broadcast to a row, mappings or Series, such as ``(0, 1)``
+        for pixels; or a mapping from each column to its pair, or a data frame such as
+        ``X_train.agg(["min", "max"])``.
     criterion : {'cross_entropy', 'focal', 'ldam'} or nn.Module class, \
             default='cross_entropy'
     reweight_from : float in [0, 1], default=1.0
@@ -85,6 +90,13 @@ class AdversarialClassifier(AdversarialNetClassifier):
 
     Notes
     -----
+    What is given by column name, in a mapping or a Series, must name each column that
+    may move, in any order, and none that X does not have. Where X has no names, whole
+    numbers as names are positions.
+
+    ``fit`` warns of an ``eps`` that moves no feature by a thousandth of its standard
+    deviation.
+
     The attack raises the log odds against the label, whose direction of steepest ascent
     is that of each of the losses. It sees the net as it predicts, without dropout and
     with the statistics of batch norm.

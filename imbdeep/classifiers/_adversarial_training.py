@@ -20,9 +20,13 @@ from imbdeep.attacks import (
     net_logits,
     pgd,
     read_box,
+    warn_of_tiny_radius,
 )
 from imbdeep.batches import MixUpBatches, rows_of
 from imbdeep.classifiers._deferred import DeferredNetClassifier
+
+# What the papers take for pixels in [0, 1].
+PIXEL_EPS = 8 / 255
 
 
 def with_rows(X, rows):
@@ -40,7 +44,7 @@ class AdversarialNetClassifier(DeferredNetClassifier):
 
     _parameter_constraints = {
         **DeferredNetClassifier._parameter_constraints,
-        "eps": [Interval(Real, 0, None, closed="left"), "array-like"],
+        "eps": [Interval(Real, 0, None, closed="left"), "array-like", None],
         "eps_unit": [StrOptions({"input", "std"})],
         "norm": [StrOptions({"linf", "l2"})],
         "attack_steps": [Interval(Integral, 1, None, closed="left")],
@@ -55,7 +59,7 @@ class AdversarialNetClassifier(DeferredNetClassifier):
         self,
         module="mlp",
         *,
-        eps=8 / 255,
+        eps=None,
         eps_unit="input",
         norm="linf",
         attack_steps=10,
@@ -83,7 +87,9 @@ class AdversarialNetClassifier(DeferredNetClassifier):
 
     def _check_parameters(self):
         super()._check_parameters()
-        check_threat(self.norm, self.eps, self.eps_unit, self.step_size)
+        # What None stands for depends on the rows.
+        eps = 0 if self.eps is None else self.eps
+        check_threat(self.norm, eps, self.eps_unit, self.step_size)
         iterator = self._training_iterator()
         if isinstance(iterator, type) and issubclass(iterator, MixUpBatches):
             raise ValueError(
@@ -101,38 +107,68 @@ class AdversarialNetClassifier(DeferredNetClassifier):
         shape = X.shape[1:]
         names = getattr(self, "feature_names_in_", None)
         movable = movable_features(self.perturb, shape, names)
-        unit, std = self.eps_unit, self.feature_std_
-        radius = lengths_of_row("eps", self.eps, shape, unit, std, names)
-        if np.any(np.asarray(self.eps) > 0) and movable.any() and not radius.any():
+        of_row = {"shape": shape, "names": names, "movable": movable}
+        in_input = partial(
+            lengths_of_row, unit=self.eps_unit, std=self.feature_std_, **of_row
+        )
+        eps = self._eps_for(X) if self.eps is None else self.eps
+        radius = np.where(movable, in_input("eps", eps), 0.0)
+        if not radius.any() and lengths_of_row("eps", eps, **of_row)[movable].any():
             warnings.warn(
                 "No feature can be moved: each has the standard deviation 0 in the "
                 "rows that it was measured in, those of the first call.",
                 stacklevel=2,
             )
+        warn_of_tiny_radius(radius, self.feature_std_)
         if self.step_size is None:
             step_size = 2.5 * radius / self.attack_steps
         else:
-            step_size = lengths_of_row(
-                "step_size", self.step_size, shape, unit, std, names
-            )
-        if isinstance(self.box, str):
-            box = column_range(X)
-        else:
-            box = None if self.box is None else read_box(self.box, shape)
-        if box is not None:
-            check_inside(X, *box)
-        self.eps_ = np.where(movable, radius, 0.0)
+            step_size = in_input("step_size", self.step_size)
+        self.box_ = self._box_for(X, of_row)
+        self.eps_ = radius
         self.step_size_ = np.where(movable, step_size, 0.0)
-        self.box_ = box
+
+    def _eps_for(self, X):
+        """The radius for rows of which the user has not said any."""
+        if X.ndim == 2 or self.norm != "linf" or self.eps_unit != "input":
+            raise ValueError(
+                f"{type(self).__name__} needs eps, how far the attack may move a row. "
+                "For a table measure it in standard deviations, such as the error of "
+                "the measurements: eps_unit='std' with for example eps=0.1. Only for "
+                "pixels from 0 to 1, with norm='linf' and eps_unit='input', can it be "
+                "left out, and is 8/255."
+            )
+        low, high = X.min(), X.max()
+        if low < 0 or high > 1:
+            raise ValueError(
+                f"{type(self).__name__} needs eps for these rows: left out it is 8/255 "
+                f"of pixels from 0 to 1, and X goes from {low:g} to {high:g}. Give eps "
+                "in the unit of X, such as eps=8 for pixels of 0 to 255, or bring X "
+                "to [0, 1]."
+            )
+        return PIXEL_EPS
+
+    def _box_for(self, X, of_row):
+        if self.box is None:
+            return None
+        if isinstance(self.box, str):
+            return column_range(X)
+        box = read_box(self.box, dtype=X.dtype, **of_row)
+        check_inside(X, *box)
+        return box
 
     def _train(self, X, target, method, epochs=None):
-        step_size = torch.as_tensor(self.step_size_, dtype=torch.float32)
+        radius, box = self.eps_, self.box_
+        like_rows = {
+            "device": self.device,
+            "dtype": torch.from_numpy(np.empty(0, rows_of(X).dtype)).dtype,
+        }
         self.attack_ = partial(
             pgd,
             partial(net_logits, self),
-            ball=make_ball(self.norm, self.eps_, self.eps_ > 0, self.box_, self.device),
+            ball=make_ball(self.norm, radius, radius > 0, box, **like_rows),
             attack_steps=self.attack_steps,
-            step_size=step_size.to(self.device),
+            step_size=torch.as_tensor(self.step_size_, **like_rows),
             random_start=self.random_start,
         )
         try:

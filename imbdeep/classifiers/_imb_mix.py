@@ -93,9 +93,8 @@ class ImbMixClassifier(AdversarialNetClassifier):
 
     Notes
     -----
-    The paper's baselines are ``ImbMixClassifier(n_copies=0, mix='mixup',
-    weight_averaging=None)``, "mixup + adv.", and the same with ``mix='rebalanced'``,
-    "remix + adv.".
+    The paper's baselines are ``n_copies=0, mix='mixup', weight_averaging=None``,
+    "mixup + adv.", and the same with ``mix='rebalanced'``, "remix + adv.".
 
     The copies keep within ``box`` and leave alone what the attack may not move, but may
     go beyond ``eps``, as the paper has it. A mixture of categories is none; encode them

@@ -8,6 +8,7 @@ from scipy.special import logsumexp
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from imbdeep._by_name import by_label
 from imbdeep.crowds._aggregator import Aggregator
 from imbdeep.crowds._annotations import count_votes, indicator_matrix
 from imbdeep.crowds._worker_model import (
@@ -52,8 +53,10 @@ class DawidSkene(Aggregator):
         does, so that no probability becomes 0 for good. 0 is Dawid and Skene's.
     fit_prior : bool, default=True
         Whether to learn the shares of the classes. If not, they are ``class_prior``.
-    class_prior : array-like of shape (n_classes,) or None, default=None
-        Shares of the classes where they are not learned. None takes all to be equal.
+    class_prior : array-like of shape (n_classes,), mapping, Series or None, \
+            default=None
+        Shares of the classes where they are not learned, in the order of ``classes_``
+        or by label. None takes all to be equal.
     classes : array-like of shape (n_classes,) or None, default=None
         All labels, if ``fit`` may not see each of them.
     missing_values : int, float or None, default=-1
@@ -231,7 +234,8 @@ class DawidSkene(Aggregator):
             )
         if self.class_prior is None:
             return np.full(n_classes, 1 / n_classes)
-        prior = np.asarray(self.class_prior, dtype=np.float64)
+        prior = by_label("class_prior", self.class_prior, self.classes_.tolist())
+        prior = np.asarray(prior, dtype=np.float64)
         valid = prior.shape == (n_classes,) and (prior >= 0).all()
         if not valid or not np.isclose(prior.sum(), 1):
             raise ValueError(

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from imbdeep._by_name import is_mask_by_name, mask_by_name
 from imbdeep._frames import column_names, is_data_frame, rows_as_array
 from imbdeep._validation import column_kinds
 
@@ -12,9 +13,10 @@ def select_columns(X, columns, name):
     Parameters
     ----------
     X : {array-like, sparse matrix, data frame} of shape (n, n_features)
-    columns : array-like of str, int or bool, or None
-        Names (of a data frame only), positions (from the end if negative) or a mask.
-        None and an empty list select nothing.
+    columns : array-like of str, int or bool, mapping or Series of bool, or None
+        Names (of a data frame only), positions (from the end if negative) or a mask,
+        which goes by column name if it has names. None and an empty list select
+        nothing.
     name : str
         The parameter that ``columns`` was given as, for messages.
 
@@ -37,14 +39,16 @@ def select_columns(X, columns, name):
     """
     if columns is None or np.size(columns) == 0:
         return np.array([], dtype=int)
-    # Through a list, so that Python's objects get the dtype that they stand for.
-    keys = np.atleast_1d(columns).tolist()
     shape = np.shape(rows_as_array(X) if isinstance(X, list | tuple) else X)
     if len(shape) != 2:
         raise ValueError(
             f"{name} selects columns of a table, but X has shape {shape}; got "
             f"{columns!r}. Give rows and columns, or leave {name} at its default."
         )
+    if is_mask_by_name(columns):
+        columns = _mask_in_order(columns, X, shape, name)
+    # Through a list, so that Python's objects get the dtype that they stand for.
+    keys = np.atleast_1d(columns).tolist()
     kind = np.asarray(keys).dtype.kind
     if kind == "b":
         _check_mask(keys, shape[1], name)
@@ -61,6 +65,13 @@ def select_columns(X, columns, name):
     if kind in "iu":  # positions, also where a data frame has numbers for names
         return np.unique(np.arange(shape[1])[keys])
     return np.unique([column_names(X).index(key) for key in keys])
+
+
+def _mask_in_order(mask, X, shape, name):
+    # Numbers are positions, also where a data frame has numbers for names.
+    is_numbered = all(isinstance(key, int | np.integer) for key, _ in mask.items())
+    names = None if is_numbered else column_names(X)
+    return mask_by_name(name, mask, shape[1:], names)
 
 
 def _check_mask(keys, n_features, name):

@@ -1,9 +1,12 @@
 """Attacks on fitted classifiers: what goes in, what comes out, what is left alone."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.ensemble import RandomForestClassifier
@@ -19,8 +22,10 @@ from imbdeep.attacks import (
     Ball,
     adversarial_rows,
     evaluation_mode,
+    make_robust_scorer,
     margin,
     net_logits,
+    robust_accuracy,
     robust_predictions,
     worst_rows,
 )
@@ -370,6 +375,35 @@ def test_lists_come_back_as_arrays(net, data):
     np.testing.assert_array_equal(X_adv, expected)
 
 
+@pytest.mark.parametrize("attack", ["pgd", "square", "both"])
+def test_sparse_rows_are_attacked_as_dense_ones(data, attack):
+    X, y = np.where(np.abs(data[0]) < 0.5, 0, data[0]), data[1]
+    net = new_net().fit(sparse.csr_array(X), y)
+    given = {"eps": 0.3, "attack": attack, "queries": 10, "random_state": 0}
+    expected = adversarial_rows(net, X, y, **given)
+    for rows in (sparse.csr_array(X), sparse.csc_matrix(X)):
+        found = adversarial_rows(net, rows, y, **given)
+        np.testing.assert_array_equal(found, expected)
+        accuracy = robust_accuracy(net, rows, y, **given)
+        assert accuracy == robust_accuracy(net, X, y, **given)
+
+
+def test_a_net_of_double_precision_is_attacked_in_it(data):
+    X, y = data
+    X = X + np.array([2.0**40, 0, 0, 0, 0])
+    frame = pd.DataFrame(X, columns=NAMES)
+    net = AdversarialClassifier(eps=0.3, max_epochs=5, lr=0.01, random_state=0)
+    net.fit(frame, y)
+    assert net.rows_dtype_ == np.float64
+    box = (X.min(0), X.max(0))
+    X_adv = adversarial_rows(net, frame, y, eps=0.3, box=box, random_state=0)
+    assert (X_adv.dtypes == np.float64).all()
+    shift = np.abs(X_adv - frame).max()
+    np.testing.assert_allclose(shift, 0.3, rtol=1e-3)
+    boxed = clone(net).set_params(box=box).fit(frame, y)
+    np.testing.assert_array_equal(boxed.box_, box)
+
+
 class Conv(nn.Module):
     def __init__(self):
         super().__init__()
@@ -447,7 +481,8 @@ def test_eps_in_standard_deviations(net, data, norm):
 def test_the_estimators_own_standard_deviations(data):
     X, y = data
     X = X * np.array([1, 10, 100, 1, 1], dtype=np.float32)
-    net = AdversarialClassifier(max_epochs=1, eps_unit="std", random_state=0).fit(X, y)
+    net = AdversarialClassifier(eps=0.1, max_epochs=1, eps_unit="std", random_state=0)
+    net.fit(X, y)
     X_adv = adversarial_rows(net, X[:20], y[:20], eps=0.5, eps_unit="std")
     shift = np.abs(X_adv - X[:20]).max(0)
     np.testing.assert_allclose(shift, 0.5 * X.std(0), rtol=1e-3)
@@ -455,6 +490,72 @@ def test_the_estimators_own_standard_deviations(data):
         net, X[:20], y[:20], eps=0.5, eps_unit="std", std=np.ones(5)
     )
     assert np.abs(given - X[:20]).max() <= 0.5 + 1e-4
+
+
+def test_parameters_by_column_name(data):
+    X, y = data
+    frame = pd.DataFrame(X, columns=NAMES)
+    net = new_net(max_epochs=1).fit(frame, y)
+    ordered = {
+        "eps": np.array([0.1, 0.2, 0.0, 0.4, 0.5]),
+        "step_size": np.array([0.05, 0.1, 0.1, 0.1, 0.2]),
+        "std": np.array([0.5, 1.0, 2.0, 1.0, 3.0]),
+        "perturb": np.array([True, True, True, False, True]),
+        "box": (X.min(0), X.max(0)),
+    }
+    given = {"eps_unit": "std", "random_state": 0}
+    expected = adversarial_rows(net, frame, y, **ordered, **given)
+    assert (expected != frame).any().tolist() == [True, True, False, False, True]
+    by_name = {
+        name: pd.Series(ordered[name], index=NAMES)[::-1]
+        for name in ("eps", "step_size", "std", "perturb")
+    }
+    by_name["box"] = frame.agg(["min", "max"])[NAMES[::-1]]
+    for name, value in by_name.items():
+        found = adversarial_rows(net, frame, y, **ordered | {name: value}, **given)
+        pd.testing.assert_frame_equal(found, expected)
+        message = f"{name} goes by the names"
+        with pytest.raises(ValueError, match=message):
+            adversarial_rows(
+                new_net(max_epochs=1).fit(X, y),
+                X,
+                y,
+                **{**ordered, name: value, **given},
+            )
+        renamed = value.rename(lambda column: column.upper(), axis=-1 + value.ndim)
+        with pytest.raises(ValueError, match=rf"{name} names columns \['E', 'D'"):
+            adversarial_rows(net, frame, y, **ordered | {name: renamed}, **given)
+
+
+def test_warns_of_a_radius_that_is_next_to_nothing(data):
+    X, y = data
+    frame = pd.DataFrame(5000 * X, columns=NAMES)
+    net = new_net(max_epochs=1).fit(frame, y)
+    attacked = AdversarialClassifier(eps=0.1, eps_unit="std", max_epochs=1)
+    attacked.fit(frame, y)
+    scorer = make_robust_scorer(eps=8 / 255)
+    for estimator in (net, attacked):
+        for call in (adversarial_rows, robust_predictions, robust_accuracy):
+            with pytest.warns(UserWarning, match="eps moves no feature by more than"):
+                call(estimator, frame, y, eps=8 / 255)
+        with pytest.warns(UserWarning, match="eps moves no feature by more than"):
+            scorer(estimator, frame, y)
+    search = {"attack": "square", "queries": 1}
+    forest = RandomForestClassifier(2).fit(frame, y)
+    with pytest.warns(UserWarning, match="eps moves no feature by more than"):
+        adversarial_rows(forest, frame, y, eps=8 / 255, **search)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        adversarial_rows(net, frame, y, eps=500)
+        adversarial_rows(net, frame, y, eps=0)
+        adversarial_rows(forest, frame, y, eps=500, **search)
+        # The standard deviations are those given, or learned, before those of the rows.
+        adversarial_rows(net, frame, y, eps=8 / 255, std=np.ones(5))
+        adversarial_rows(attacked, frame * 0.0, y, eps=500)
+    with pytest.warns(UserWarning, match="eps moves no feature by more than"):
+        adversarial_rows(net, X, y, eps=0.1, std=np.full(5, 1e4))
+    with pytest.warns(UserWarning, match="eps moves no feature by more than 0.0001 of"):
+        adversarial_rows(attacked, frame, y, eps=1e-4, eps_unit="std")
 
 
 @pytest.mark.parametrize("attack", ["pgd", "square", "both"])
@@ -637,9 +738,9 @@ def test_refuses_data(net, data, attack):
 
     spoiled = X.copy()
     spoiled[3, 2] = np.nan
-    refused(spoiled, y, "contains NaN")
+    refused(spoiled, y, r"missing values \(NaN or None\): 1 in column 2")
     spoiled[3, 2] = np.inf
-    refused(spoiled, y, "contains infinity")
+    refused(spoiled, y, "infinite values: 1 in column 2")
     refused(X[:, :4], y, "X has 4 features, but NetClassifier is expecting 5")
     refused(X[:0], y[:0], r"0 sample\(s\)")
     refused(X[0], y[:1], "Expected 2D array, got 1D")

@@ -61,7 +61,9 @@ NETS = {
     "NetClassifier": NetClassifier(max_epochs=2, random_state=0),
     "LDAMClassifier": LDAMClassifier(max_epochs=2, random_state=0),
     "LDAMClassifier-scale": LDAMClassifier(max_epochs=2, scale=5.0, random_state=0),
-    "AdversarialClassifier": AdversarialClassifier(max_epochs=2, random_state=0),
+    "AdversarialClassifier": AdversarialClassifier(
+        eps=0.1, max_epochs=2, random_state=0
+    ),
     "cross_entropy": skorch_net(nn.Linear(4, 3), nn.CrossEntropyLoss),
     "nll": skorch_net(Softmax, nn.NLLLoss),
 }

@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from sklearn.datasets import make_classification
 from sklearn.ensemble import RandomForestClassifier
@@ -111,11 +112,21 @@ def test_given_counts_decide_what_is_rare(net, data):
 
 
 def test_counts_by_label_must_have_each_label(net, data):
-    counts = dict.fromkeys(LABELS[1:], 3)
-    with pytest.raises(ValueError, match="class_counts has the labels"):
-        robust_accuracy(
-            net, *data, rows="under_represented", class_counts=counts, **ATTACK
-        )
+    each = dict.fromkeys(LABELS, 3)
+    for counts in (
+        dict.fromkeys(LABELS[1:], 3),
+        {**each, "unknown": 3},
+        pd.Series([3] * 5, index=[*LABELS, "unique"]),
+    ):
+        with pytest.raises(ValueError, match="class_counts has the labels"):
+            robust_accuracy(
+                net, *data, rows="under_represented", class_counts=counts, **ATTACK
+            )
+    for frame in (pl.Series(data[1]).value_counts(), pd.DataFrame(each, index=[0]).T):
+        with pytest.raises(ValueError, match="class_counts must hold the training row"):
+            robust_accuracy(
+                net, *data, rows="under_represented", class_counts=frame, **ATTACK
+            )
 
 
 def test_counts_of_a_classifier_that_has_none(data):

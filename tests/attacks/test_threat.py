@@ -1,17 +1,20 @@
 """What a user says of an attack, and the ball that comes of it."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import torch
 
 from imbdeep.attacks import (
-    check_inside,
     check_threat,
     lengths_of_row,
     make_ball,
     movable_features,
     read_box,
+    warn_of_tiny_radius,
 )
 
 # --- check_threat --------------------------------------------------------------------
@@ -75,7 +78,7 @@ def test_lengths_in_standard_deviations():
     np.testing.assert_allclose(lengths, [0.5, 0.0, 1.0])
     series = pd.Series(std, index=["a", "b", "c"])
     np.testing.assert_allclose(
-        lengths_of_row("eps", 2, (3,), "std", series), [1.0, 0.0, 20.0]
+        lengths_of_row("eps", 2, (3,), "std", series, ["a", "b", "c"]), [1.0, 0.0, 20.0]
     )
 
 
@@ -102,14 +105,109 @@ def test_refuses_lengths_that_fit_no_row(value, unit, std, message):
         lengths_of_row("eps", value, (3,), unit, std)
 
 
+# --- By column name ------------------------------------------------------------------
+
+BY_NAME = {
+    "dict": {"income": 1.0, "age": 2.0, "sex": 3.0},
+    "series": pd.Series([1.0, 2.0, 3.0], index=["income", "age", "sex"]),
+    "frame": pd.DataFrame({"income": [1.0], "age": [2.0], "sex": [3.0]}),
+    "polars": pl.DataFrame({"income": [1.0], "age": [2.0], "sex": [3.0]}),
+}
+NAMES = ["age", "sex", "income"]
+by_name = pytest.mark.parametrize("lengths", BY_NAME.values(), ids=BY_NAME)
+
+
+@by_name
+def test_lengths_by_name_in_any_order(lengths):
+    check_threat("linf", lengths, "input", lengths)
+    found = lengths_of_row("eps", lengths, (3,), names=NAMES)
+    np.testing.assert_array_equal(found, [2, 3, 1])
+    found = lengths_of_row("eps", 2, (3,), "std", lengths, NAMES)
+    np.testing.assert_array_equal(found, [4, 6, 2])
+    found = lengths_of_row("eps", lengths, (3,), "std", lengths, NAMES)
+    np.testing.assert_array_equal(found, [4, 9, 1])
+
+
+@by_name
+def test_lengths_by_name_are_not_taken_in_order_where_there_are_no_names(lengths):
+    message = r"eps goes by the names \['income', .*, but X has no column names"
+    with pytest.raises(ValueError, match=message):
+        lengths_of_row("eps", lengths, (3,))
+    with pytest.raises(ValueError, match="std goes by the names"):
+        lengths_of_row("eps", 1, (3,), "std", lengths)
+    with pytest.raises(ValueError, match=r"a row of X has shape \(1, 1, 3\)"):
+        lengths_of_row("eps", lengths, (1, 1, 3))
+
+
+@pytest.mark.parametrize("name", ["eps", "step_size", "std"])
+def test_unknown_and_missing_columns_of_lengths(name):
+    def read(lengths, **options):
+        if name == "std":
+            return lengths_of_row("eps", 1, (3,), "std", lengths, NAMES, **options)
+        return lengths_of_row(name, lengths, (3,), names=NAMES, **options)
+
+    with pytest.raises(
+        ValueError, match=rf"{name} names columns \['height'\], which X"
+    ):
+        read({**BY_NAME["dict"], "height": 1})
+    few = {"age": 1, "income": 2}
+    with pytest.raises(ValueError, match=rf"{name} .* lacks columns \['sex'\]. Give a"):
+        read(few)
+    # What may not move has no length.
+    movable = np.array([True, False, True])
+    np.testing.assert_array_equal(read(few, movable=movable), [1, 0, 2])
+    np.testing.assert_array_equal(read(BY_NAME["dict"], movable=movable), [2, 0, 1])
+
+
+def test_what_may_not_move_may_have_a_length_that_is_none():
+    std = pl.DataFrame({"age": [2.0], "sex": ["x"], "income": [None]}).std()
+    std = std.with_columns(age=3.0)
+    movable = np.array([True, False, False])
+    found = lengths_of_row("eps", 1, (3,), "std", std, NAMES, movable)
+    np.testing.assert_array_equal(found, [3, 0, 0])
+
+
+@pytest.mark.parametrize("keys", [[2, 0, 1], np.array([2, 0, 1])])
+def test_whole_numbers_are_positions_where_there_are_no_names(keys):
+    lengths = pd.Series([1.0, 2.0, 3.0], index=keys)
+    for given in (lengths, lengths.to_dict()):
+        found = lengths_of_row("eps", given, (3,))
+        np.testing.assert_array_equal(found, [2, 3, 1])
+    with pytest.raises(ValueError, match=r"eps names columns \[3\]"):
+        lengths_of_row("eps", {3: 1.0}, (3,))
+
+
+@pytest.mark.parametrize(
+    ("lengths", "message"),
+    [
+        ({"age": -1, "sex": 1, "income": 1}, "eps must be finite and at least 0"),
+        ({"age": "far", "sex": 1, "income": 1}, "eps must be a number or one number"),
+        (pd.Series([1.0, np.nan], index=["a", "b"]), "eps must be finite"),
+        (
+            pd.DataFrame({"a": [1.0, 2.0]}),
+            "eps is a data frame of 2 rows; it must have",
+        ),
+        (pd.Series([1.0, 2.0], index=["a", "a"]), "more than once"),
+    ],
+)
+def test_refuses_lengths_by_name_that_no_data_could_make_sense_of(lengths, message):
+    with pytest.raises(ValueError, match=message):
+        check_threat("linf", lengths, "input")
+
+
+def test_names_that_come_twice_cannot_be_gone_by():
+    with pytest.raises(ValueError, match=r"eps .* \['a'\] are there more than once"):
+        lengths_of_row("eps", {"a": 1.0, "b": 1.0}, (3,), names=["a", "b", "a"])
+    found = lengths_of_row("eps", [1.0, 2.0, 3.0], (3,), names=["a", "b", "a"])
+    np.testing.assert_array_equal(found, [1, 2, 3])
+
+
 def test_the_error_names_the_parameter():
     with pytest.raises(ValueError, match="step_size has shape"):
         lengths_of_row("step_size", [1, 2], (3,))
 
 
 # --- movable_features ----------------------------------------------------------------
-
-NAMES = ["age", "sex", "income"]
 
 
 @pytest.mark.parametrize(
@@ -148,19 +246,61 @@ def test_a_column_is_named_once(perturb):
         movable_features(perturb, (3,), NAMES)
 
 
-def test_a_series_must_have_the_columns():
-    lengths = pd.Series([1.0, 2.0, 3.0], index=["income", "age", "sex"])
-    np.testing.assert_array_equal(
-        lengths_of_row("eps", lengths, (3,), names=NAMES), [2, 3, 1]
-    )
-    np.testing.assert_array_equal(
-        lengths_of_row("eps", 2, (3,), "std", lengths, NAMES), [4, 6, 2]
-    )
-    np.testing.assert_array_equal(lengths_of_row("eps", lengths, (3,)), [1, 2, 3])
-    with pytest.raises(ValueError, match=r"eps is a Series with the index .*'height'"):
-        lengths_of_row("eps", lengths.rename({"age": "height"}), (3,), names=NAMES)
-    with pytest.raises(ValueError, match="std is a Series"):
-        lengths_of_row("eps", 1, (3,), "std", lengths[:2], NAMES)
+@pytest.mark.parametrize(
+    ("perturb", "expected"),
+    [
+        ({"sex": False, "income": True, "age": True}, [1, 0, 1]),
+        (pd.Series(["income", "age"]), [1, 0, 1]),
+        (pd.Index(["sex"]), [0, 1, 0]),
+        (pl.Series(["sex", "age"]), [1, 1, 0]),
+        (pl.Series([True, False, False]), [1, 0, 0]),
+        (
+            pd.Series([True, False, False], dtype="boolean", index=NAMES[::-1]),
+            [0, 0, 1],
+        ),
+        (("sex",), [0, 1, 0]),
+    ],
+)
+def test_which_columns_move_by_name(perturb, expected):
+    np.testing.assert_array_equal(movable_features(perturb, (3,), NAMES), expected)
+
+
+@pytest.mark.parametrize(
+    ("perturb", "names", "message"),
+    [
+        (
+            {"age": True},
+            NAMES,
+            r"perturb .* lacks columns \['sex', 'income'\]. Give True",
+        ),
+        (dict.fromkeys([*NAMES, "agee"], True), NAMES, r"perturb names .*\['agee'\]"),
+        (
+            {"age": 1, "sex": 0, "income": 0},
+            NAMES,
+            "True or False for each column, got",
+        ),
+        (dict.fromkeys(NAMES, True), None, r"names \['age'.*X has no column names"),
+        (["age"], ["age", "age", "sex"], r"\['age'\] are there more than once"),
+        ({"age": True, "sex": True}, ["age", "age", "sex"], "more than once"),
+        (pd.Series([True] * 3, ["age", "age", "sex"]), NAMES, "more than once"),
+    ],
+)
+def test_refuses_names_that_do_not_tell_which_columns_move(perturb, names, message):
+    with pytest.raises(ValueError, match=message):
+        movable_features(perturb, (3,), names)
+
+
+def test_numbers_and_text_may_name_columns_together():
+    # Names as they are: an array would make text of the 7.
+    mask = movable_features([7, "b"], (3,), ["a", "b", 7])
+    np.testing.assert_array_equal(mask, [False, True, True])
+
+
+def test_columns_of_the_same_name_go_by_position():
+    names = ["age", "age", "sex"]
+    for perturb in ([1], [False, True, False]):
+        mask = movable_features(perturb, (3,), names)
+        np.testing.assert_array_equal(mask, [False, True, False])
 
 
 def test_which_pixels_move():
@@ -198,74 +338,43 @@ def test_columns_are_those_of_tables():
         movable_features([0, 1], (1, 4, 4))
 
 
-# --- read_box and check_inside -------------------------------------------------------
+# --- warn_of_tiny_radius -------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("box", "low", "high"),
+    ("radius", "std", "said"),
     [
-        ((0, 1), [0, 0], [1, 1]),
-        ([0, 1], [0, 0], [1, 1]),
-        (([0, -1], 5), [0, -1], [5, 5]),
-        ((np.array([1, 2]), np.array([1, 2])), [1, 2], [1, 2]),
-        ((-np.inf, [3, np.inf]), [-np.inf] * 2, [3, np.inf]),
+        ([0.01], [2_000.0], "5e-06"),
+        ([0.01, 0.02], [2_000.0, 1_000.0], "2e-05"),
+        # Neither what does not move nor what does not vary has a say.
+        ([0.01, 0.0], [2_000.0, 1.0], "5e-06"),
+        ([0.01, 0.01], [2_000.0, 0.0], "5e-06"),
+        (np.full((1, 2, 2), 8 / 255), np.full((1, 2, 2), 70.0), "0.00045"),
+        ([0.000999], [1.0], "0.001"),
     ],
 )
-def test_sides_of_a_box(box, low, high):
-    for found, expected in zip(read_box(box, (2,)), (low, high), strict=True):
-        assert found.dtype == np.float32
-        np.testing.assert_array_equal(found, expected)
-
-
-def test_sides_of_a_box_of_pixels():
-    channels = np.array([0.0, -1.0])[:, None, None]
-    low, high = read_box((channels, 1), (2, 3, 3))
-    assert low.shape == high.shape == (2, 3, 3)
-    assert (low[1] == -1).all()
+def test_warns_of_a_radius_that_is_next_to_nothing(radius, std, said):
+    message = f"eps moves no feature by more than {said} of its standard deviation"
+    with pytest.warns(UserWarning, match=message):
+        warn_of_tiny_radius(np.asarray(radius), np.asarray(std))
 
 
 @pytest.mark.parametrize(
-    ("box", "message"),
+    ("radius", "std"),
     [
-        ((1, 0), r"box must have low at most high and no NaN, got \(1, 0\)"),
-        ((0, np.nan), "box must have low at most high and no NaN"),
-        ((None, 1), "box must have low at most high and no NaN"),
-        (([0, 2], [1, 1]), "box must have low at most high"),
-        (1, r"box must be a pair \(low, high\) of numbers or arrays, got 1"),
-        ((0, 1, 2), "box must be a pair"),
-        ((0,), "box must be a pair"),
-        ("data", "box must be a pair .* got 'data'"),
-        (("low", "high"), "box must be a pair"),
-        (([0] * 3, 1), r"box has sides of shape \(3,\) and \(\), but a row .* \(2,\)"),
+        ([0.1], [1.0]),
+        ([1e-3], [1.0]),
+        (np.full(3, 0.001) * np.float32([3.3, 7.1, 0.9]), np.float32([3.3, 7.1, 0.9])),
+        ([0.01, 0.01], [2_000.0, 1.0]),  # one can move
+        ([0.0, 0.0], [1.0, 2.0]),  # on purpose
+        ([0.01], [0.0]),  # nothing to compare with
+        ([], []),
     ],
 )
-def test_refuses_what_is_no_box(box, message):
-    with pytest.raises(ValueError, match=message):
-        read_box(box, (2,))
-
-
-def test_rows_on_the_edge_are_inside():
-    low, high = read_box((0.1, [0.3, np.inf]), (2,))
-    X = np.array([[0.1, 0.1], [0.3, 1e30]], dtype=np.float32)
-    check_inside(X, low, high)
-
-
-def test_tells_which_rows_are_outside():
-    X = np.array([[0.5, 0.5, 0.5], [0.5, -2.0, 0.5], [3.0, 9.0, 0.5]])
-    with pytest.raises(
-        ValueError,
-        match=r"feature 1 has the value -2\.0, the box allows 0 to 1 \(2 rows are out",
-    ):
-        check_inside(X, *read_box((0, 1), (3,)))
-
-
-def test_tells_which_pixels_are_outside():
-    X = np.array([[[[0.0, 0.0], [255.0, 0.0]]]])
-    with pytest.raises(
-        ValueError,
-        match=r"feature \(0, 1, 0\) has the value 255\.0, .* clip or scale X",
-    ):
-        check_inside(X, *read_box((0, 1), (1, 2, 2)))
+def test_does_not_warn_in_ordinary_use(radius, std):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_tiny_radius(np.asarray(radius), np.asarray(std))
 
 
 # --- make_ball -----------------------------------------------------------------------
@@ -285,6 +394,16 @@ def test_a_ball_of_its_parts():
     for side in (ball.radius, ball.low, ball.high):
         assert side.dtype == torch.float32
     assert not ball.is_point
+
+
+def test_a_ball_has_the_dtype_of_the_rows():
+    box = read_box((0.1, 0.3), (2,), dtype=np.float64)
+    ball = make_ball(
+        "linf", np.full(2, 0.1), np.ones(2, dtype=bool), box, dtype=torch.float64
+    )
+    assert ball.low.tolist() == [0.1, 0.1]
+    for side in (ball.radius, ball.low, ball.high):
+        assert side.dtype == torch.float64
 
 
 def test_a_ball_without_a_box_or_anything_to_move():

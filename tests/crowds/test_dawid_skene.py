@@ -2,6 +2,7 @@ import math
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import dirichlet
@@ -469,6 +470,16 @@ class TestPrior:
         model = DawidSkene(fit_prior=False, class_prior=[1, 0]).fit(self.codes)
         assert_array_equal(model.predict(self.codes), [0, 0, 0, 0])
         assert np.isfinite(model.log_posterior_).all()
+
+    def test_shares_by_label(self):
+        expected = DawidSkene(fit_prior=False, class_prior=[0.2, 0.8]).fit(self.codes)
+        for prior in ({1: 0.8, 0: 0.2}, pd.Series([0.8, 0.2], index=[1, 0])):
+            model = DawidSkene(fit_prior=False, class_prior=prior).fit(self.codes)
+            assert_array_equal(model.class_prior_, [0.2, 0.8])
+            assert_array_equal(model.label_posterior_, expected.label_posterior_)
+        for prior in ({1: 1.0}, {0: 0.2, 1: 0.3, 2: 0.5}, {"0": 0.2, "1": 0.8}):
+            with pytest.raises(ValueError, match="class_prior has the labels"):
+                DawidSkene(fit_prior=False, class_prior=prior).fit(self.codes)
 
     @pytest.mark.parametrize(
         "prior",

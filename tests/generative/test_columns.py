@@ -70,6 +70,21 @@ def test_names(columns, expected):
     assert select(FRAME, columns) == expected
 
 
+def test_a_mask_goes_by_name_in_any_order():
+    mask = pd.Series([True, False, True, False], index=["city", "age", "income", "sex"])
+    for given in (mask, mask[::-1], mask.to_dict(), mask.astype("boolean")):
+        assert select(FRAME, given) == [1, 3]
+        for X in (TABLES["array"], TABLES["sparse"]):
+            with pytest.raises(ValueError, match="X has no column names"):
+                select(X, given)
+    with pytest.raises(ValueError, match=r"_features .* lacks columns \['sex'\]"):
+        select(FRAME, mask.drop("sex"))
+    with pytest.raises(ValueError, match=r"_features names columns \['cty'\]"):
+        select(FRAME, mask.rename({"city": "cty"}))
+    with pytest.raises(ValueError, match="must have True or False for each column"):
+        select(FRAME, {"city": 1, "age": 0, "income": 1, "sex": 0})
+
+
 def test_numbers_are_positions_even_where_they_are_names():
     frame = pd.DataFrame(np.zeros((2, 3)), columns=[2, 0, 1])
     assert select(frame, [0]) == [0]

@@ -1,0 +1,192 @@
+"""Rows of X as numbers that an attack moves, and the way back into X's container."""
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.validation import check_array
+
+from imbdeep._column_kinds import NUMERIC
+from imbdeep._frames import column_names
+from imbdeep._precision import to_float32
+from imbdeep._reading import read_rows
+from imbdeep.attacks._tables import column_at, is_table, rows_at, with_columns
+
+
+def open_rows(estimator, X):
+    """Rows as an attack on a classifier sees them.
+
+    Parameters
+    ----------
+    estimator : fitted classifier
+    X : array-like
+
+    Returns
+    -------
+    NetRows, TableRows or ArrayRows
+        ``names``, the columns' names or None; ``shape``, that of a row; ``read``, the
+        numbers that an attack moves; ``like``, what became of them in the container of
+        X.
+    """
+    if hasattr(estimator, "module_"):
+        return NetRows(estimator, X)
+    if isinstance(X, list | tuple):
+        given = np.asarray(X)
+        # An array of text would make text of the numbers beside it.
+        X = np.asarray(X, dtype=object) if given.dtype.kind in "US" else given
+    return TableRows(X) if is_table(X) else ArrayRows(X)
+
+
+def read_net_rows(estimator, X):
+    """Rows as the numbers that a net takes, dense and in its precision."""
+    rows = read_rows(estimator, X, reset=False, allow_nd=True)
+    if sparse.issparse(rows):
+        rows = rows.toarray()
+    # Only a net of imbdeep has a precision of its own, and that for tables alone.
+    if rows.ndim == 2 and getattr(estimator, "rows_dtype_", None) == np.float64:
+        return rows.astype(np.float64, copy=False)
+    return to_float32(rows)
+
+
+def check_finite(numbers, moves, names=None):
+    """Refuse gaps in what an attack moves, naming the first feature that has some.
+
+    Parameters
+    ----------
+    numbers : ndarray of shape (n_samples, ...)
+    moves : ndarray of the shape of a row, bool
+    names : list or None, default=None
+        Names of the columns.
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.attacks._rows import check_finite
+    >>> check_finite(np.array([[0.0, np.nan]]), np.array([True, False]))
+    """
+    gaps = (moves & ~np.isfinite(numbers)).sum(0)
+    if not gaps.any():
+        return
+    feature = tuple(np.argwhere(gaps)[0].tolist())
+    name = feature[0] if len(feature) == 1 else feature
+    raise ValueError(
+        f"X contains NaN or infinity in {gaps[feature]} rows of the feature "
+        f"{name if names is None else names[name]!r}, so an attack cannot move it. "
+        "Fill the gaps before, or leave it out of perturb: what may not move may have "
+        "gaps."
+    )
+
+
+class NetRows:
+    """Rows of a net, which takes numbers alone."""
+
+    def __init__(self, estimator, X):
+        self.X, self.numbers = X, read_net_rows(estimator, X)
+        self.names, self.shape = column_names(X), self.numbers.shape[1:]
+
+    def __len__(self):
+        return len(self.numbers)
+
+    def read(self, moves):
+        """Numbers of all features, of shape (n, ...)."""
+        self.moves = moves
+        return self.numbers
+
+    def like(self, numbers):
+        """All rows in the container of X, with what may not move as it was."""
+        if self.names is None:
+            return numbers
+        positions = np.flatnonzero(self.moves)
+        return with_columns(self.X, {i: numbers[:, i] for i in positions})
+
+
+class ArrayRows:
+    """Rows of an array of numbers for any classifier."""
+
+    names = None
+
+    def __init__(self, X):
+        # Values of double precision stay as they are, so that eps=0 leaves the rows.
+        self.numbers = check_array(
+            X,
+            dtype=[np.float64, np.float32],
+            order="C",
+            ensure_all_finite=False,
+            allow_nd=True,
+        )
+        self.shape = self.numbers.shape[1:]
+
+    def __len__(self):
+        return len(self.numbers)
+
+    def read(self, moves):
+        """Numbers of all features, of shape (n, ...); those that move are finite."""
+        check_finite(self.numbers, moves)
+        return self.numbers
+
+    def like(self, numbers):
+        """Any rows, as they are."""
+        return numbers
+
+
+class TableRows:
+    """Rows of a table for any classifier: only what may move is read as numbers.
+
+    An attack takes rows and gives rows, some of them, in any order. So that each goes
+    to the classifier with its own text and dates, what may not move holds the number of
+    the row instead.
+    """
+
+    def __init__(self, X):
+        self.X, self.names, self.shape = X, column_names(X), (X.shape[1],)
+        if len(self) == 0:
+            raise ValueError("X has 0 rows; an attack needs at least one.")
+
+    def __len__(self):
+        return self.X.shape[0]
+
+    def read(self, moves):
+        """Numbers of the columns that move, and of the rows, of shape (n, d)."""
+        self.moves = moves
+        columns = [column_at(self.X, i) for i in range(self.shape[0])]
+        self._check_numeric(columns)
+        moving = {i: columns[i].to_numbers() for i in np.flatnonzero(moves).tolist()}
+        self.dtypes = {i: _floating(numbers.dtype) for i, numbers in moving.items()}
+        # In float32 a number of a row could not be told from the next.
+        dtype = np.result_type(*self.dtypes.values()) if moves.all() else np.float64
+        numbers = np.empty((len(self), *self.shape), dtype)
+        numbers[:, ~moves] = np.arange(len(self))[:, None]
+        for i, column in moving.items():
+            numbers[:, i] = column
+        check_finite(numbers, moves, self.names)
+        return numbers
+
+    def like(self, numbers):
+        """These rows in the container of X, with what may not move as it was."""
+        if self.moves.all():
+            rows = np.arange(len(numbers))
+        else:
+            rows = numbers[:, ~self.moves][:, 0].astype(np.int64)
+        moved = {i: numbers[:, i].astype(own) for i, own in self.dtypes.items()}
+        return with_columns(rows_at(self.X, rows), moved)
+
+    def _name(self, position):
+        return position if self.names is None else self.names[position]
+
+    def _check_numeric(self, columns):
+        moving = np.flatnonzero(self.moves).tolist()
+        others = [self._name(i) for i in moving if columns[i].kind not in NUMERIC]
+        if others:
+            numeric = [self._name(i) for i in moving if columns[i].kind in NUMERIC]
+            raise ValueError(
+                f"Columns {others} do not hold numbers, so an attack cannot move them. "
+                f"Let columns of numbers alone move, perturb={numeric}; the others go "
+                "to the classifier as they are."
+            )
+
+
+def _floating(dtype):
+    """What numbers become when they move."""
+    return np.dtype(np.float32 if dtype == np.float32 else np.float64)

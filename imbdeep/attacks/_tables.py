@@ -1,0 +1,88 @@
+"""Tables whose columns have types of their own, and what an attack does with them."""
+
+import narwhals.stable.v2 as nw
+
+from imbdeep._column_kinds import kind_of_series
+from imbdeep._frames import Column, is_data_frame, is_pandas
+
+
+def is_table(X):
+    """Whether ``X`` is a data frame or an array that holds more than numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.attacks._tables import is_table
+    >>> is_table(np.array([[1, "a"]], dtype=object)), is_table(np.array([[1, 2]]))
+    (True, False)
+    """
+    if is_data_frame(X):
+        return True
+    return getattr(X, "ndim", 0) == 2 and X.dtype.kind not in "biufc"
+
+
+def column_at(X, position):
+    """A column of a table by position, as names may come twice.
+
+    Parameters
+    ----------
+    X : data frame or ndarray of shape (n, n_features)
+    position : int
+
+    Returns
+    -------
+    Column
+    """
+    if is_data_frame(X) and not is_pandas(X):
+        series = nw.from_native(X, eager_only=True)[:, position]
+    elif is_pandas(X):
+        series = nw.from_native(X.iloc[:, position], series_only=True)
+    else:
+        import pandas as pd
+
+        series = nw.from_native(pd.Series(X[:, position]), series_only=True)
+    return Column(position, kind_of_series(series), series)
+
+
+def rows_at(X, rows):
+    """Some rows of a table, by position."""
+    if is_pandas(X):
+        return X.iloc[rows]
+    if is_data_frame(X):
+        return nw.from_native(X, eager_only=True)[rows].to_native()
+    return X[rows]
+
+
+def with_columns(X, columns):
+    """A copy of a table with some columns replaced; the others stay as they are.
+
+    Parameters
+    ----------
+    X : data frame or ndarray of shape (n, n_features), dtype object
+    columns : dict of int to ndarray of shape (n,)
+        New columns by position.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from imbdeep.attacks._tables import with_columns
+    >>> X = pd.DataFrame({"age": [31, 44], "city": ["Ulm", "Bonn"]})
+    >>> with_columns(X, {0: [31.5, 44.0]})
+        age  city
+    0  31.5   Ulm
+    1  44.0  Bonn
+    """
+    if is_data_frame(X) and not is_pandas(X):
+        frame = nw.from_native(X, eager_only=True)
+        made = (
+            nw.new_series(frame.columns[i], values, backend=frame.implementation)
+            for i, values in columns.items()
+        )
+        return frame.with_columns(*made).to_native()
+    X = X.copy()
+    for position, values in columns.items():
+        if is_pandas(X):
+            X.isetitem(position, values)
+        else:
+            X[:, position] = values
+    return X
