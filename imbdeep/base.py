@@ -184,6 +184,15 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
     class_weight : dict, 'balanced' or None, default=None
         Weight of each class in the loss, by label; 'balanced' is inversely
         proportional to the number of rows.
+    weight_reduction : {'weights', 'rows'}, default='weights'
+        What the weighted loss of a batch is divided by, whatever its weights come from.
+        'weights', the sum of its weights: as :class:`torch.nn.CrossEntropyLoss` and
+        scikit-learn's :class:`~sklearn.neural_network.MLPClassifier` do, so that
+        batches have the same influence and only the ratios of weights matter. 'rows',
+        the number of its rows: rows have the same influence whatever batch they are in,
+        as the losses of most papers are written. ``class_weight`` is then used as it
+        is given, and ``sample_weight`` divided by its mean, so that equal weights are
+        no weights.
     callbacks : list of callbacks, 'disable' or None, default=None
         Added to the default ones.
     predict_nonlinearity : callable, 'auto' or None, default='auto'
@@ -278,6 +287,7 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         "numeric_encoding": [StrOptions({"piecewise_linear", "standard"}), None],
         "n_bins": [Interval(Integral, 2, None, closed="left")],
         "class_weight": [dict, StrOptions({"balanced"}), None],
+        "weight_reduction": [StrOptions({"weights", "rows"})],
         "predict_nonlinearity": [StrOptions({"auto"}), callable, None],
         "warm_start": ["boolean"],
         "device": [str, torch.device, None],
@@ -308,6 +318,7 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         numeric_encoding="piecewise_linear",
         n_bins=16,
         class_weight=None,
+        weight_reduction="weights",
         callbacks=None,
         predict_nonlinearity="auto",
         warm_start=False,
@@ -348,6 +359,7 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         self.numeric_encoding = numeric_encoding
         self.n_bins = n_bins
         self.class_weight = class_weight
+        self.weight_reduction = weight_reduction
         self.random_state = random_state
 
     # --- Parameters ------------------------------------------------------------------
@@ -427,7 +439,8 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
             can be sorted, at least two rows of each class, or one if ``eval_set`` is
             given.
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weights of the rows in the loss, at least 0. All ones equals None.
+            Weights of the rows in the loss, at least 0. Only their ratios matter. All
+            ones equals None.
         eval_set : tuple (X_valid, y_valid) or None, default=None
             Validation rows to use instead of setting some of ``X`` aside.
 
@@ -491,6 +504,8 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
             weight = _check_sample_weight(
                 sample_weight, X, dtype=np.float32, ensure_non_negative=True
             )
+            if self.weight_reduction == "rows":
+                weight /= weight.mean(dtype=np.float64)
             if (weight != 1).any():
                 X = {"X": X, "sample_weight": weight}
         self._learn_class_counts(counts, reset)
@@ -648,6 +663,7 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         """Tell a criterion in use that there are so many rows of each class now."""
         if isinstance(self.criterion_, ClassificationLoss):
             self.criterion_.set_class_counts(torch.from_numpy(counts))
+            self.criterion_.weight_reduction = self._criterion_reduction()
             weights = self._weigh_classes(counts)
             if weights is not None:
                 weights = torch.as_tensor(weights, dtype=torch.float32)
@@ -736,7 +752,14 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         batches = iterator(dataset, **params)
         if training:
             self.n_train_batches_ = len(batches)
+            self.class_shares_ = self._class_shares(batches)
         return batches
+
+    def _class_shares(self, batches):
+        """Share of each class in the rows of training batches, or None if unknown."""
+        if not isinstance(batches, TensorBatches):
+            return None
+        return batches.class_shares(len(self.classes_))
 
     # --- Parts -----------------------------------------------------------------------
 
@@ -769,6 +792,14 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
             self.module_ = self._build("module", module, learned)
         return self
 
+    def get_params_for(self, prefix):
+        params = super().get_params_for(prefix)
+        if prefix == "criterion" and accepts(
+            self._component("criterion", LOSSES), "weight_reduction"
+        ):
+            params.setdefault("weight_reduction", self.weight_reduction)
+        return params
+
     def initialize_criterion(self):
         criterion = self._component("criterion", LOSSES)
         learned = {
@@ -787,10 +818,31 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         }
         with self._seeded():
             self.criterion_ = self._build("criterion", criterion, learned)
+        if self._uses_class_weights():
+            self._check_weight_reduction()
         # Kept apart from the criterion, which trim_for_prediction drops.
         self.gives_probabilities_ = isinstance(self.criterion_, torch.nn.NLLLoss)
         self.logit_scale_ = getattr(self.criterion_, "scale", 1.0)
         return self
+
+    def _uses_class_weights(self):
+        return self.class_weight is not None
+
+    def _criterion_reduction(self):
+        params = self.get_params_for("criterion")
+        return params.get("weight_reduction", self.weight_reduction)
+
+    def _check_weight_reduction(self):
+        """Refuse a criterion that divides by the weights where rows are asked for."""
+        wanted = self._criterion_reduction()
+        own = getattr(self.criterion_, "weight_reduction", "weights")
+        reduces = getattr(self.criterion_, "reduction", "mean") == "mean"
+        if reduces and (wanted, own) == ("rows", "weights"):
+            raise ValueError(
+                f"weight_reduction='rows' cannot be had with {self.criterion_!r}, which "
+                "divides a weighted loss in its own way. Use a loss of imbdeep.losses "
+                "by its name or class, or weight_reduction='weights'."
+            )
 
     def _build(self, name, component, learned):
         """Build a component from its parameters and what it takes of the learned."""
@@ -864,12 +916,14 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         weight = None
         if isinstance(X, Mapping) and "sample_weight" in X:
             weight = to_tensor(X["sample_weight"], device=self.device)
-            if isinstance(self.criterion_, ClassificationLoss):
-                y_true = to_tensor(y_true, device=self.device)
-                return self.criterion_(y_pred, y_true, sample_weight=weight)
+        if isinstance(self.criterion_, ClassificationLoss):
+            y_true = to_tensor(y_true, device=self.device)
+            return self.criterion_.batch_loss(y_pred, y_true, weight)
         losses = super().get_loss(y_pred, y_true, X=X, training=training)
         if losses.ndim:
-            return reduce_losses(losses, weight)
+            return reduce_losses(
+                losses, weight, weight_reduction=self.weight_reduction
+            )
         if weight is not None:
             raise ValueError(
                 "sample_weight needs one loss a row, but the criterion "

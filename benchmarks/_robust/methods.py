@@ -48,8 +48,9 @@ class Method:
     make : callable
         ``make(shared, threat)`` gives it unfitted: ``shared`` are parameters that all
         methods have, ``threat`` those of the attack in training.
-    published : dict of int to str
-        The names that chapters of the dissertation give it.
+    published : dict of int to (str or None)
+        The names that chapters of the dissertation give it; None where it stands
+        beside a chapter's methods and has no figures there.
     """
 
     title: str
@@ -82,9 +83,9 @@ def _adversarial(title, criterion, reweight_from, published, **own):
     return Method(title, make, published)
 
 
-def _srat(title, criterion):
-    make = attacked(SRATClassifier, criterion=criterion, reweight_from=DEFERRED)
-    return Method(title, make, {4: title})
+def _srat(title, criterion, published, **own):
+    make = attacked(SRATClassifier, criterion=criterion, reweight_from=DEFERRED, **own)
+    return Method(title, make, published)
 
 
 def _mixed(title, published, **own):
@@ -109,9 +110,16 @@ METHODS = {
     "drcb_ce": _adversarial("DRCB-CE", "cross_entropy", DEFERRED, {4: "DRCB-CE"}),
     "drcb_focal": _adversarial("DRCB-Focal", "focal", DEFERRED, {4: "DRCB-Focal"}),
     "drcb_ldam": _adversarial("DRCB-LDAM", "ldam", DEFERRED, {4: "DRCB-LDAM"}),
-    "srat_ce": _srat("SRAT-CE", "cross_entropy"),
-    "srat_focal": _srat("SRAT-Focal", "focal"),
-    "srat_ldam": _srat("SRAT-LDAM", "ldam"),
+    "srat_ce": _srat("SRAT-CE", "cross_entropy", {4: "SRAT-CE"}),
+    "srat_focal": _srat("SRAT-Focal", "focal", {4: "SRAT-Focal"}),
+    "srat_ldam": _srat("SRAT-LDAM", "ldam", {4: "SRAT-LDAM"}),
+    # Algorithm 4.1 makes the drop of the learning rate optional.
+    "drcb_ldam_kept": _adversarial(
+        "DRCB-LDAM, rate kept", "ldam", DEFERRED, {4: None}, lr_schedule=None
+    ),
+    "srat_ldam_kept": _srat(
+        "SRAT-LDAM, rate kept", "ldam", {4: None}, lr_schedule=None
+    ),
     "resample": _adversarial(
         "resample",
         "cross_entropy",

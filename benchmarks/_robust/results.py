@@ -26,7 +26,11 @@ AGREEMENT = {
 DUELS = {
     "srat_ce": ["drcb_ce"],
     "srat_focal": ["drcb_focal"],
-    "srat_ldam": ["drcb_ldam", "ce"],
+    "srat_ldam": ["drcb_ldam", "ce", "cb_reweight"],
+    "drcb_ldam": ["ce"],
+    "cb_reweight": ["ce"],
+    "srat_ldam_kept": ["drcb_ldam_kept", "srat_ldam", "ce", "cb_reweight"],
+    "drcb_ldam_kept": ["drcb_ldam", "ce"],
     "imb_mix": [
         "ce",
         "resample",

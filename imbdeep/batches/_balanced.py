@@ -48,6 +48,10 @@ class BalancedBatches(TensorBatches):
         super().__init__(dataset, batch_size, generator=generator)
         self.rows = RowsByClass(self.y)
 
+    def class_shares(self, n_classes: int) -> Tensor:
+        present = torch.bincount(self.y, minlength=n_classes) > 0
+        return present.double() / present.sum()
+
     def positions(self) -> Iterator[Tensor]:
         n_classes = len(self.rows.classes)
         share = torch.randint(n_classes, (len(self.y),), generator=self.generator)

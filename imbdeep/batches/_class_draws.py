@@ -75,6 +75,56 @@ def equal_shares(
     return torch.cat([shares, lucky[:, :left_over]], -1)
 
 
+def shares_if_balanced(class_counts: Tensor, batch_size: int) -> Tensor:
+    r"""Expected share of each class where batches are balanced among their own classes.
+
+    A class is in a batch with probability :math:`p_j`, and then has a share of one in
+    the number of classes there. Taking the classes as independent, that is
+
+    .. math::
+        p_j \int_0^1 \prod_{k \neq j} (1 - p_k + p_k t) \, dt.
+
+    Parameters
+    ----------
+    class_counts : Tensor of shape (C,)
+        Rows of each class; batches of ``batch_size`` are drawn from them all.
+    batch_size : int
+
+    Returns
+    -------
+    Tensor of shape (C,), float64
+        Sums to 1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.batches import shares_if_balanced
+    >>> shares_if_balanced(torch.tensor([98, 2]), batch_size=50)
+    tensor([0.6237, 0.3763], dtype=torch.float64)
+    """
+    counts = class_counts.double()
+    n_rows = counts.sum()
+    size = min(batch_size, int(n_rows))
+    # Batches without a row of class j, among all batches.
+    others = n_rows - counts
+    absent = torch.exp(
+        torch.lgamma(others + 1)
+        - torch.lgamma((others - size).clamp_min(0) + 1)
+        - torch.lgamma(n_rows + 1)
+        + torch.lgamma(n_rows - size + 1)
+    )
+    present = 1 - torch.where(others >= size, absent, 0.0)
+    # As many nodes as make it exact for a polynomial of degree C - 1.
+    nodes, node_weights = np.polynomial.legendre.leggauss(len(counts) // 2 + 1)
+    t = torch.from_numpy((nodes + 1) / 2)
+    factors = 1 - present + present * t[:, None]
+    other_factors = torch.stack(
+        [factors[:, torch.arange(len(counts)) != j].prod(1) for j in range(len(counts))]
+    )
+    shares = present * (other_factors @ torch.from_numpy(node_weights / 2))
+    return shares / shares.sum()
+
+
 def numpy_generator(generator: Generator | None) -> np.random.Generator:
     """NumPy generator seeded from a torch one, for laws torch cannot draw from it."""
     seed = torch.randint(2**62, (), generator=generator)

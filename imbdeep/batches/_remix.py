@@ -3,9 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
+import torch
 from torch import Generator, Tensor
 
-from imbdeep.batches._class_draws import RowsByClass, equal_shares
+from imbdeep.batches._class_draws import (
+    RowsByClass,
+    equal_shares,
+    shares_if_balanced,
+)
 from imbdeep.batches._mixup import MixUpBatches
 
 
@@ -80,6 +85,12 @@ class ReMixBatches(MixUpBatches):
                 f"batch_size={batch_size} cannot hold a row of each of {n_present} "
                 f"classes; use at least {n_present}."
             )
+
+    def class_shares(self, n_classes: int) -> Tensor:
+        counts = torch.bincount(self.y, minlength=n_classes)
+        if self.balance == "batch":
+            return shares_if_balanced(counts, self.batch_size)
+        return (counts > 0).double() / len(self.rows.classes)
 
     def positions(self) -> Iterator[Tensor]:
         if self.balance == "batch":

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from imbdeep.batches._class_draws import equal_shares
+from imbdeep.batches._class_draws import equal_shares, shares_if_balanced
 from imbdeep.batches._tensor_batches import (
     Batch,
     Rows,
@@ -103,6 +103,10 @@ class SMOTEBatches(ShuffledBatches):
             raise ValueError(f"n_neighbors must be at least 1, got {n_neighbors!r}.")
         super().__init__(dataset, batch_size, generator=generator)
         self.n_neighbors = n_neighbors
+
+    def class_shares(self, n_classes: int) -> Tensor:
+        counts = torch.bincount(self.y, minlength=n_classes)
+        return shares_if_balanced(counts, self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
         for index in self.positions():

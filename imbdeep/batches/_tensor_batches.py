@@ -184,6 +184,21 @@ class TensorBatches:
         ends_in_one_row = len(self.y) % self.batch_size == 1
         return n_batches - 1 if ends_in_one_row and n_batches > 1 else n_batches
 
+    def class_shares(self, n_classes: int) -> Tensor:
+        """Expected share of each class in the rows of an epoch.
+
+        Parameters
+        ----------
+        n_classes : int
+            More than the largest label.
+
+        Returns
+        -------
+        Tensor of shape (n_classes,), float64
+        """
+        counts = torch.bincount(self.y, minlength=n_classes).double()
+        return counts / counts.sum()
+
     def take(self, index: Tensor) -> Batch:
         """The batch of the rows at ``index``."""
         return dense_rows(take_rows(self.X, index)), self.y[index]

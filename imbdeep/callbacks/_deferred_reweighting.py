@@ -3,7 +3,7 @@
 import torch
 from skorch.callbacks import Callback
 
-from imbdeep.losses import class_balanced_weights
+from imbdeep.losses import NORMALIZATIONS, class_balanced_weights
 
 
 class DeferredReweighting(Callback):
@@ -19,6 +19,11 @@ class DeferredReweighting(Callback):
         and 1 never does. The default is the paper's epoch 160 of 200.
     beta : float in [0, 1), default=0.9999
         See :func:`~imbdeep.losses.class_balanced_weights`.
+    normalization : {'rows', 'frequent', 'classes'}, default='rows'
+        Which weights are 1 in the mean, see
+        :func:`~imbdeep.losses.class_balanced_weights`. It matters where the loss is
+        divided by the number of rows: 'rows' then leaves the size of the loss, and
+        with it the meaning of the learning rate, as it was before.
 
     Attributes
     ----------
@@ -30,6 +35,11 @@ class DeferredReweighting(Callback):
     The criterion must have a ``weight`` buffer, as those of :mod:`imbdeep.losses` and
     :class:`torch.nn.CrossEntropyLoss` do. Weights given as ``class_weight`` hold
     until the deferred ones replace them.
+
+    The papers divide the weighted loss of a batch by its number of rows; that is
+    ``weight_reduction='rows'`` of the net and the default of
+    :class:`~imbdeep.classifiers.LDAMClassifier`, not that of
+    :class:`~imbdeep.classifiers.NetClassifier`.
 
     References
     ----------
@@ -43,14 +53,20 @@ class DeferredReweighting(Callback):
     >>> net = NetClassifier(callbacks=[DeferredReweighting(reweight_from=0.5)])
     """
 
-    def __init__(self, reweight_from=0.8, beta=0.9999):
+    def __init__(self, reweight_from=0.8, beta=0.9999, normalization="rows"):
         self.reweight_from = reweight_from
         self.beta = beta
+        self.normalization = normalization
 
     def initialize(self):
         if not 0 <= self.reweight_from <= 1:
             raise ValueError(
                 f"reweight_from must be in [0, 1], got {self.reweight_from!r}."
+            )
+        if self.normalization not in NORMALIZATIONS:
+            raise ValueError(
+                f"normalization must be one of {NORMALIZATIONS}, got "
+                f"{self.normalization!r}."
             )
         return self
 
@@ -58,12 +74,17 @@ class DeferredReweighting(Callback):
         self._check_criterion(net.criterion_)
         self.first_epoch_ = len(net.history)
         self.earlier_weight_ = net.criterion_.weight
-        self.weights_ = class_balanced_weights(
-            torch.as_tensor(net.class_counts_), self.beta
-        )
 
     def on_epoch_begin(self, net, **kwargs):
         epochs_done = len(net.history) - 1 - self.first_epoch_
+        if epochs_done == 0:
+            # Not before the batches are there, whose classes have shares.
+            self.weights_ = class_balanced_weights(
+                torch.as_tensor(net.class_counts_),
+                self.beta,
+                self.normalization,
+                net.class_shares_,
+            )
         first = round(self.reweight_from * net.max_epochs)
         if self.reweight_from < 1 and epochs_done >= first:
             net.criterion_.weight = self.weights_.to(net.device, copy=True)

@@ -11,7 +11,7 @@ from imbdeep.callbacks import (
     TriangularLR,
     WeightAveraging,
 )
-from imbdeep.losses import LOSSES
+from imbdeep.losses import LOSSES, NORMALIZATIONS
 
 _LR_SCHEDULES = {"step": LRDrops, "triangular": TriangularLR}
 
@@ -29,6 +29,7 @@ class DeferredNetClassifier(ImbalancedNetClassifier):
         "gamma": [Interval(Real, 0, None, closed="left")],
         "beta": [Interval(Real, 0, 1, closed="left")],
         "reweight_from": [Interval(Real, 0, 1, closed="both")],
+        "weight_normalization": [StrOptions(set(NORMALIZATIONS))],
         "lr_schedule": [StrOptions(set(_LR_SCHEDULES)), None],
         "weight_averaging": [StrOptions({"swa", "ema"}), None],
         "average_from": [Interval(Real, 0, 1, closed="left")],
@@ -44,6 +45,8 @@ class DeferredNetClassifier(ImbalancedNetClassifier):
         gamma=2.0,
         beta=0.9999,
         reweight_from=0.8,
+        weight_reduction="rows",
+        weight_normalization="rows",
         lr_schedule="step",
         weight_averaging=None,
         average_from=0.75,
@@ -55,6 +58,7 @@ class DeferredNetClassifier(ImbalancedNetClassifier):
         super().__init__(
             module,
             criterion=criterion,
+            weight_reduction=weight_reduction,
             max_epochs=max_epochs,
             early_stopping=early_stopping,
             train_split=train_split,
@@ -65,6 +69,7 @@ class DeferredNetClassifier(ImbalancedNetClassifier):
         self.gamma = gamma
         self.beta = beta
         self.reweight_from = reweight_from
+        self.weight_normalization = weight_normalization
         self.lr_schedule = lr_schedule
         self.weight_averaging = weight_averaging
         self.average_from = average_from
@@ -82,12 +87,15 @@ class DeferredNetClassifier(ImbalancedNetClassifier):
             return own | params
         return params
 
+    def _uses_class_weights(self):
+        return super()._uses_class_weights() or self.reweight_from < 1
+
     @property
     def _default_callbacks(self):
-        callbacks = [
-            *super()._default_callbacks,
-            ("reweighting", DeferredReweighting(self.reweight_from, self.beta)),
-        ]
+        reweighting = DeferredReweighting(
+            self.reweight_from, self.beta, self.weight_normalization
+        )
+        callbacks = [*super()._default_callbacks, ("reweighting", reweighting)]
         if self.lr_schedule is not None:
             schedule = _LR_SCHEDULES.get(str(self.lr_schedule))
             callbacks.append(("lr_schedule", schedule and schedule()))

@@ -157,7 +157,9 @@ class SRATClassifier(AdversarialNetClassifier):
             y_pred, loss = super().training_loss(X, y, fit_params)
         losses, no_positive = feature_separation(features[-1], y, self.temperature)
         weight = X["sample_weight"] if isinstance(X, dict) else None
-        separation = reduce_losses(losses, weight)
+        separation = reduce_losses(
+            losses, weight, weight_reduction=self.weight_reduction
+        )
         self.history.record_batch("separation_loss", separation.item())
         self.history.record_batch("no_positive", int(no_positive.sum()))
         return y_pred, loss + self.separation * separation

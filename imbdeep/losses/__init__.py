@@ -1,7 +1,11 @@
 """Losses: pure functions that give one loss a row, and thin modules around them."""
 
 from imbdeep.losses._base import ClassificationLoss
-from imbdeep.losses._class_weights import class_balanced_weights
+from imbdeep.losses._class_weights import (
+    NORMALIZATIONS,
+    class_balanced_weights,
+    effective_number,
+)
 from imbdeep.losses._cross_entropy import CrossEntropyLoss, cross_entropy
 from imbdeep.losses._crowd_layer import (
     CrowdLayerLoss,
@@ -16,6 +20,7 @@ from imbdeep.losses._registry import LOSSES
 
 __all__ = [
     "LOSSES",
+    "NORMALIZATIONS",
     "ClassificationLoss",
     "CrossEntropyLoss",
     "CrowdLayerLoss",
@@ -25,6 +30,7 @@ __all__ = [
     "class_balanced_weights",
     "cross_entropy",
     "crowd_layer",
+    "effective_number",
     "feature_separation",
     "focal",
     "ldam",

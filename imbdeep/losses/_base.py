@@ -19,7 +19,8 @@ class ClassificationLoss(nn.Module):
         Weight of each class, at least 0; multiplies a row's loss last. None weighs
         classes alike.
     reduction : {'mean', 'sum', 'none'}, default='mean'
-        See :func:`~imbdeep.losses.reduce_losses`.
+    weight_reduction : {'weights', 'rows'}, default='weights'
+        What 'mean' divides by, see :func:`~imbdeep.losses.reduce_losses`.
 
     Attributes
     ----------
@@ -34,10 +35,17 @@ class ClassificationLoss(nn.Module):
     head: str = "linear"
     weight: Tensor | None
 
-    def __init__(self, *, weight: Tensor | None = None, reduction: str = "mean"):
-        check_reduction(reduction)
+    def __init__(
+        self,
+        *,
+        weight: Tensor | None = None,
+        reduction: str = "mean",
+        weight_reduction: str = "weights",
+    ):
+        check_reduction(reduction, weight_reduction)
         super().__init__()
         self.reduction = reduction
+        self.weight_reduction = weight_reduction
         if weight is not None:
             weight = torch.as_tensor(weight, dtype=torch.float32)
             if (weight < 0).any():
@@ -77,9 +85,27 @@ class ClassificationLoss(nn.Module):
         Tensor
             A scalar, or of shape ``(*,)`` if ``reduction='none'``.
         """
+        return self._reduce(logits, target, sample_weight, self.reduction)
+
+    def batch_loss(
+        self, logits: Tensor, target: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
+        """Loss of a batch as a scalar to minimise, the mean if ``reduction='none'``."""
+        if self.reduction == "none":
+            return self._reduce(logits, target, sample_weight, "mean")
+        return self(logits, target, sample_weight)
+
+    def _reduce(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        sample_weight: Tensor | None,
+        reduction: str,
+    ) -> Tensor:
         self.check_weight(logits)
         weights = sample_weight
         if self.weight is not None:
             class_weight = take_class(self.weight, target)
             weights = class_weight if weights is None else weights * class_weight
-        return reduce_losses(self.row_losses(logits, target), weights, self.reduction)
+        losses = self.row_losses(logits, target)
+        return reduce_losses(losses, weights, reduction, self.weight_reduction)

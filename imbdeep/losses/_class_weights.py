@@ -6,20 +6,71 @@ import torch
 from torch import Tensor
 
 
-def class_balanced_weights(class_counts: Tensor, beta: float = 0.9999) -> Tensor:
+NORMALIZATIONS = ("classes", "rows", "frequent")
+
+
+def effective_number(class_counts: Tensor, beta: float = 0.9999) -> Tensor:
+    r"""Effective number of samples of a class, :math:`(1 - \beta^n) / (1 - \beta)`.
+
+    Parameters
+    ----------
+    class_counts : Tensor of shape (C,)
+        Rows :math:`n` of each class.
+    beta : float in [0, 1), default=0.9999
+        How slowly further rows of a class stop adding information: 0 counts the rows
+        of a class as one, and towards 1 as many as they are.
+
+    Returns
+    -------
+    Tensor of shape (C,), float64
+
+    Raises
+    ------
+    ValueError
+        If ``beta`` is not in [0, 1).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.losses import effective_number
+    >>> effective_number(torch.tensor([5000, 50]))
+    tensor([3934.8479,   49.8777], dtype=torch.float64)
+    """
+    if not 0 <= beta < 1:
+        raise ValueError(f"beta must be in [0, 1), got {beta!r}.")
+    counts = torch.as_tensor(class_counts).double()
+    if beta == 0:
+        return (counts > 0).double()
+    # 1 - beta**n loses all digits for beta close to 1; expm1 keeps them.
+    return -torch.expm1(counts * math.log(beta)) / (1 - beta)
+
+
+def class_balanced_weights(
+    class_counts: Tensor,
+    beta: float = 0.9999,
+    normalization: str = "classes",
+    class_shares: Tensor | None = None,
+) -> Tensor:
     r"""Weights by the effective number of samples of a class.
 
     The weight of class :math:`j` with :math:`n_j` rows is proportional to
-    :math:`(1 - \beta) / (1 - \beta^{n_j})`; the weights sum to the number of
-    classes [1]_, eq. 4. ``beta=0`` weighs classes alike; ``beta`` towards 1 tends to
-    :math:`1 / n_j`.
+    :math:`(1 - \beta) / (1 - \beta^{n_j})` [1]_, eq. 4. ``beta=0`` weighs classes
+    alike; ``beta`` towards 1 tends to :math:`1 / n_j`.
 
     Parameters
     ----------
     class_counts : Tensor of shape (C,)
         Rows of each class. A class without rows gets weight 0.
     beta : float in [0, 1), default=0.9999
-        How slowly further rows of a class stop adding information.
+        See :func:`effective_number`.
+    normalization : {'classes', 'rows', 'frequent'}, default='classes'
+        What is 1: the mean over the classes, so that the weights sum to C, as [1]_ has
+        it; the mean over the rows, which leaves the size of a loss that is divided by
+        the number of rows as it was without weights; or the weight of the most frequent
+        class, as in Figure 4.5 of [2]_.
+    class_shares : Tensor of shape (C,) or None, default=None
+        Share of each class in the rows that are trained on, for 'rows'. None takes that
+        of ``class_counts``; balanced batches have others.
 
     Returns
     -------
@@ -28,12 +79,15 @@ def class_balanced_weights(class_counts: Tensor, beta: float = 0.9999) -> Tensor
     Raises
     ------
     ValueError
-        If ``beta`` is not in [0, 1), or no class has a row.
+        If ``beta`` is not in [0, 1), no class has a row, or ``normalization`` is none
+        of these.
 
     References
     ----------
     .. [1] Y. Cui, M. Jia, T.-Y. Lin, Y. Song, S. Belongie. "Class-balanced loss based
        on effective number of samples". CVPR 2019.
+    .. [2] W. Wang. "Learning from imbalanced data distribution". Dissertation, Michigan
+       State University 2023, chapter 4.
 
     Examples
     --------
@@ -43,17 +97,26 @@ def class_balanced_weights(class_counts: Tensor, beta: float = 0.9999) -> Tensor
     tensor([1., 1.])
     >>> class_balanced_weights(torch.tensor([900, 100]))
     tensor([0.2073, 1.7927])
+    >>> class_balanced_weights(torch.tensor([900, 100]), normalization="rows")
+    tensor([0.5659, 4.8937])
+    >>> class_balanced_weights(torch.tensor([900, 100]), normalization="frequent")
+    tensor([1.0000, 8.6480])
     """
-    if not 0 <= beta < 1:
-        raise ValueError(f"beta must be in [0, 1), got {beta!r}.")
     counts = check_class_counts(class_counts)
-    if beta == 0:
-        weights = torch.ones_like(counts)
-    else:
-        # 1 - beta**n loses all digits for beta close to 1; expm1 keeps them.
-        weights = (1 - beta) / -torch.expm1(counts * math.log(beta))
+    weights = 1 / effective_number(counts, beta)
     weights = torch.where(counts > 0, weights, 0.0)
-    return (weights * len(counts) / weights.sum()).float()
+    if normalization == "classes":
+        weights = weights / weights.mean()
+    elif normalization == "rows":
+        shares = counts if class_shares is None else class_shares.to(counts)
+        weights = weights * shares.sum() / (weights * shares).sum()
+    elif normalization == "frequent":
+        weights = weights / weights[counts.argmax()]
+    else:
+        raise ValueError(
+            f"normalization must be one of {NORMALIZATIONS}, got {normalization!r}."
+        )
+    return weights.float()
 
 
 def check_class_counts(class_counts: Tensor) -> Tensor:

@@ -38,13 +38,14 @@ class CrossEntropyLoss(ClassificationLoss):
     weight : Tensor of shape (C,) or None, default=None
         Weight of each class.
     reduction : {'mean', 'sum', 'none'}, default='mean'
-        'mean' divides by the sum of the weights.
+    weight_reduction : {'weights', 'rows'}, default='weights'
+        Whether 'mean' divides by the sum of the weights or the number of rows.
 
     Notes
     -----
-    With class indices it equals :class:`torch.nn.CrossEntropyLoss`. With soft labels
-    and class weights the weight of a row is the mean of the class weights under its
-    soft label, and 'mean' divides by their sum.
+    With class indices it equals :class:`torch.nn.CrossEntropyLoss`, unless
+    ``weight_reduction='rows'``. With soft labels and class weights the weight of a row
+    is the mean of the class weights under its soft label.
 
     Examples
     --------

@@ -82,6 +82,8 @@ class CrowdLayerLoss(ClassificationLoss):
         Weight of each label, as it was given.
     reduction : {'mean', 'sum', 'none'}, default='mean'
         'mean' is over the annotations of a batch that were given.
+    weight_reduction : {'weights', 'rows'}, default='weights'
+        Whether 'mean' divides by the sum of the weights or the number of annotations.
 
     Notes
     -----
@@ -110,10 +112,13 @@ class CrowdLayerLoss(ClassificationLoss):
         layer: str = "matrix",
         weight: Tensor | None = None,
         reduction: str = "mean",
+        weight_reduction: str = "weights",
     ):
         if layer not in LAYERS:
             raise ValueError(f"layer must be one of {LAYERS}, got {layer!r}.")
-        super().__init__(weight=weight, reduction=reduction)
+        super().__init__(
+            weight=weight, reduction=reduction, weight_reduction=weight_reduction
+        )
         start = torch.eye(n_classes) if layer == "matrix" else torch.ones(n_classes)
         self.worker_weight = nn.Parameter(start.repeat(n_workers, *[1] * start.ndim))
         self.worker_bias = (
@@ -149,10 +154,14 @@ class CrowdLayerLoss(ClassificationLoss):
             logits.softmax(-1), self.worker_weight, self.worker_bias
         )
         losses = annotation_losses(by_worker, target)
-        weights = (target >= 0).to(losses.dtype)
+        given = target >= 0
+        weights = given.to(losses.dtype)
         if self.weight is not None:
             weights = weights * take_class(self.weight, target.clamp_min(0))
         if sample_weight is not None:
             weights = weights * sample_weight[:, None]
-        reduced = reduce_losses(losses.flatten(), weights.flatten(), self.reduction)
-        return reduced if reduced.ndim == 0 else reduced.reshape(target.shape)
+        if self.reduction == "none":
+            return losses * weights
+        return reduce_losses(
+            losses[given], weights[given], self.reduction, self.weight_reduction
+        )

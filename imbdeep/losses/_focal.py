@@ -51,7 +51,8 @@ class FocalLoss(ClassificationLoss):
     weight : Tensor of shape (C,) or None, default=None
         Weight of each class.
     reduction : {'mean', 'sum', 'none'}, default='mean'
-        'mean' divides by the sum of the weights.
+    weight_reduction : {'weights', 'rows'}, default='weights'
+        Whether 'mean' divides by the sum of the weights or the number of rows.
 
     References
     ----------
@@ -72,10 +73,13 @@ class FocalLoss(ClassificationLoss):
         *,
         weight: Tensor | None = None,
         reduction: str = "mean",
+        weight_reduction: str = "weights",
     ):
         if gamma < 0:
             raise ValueError(f"gamma must be at least 0, got {gamma!r}.")
-        super().__init__(weight=weight, reduction=reduction)
+        super().__init__(
+            weight=weight, reduction=reduction, weight_reduction=weight_reduction
+        )
         self.gamma = gamma
 
     def row_losses(self, logits: Tensor, target: Tensor) -> Tensor:

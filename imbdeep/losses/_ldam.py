@@ -97,7 +97,8 @@ class LDAMLoss(ClassificationLoss):
     weight : Tensor of shape (C,) or None, default=None
         Weight of each class.
     reduction : {'mean', 'sum', 'none'}, default='mean'
-        'mean' divides by the sum of the weights.
+    weight_reduction : {'weights', 'rows'}, default='weights'
+        Whether 'mean' divides by the sum of the weights or the number of rows.
 
     References
     ----------
@@ -123,10 +124,13 @@ class LDAMLoss(ClassificationLoss):
         *,
         weight: Tensor | None = None,
         reduction: str = "mean",
+        weight_reduction: str = "weights",
     ):
         if scale <= 0:
             raise ValueError(f"scale must be greater than 0, got {scale!r}.")
-        super().__init__(weight=weight, reduction=reduction)
+        super().__init__(
+            weight=weight, reduction=reduction, weight_reduction=weight_reduction
+        )
         self.max_margin = max_margin
         self.scale = scale
         self.margins: Tensor

@@ -45,9 +45,12 @@ def take_class(per_class: Tensor, target: Tensor) -> Tensor:
 
 
 def reduce_losses(
-    losses: Tensor, weights: Tensor | None = None, reduction: str = "mean"
+    losses: Tensor,
+    weights: Tensor | None = None,
+    reduction: str = "mean",
+    weight_reduction: str = "weights",
 ) -> Tensor:
-    """Weigh the rows of a batch and reduce them.
+    r"""Weigh the rows of a batch and reduce them.
 
     Parameters
     ----------
@@ -56,13 +59,27 @@ def reduce_losses(
     weights : Tensor of shape (*, n) or None, default=None
         Row weights, at least 0. None weighs all rows alike.
     reduction : {'mean', 'sum', 'none'}, default='mean'
-        'mean' divides the weighted sum by the sum of the weights, as
-        :class:`torch.nn.CrossEntropyLoss` does.
+    weight_reduction : {'weights', 'rows'}, default='weights'
+        What 'mean' divides the weighted sum by: the sum of the weights,
+        :math:`\sum_i w_i L_i / \sum_i w_i`, as :class:`torch.nn.CrossEntropyLoss`
+        does, or the number of rows, :math:`\sum_i w_i L_i / n`.
 
     Returns
     -------
     Tensor
         A scalar, or of shape (*, n) if ``reduction='none'``.
+
+    Raises
+    ------
+    ValueError
+        If ``reduction`` or ``weight_reduction`` is none of these.
+
+    Notes
+    -----
+    By 'weights' a batch has the same influence whatever rows it holds: its loss does
+    not change when all weights are multiplied with a number. By 'rows' a row has the
+    same influence whatever batch it is in, so that the mean over the batches of an
+    epoch is the weighted loss of the data; multiplying all weights multiplies the loss.
 
     Examples
     --------
@@ -71,8 +88,10 @@ def reduce_losses(
     >>> losses = torch.tensor([1.0, 2.0])
     >>> reduce_losses(losses, weights=torch.tensor([1.0, 3.0]))
     tensor(1.7500)
+    >>> reduce_losses(losses, torch.tensor([1.0, 3.0]), weight_reduction="rows")
+    tensor(3.5000)
     """
-    check_reduction(reduction)
+    check_reduction(reduction, weight_reduction)
     if reduction == "mean" and weights is None:
         return losses.mean(-1).sum()
     if weights is None:
@@ -82,13 +101,19 @@ def reduce_losses(
         return losses
     if reduction == "sum":
         return losses.sum()
+    if weight_reduction == "rows":
+        return losses.sum() / max(losses.shape[-1], 1)
     # A batch whose rows all have weight 0 has loss 0, not 0 / 0.
     total = weights.sum(-1).clamp_min(torch.finfo(losses.dtype).tiny)
     return (losses.sum(-1) / total).sum()
 
 
-def check_reduction(reduction: str) -> None:
+def check_reduction(reduction: str, weight_reduction: str = "weights") -> None:
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(
             f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}."
+        )
+    if weight_reduction not in ("weights", "rows"):
+        raise ValueError(
+            f"weight_reduction must be 'weights' or 'rows', got {weight_reduction!r}."
         )
