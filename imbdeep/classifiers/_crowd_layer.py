@@ -142,6 +142,8 @@ class CrowdLayerClassifier(CrowdNetClassifier):
         if not (training and isinstance(X, Mapping)):
             return super().get_loss(y_pred, y_true, X=X, training=training)
         annotations = to_tensor(X["annotations"], device=self.device)
+        if isinstance(self.criterion_, ClassificationLoss):
+            return self.criterion_.batch_loss(y_pred, annotations)
         losses = self.criterion_(y_pred, annotations)
         # A criterion that reduces nothing gives 0 where there is no annotation.
         return losses.sum() / (annotations >= 0).sum() if losses.ndim else losses

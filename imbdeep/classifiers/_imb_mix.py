@@ -177,6 +177,13 @@ class ImbMixClassifier(AdversarialNetClassifier):
         self.augmented_counts_ = counts * (1 + self.n_copies_)
         return super()._train(X, target, method, epochs)
 
+    def _class_shares(self, batches):
+        shares = super()._class_shares(batches)
+        if shares is None:
+            return None
+        augmented = shares * torch.as_tensor(1 + self.n_copies_)
+        return augmented / augmented.sum()
+
     def training_rows(self, X, y):
         attacked, y = super().training_rows(X, y)
         return self._mix(*self._augment(X, attacked, y))

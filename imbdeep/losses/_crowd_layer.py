@@ -87,9 +87,10 @@ class CrowdLayerLoss(ClassificationLoss):
 
     Notes
     -----
-    Targets of shape ``(n, n_workers)`` are annotations, -1 where there is none.
-    Targets of shape ``(n,)`` are labels that hold, and pass the layer by: their loss is
-    the cross-entropy.
+    Targets of shape ``(n, n_workers)`` are annotations, -1 where there is none; their
+    losses have that shape, too, and the sample weight of a row is that of each of its
+    annotations. Targets of shape ``(n,)`` are labels that hold, and pass the layer by:
+    their loss is the cross-entropy.
 
     References
     ----------
@@ -130,25 +131,15 @@ class CrowdLayerLoss(ClassificationLoss):
     def row_losses(self, logits: Tensor, target: Tensor) -> Tensor:
         return cross_entropy(logits, target)
 
-    def forward(
-        self, logits: Tensor, target: Tensor, sample_weight: Tensor | None = None
+    def _reduce(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        sample_weight: Tensor | None,
+        reduction: str,
     ) -> Tensor:
-        """Loss of a batch.
-
-        Parameters
-        ----------
-        logits : Tensor of shape (n, C)
-        target : Tensor of shape (n, W) or (n,), int64
-        sample_weight : Tensor of shape (n,) or None, default=None
-            Weight of each row.
-
-        Returns
-        -------
-        Tensor
-            A scalar, or one loss an annotation, or a row, if ``reduction='none'``.
-        """
         if target.ndim < 2 or target.is_floating_point():
-            return super().forward(logits, target, sample_weight)
+            return super()._reduce(logits, target, sample_weight, reduction)
         self.check_weight(logits)
         by_worker = crowd_layer(
             logits.softmax(-1), self.worker_weight, self.worker_bias
@@ -160,8 +151,8 @@ class CrowdLayerLoss(ClassificationLoss):
             weights = weights * take_class(self.weight, target.clamp_min(0))
         if sample_weight is not None:
             weights = weights * sample_weight[:, None]
-        if self.reduction == "none":
+        if reduction == "none":
             return losses * weights
         return reduce_losses(
-            losses[given], weights[given], self.reduction, self.weight_reduction
+            losses[given], weights[given], reduction, self.weight_reduction
         )

@@ -4,8 +4,13 @@ import torch
 from skorch.callbacks import Callback
 
 from imbdeep.callbacks import DeferredReweighting
+from imbdeep.batches import BATCHES
 from imbdeep.losses import class_balanced_weights
 from tests.callbacks.conftest import Probe
+
+
+def rows_weights(counts, beta=0.9999):
+    return class_balanced_weights(torch.as_tensor(counts), beta, "rows")
 
 
 def class_weight(net):
@@ -41,7 +46,7 @@ def test_switches_after_the_stated_epochs(
     seen = dict(net.callbacks_)["probe"].seen_
     assert len(seen) == 10 * n_steps
     assert seen[: n_unweighted * n_steps] == [None] * (n_unweighted * n_steps)
-    weights = class_balanced_weights(torch.tensor(np.bincount(y)), 0.99).tolist()
+    weights = rows_weights(np.bincount(y), 0.99).tolist()
     assert seen[n_unweighted * n_steps :] == [weights] * ((10 - n_unweighted) * n_steps)
 
 
@@ -57,9 +62,61 @@ def test_weights_come_in_the_order_of_the_labels(make_net, multi_class):
     drw = ("drw", DeferredReweighting(0))
     net = make_net(drw, Weight(), max_epochs=1).fit(X, labels)
     counts = [(labels == label).sum() for label in "abc"]
-    expected = class_balanced_weights(torch.tensor(counts))
+    expected = rows_weights(counts)
     torch.testing.assert_close(dict(net.callbacks_)["drw"].weights_, expected)
     torch.testing.assert_close(seen, [expected])
+
+
+@pytest.mark.parametrize("normalization", ["rows", "frequent", "classes"])
+def test_normalizations(make_net, binary, normalization):
+    counts = np.bincount(binary[1])
+    drw = ("drw", DeferredReweighting(0.5, 0.99, normalization))
+    net = make_net(drw).fit(*binary)
+    expected = class_balanced_weights(torch.tensor(counts), 0.99, normalization)
+    torch.testing.assert_close(dict(net.callbacks_)["drw"].weights_, expected)
+
+
+class Weights(Callback):
+    """Mean weight of the labels of each epoch, soft ones included."""
+
+    def on_train_begin(self, net, **kwargs):
+        self.seen_ = []
+
+    def on_batch_begin(self, net, batch=None, training=False, **kwargs):
+        y = batch[1]
+        soft = y if y.is_floating_point() else torch.eye(3)[y]
+        weight = net.criterion_.weight
+        weight = torch.ones(3) if weight is None else weight
+        self.seen_.append((soft @ weight).mean().item())
+
+
+CASES = [(name, {}) for name in BATCHES]
+CASES += [("remix", {"balance": "batch"}), (torch.utils.data.DataLoader, {})]
+
+
+@pytest.mark.parametrize(("iterator", "params"), CASES)
+def test_by_rows_the_mean_weight_of_what_is_trained_on_is_1(
+    make_net, multi_class, iterator, params
+):
+    """Whatever shares the batches give the classes: the rate keeps its meaning."""
+    X, y = multi_class
+    keep = np.r_[np.flatnonzero(y != 2), np.flatnonzero(y == 2)[:5]]
+    params = {f"iterator_train__{name}": value for name, value in params.items()}
+    net = make_net(
+        ("weights", Weights()),
+        DeferredReweighting(0.5),
+        iterator_train=iterator,
+        max_epochs=30,
+        batch_size=32,
+        **params,
+    ).fit(X[keep], y[keep])
+    seen = dict(net.callbacks_)["weights"].seen_
+    half = len(seen) // 2
+    assert seen[:half] == [1] * half
+    assert np.mean(seen[half:]) == pytest.approx(1, abs=0.1)
+    # Not batch by batch: some have more rare rows than others.
+    if iterator in ("shuffled", "mixup"):
+        assert np.std(seen[half:]) > 0.1
 
 
 def test_further_training_defers_again(make_net, binary):
@@ -79,7 +136,9 @@ def test_weighing_from_the_start_is_a_weighted_criterion(make_net, binary):
     weight = class_balanced_weights(torch.tensor(np.bincount(y)), 0.9)
     deferred = make_net(DeferredReweighting(0, beta=0.9)).fit(X, y)
     weighted = make_net(criterion__weight=weight).fit(X, y)
-    np.testing.assert_array_equal(deferred.predict_proba(X), weighted.predict_proba(X))
+    np.testing.assert_allclose(
+        deferred.predict_proba(X), weighted.predict_proba(X), rtol=1e-4
+    )
 
 
 def test_never_weighing_is_the_plain_net(make_net, binary):
@@ -131,7 +190,7 @@ def test_class_weight_holds_until_it_is_replaced(make_net, binary):
         ("probe", Probe(class_weight)),
         class_weight={0: 1.0, 1: 3.0},
     ).fit(X, y)
-    deferred = class_balanced_weights(torch.tensor(np.bincount(y))).tolist()
+    deferred = rows_weights(np.bincount(y)).tolist()
     seen = dict(net.callbacks_)["probe"].seen_
     assert seen == [[1.0, 3.0], [1.0, 3.0], deferred, deferred]
 
@@ -164,6 +223,11 @@ def test_refuses_a_criterion_without_weight_before_training(make_net, binary):
 def test_refuses_reweight_from_outside_its_range(make_net, binary, reweight_from):
     with pytest.raises(ValueError, match=r"reweight_from must be in \[0, 1\], got"):
         make_net(DeferredReweighting(reweight_from)).fit(*binary)
+
+
+def test_refuses_an_unknown_normalization(make_net, binary):
+    with pytest.raises(ValueError, match="normalization must be one of .*got 'sum'"):
+        make_net(DeferredReweighting(normalization="sum")).fit(*binary)
 
 
 def test_refuses_beta_outside_its_range(make_net, binary):

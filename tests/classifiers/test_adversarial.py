@@ -228,13 +228,19 @@ def as_soft(labels):
 
 
 @pytest.mark.parametrize("reweight_from", [1.0, 0.5, 0.0])
-def test_deferred_weights_are_those_of_effective_numbers(reweight_from):
+@pytest.mark.parametrize("reduction", ["rows", "weights"])
+def test_deferred_weights_are_those_of_effective_numbers(reweight_from, reduction):
     """CE, DRCB-CE and CB-Reweight of the paper's Table 4.1, step by step."""
     X, y = table()
     net = spied(AdversarialClassifier)(
-        reweight_from=reweight_from, beta=0.99, **PLAIN | {"max_epochs": 4}
+        reweight_from=reweight_from,
+        beta=0.99,
+        weight_reduction=reduction,
+        weight_normalization="frequent",
+        **PLAIN | {"max_epochs": 4},
     ).fit(X, y)
     weight = (1 - 0.99) / (1 - 0.99 ** np.bincount(y))
+    weight /= weight[0]
     for epoch, steps in enumerate(epochs(net)):
         weighted = reweight_from < 1 and epoch >= 4 * reweight_from
         for step in steps:
@@ -244,7 +250,9 @@ def test_deferred_weights_are_those_of_effective_numbers(reweight_from):
             p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
             losses = -np.log(p[np.arange(len(labels)), labels])
             w = weight[labels] if weighted else np.ones(len(labels))
-            assert step["loss"] == pytest.approx((w * losses).sum() / w.sum(), rel=1e-5)
+            divisor = len(labels) if reduction == "rows" else w.sum()
+            expected = (w * losses).sum() / divisor
+            assert step["loss"] == pytest.approx(expected, rel=1e-5)
 
 
 def test_resampling_instead_of_weights():

@@ -142,8 +142,12 @@ def test_the_mixtures_alone_are_trained_on(weighted, criterion):
         log_p = z - np.log(np.exp(z).sum(1, keepdims=True))
         discount = (1 - np.exp(log_p)) ** 2 if criterion == "focal" else 1
         losses = -(discount * log_p * step["labels"].double().numpy()).sum(1)
-        w = np.ones(len(rows)) if weight is None else step["weight"].double().numpy()
-        loss = (w * losses).sum() / w.sum()
+        w = np.ones(len(rows))
+        if weighted:
+            # Weights of a mean of 1, which mixing with copies does not keep.
+            assert step["clean_weight"].max() <= 2 / weight.mean() + 1e-5
+            w = step["weight"].double().numpy()
+        loss = (w * losses).mean()
         assert step["loss"] == pytest.approx(loss, rel=1e-5)
         per_epoch.append(loss)
     # An epoch counts batches by their own rows, not by those of the mixtures.
@@ -185,13 +189,15 @@ def test_weights_of_classes_meet_soft_labels():
         reweight_from=0.0, beta=0.99, **PLAIN | {"max_epochs": 1}
     ).fit(X, y)
     weight = (1 - 0.99) / (1 - 0.99 ** np.bincount(y))
+    # A mean of 1 over the rows and their copies.
+    counts = net.augmented_counts_
+    weight *= counts.sum() / (weight * counts).sum()
     for step in net.steps_:
         with torch.no_grad():
             z = step["module"].double()(step["rows"].double()).numpy()
         log_p = z - np.log(np.exp(z).sum(1, keepdims=True))
         soft = step["labels"].double().numpy()
-        w = soft @ (weight / weight.sum())
-        expected = (w * -(soft * log_p).sum(1)).sum() / w.sum()
+        expected = (soft @ weight * -(soft * log_p).sum(1)).mean()
         assert step["loss"] == pytest.approx(expected, rel=1e-5)
 
 

@@ -66,7 +66,8 @@ def test_probabilities_are_the_softmax_of_scaled_cosines_without_margins(data):
 )
 def test_weights_switch_at_the_stated_epoch(data, reweight_from, first):
     _, probe = fit_with_probe(data, reweight_from=reweight_from)
-    expected = class_balanced_weights(torch.as_tensor(np.bincount(data[1])))
+    counts = torch.as_tensor(np.bincount(data[1]))
+    expected = class_balanced_weights(counts, normalization="rows")
     for epoch, weight in enumerate(probe.weights_):
         if epoch < first:
             assert weight is None
@@ -89,8 +90,41 @@ def test_weights_start_anew_with_each_fit(data):
 def test_class_weights_hold_until_the_deferred_ones(data):
     _, probe = fit_with_probe(data, class_weight={0: 1.0, 1: 5.0})
     assert_array_equal(probe.weights_[0], [1.0, 5.0])
-    expected = class_balanced_weights(torch.as_tensor(np.bincount(data[1])))
+    counts = torch.as_tensor(np.bincount(data[1]))
+    expected = class_balanced_weights(counts, normalization="rows")
     assert_array_equal(probe.weights_[-1], expected)
+
+
+@pytest.mark.parametrize("normalization", ["rows", "frequent", "classes"])
+def test_what_the_deferred_weights_are_1_in(data, normalization):
+    net, probe = fit_with_probe(data, weight_normalization=normalization)
+    assert net.criterion_.weight_reduction == "rows"
+    counts = torch.as_tensor(np.bincount(data[1]))
+    expected = class_balanced_weights(counts, normalization=normalization)
+    assert_array_equal(probe.weights_[-1], expected)
+
+
+def test_the_scale_of_the_weights_matters_by_rows_alone(data):
+    """In the end, because the learning rate falls with the switch."""
+
+    def fit(reduction, normalization):
+        return LDAMClassifier(
+            reweight_from=0.5,
+            lr_schedule=None,
+            optimizer=torch.optim.SGD,
+            lr=0.1,
+            weight_reduction=reduction,
+            weight_normalization=normalization,
+            **SMALL,
+        ).fit(*data)
+
+    for reduction, differs in [("weights", False), ("rows", True)]:
+        probas = [
+            fit(reduction, normalization).predict_proba(data[0])
+            for normalization in ("rows", "frequent", "classes")
+        ]
+        for other in probas[1:]:
+            assert (np.abs(other - probas[0]).max() > 1e-3) == differs
 
 
 def test_the_rate_drops_at_80_and_90_percent(data):

@@ -73,10 +73,11 @@ def slow_loss(module, step, net, criterion, counts, class_weight):
         logits = module(rows).numpy()
     losses = slow_classification(logits, labels, criterion, counts, net)
     w = row_weight * class_weight[labels]
-    classification = (w * losses).sum() / w.sum()
+    rows = len(losses) if net.weight_reduction == "rows" else None
+    classification = (w * losses).sum() / (rows or w.sum())
     apart = slow_separation(features, labels, net.temperature)
     apart = np.array([0.0 if loss is None else loss for loss in apart])
-    separation = (row_weight * apart).sum() / row_weight.sum()
+    separation = (row_weight * apart).sum() / (rows or row_weight.sum())
     return classification + net.separation * separation, separation
 
 
@@ -85,7 +86,8 @@ def slow_loss(module, step, net, criterion, counts, class_weight):
 
 @pytest.mark.parametrize("criterion", ["cross_entropy", "focal", "ldam"])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_the_loss_of_a_step_is_that_of_plain_loops(criterion, weighted):
+@pytest.mark.parametrize("reduction", ["rows", "weights"])
+def test_the_loss_of_a_step_is_that_of_plain_loops(criterion, weighted, reduction):
     X, y = three_classes()
     weight = np.random.RandomState(0).uniform(0, 2, len(y)) if weighted else None
     net = spied(SRATClassifier)(
@@ -96,10 +98,12 @@ def test_the_loss_of_a_step_is_that_of_plain_loops(criterion, weighted):
         scale=5.0,
         beta=0.99,
         reweight_from=0.5,
+        weight_reduction=reduction,
         **PLAIN | {"max_epochs": 4, "batch_size": 40},
     ).fit(X, y, sample_weight=weight)
     counts = np.bincount(y)
     effective = (1 - 0.99) / (1 - 0.99**counts)
+    effective *= len(y) / (counts * effective).sum()
     for epoch, steps in enumerate(epochs(net)):
         class_weight = effective if epoch >= 2 else np.ones(3)
         losses, separations, sizes = [], [], []
@@ -117,6 +121,9 @@ def test_the_loss_of_a_step_is_that_of_plain_loops(criterion, weighted):
             expected = np.average(values, weights=sizes)
             assert net.history[epoch, name] == pytest.approx(expected, rel=1e-4)
             assert expected > 0.1
+        # The weights leave the size of the loss, and so what separation means.
+        labels = np.concatenate([step["labels"].numpy() for step in steps])
+        assert class_weight[labels].mean() == pytest.approx(1)
 
 
 @pytest.mark.parametrize("criterion", ["cross_entropy", "ldam"])
@@ -141,6 +148,7 @@ def test_gradients_are_finite_differences_of_the_slow_loss(criterion):
     ).fit(X, y)
     counts = np.bincount(y)
     weight = (1 - net.beta) / (1 - net.beta**counts)
+    weight *= len(y) / (counts * weight).sum()
     checked = 0
     for step in net.steps_:
         module = step["module"].double()
@@ -273,7 +281,7 @@ def test_columns_without_callbacks_and_with_validation():
         z = net.module_.double().eval()(torch.from_numpy(X).double()).numpy()
     losses = slow_classification(z, y, "ldam", np.bincount(y), net)
     w = (1 - net.beta) / (1 - net.beta ** np.bincount(y))
-    expected = (w[y] * losses).sum() / w[y].sum()
+    expected = (w[y] * losses).sum() / w[y].sum()  # the mean weight is 1
     assert net.history[-1, "valid_loss"] == pytest.approx(expected, rel=1e-4)
 
 

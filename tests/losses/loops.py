@@ -45,7 +45,7 @@ def rows(losses_of_row, logits, target):
     )
 
 
-def reduce(losses, weights, reduction):
+def reduce(losses, weights, reduction, weight_reduction="weights", n_rows=None):
     """Weighted losses of one batch: each, their sum, or their weighted mean."""
     weighted = [
         loss * w for loss, w in zip(losses.tolist(), weights.tolist(), strict=True)
@@ -54,5 +54,8 @@ def reduce(losses, weights, reduction):
         return torch.tensor(weighted, dtype=torch.float64)
     total = sum(weighted)
     if reduction == "mean":
-        total /= sum(weights.tolist())
+        if weight_reduction == "weights":
+            total /= sum(weights.tolist())
+        else:
+            total /= len(losses) if n_rows is None else n_rows
     return torch.tensor(total, dtype=torch.float64)

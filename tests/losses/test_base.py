@@ -39,7 +39,10 @@ def sample_weight(logits):
     return torch.rand(len(logits), generator=generator, dtype=torch.float64)
 
 
-@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize(
+    ("reduction", "weight_reduction"),
+    [("mean", "weights"), ("mean", "rows"), ("sum", "rows"), ("none", "rows")],
+)
 @pytest.mark.parametrize("weigh_rows", [False, True])
 @pytest.mark.parametrize("weigh_classes", [False, True])
 @pytest.mark.parametrize("name", LOSSES)
@@ -52,12 +55,14 @@ def test_agrees_with_loops(
     weigh_classes,
     weigh_rows,
     reduction,
+    weight_reduction,
 ):
     loss, losses_of_row = case(
         name,
         logits.shape[-1],
         weight=class_weight if weigh_classes else None,
         reduction=reduction,
+        weight_reduction=weight_reduction,
     )
     weights = sample_weight if weigh_rows else torch.ones_like(sample_weight)
     if weigh_classes:
@@ -65,11 +70,15 @@ def test_agrees_with_loops(
             loops.pick(class_weight.tolist(), label) for label in target.tolist()
         ]
         weights = weights * torch.tensor(of_class, dtype=torch.float64)
-    expected = loops.reduce(
-        loops.rows(losses_of_row, logits, target), weights, reduction
-    )
-    result = loss(logits, target, sample_weight=sample_weight if weigh_rows else None)
+    losses = loops.rows(losses_of_row, logits, target)
+    expected = loops.reduce(losses, weights, reduction, weight_reduction)
+    sample_weight = sample_weight if weigh_rows else None
+    result = loss(logits, target, sample_weight=sample_weight)
     # The class tensors of the modules are float32.
+    torch.testing.assert_close(result, expected, rtol=1e-6, atol=1e-6)
+    if reduction == "none":
+        expected = loops.reduce(losses, weights, "mean", weight_reduction)
+    result = loss.batch_loss(logits, target, sample_weight)
     torch.testing.assert_close(result, expected, rtol=1e-6, atol=1e-6)
 
 
@@ -141,6 +150,8 @@ def test_weight_may_be_a_list_of_numbers():
 def test_refuses_an_unknown_reduction(name):
     with pytest.raises(ValueError, match="reduction must be .*got 'average'"):
         case(name, 2, reduction="average")
+    with pytest.raises(ValueError, match="weight_reduction must be .*got 'mean'"):
+        case(name, 2, weight_reduction="mean")
 
 
 @pytest.mark.parametrize("soft", [False, True])

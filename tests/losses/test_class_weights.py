@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from imbdeep.losses import class_balanced_weights
+from imbdeep.losses import class_balanced_weights, effective_number
 
 
 def weights_by_sums(counts, beta):
@@ -23,6 +23,41 @@ def test_agrees_with_the_effective_number(counts, beta):
     weights = class_balanced_weights(torch.tensor(counts), beta)
     assert weights.dtype == torch.float32
     torch.testing.assert_close(weights, weights_by_sums(counts, beta))
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.5, 0.9999])
+def test_the_effective_number_is_a_sum_of_powers(beta):
+    counts = [0, 1, 2, 300, 20_000]
+    expected = [math.fsum(beta**i for i in range(n)) for n in counts]
+    numbers = effective_number(torch.tensor(counts), beta)
+    assert numbers.tolist() == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize("counts", [[900, 100], [5, 1, 0, 100_000], [7, 7]])
+def test_what_is_1_by_each_normalization(counts):
+    plain = weights_by_sums(counts, 0.9999).double()
+    share = torch.tensor(counts).double() / sum(counts)
+    scale = {
+        "classes": 1.0,
+        "rows": 1 / (plain * share).sum(),
+        "frequent": 1 / plain[share.argmax()],
+    }
+    for normalization, factor in scale.items():
+        weights = class_balanced_weights(
+            torch.tensor(counts), normalization=normalization
+        )
+        torch.testing.assert_close(weights, (factor * plain).float())
+
+
+def test_the_mean_over_the_rows_of_balanced_batches():
+    counts, shares = torch.tensor([900, 100]), torch.tensor([0.5, 0.5])
+    weights = class_balanced_weights(counts, 0.9999, "rows", shares)
+    torch.testing.assert_close(weights, class_balanced_weights(counts))
+
+
+def test_refuses_an_unknown_normalization():
+    with pytest.raises(ValueError, match="normalization must be one of .*got 'sum'"):
+        class_balanced_weights(torch.tensor([2, 1]), normalization="sum")
 
 
 def test_a_million_rows():

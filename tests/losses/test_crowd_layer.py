@@ -66,12 +66,21 @@ def worker_logits_by_loops(row, weight, bias):
     return by_worker
 
 
-@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize(
+    ("reduction", "weight_reduction"),
+    [("mean", "weights"), ("mean", "rows"), ("sum", "rows"), ("none", "rows")],
+)
 @pytest.mark.parametrize("weigh_rows", [False, True])
 @pytest.mark.parametrize("weigh_labels", [False, True])
 @pytest.mark.parametrize("layer", LAYERS)
 def test_agrees_with_loops(
-    layer, n_classes, annotations, weigh_labels, weigh_rows, reduction
+    layer,
+    n_classes,
+    annotations,
+    weigh_labels,
+    weigh_rows,
+    reduction,
+    weight_reduction,
 ):
     generator = torch.Generator().manual_seed(1)
     logits = 3 * torch.randn(11, n_classes, generator=generator, dtype=torch.float64)
@@ -82,6 +91,7 @@ def test_agrees_with_loops(
         n_classes,
         weight=torch.tensor(label_weight) if weigh_labels else None,
         reduction=reduction,
+        weight_reduction=weight_reduction,
     )
     weight, bias = layers(layer, n_classes)
     losses, weights = [], []
@@ -93,10 +103,22 @@ def test_agrees_with_loops(
             of_label = label_weight[label] if weigh_labels else 1.0
             of_row = row_weight[i].item() if weigh_rows else 1.0
             weights.append(of_label * of_row * given)
-    expected = loops.reduce(torch.tensor(losses), torch.tensor(weights), reduction)
+    expected = loops.reduce(
+        torch.tensor(losses),
+        torch.tensor(weights),
+        reduction,
+        weight_reduction,
+        n_rows=int((annotations >= 0).sum()),
+    )
     if reduction == "none":
         expected = expected.reshape(11, N_WORKERS)
-    result = loss(logits, annotations, sample_weight=row_weight if weigh_rows else None)
+    row_weight = row_weight if weigh_rows else None
+    result = loss(logits, annotations, sample_weight=row_weight)
+    torch.testing.assert_close(result, expected, rtol=1e-5, atol=1e-6)
+    result = loss.batch_loss(logits, annotations, row_weight)
+    if reduction == "none":
+        n_given = int((annotations >= 0).sum())
+        expected = expected.sum() / n_given
     torch.testing.assert_close(result, expected, rtol=1e-5, atol=1e-6)
 
 
@@ -151,8 +173,13 @@ def test_labels_that_hold_pass_the_layer_by(n_classes, logits, target):
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
-def test_a_batch_without_annotations_has_no_loss_and_no_gradient(reduction):
-    loss = CrowdLayerLoss(3, 2, reduction=reduction)
+@pytest.mark.parametrize("weight_reduction", ["weights", "rows"])
+def test_a_batch_without_annotations_has_no_loss_and_no_gradient(
+    reduction, weight_reduction
+):
+    loss = CrowdLayerLoss(
+        3, 2, reduction=reduction, weight_reduction=weight_reduction
+    )
     logits = torch.randn(5, 2, generator=torch.Generator().manual_seed(0))
     value = loss(logits.requires_grad_(), torch.full((5, 3), -1))
     assert not value.any()
