@@ -921,9 +921,7 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
             return self.criterion_.batch_loss(y_pred, y_true, weight)
         losses = super().get_loss(y_pred, y_true, X=X, training=training)
         if losses.ndim:
-            return reduce_losses(
-                losses, weight, weight_reduction=self.weight_reduction
-            )
+            return reduce_losses(losses, weight, weight_reduction=self.weight_reduction)
         if weight is not None:
             raise ValueError(
                 "sample_weight needs one loss a row, but the criterion "

@@ -94,7 +94,9 @@ def test_a_weight_reduction_set_later_takes_effect(data):
 
 
 @pytest.mark.parametrize(
-    "criterion", [torch.nn.CrossEntropyLoss, CrossEntropyLoss()], ids=["class", "object"]
+    "criterion",
+    [torch.nn.CrossEntropyLoss, CrossEntropyLoss()],
+    ids=["class", "object"],
 )
 def test_refuses_a_criterion_that_divides_by_the_weights(data, criterion):
     X, y = data

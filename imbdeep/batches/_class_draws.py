@@ -98,7 +98,7 @@ def shares_if_balanced(class_counts: Tensor, batch_size: int) -> Tensor:
     Examples
     --------
     >>> import torch
-    >>> from imbdeep.batches import shares_if_balanced
+    >>> from imbdeep.batches._class_draws import shares_if_balanced
     >>> shares_if_balanced(torch.tensor([98, 2]), batch_size=50)
     tensor([0.6237, 0.3763], dtype=torch.float64)
     """

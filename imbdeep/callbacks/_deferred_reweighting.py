@@ -3,7 +3,8 @@
 import torch
 from skorch.callbacks import Callback
 
-from imbdeep.losses import NORMALIZATIONS, class_balanced_weights
+from imbdeep.losses import class_balanced_weights
+from imbdeep.losses._class_weights import NORMALIZATIONS
 
 
 class DeferredReweighting(Callback):

@@ -57,6 +57,12 @@ class AdversarialClassifier(AdversarialNetClassifier):
     reweight_from : float in [0, 1], default=1.0
         Fraction of ``max_epochs`` trained without weights; 0 weighs from the start, 1
         never does.
+    weight_reduction : {'rows', 'weights'}, default='rows'
+        Whether the weighted loss of a batch is divided by its number of rows, eq.
+        (4.11), or by the sum of its weights; see :class:`LDAMClassifier`.
+    weight_normalization : {'rows', 'frequent', 'classes'}, default='rows'
+        Which weights are 1: the mean over the rows that are trained on, that of the
+        most frequent class, as in Figure 4.5, or the mean over the classes.
     **kwargs
         Further parameters of :class:`LDAMClassifier`, such as ``max_margin``,
         ``lr_schedule``, ``weight_averaging``, ``max_epochs`` or ``random_state``. Of
@@ -102,8 +108,9 @@ class AdversarialClassifier(AdversarialNetClassifier):
     with the statistics of batch norm.
 
     NOTE[DIFF]: the paper trains 200 epochs with SGD; the defaults here are 50 epochs of
-    Adam with rate 1e-3, as with :class:`LDAMClassifier`. The weighted loss is divided
-    by the sum of the weights instead of the number of rows.
+    Adam with rate 1e-3, as with :class:`LDAMClassifier`. Weights have the mean 1 over
+    the training rows; the paper does not say which, but Figure 4.5 gives frequent
+    classes 1: ``weight_normalization='frequent'``.
 
     References
     ----------

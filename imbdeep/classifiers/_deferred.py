@@ -11,7 +11,8 @@ from imbdeep.callbacks import (
     TriangularLR,
     WeightAveraging,
 )
-from imbdeep.losses import LOSSES, NORMALIZATIONS
+from imbdeep.losses import LOSSES
+from imbdeep.losses._class_weights import NORMALIZATIONS
 
 _LR_SCHEDULES = {"step": LRDrops, "triangular": TriangularLR}
 

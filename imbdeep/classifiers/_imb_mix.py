@@ -59,7 +59,9 @@ class ImbMixClassifier(AdversarialNetClassifier):
         Fraction of ``max_epochs`` after which averaging begins.
     **kwargs
         Further parameters of :class:`AdversarialClassifier`, such as ``eps``,
-        ``eps_unit``, ``norm``, ``attack_steps``, ``perturb`` or ``box``.
+        ``eps_unit``, ``norm``, ``attack_steps``, ``perturb`` or ``box``. Where
+        ``reweight_from`` is less than 1, weights have the mean 1 over the rows and
+        their copies, before these are mixed.
 
     Attributes
     ----------

@@ -39,6 +39,18 @@ class LDAMClassifier(DeferredNetClassifier):
     reweight_from : float in [0, 1], default=0.8
         Fraction of ``max_epochs`` trained without weights; 0 weighs from the start
         (class-balanced loss), 1 never does.
+    weight_reduction : {'rows', 'weights'}, default='rows'
+        What the weighted loss of a batch is divided by: its number of rows, as the
+        papers have it, so that a row of a rare class counts as much as its weight says;
+        or the sum of its weights, as :class:`NetClassifier` does, so that a batch
+        without rare rows counts as much as any other and rare rows the less. Either
+        way the scale of ``sample_weight`` does not matter. Weights need a criterion of
+        :mod:`imbdeep.losses` for 'rows'; torch's own divide by the weights.
+    weight_normalization : {'rows', 'frequent', 'classes'}, default='rows'
+        Which deferred weights are 1: their mean over the rows that are trained on, so
+        that the loss and the learning rate keep their size when the weights come; that
+        of the most frequent class, as in Figure 4.5 of the dissertation on SRAT; or
+        their mean over the classes. ``class_weight`` is used as it is given.
     lr_schedule : {'step', 'triangular', None}, default='step'
         'step' multiplies the learning rate by 0.01 at 80 % and again at 90 % of
         ``max_epochs``, epochs 160 and 180 of the paper's 200; 'triangular' cycles

@@ -1,11 +1,7 @@
 """Losses: pure functions that give one loss a row, and thin modules around them."""
 
 from imbdeep.losses._base import ClassificationLoss
-from imbdeep.losses._class_weights import (
-    NORMALIZATIONS,
-    class_balanced_weights,
-    effective_number,
-)
+from imbdeep.losses._class_weights import class_balanced_weights, effective_number
 from imbdeep.losses._cross_entropy import CrossEntropyLoss, cross_entropy
 from imbdeep.losses._crowd_layer import (
     CrowdLayerLoss,
@@ -20,7 +16,6 @@ from imbdeep.losses._registry import LOSSES
 
 __all__ = [
     "LOSSES",
-    "NORMALIZATIONS",
     "ClassificationLoss",
     "CrossEntropyLoss",
     "CrowdLayerLoss",

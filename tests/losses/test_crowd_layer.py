@@ -177,9 +177,7 @@ def test_labels_that_hold_pass_the_layer_by(n_classes, logits, target):
 def test_a_batch_without_annotations_has_no_loss_and_no_gradient(
     reduction, weight_reduction
 ):
-    loss = CrowdLayerLoss(
-        3, 2, reduction=reduction, weight_reduction=weight_reduction
-    )
+    loss = CrowdLayerLoss(3, 2, reduction=reduction, weight_reduction=weight_reduction)
     logits = torch.randn(5, 2, generator=torch.Generator().manual_seed(0))
     value = loss(logits.requires_grad_(), torch.full((5, 3), -1))
     assert not value.any()
