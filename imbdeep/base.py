@@ -22,7 +22,7 @@ from sklearn.utils.validation import _check_sample_weight
 from skorch import NeuralNetClassifier
 from skorch.callbacks import EarlyStopping as SkorchEarlyStopping
 from skorch.callbacks import EpochTimer, PassthroughScoring
-from skorch.dataset import Dataset
+from skorch.dataset import Dataset, unpack_data
 from skorch.utils import is_dataset, to_tensor
 from torch.utils.data import Subset
 
@@ -839,9 +839,9 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         reduces = getattr(self.criterion_, "reduction", "mean") == "mean"
         if reduces and (wanted, own) == ("rows", "weights"):
             raise ValueError(
-                f"weight_reduction='rows' cannot be had with {self.criterion_!r}, which "
-                "divides a weighted loss in its own way. Use a loss of imbdeep.losses "
-                "by its name or class, or weight_reduction='weights'."
+                f"weight_reduction='rows' cannot be had with {self.criterion_!r}, "
+                "which divides a weighted loss in its own way. Use a loss of "
+                "imbdeep.losses by its name or class, or weight_reduction='weights'."
             )
 
     def _build(self, name, component, learned):
@@ -880,6 +880,37 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         # Switching walks over every submodule, and few steps change the mode.
         if self.module_.training != training:
             super()._set_training(training)
+
+    def training_rows(self, X, y):
+        """Rows that a step trains on instead of those of its batch, and their labels.
+
+        Parameters
+        ----------
+        X : Tensor of shape (n, ...), or dict if weights or annotations travel along
+        y : Tensor of shape (n,) or (n, n_classes)
+
+        Returns
+        -------
+        X, y
+        """
+        return X, y
+
+    def look_at_batch(self, batch):
+        """Run the module on what a step would train on, in training mode.
+
+        Nothing is learned but what the module itself keeps of what passes through it,
+        such as running statistics.
+
+        Parameters
+        ----------
+        batch : tuple (X, y)
+            Of a training iterator.
+        """
+        X, y = (to_tensor(part, device=self.device) for part in unpack_data(batch))
+        X, _ = self.training_rows(X, y)
+        self._set_training(True)
+        with torch.no_grad():
+            self.infer(X)
 
     def infer(self, x, **fit_params):
         if isinstance(x, Mapping) and "X" in x:

@@ -1,11 +1,34 @@
 """Averages of the weights over training."""
 
-import math
+from fractions import Fraction
+from numbers import Integral
 
 from skorch.callbacks import Callback
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from imbdeep.batches import TensorBatches, rows_of
+from imbdeep.callbacks._cyclical_lr import TriangularLR
+from imbdeep.callbacks._norm_statistics import NormStatistics
+
+
+def whole_cycles(step_size):
+    """Least whole number of epochs that holds whole cycles of the triangular policy.
+
+    Parameters
+    ----------
+    step_size : float
+        Epochs of half a cycle, see :class:`TriangularLR`.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> from imbdeep.callbacks._weight_averaging import whole_cycles
+    >>> [whole_cycles(size) for size in (2, 2.5, 0.25, 0.3)]
+    [4, 5, 1, 3]
+    """
+    return max(Fraction(2 * step_size).limit_denominator(100).numerator, 1)
 
 
 class WeightAveraging(Callback):
@@ -17,18 +40,29 @@ class WeightAveraging(Callback):
     Parameters
     ----------
     method : {'swa', 'ema'}, default='swa'
-        'swa' is stochastic weight averaging [1]_, the mean of the weights at the end of
-        each epoch; 'ema' is an exponential moving average over the steps.
+        'swa' is stochastic weight averaging [1]_, the mean of the weights at the ends
+        of epochs; 'ema' is an exponential moving average over the steps.
     average_from : float in [0, 1), default=0.75
         Fraction of ``max_epochs`` after which averaging begins.
     decay : float in [0, 1), default=0.99
         Share of the old average that a step keeps, for 'ema': the average spans about
         ``1 / (1 - decay)`` steps.
+    average_every : int, at least 1, or 'auto', default='auto'
+        Epochs between the snapshots that 'swa' averages, counted from the first epoch
+        of all. 'auto' is the length of a cycle if the net has a :class:`TriangularLR`,
+        so that snapshots are taken where the rate is lowest [1]_, else 1.
+
+    Raises
+    ------
+    ValueError
+        Before training, if no epoch that is averaged ends with a snapshot.
 
     Notes
     -----
-    Statistics of batch norms are computed anew for the averaged weights in a pass over
-    the training rows.
+    Running statistics of batch norms are computed anew for the averaged weights, in an
+    epoch without learning: on the rows that the training iterator draws and what the
+    method makes of them, in training mode, as those that training itself had. Batches
+    count by their rows.
 
     The epoch in which early stopping ends training is not averaged.
 
@@ -48,10 +82,13 @@ class WeightAveraging(Callback):
     >>> net = NetClassifier(callbacks=[WeightAveraging('ema')], early_stopping=False)
     """
 
-    def __init__(self, method="swa", average_from=0.75, decay=0.99):
+    def __init__(
+        self, method="swa", average_from=0.75, decay=0.99, average_every="auto"
+    ):
         self.method = method
         self.average_from = average_from
         self.decay = decay
+        self.average_every = average_every
 
     def initialize(self):
         if self.method not in ("swa", "ema"):
@@ -62,6 +99,17 @@ class WeightAveraging(Callback):
             )
         if not 0 <= self.decay < 1:
             raise ValueError(f"decay must be in [0, 1), got {self.decay!r}.")
+        every = self.average_every
+        if every != "auto" and not (isinstance(every, Integral) and every >= 1):
+            raise ValueError(
+                f"average_every must be 'auto' or an integer of at least 1, got "
+                f"{every!r}."
+            )
+        if self.method == "ema" and every not in ("auto", 1):
+            raise ValueError(
+                f"average_every={every!r} is for method='swa'; 'ema' averages over the "
+                "steps. Leave it, or set decay."
+            )
         return self
 
     def __getstate__(self):
@@ -72,12 +120,13 @@ class WeightAveraging(Callback):
         self.first_epoch_ = len(net.history)
         self.average_ = None
         self.dataset_train_ = None
+        self.every_ = self._epochs_between(net)
+        if self.method == "swa":
+            self._check_snapshots(net)
 
     def on_epoch_begin(self, net, dataset_train=None, **kwargs):
         epochs_done = len(net.history) - 1 - self.first_epoch_
-        if self.average_ is None and epochs_done >= round(
-            self.average_from * net.max_epochs
-        ):
+        if self.average_ is None and epochs_done >= self._begins_after(net):
             ema = get_ema_multi_avg_fn(self.decay) if self.method == "ema" else None
             self.average_ = AveragedModel(net.module_, multi_avg_fn=ema)
             self.dataset_train_ = dataset_train
@@ -87,20 +136,38 @@ class WeightAveraging(Callback):
             self.average_.update_parameters(net.module_)
 
     def on_epoch_end(self, net, **kwargs):
-        if self.average_ is not None and self.method == "swa":
+        is_due = len(net.history) % self.every_ == 0
+        if self.average_ is not None and self.method == "swa" and is_due:
             self.average_.update_parameters(net.module_)
 
     def on_train_end(self, net, **kwargs):
         if self.average_ is None or self.average_.n_averaged == 0:
             return
         net.module_.load_state_dict(self.average_.module.state_dict())
-        update_bn(self._training_rows(net), net.module_, device=net.device)
+        statistics = NormStatistics(net.module_)
+        if statistics.norms:
+            with statistics:
+                for batch in net.get_iterator(self.dataset_train_, training=True):
+                    net.look_at_batch(batch)
         self.average_ = self.dataset_train_ = None
 
-    def _training_rows(self, net):
-        # update_bn weighs batches alike, so they must be alike: equal and shuffled.
-        size = net.get_iterator(self.dataset_train_, training=False).batch_size
-        n_rows = len(self.dataset_train_)
-        size = math.ceil(n_rows / math.ceil(n_rows / size))
-        for X, _ in TensorBatches(self.dataset_train_, size, shuffle=True):
-            yield rows_of(X)
+    def _begins_after(self, net):
+        return round(self.average_from * net.max_epochs)
+
+    def _epochs_between(self, net):
+        if self.average_every != "auto":
+            return self.average_every
+        sizes = [c.step_size for _, c in net.callbacks_ if isinstance(c, TriangularLR)]
+        return whole_cycles(sizes[0]) if sizes else 1
+
+    def _check_snapshots(self, net):
+        """Refuse a training whose averaged epochs are all without a snapshot."""
+        first = self.first_epoch_ + self._begins_after(net) + 1
+        last = self.first_epoch_ + net.max_epochs
+        if last // self.every_ * self.every_ < first:
+            raise ValueError(
+                f"Weights are averaged over epochs {first} to {last}, and none of them "
+                f"is a multiple of average_every={self.every_}, so there is nothing to "
+                "average. Train for more epochs, begin earlier with average_from, or "
+                "set average_every=1."
+            )

@@ -1,6 +1,6 @@
 """What nets with deferred re-weighting share."""
 
-from numbers import Real
+from numbers import Integral, Real
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
@@ -34,6 +34,10 @@ class DeferredNetClassifier(ImbalancedNetClassifier):
         "lr_schedule": [StrOptions(set(_LR_SCHEDULES)), None],
         "weight_averaging": [StrOptions({"swa", "ema"}), None],
         "average_from": [Interval(Real, 0, 1, closed="left")],
+        "average_every": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+        ],
     }
 
     def __init__(
@@ -51,6 +55,7 @@ class DeferredNetClassifier(ImbalancedNetClassifier):
         lr_schedule="step",
         weight_averaging=None,
         average_from=0.75,
+        average_every="auto",
         max_epochs=50,
         early_stopping=False,
         train_split=None,
@@ -74,6 +79,7 @@ class DeferredNetClassifier(ImbalancedNetClassifier):
         self.lr_schedule = lr_schedule
         self.weight_averaging = weight_averaging
         self.average_from = average_from
+        self.average_every = average_every
 
     def get_params_for(self, prefix):
         params = super().get_params_for(prefix)
@@ -101,6 +107,10 @@ class DeferredNetClassifier(ImbalancedNetClassifier):
             schedule = _LR_SCHEDULES.get(str(self.lr_schedule))
             callbacks.append(("lr_schedule", schedule and schedule()))
         if self.weight_averaging is not None:
-            average = WeightAveraging(self.weight_averaging, self.average_from)
+            average = WeightAveraging(
+                self.weight_averaging,
+                self.average_from,
+                average_every=self.average_every,
+            )
             callbacks.append(("weight_averaging", average))
         return callbacks

@@ -60,6 +60,10 @@ class LDAMClassifier(DeferredNetClassifier):
         :class:`~imbdeep.callbacks.WeightAveraging`.
     average_from : float in [0, 1), default=0.75
         Fraction of ``max_epochs`` after which averaging begins.
+    average_every : int, at least 1, or 'auto', default='auto'
+        Epochs between the snapshots that 'swa' averages. 'auto' is the length of a
+        cycle, 4, with ``lr_schedule='triangular'``, so that they are taken where the
+        rate is lowest, else 1.
     max_epochs : int, at least 1, default=50
         Passes over the training rows, all of them made.
     early_stopping : bool, default=False

@@ -5,7 +5,6 @@ import math
 import torch
 from torch import Tensor
 
-
 NORMALIZATIONS = ("classes", "rows", "frequent")
 
 

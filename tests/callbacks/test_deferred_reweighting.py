@@ -3,8 +3,8 @@ import pytest
 import torch
 from skorch.callbacks import Callback
 
-from imbdeep.callbacks import DeferredReweighting
 from imbdeep.batches import BATCHES
+from imbdeep.callbacks import DeferredReweighting
 from imbdeep.losses import class_balanced_weights
 from tests.callbacks.conftest import Probe
 

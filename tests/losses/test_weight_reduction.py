@@ -1,8 +1,8 @@
 """What a row of a rare class weighs in training, by either reduction.
 
-CIFAR-10-Step-100: five classes of 5000 rows and five of 50, batches of 128. At logits of
-0 the losses of all rows have gradients of one length, so that the length of a row's
-gradient is the coefficient that the reduction gives it.
+CIFAR-10-Step-100: five classes of 5000 rows and five of 50, batches of 128. At logits
+of 0 the losses of all rows have gradients of one length, so that the length of the
+gradient of a row is the coefficient that the reduction gives it.
 """
 
 import numpy as np
