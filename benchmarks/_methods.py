@@ -191,7 +191,11 @@ METHODS = {
             "net_ros",
             "stopped",
             "the net on class-balanced batches (random over-sampling)",
-            _net("NetClassifier", iterator_train="balanced"),
+            _net(
+                "NetClassifier",
+                iterator_train="balanced",
+                iterator_train__balance="expected",
+            ),
         ),
         Method(
             "net_smote",

@@ -39,7 +39,10 @@ def on_components(make, **params):
 
 _BASELINES = {
     "ce": TableMethod(on_components(plain)),
-    "rs": TableMethod(on_components(plain, iterator_train="balanced")),
+    # As many rows of each class in every mini-batch.
+    "rs": TableMethod(
+        on_components(plain, iterator_train="balanced", iterator_train__balance="exact")
+    ),
     "smote": TableMethod(on_components(BASELINES["smote"])),
     "focal": TableMethod(on_components(BASELINES["focal"])),
     "potential": TableMethod(on_components(plain), gets_withdrawn_rows=True),

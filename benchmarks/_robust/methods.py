@@ -125,7 +125,10 @@ METHODS = {
         "cross_entropy",
         NEVER,
         {5: "adv. + resample"},
+        # Row by row, by the inverse of the effective number: section 5.5.1.
         iterator_train="balanced",
+        iterator_train__balance="expected",
+        iterator_train__beta=0.9999,
     ),
     "mixup": _mixed(
         "MixUp",

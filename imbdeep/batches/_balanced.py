@@ -6,27 +6,55 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from imbdeep.batches._class_draws import RowsByClass
+from imbdeep.batches._class_draws import RowsByClass, exact_draws
 from imbdeep.batches._tensor_batches import TensorBatches
+from imbdeep.losses import effective_number
 
 
 class BalancedBatches(TensorBatches):
-    """Mini-batches whose rows are drawn with probability proportional to 1 / n_j.
+    r"""Mini-batches in which rare classes have as many rows as frequent ones.
 
-    Rows of a class with :math:`n_j` rows are drawn with replacement with probability
-    proportional to :math:`1 / n_j`: random over-sampling of the rare classes and
+    Rows are drawn with replacement: random over-sampling of the rare classes and
     under-sampling of the others, after the validation split and without copies.
 
     Parameters
     ----------
     dataset : skorch Dataset, Subset of one, or TensorDataset
     batch_size : int, at least 1, default=128
+    balance : {'exact', 'expected'}, default='exact'
+        'exact' gives each class its share of every batch, up to less than one row,
+        which is drawn: the re-sampling, "RS", of [1]_. 'expected' draws rows one by
+        one, so that a batch may by chance hold few rows of a class or none: the sampler
+        of [2]_. Their gradients have the same mean; those of 'exact' vary less, and no
+        class is missing from a batch that has room for it, which is why it is the
+        default.
+    beta : float in [0, 1) or None, default=None
+        None gives classes equal shares: a row is drawn with probability proportional to
+        :math:`1 / n_j`. With a number it is :math:`1 / E_j`, the inverse of the
+        effective number of its class, :math:`E_j = (1 - \beta^{n_j}) / (1 - \beta)`
+        (:func:`~imbdeep.losses.effective_number`): classes have shares proportional
+        to :math:`n_j / E_j`. 0.9999 is the "adv. + resample" of [3]_, with
+        ``balance='expected'``; 0 leaves shares as they are in the data.
     generator : torch.Generator or None, default=None
         Source of the draws. None is torch's global generator.
+
+    Raises
+    ------
+    ValueError
+        If ``balance`` is none of these, or ``beta`` not in [0, 1).
 
     Notes
     -----
     An epoch has as many rows as the dataset.
+
+    References
+    ----------
+    .. [1] B. Yasinnik, M. Salhov, O. Lindenbaum, A. Averbuch. "Imbalanced
+       classification via explicit gradient learning from augmented data". 2022.
+    .. [2] R. Rawal, P. Pradhan. "Climate adaptation: reliably predicting from
+       imbalanced satellite data". CVPR Workshops 2020.
+    .. [3] W. Wang. "Learning from imbalanced data distribution". Dissertation, Michigan
+       State University 2023, section 5.5.1.
 
     Examples
     --------
@@ -34,25 +62,41 @@ class BalancedBatches(TensorBatches):
     >>> from torch.utils.data import TensorDataset
     >>> from imbdeep.batches import BalancedBatches
     >>> y = torch.tensor([0] * 990 + [1] * 10)
-    >>> batches = BalancedBatches(
-    ...     TensorDataset(y, y), generator=torch.Generator().manual_seed(0)
-    ... )
-    >>> share = torch.cat([y for X, y in batches]).float().mean()
-    >>> bool(0.4 < share < 0.6)
-    True
+    >>> batches = BalancedBatches(TensorDataset(y, y), batch_size=50)
+    >>> {tuple(y.bincount().tolist()) for X, y in batches}
+    {(25, 25)}
     """
 
     def __init__(
-        self, dataset: Any, batch_size: int = 128, *, generator: Generator | None = None
+        self,
+        dataset: Any,
+        batch_size: int = 128,
+        *,
+        balance: str = "exact",
+        beta: float | None = None,
+        generator: Generator | None = None,
     ):
+        if balance not in ("exact", "expected"):
+            raise ValueError(f"balance must be 'exact' or 'expected', got {balance!r}.")
         super().__init__(dataset, batch_size, generator=generator)
+        self.balance = balance
         self.rows = RowsByClass(self.y)
+        counts = self.rows.counts.double()
+        drawn = counts if beta is None else effective_number(counts, beta)
+        self.shares = counts / drawn / (counts / drawn).sum()
 
     def class_shares(self, n_classes: int) -> Tensor:
-        present = torch.bincount(self.y, minlength=n_classes) > 0
-        return present.double() / present.sum()
+        shares = torch.zeros(n_classes, dtype=torch.float64)
+        shares[self.rows.classes] = self.shares
+        return shares
 
     def positions(self) -> Iterator[Tensor]:
-        n_classes = len(self.rows.classes)
-        share = torch.randint(n_classes, (len(self.y),), generator=self.generator)
-        return self.cut(self.rows.draw(share, self.generator))
+        for index in self.cut(torch.arange(len(self.y))):
+            yield self.rows.draw(self._draw_classes(len(index)), self.generator)
+
+    def _draw_classes(self, size: int) -> Tensor:
+        if self.balance == "exact":
+            return exact_draws(size, self.shares, self.generator)
+        return torch.multinomial(
+            self.shares, size, replacement=True, generator=self.generator
+        )

@@ -75,6 +75,40 @@ def equal_shares(
     return torch.cat([shares, lucky[:, :left_over]], -1)
 
 
+def exact_draws(
+    size: int, shares: Tensor, generator: Generator | None = None
+) -> Tensor:
+    """Classes of the rows of a batch, each as often as its share says.
+
+    Systematic sampling, in an order of the classes that is drawn anew: a class of share
+    s gets s times ``size`` rows, rounded up or down so that it does in expectation.
+
+    Parameters
+    ----------
+    size : int
+    shares : Tensor of shape (C,), float64
+        At least 0, of sum 1.
+    generator : torch.Generator or None, default=None
+
+    Returns
+    -------
+    Tensor of shape (size,), int64
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.batches._class_draws import exact_draws
+    >>> exact_draws(4, torch.tensor([0.5, 0.5], dtype=torch.float64)).bincount()
+    tensor([2, 2])
+    """
+    order = torch.randperm(len(shares), generator=generator)
+    start = torch.rand((), generator=generator, dtype=torch.float64)
+    ends = size * shares[order].cumsum(0)
+    ends[-1] = size  # whatever rounding made of it
+    ends = (ends + start).floor().long()
+    return order.repeat_interleave(ends.diff(prepend=ends.new_zeros(1)))
+
+
 def shares_if_balanced(class_counts: Tensor, batch_size: int) -> Tensor:
     r"""Expected share of each class where batches are balanced among their own classes.
 

@@ -14,6 +14,8 @@ class LDAMClassifier(DeferredNetClassifier):
 
     The recipe of [2]_ for extreme imbalance is ``LDAMClassifier(
     iterator_train='balanced', lr_schedule='triangular', weight_averaging='swa')``.
+    Its paper draws the rows of balanced batches one by one:
+    ``iterator_train__balance='expected'``.
     With ``criterion='focal'`` or ``'cross_entropy'`` the schedule makes DRW focal loss
     and DRW cross-entropy.
 
