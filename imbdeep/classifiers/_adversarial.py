@@ -15,8 +15,9 @@ class AdversarialClassifier(AdversarialNetClassifier):
     With its options it is each of the baselines of [2]_: ``reweight_from=1``, the
     default, never weighs (CE, Focal, LDAM); 0 weighs from the start (CB-Reweight,
     CB-Focal); 0.8 defers (DRCB-CE, DRCB-Focal, DRCB-LDAM).
-    ``iterator_train='balanced'`` re-samples instead; with ``iterator_train__balance=
-    'expected'`` and ``iterator_train__beta=0.9999`` it is "adv. + resample" of chapter 5.
+    ``iterator_train='balanced'`` re-samples instead; with
+    ``iterator_train__balance='expected'`` and ``iterator_train__beta=0.9999`` it is
+    "adv. + resample" of chapter 5.
 
     Read more in the :ref:`User Guide <robust>`.
 
