@@ -4,7 +4,6 @@ import torch
 from skorch.callbacks import Callback
 
 from imbdeep.losses import class_balanced_weights
-from imbdeep.losses._class_weights import NORMALIZATIONS
 
 
 class DeferredReweighting(Callback):
@@ -63,11 +62,6 @@ class DeferredReweighting(Callback):
         if not 0 <= self.reweight_from <= 1:
             raise ValueError(
                 f"reweight_from must be in [0, 1], got {self.reweight_from!r}."
-            )
-        if self.normalization not in NORMALIZATIONS:
-            raise ValueError(
-                f"normalization must be one of {NORMALIZATIONS}, got "
-                f"{self.normalization!r}."
             )
         return self
 

@@ -59,16 +59,10 @@ class AdversarialClassifier(AdversarialNetClassifier):
     reweight_from : float in [0, 1], default=1.0
         Fraction of ``max_epochs`` trained without weights; 0 weighs from the start, 1
         never does.
-    weight_reduction : {'rows', 'weights'}, default='rows'
-        Whether the weighted loss of a batch is divided by its number of rows, eq.
-        (4.11), or by the sum of its weights; see :class:`LDAMClassifier`.
-    weight_normalization : {'rows', 'frequent', 'classes'}, default='rows'
-        Which weights are 1: the mean over the rows that are trained on, that of the
-        most frequent class, as in Figure 4.5, or the mean over the classes.
     **kwargs
         Further parameters of :class:`LDAMClassifier`, such as ``max_margin``,
-        ``lr_schedule``, ``weight_averaging``, ``max_epochs`` or ``random_state``. Of
-        the iterators by name, those that mix rows cannot be had.
+        ``weight_reduction``, ``lr_schedule``, ``weight_averaging``, ``max_epochs`` or
+        ``random_state``. Of the iterators by name, those that mix rows cannot be had.
 
     Attributes
     ----------
@@ -108,6 +102,9 @@ class AdversarialClassifier(AdversarialNetClassifier):
     The attack raises the log odds against the label, whose direction of steepest ascent
     is that of each of the losses. It sees the net as it predicts, without dropout and
     with the statistics of batch norm.
+
+    Weighted losses are divided by the number of rows, eq. (4.11), unless
+    ``weight_reduction='weights'``.
 
     NOTE[DIFF]: the paper trains 200 epochs with SGD; the defaults here are 50 epochs of
     Adam with rate 1e-3, as with :class:`LDAMClassifier`. Weights have the mean 1 over

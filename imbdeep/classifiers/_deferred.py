@@ -12,7 +12,6 @@ from imbdeep.callbacks import (
     WeightAveraging,
 )
 from imbdeep.losses import LOSSES
-from imbdeep.losses._class_weights import NORMALIZATIONS
 
 _LR_SCHEDULES = {"step": LRDrops, "triangular": TriangularLR}
 
@@ -30,7 +29,7 @@ class DeferredNetClassifier(ImbalancedNetClassifier):
         "gamma": [Interval(Real, 0, None, closed="left")],
         "beta": [Interval(Real, 0, 1, closed="left")],
         "reweight_from": [Interval(Real, 0, 1, closed="both")],
-        "weight_normalization": [StrOptions(set(NORMALIZATIONS))],
+        "weight_normalization": [StrOptions({"rows", "frequent", "classes"})],
         "lr_schedule": [StrOptions(set(_LR_SCHEDULES)), None],
         "weight_averaging": [StrOptions({"swa", "ema"}), None],
         "average_from": [Interval(Real, 0, 1, closed="left")],

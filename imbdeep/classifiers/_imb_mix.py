@@ -57,15 +57,12 @@ class ImbMixClassifier(AdversarialNetClassifier):
         :class:`~imbdeep.callbacks.WeightAveraging`.
     average_from : float in [0, 1), default=0.75
         Fraction of ``max_epochs`` after which averaging begins.
-    average_every : int, at least 1, or 'auto', default='auto'
-        Epochs between the snapshots that 'swa' averages. 'auto' is the length of a
-        cycle, 4, with ``lr_schedule='triangular'``, so that they are taken where the
-        rate is lowest, else 1.
     **kwargs
         Further parameters of :class:`AdversarialClassifier`, such as ``eps``,
-        ``eps_unit``, ``norm``, ``attack_steps``, ``perturb`` or ``box``. Where
-        ``reweight_from`` is less than 1, weights have the mean 1 over the rows and
-        their copies, before these are mixed.
+        ``eps_unit``, ``norm``, ``attack_steps``, ``perturb`` or ``box``, or of
+        :class:`LDAMClassifier`, such as ``average_every``. Where ``reweight_from`` is
+        less than 1, weights have the mean 1 over the rows and their copies, before
+        these are mixed.
 
     Attributes
     ----------

@@ -43,13 +43,6 @@ class SRATClassifier(AdversarialNetClassifier):
         Of the feature separation loss: small values look at the nearest rows alone.
     reweight_from : float in [0, 1], default=0.8
         Fraction of ``max_epochs`` trained without weights.
-    weight_reduction : {'rows', 'weights'}, default='rows'
-        Whether both losses of a batch are divided by its number of rows, eq. (4.13), or
-        by the sum of its weights; see :class:`LDAMClassifier`.
-    weight_normalization : {'rows', 'frequent', 'classes'}, default='rows'
-        Which weights are 1: the mean over the rows that are trained on, so that
-        :math:`\lambda` means the same before and after the weights come; that of the
-        most frequent class, as in Figure 4.5; or the mean over the classes.
     **kwargs
         Further parameters of :class:`AdversarialClassifier`, such as ``eps``,
         ``eps_unit``, ``norm``, ``attack_steps``, ``perturb`` or ``box``.
@@ -83,6 +76,11 @@ class SRATClassifier(AdversarialNetClassifier):
 
     Notes
     -----
+    Both losses are divided by the number of rows, eq. (4.13), unless
+    ``weight_reduction='weights'``. Weights have the mean 1 over the rows, so that
+    :math:`\lambda` means the same before and after they come
+    (``weight_normalization``).
+
     NOTE[DIFF]: features are normalised before the separation loss, and the paper gives
     no temperature. Epochs, optimizer and the scale of the weights are those of
     :class:`AdversarialClassifier`.

@@ -5,8 +5,6 @@ import math
 import torch
 from torch import Tensor
 
-NORMALIZATIONS = ("classes", "rows", "frequent")
-
 
 def effective_number(class_counts: Tensor, beta: float = 0.9999) -> Tensor:
     r"""Effective number of samples of a class, :math:`(1 - \beta^n) / (1 - \beta)`.
@@ -113,7 +111,8 @@ def class_balanced_weights(
         weights = weights / weights[counts.argmax()]
     else:
         raise ValueError(
-            f"normalization must be one of {NORMALIZATIONS}, got {normalization!r}."
+            "normalization must be 'classes', 'rows' or 'frequent', got "
+            f"{normalization!r}."
         )
     return weights.float()
 

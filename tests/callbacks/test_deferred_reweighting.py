@@ -226,7 +226,9 @@ def test_refuses_reweight_from_outside_its_range(make_net, binary, reweight_from
 
 
 def test_refuses_an_unknown_normalization(make_net, binary):
-    with pytest.raises(ValueError, match="normalization must be one of .*got 'sum'"):
+    with pytest.raises(
+        ValueError, match="normalization must be 'classes', .* got 'sum'"
+    ):
         make_net(DeferredReweighting(normalization="sum")).fit(*binary)
 
 

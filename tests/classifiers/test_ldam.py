@@ -145,11 +145,55 @@ def test_the_full_recipe_in_one_call(data):
         iterator_train="balanced",
         lr_schedule="triangular",
         weight_averaging="swa",
+        max_epochs=12,
     )
     assert isinstance(net.get_iterator(net.get_dataset(*data), True), BalancedBatches)
     names = [name for name, _ in net.callbacks_]
     assert {"reweighting", "lr_schedule", "weight_averaging"} <= set(names)
     assert 1e-5 <= min(probe.rates_) < max(probe.rates_) <= 1e-3
+
+
+@pytest.mark.parametrize(
+    ("schedule", "every", "found"),
+    [("triangular", "auto", 4), ("triangular", 3, 3), (None, "auto", 1), (None, 2, 2)],
+)
+def test_snapshots_are_taken_at_the_ends_of_cycles(data, schedule, every, found):
+    net, _ = fit_with_probe(
+        data,
+        lr_schedule=schedule,
+        weight_averaging="swa",
+        average_every=every,
+        max_epochs=12,
+    )
+    assert dict(net.callbacks_)["weight_averaging"].every_ == found
+
+
+def test_a_cycle_of_another_length_is_followed(data):
+    net, _ = fit_with_probe(
+        data,
+        lr_schedule="triangular",
+        callbacks__lr_schedule__step_size=3,
+        weight_averaging="swa",
+        max_epochs=12,
+    )
+    assert dict(net.callbacks_)["weight_averaging"].every_ == 6
+
+
+@pytest.mark.parametrize(
+    ("params", "match"),
+    [
+        ({"lr_schedule": "triangular"}, "multiple of average_every=4"),
+        ({"average_every": 0}, "'average_every' parameter of LDAMClassifier"),
+        (
+            {"weight_averaging": "ema", "average_every": 2},
+            "average_every=2 is for method='swa'",
+        ),
+    ],
+)
+def test_refuses_averages_of_nothing(data, params, match):
+    params = {"weight_averaging": "swa", **SMALL, **params}
+    with pytest.raises(ValueError, match=match):
+        LDAMClassifier(**params).fit(*data)
 
 
 @pytest.mark.parametrize("average", ["swa", "ema"])

@@ -56,7 +56,9 @@ def test_the_mean_over_the_rows_of_balanced_batches():
 
 
 def test_refuses_an_unknown_normalization():
-    with pytest.raises(ValueError, match="normalization must be one of .*got 'sum'"):
+    with pytest.raises(
+        ValueError, match="normalization must be 'classes', .* got 'sum'"
+    ):
         class_balanced_weights(torch.tensor([2, 1]), normalization="sum")
 
 
