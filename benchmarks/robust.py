@@ -3,19 +3,25 @@
     python benchmarks/robust.py images --data raw
     python benchmarks/robust.py tables
     python benchmarks/robust.py weights --data raw
+    python benchmarks/robust.py theory
 
 ``images`` trains on pictures whose classes get rarer, ``tables`` on ten of the 27 sets,
-and ``weights`` gives a rare class more and more weight. All compute cells and report on
-them, and write to ``results/robust``. Stop them whenever you like: the same command
-goes on.
+and ``weights`` gives a rare class more and more weight. These compute cells and report
+on them. Stop them whenever you like: the same command goes on. ``theory`` checks the
+analysis behind them. All write to ``results/robust``.
 """
 
 import sys
 
 from _commands import make_command_parser, run_command
-from _robust import images, tables, weights
+from _robust import images, tables, theory, weights
 
-COMMANDS = {"images": images, "tables": tables, "weights": weights}
+COMMANDS = {
+    "images": images,
+    "tables": tables,
+    "weights": weights,
+    "theory": theory,
+}
 
 
 def main(argv=None):

@@ -120,7 +120,16 @@ def test_a_wrong_option_is_a_usage_error(smoke, tmp_path, capsys, given, message
 
 
 @pytest.mark.parametrize(
-    "name", ["data", "layout", "published", "scores", "table_scores", "threats"]
+    "name",
+    [
+        "data",
+        "layout",
+        "published",
+        "scores",
+        "separability",
+        "table_scores",
+        "threats",
+    ],
 )
 def test_examples_in_docstrings(name):
     result = doctest.testmod(importlib.import_module(f"_robust.{name}"))
