@@ -7,10 +7,6 @@ from torch import Tensor, nn
 
 from imbdeep.modules._heads import make_head
 
-# Side of the grid that the last convolution's outputs are pooled to: fine enough that
-# the hidden layer still sees where in the image a stroke lies.
-_GRID = 4
-
 
 def check_images(x: Tensor, n_channels: int) -> None:
     """Refuse what is no batch of images with so many channels."""
@@ -26,8 +22,8 @@ class ConvNet(nn.Module):
     """Convolutional network for small images: digits, thumbnails, tiles.
 
     Each convolution, 3 x 3 with a ReLU, is followed by a max-pooling that halves height
-    and width. What is left is averaged over a grid of 4 x 4 cells; a hidden layer turns
-    the grid into the features that the head sees.
+    and width. What is left is averaged over a grid of cells; a hidden layer turns the
+    grid into the features that the head sees.
 
     **Shape**
 
@@ -42,10 +38,15 @@ class ConvNet(nn.Module):
     n_filters : sequence of int, default=(16, 32)
         Filters of each convolution. Two bring digits of 16 x 16 pixels to the grid; use
         one more each time that the side of the image doubles.
-    n_hidden : int, at least 1, default=128
-        Units of the hidden layer, the features that the head sees.
+    grid : int, at least 1, default=4
+        Side of the grid that the output of the last max-pooling is averaged over: fine
+        enough that the hidden layer still sees where in the image a stroke lies. Where
+        it is the side of that output, nothing is averaged.
+    n_hidden : int, at least 1, or None, default=128
+        Units of the hidden layer, the features that the head sees. Without one, None,
+        the head sees the grid.
     dropout : float in [0, 1), default=0.0
-        Share of the hidden units left out in a training step.
+        Share of what the head sees that is left out in a training step.
     head : {'linear', 'cosine'}, default='linear'
         Last layer; 'cosine' for margin losses.
 
@@ -64,8 +65,18 @@ class ConvNet(nn.Module):
     pooling take half the time and learn more slowly, too. The hidden layer pays with a
     cosine head: with it, LDAM has 96 % right after five epochs, without it 87 %.
 
+    The net of the ReMix paper [1]_, for images of 32 x 32 pixels, is ``ConvNet(3,
+    n_classes, grid=8, n_hidden=None)``: two convolutions and two max-poolings
+    interleaved, which leave 8 x 8 pixels, and one dense layer. Its filters, and whether
+    its convolutions see a border of zeros as those here do, the paper does not say.
+
     There is no batch normalisation: the net does the same in training and evaluation,
     one row is a valid batch, and attacks see the net that is evaluated.
+
+    References
+    ----------
+    .. [1] C. Bellinger, R. Corizzo, N. Japkowicz. "ReMix training for calibrated
+       imbalanced deep learning". 2020.
 
     Examples
     --------
@@ -86,7 +97,8 @@ class ConvNet(nn.Module):
         n_classes: int,
         *,
         n_filters: Sequence[int] = (16, 32),
-        n_hidden: int = 128,
+        grid: int = 4,
+        n_hidden: int | None = 128,
         dropout: float = 0.0,
         head: str = "linear",
     ):
@@ -94,8 +106,10 @@ class ConvNet(nn.Module):
             raise ValueError(
                 f"n_filters must hold numbers of at least 1, got {n_filters!r}."
             )
-        if n_hidden < 1:
-            raise ValueError(f"n_hidden must be at least 1, got {n_hidden!r}.")
+        if grid < 1:
+            raise ValueError(f"grid must be at least 1, got {grid!r}.")
+        if n_hidden is not None and n_hidden < 1:
+            raise ValueError(f"n_hidden must be at least 1 or None, got {n_hidden!r}.")
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must be in [0, 1), got {dropout!r}.")
         super().__init__()
@@ -110,21 +124,20 @@ class ConvNet(nn.Module):
                 nn.MaxPool2d(2, ceil_mode=True),
             ]
             width = size
-        layers += [
-            nn.AdaptiveAvgPool2d(_GRID),
-            nn.Flatten(),
-            nn.Linear(width * _GRID**2, n_hidden),
-            nn.ReLU(),
-        ]
+        layers += [nn.AdaptiveAvgPool2d(grid), nn.Flatten()]
+        width *= grid**2
+        if n_hidden is not None:
+            layers += [nn.Linear(width, n_hidden), nn.ReLU()]
+            width = n_hidden
         if dropout:
             layers.append(nn.Dropout(dropout))
         self.hidden = nn.Sequential(*layers)
         # The max-pooling of a CPU is several times as fast with channels last.
         self.hidden.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.head = make_head(head, n_hidden, n_classes)
+        self.head = make_head(head, width, n_classes)
 
     def features(self, x: Tensor) -> Tensor:
-        """Outputs of the hidden layer, ``(n, n_hidden)``."""
+        """What the head sees, ``(n, n_hidden)`` or ``(n, n_filters[-1] * grid**2)``."""
         check_images(x, self.n_features)
         return self.hidden(x)
 

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from sklearn.datasets import load_digits
 from torch import nn
 
-from imbdeep.classifiers import NetClassifier
+from imbdeep.classifiers import NetClassifier, ReMixClassifier
 from imbdeep.modules import MODULES, ConvNet, CosineHead, penultimate
 
 
@@ -57,21 +57,22 @@ def slow_pooling(x):
     return out
 
 
-def slow_grid(x):
-    """Mean of the pixels that each cell of a 4 x 4 grid touches."""
+def slow_grid(x, side):
+    """Mean of the pixels that each cell of a grid touches."""
     n_channels, height, width = x.shape
-    out = np.empty((n_channels, 4, 4))
-    for i in range(4):
-        for j in range(4):
-            rows = slice(i * height // 4, -(-(i + 1) * height // 4))
-            columns = slice(j * width // 4, -(-(j + 1) * width // 4))
+    out = np.empty((n_channels, side, side))
+    for i in range(side):
+        for j in range(side):
+            rows = slice(i * height // side, -(-(i + 1) * height // side))
+            columns = slice(j * width // side, -(-(j + 1) * width // side))
             out[:, i, j] = x[:, rows, columns].mean((1, 2))
     return out
 
 
 @pytest.mark.parametrize("size", [(16, 16), (7, 10), (2, 3)])
-def test_agrees_with_loops(size):
-    net = seeded(2, 3, n_filters=(4, 5), n_hidden=6).double()
+@pytest.mark.parametrize("grid", [4, 3, 1])
+def test_agrees_with_loops(size, grid):
+    net = seeded(2, 3, n_filters=(4, 5), grid=grid, n_hidden=6).double()
     x = images(2, 2, *size).double()
     convolutions = [m for m in net.modules() if isinstance(m, nn.Conv2d)]
     hidden = next(m for m in net.hidden.modules() if isinstance(m, nn.Linear))
@@ -81,7 +82,7 @@ def test_agrees_with_loops(size):
             weight, bias = (p.detach().numpy() for p in layer.parameters())
             expected = slow_convolution(expected, weight, bias)
             expected = slow_pooling(np.maximum(expected, 0))
-        expected = torch.from_numpy(slow_grid(expected).ravel())
+        expected = torch.from_numpy(slow_grid(expected, grid).ravel())
         expected = (hidden.weight @ expected + hidden.bias).clamp_min(0)
         torch.testing.assert_close(features, expected)
         expected = net.head.weight @ expected + net.head.bias
@@ -93,6 +94,34 @@ def test_number_of_parameters():
     convolutions = 16 * (3 * 9 + 1) + 32 * (16 * 9 + 1)
     expected = convolutions + 128 * (32 * 16 + 1) + 10 * (128 + 1)
     assert sum(p.numel() for p in net.parameters()) == expected
+
+
+def test_the_net_of_the_remix_paper():
+    """Convolution, pooling, convolution, pooling, one dense layer; nothing averaged."""
+    net = seeded(3, 10, n_filters=(6, 9), grid=8, n_hidden=None).double()
+    layers = [type(m).__name__ for m in net.modules() if not [*m.children()]]
+    block = ["Conv2d", "ReLU", "MaxPool2d"]
+    assert layers == [*block, *block, "AdaptiveAvgPool2d", "Flatten", "Linear"]
+    assert sum(p.numel() for p in net.parameters()) == (
+        6 * (3 * 9 + 1) + 9 * (6 * 9 + 1) + 10 * (9 * 8 * 8 + 1)
+    )
+    x = images(4, 3, 32, 32).double()
+    (w1, b1), (w2, b2), (w3, b3) = zip(*[iter(net.parameters())] * 2, strict=True)
+    maps = F.max_pool2d(F.conv2d(x, w1, b1, padding=1).relu(), 2)
+    maps = F.max_pool2d(F.conv2d(maps, w2, b2, padding=1).relu(), 2)
+    assert maps.shape == (4, 9, 8, 8)
+    torch.testing.assert_close(net.features(x), maps.flatten(1))
+    torch.testing.assert_close(net(x), maps.flatten(1) @ w3.T + b3)
+
+
+@pytest.mark.parametrize("head", ["linear", "cosine"])
+def test_without_a_hidden_layer_the_head_sees_the_grid(head):
+    net = seeded(1, 2, n_filters=(3, 5), grid=2, n_hidden=None, dropout=0.5, head=head)
+    x = images(6, 1, 12, 20)
+    assert net.features(x).shape == (6, 5 * 2 * 2)
+    assert net(x).shape == (6, 2)
+    torch.testing.assert_close(penultimate(net.eval(), x), net.features(x))
+    assert (net.train().features(x) == 0).any()
 
 
 def test_the_head_sees_where_things_are():
@@ -164,7 +193,8 @@ def test_refuses_what_are_no_images(shape):
     [
         ({"n_filters": ()}, r"n_filters must hold numbers of at least 1, got \(\)"),
         ({"n_filters": (4, 0)}, r"n_filters must hold .*got \(4, 0\)"),
-        ({"n_hidden": 0}, "n_hidden must be at least 1, got 0"),
+        ({"n_hidden": 0}, "n_hidden must be at least 1 or None, got 0"),
+        ({"grid": 0}, "grid must be at least 1, got 0"),
         ({"dropout": 1}, r"dropout must be in \[0, 1\), got 1"),
         ({"dropout": -0.1}, r"dropout must be in \[0, 1\), got -0.1"),
         ({"head": "round"}, "head must be 'linear' or 'cosine', got 'round'"),
@@ -199,6 +229,22 @@ def test_a_classifier_learns_digits(criterion):
     assert net.score(X[1200:], y[1200:]) > 0.85
     again = pickle.loads(pickle.dumps(net))
     np.testing.assert_array_equal(again.predict(X[1200:]), net.predict(X[1200:]))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_classifier_with_the_net_of_the_remix_paper(seed):
+    X, y = digits()
+    net = ReMixClassifier(
+        "conv",
+        module__grid=2,
+        module__n_hidden=None,
+        max_epochs=8,
+        batch_size=64,
+        random_state=seed,
+    )
+    net.fit(X[:1200], y[:1200])
+    assert net.module_.head.in_features == 32 * 2 * 2
+    assert net.score(X[1200:], y[1200:]) > 0.75
 
 
 def test_a_classifier_refuses_images_of_other_channels():
