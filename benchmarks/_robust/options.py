@@ -37,7 +37,6 @@ def add_compute_arguments(parser, methods, smoke):
         "--methods",
         type=split_names,
         metavar="A,B",
-        default=list(methods),
         help=f"of {', '.join(methods)} (default: all)",
     )
     add_n_jobs_argument(parser)
@@ -63,7 +62,9 @@ def add_five_seeds_argument(parser, decides):
 
 
 def pick_methods(args, methods):
-    """Return the methods that were asked for, by name."""
+    """Return the methods that were asked for, or all of a table, by name."""
+    if args.methods is None:
+        return dict(methods)
     check_names(args.methods, methods, "--methods")
     return {name: methods[name] for name in args.methods}
 

@@ -7,6 +7,7 @@ import json
 import pandas as pd
 import pytest
 from _robust import options
+from _robust.methods import CHAPTERS
 from _robust.threats import EPS
 from imblearn27 import EXIT_INTERRUPTED
 from robust import COMMANDS, main
@@ -74,6 +75,25 @@ def test_a_run_goes_on_and_can_be_added_to(smoke, tmp_path):
     assert (added["norm"], added["eps"]) == ("l2", 0.5)
 
 
+def test_a_chapter_picks_its_methods_and_its_published_tables(smoke, tmp_path):
+    given = ["--seeds", "0", "--imbalances", "step-10", "--chapter", "5"]
+    assert smoke("images", *given) == 0
+    out = tmp_path / "out"
+    told = {cell["method"] for cell in read_records(out / "images.jsonl")}
+    assert told == set(CHAPTERS[5])
+    text = (out / "tables.md").read_text()
+    assert "Methods of chapter 5" in text
+    assert "Methods of chapter 4" not in text
+
+
+def test_chapters_are_not_mixed_in_a_folder(smoke, capsys):
+    given = ["--methods", "plain", "--seeds", "0", "--imbalances", "step-10"]
+    assert smoke("images", *given, "--chapter", "4") == 0
+    with pytest.raises(SystemExit):
+        smoke("images", *given, "--chapter", "5")
+    assert "give another --out" in capsys.readouterr().err
+
+
 def test_a_run_that_is_stopped_says_how_to_go_on(smoke, monkeypatch, capsys):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
@@ -100,6 +120,9 @@ def test_scores_do_not_depend_on_the_number_of_processes(smoke, tmp_path):
     [
         (["--methods", "srat_lda"], "Did you mean srat_ldam"),
         (["--datasets", "mnist"], "'mnist', which is unknown"),
+        (["--datasets", "cifar10"], "give --chapter 4 or --chapter 5"),
+        (["--chapter", "5", "--methods", "srat_ce"], "'srat_ce', which is unknown"),
+        (["--chapter", "3"], "invalid choice: 3"),
         (["--imbalances", "linear-10"], "write step or exp and a ratio"),
         (["--imbalances", ","], "--imbalances is empty"),
         (["--imbalances", "step-1000"], "leaves a class without rows"),

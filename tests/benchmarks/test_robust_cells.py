@@ -50,6 +50,7 @@ def make_cell(pictures, name="plain", method=None, **changes):
         method=METHODS[name] if method is None else method,
         seed=3,
         device="cpu",
+        chapter=None,
         smoke=True,
         versions={"torch": "9"},
     )
@@ -99,10 +100,31 @@ def test_the_attacker_of_cifar_is_the_dissertations():
     assert (l2["eps"], l2["step_size"]) == pytest.approx((128 / 255, 15 / 255))
     assert linf["box"] == l2["box"] == (0, 1)
     assert EPS["cifar10"] == EPS["cifar100"]
-    net = build("ce", "cifar100").get_params()
-    expected = {"module": "resnet18", "max_epochs": 200, "batch_size": 128, "lr": 0.1}
+    net = build("ce", "cifar100", chapter=4).get_params()
+    expected = {"module": "resnet18", "batch_size": 128, "lr": 0.1}
     expected |= {"optimizer__momentum": 0.9, "optimizer__weight_decay": 2e-4}
     assert {name: net[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(("chapter", "n_epochs"), [(4, 200), (5, 250)])
+@pytest.mark.parametrize("data", ["cifar10", "cifar100"])
+def test_rates_on_cifar_drop_at_epochs_160_and_180(chapter, n_epochs, data):
+    told = {"max_epochs": n_epochs, "lr_schedule": "step"}
+    told["callbacks__lr_schedule__at"] = (160 / n_epochs, 180 / n_epochs)
+    for name in CHAPTERS[chapter]:
+        params = build(name, data, chapter=chapter).get_params(deep=False)
+        assert {key: params[key] for key in told} == told
+    net = build("plain", data, chapter=chapter)
+    net.set_params(module="mlp", module__hidden_sizes=(2,))
+    net.fit(np.float32([[0], [1], [2], [3]]), np.array([0, 0, 1, 1]))
+    expected = [0.1] * 160 + [1e-3] * 20 + [1e-5] * (n_epochs - 180)
+    assert net.history[:, "event_lr"] == pytest.approx(expected)
+
+
+def test_the_chapters_share_the_schedule_of_usps():
+    for name in ("ce", "imb_mix"):
+        shown = [repr(build(name, chapter=chapter)) for chapter in (None, 4, 5)]
+        assert len(set(shown)) == 1
 
 
 @pytest.mark.parametrize(
