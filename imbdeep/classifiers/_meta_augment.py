@@ -15,6 +15,7 @@ from torch.nn.functional import one_hot
 from imbdeep._rows import as_arrays
 from imbdeep.base import ImbalancedNetClassifier
 from imbdeep.batches import ShuffledBatches, TensorBatches, join_rows, rows_of
+from imbdeep.batches._tensor_batches import take_rows
 from imbdeep.bilevel import (
     SyntheticRows,
     bilevel_step,
@@ -105,6 +106,10 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
         deviation; or as they are.
     inner_steps : int, at least 1, default=1
         Steps on the same mini-batches before the validation rows are looked at.
+    inner_rows : {'both', 'synthetic'}, default='both'
+        What these steps train on. 'both' is Algorithm 1, :math:`X_1 \cup X_s`.
+        'synthetic' is eq. (1): :math:`\theta' = \theta - \eta_1 \nabla_\theta L(X_s;
+        \theta)`. The net then knows the training rows from pre-training alone.
     clip : bool, default=True
         Whether synthetic rows stay within the range of each feature.
     pretrain_epochs : int, at least 0, default=200
@@ -153,6 +158,11 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
 
     Notes
     -----
+    The paper states its inner step twice: on training and synthetic rows together in
+    Algorithm 1, on the synthetic rows alone in eq. (1). These are all of rare classes,
+    so that with ``inner_rows='synthetic'`` only the moves of the rows keep the net from
+    telling all rows to be of them.
+
     Duplicates overstate rare classes: probabilities are those of training data that
     hold them. Moving the rows takes that back in part, since the validation rows are as
     imbalanced as the data.
@@ -210,6 +220,7 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
         "synth_lr": [Interval(Real, 0, None, closed="left")],
         "synth_unit": [StrOptions({"range", "std", "input"})],
         "inner_steps": [Interval(Integral, 1, None, closed="left")],
+        "inner_rows": [StrOptions({"both", "synthetic"})],
         "clip": ["boolean"],
         "pretrain_epochs": [Interval(Integral, 0, None, closed="left")],
         "store_synth_history": ["boolean"],
@@ -225,6 +236,7 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
         synth_lr=10.0,
         synth_unit="range",
         inner_steps=1,
+        inner_rows="both",
         clip=True,
         pretrain_epochs=200,
         max_epochs=200,
@@ -238,6 +250,7 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
         self.synth_lr = synth_lr
         self.synth_unit = synth_unit
         self.inner_steps = inner_steps
+        self.inner_rows = inner_rows
         self.clip = clip
         self.pretrain_epochs = pretrain_epochs
         self.store_synth_history = store_synth_history
@@ -294,12 +307,24 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
         index = synthetic["index"]
         if y1.ndim > ys.ndim:  # soft labels
             ys = one_hot(ys, y1.shape[-1]).to(y1.dtype)
-        target = torch.cat([y1, ys])
+        parameters = {
+            name: value
+            for name, value in self.module_.named_parameters()
+            if value.requires_grad
+        }
+        X_inner, y_inner = X1, y1
         outputs = []
+        if self.inner_rows == "synthetic":
+            X_inner, y_inner = take_rows(X1, index[:0]), y1[:0]
+            # What callbacks compare with the labels of the batch.
+            self._set_training(True)
+            with torch.no_grad():
+                outputs.append(self._call_with(parameters, X1))
+        target = torch.cat([y_inner, ys])
 
         def inner_loss(parameters, rows):
             self._set_training(True)
-            X = join_rows(X1, rows, synthetic["weight"])
+            X = join_rows(X_inner, rows, synthetic["weight"])
             outputs.append(self._call_with(parameters, X))
             return self.get_loss(outputs[-1], target, X=X, training=True)
 
@@ -307,11 +332,6 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
             self._set_training(False)
             return self.get_loss(self._call_with(parameters, X2), y2, X=X2)
 
-        parameters = {
-            name: value
-            for name, value in self.module_.named_parameters()
-            if value.requires_grad
-        }
         step = bilevel_step(
             inner_loss,
             outer_loss,

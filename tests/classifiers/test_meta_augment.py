@@ -112,8 +112,9 @@ def refuse(match, X, y, eval_set=None, **params):
         {"batch_size": 20, "iterator_train": "balanced", "pretrain_epochs": 0},
         {"batch_size": 32, "sampling_strategy": "auto", "confidence": 0.5},
         {"batch_size": 32, "inner_steps": 3},
+        {"batch_size": 32, "inner_steps": 2, "inner_rows": "synthetic"},
     ],
-    ids=["auto", "mini", "full", "balanced", "oversampled", "three-steps"],
+    ids=["auto", "mini", "full", "balanced", "oversampled", "three-steps", "alone"],
 )
 def test_rows_that_do_not_move_are_plain_duplication(params):
     """Without a learning rate for rows it is SGD on the batch and duplicates."""
@@ -125,8 +126,9 @@ def test_rows_that_do_not_move_are_plain_duplication(params):
     optimizer = torch.optim.SGD(module.parameters(), lr=net.inner_lr)
     losses, sizes = [], []
     for (X1, y1), _, (synthetic, ys) in net.steps():
-        batch = torch.cat([X1, rows[synthetic["index"]]])
-        target = torch.cat([y1, ys])
+        batch, target = rows[synthetic["index"]], ys
+        if net.inner_rows == "both":
+            batch, target = torch.cat([X1, batch]), torch.cat([y1, target])
         for inner_step in range(net.inner_steps):
             optimizer.zero_grad()
             loss = cross_entropy(module(batch), target)
@@ -152,7 +154,10 @@ def test_rows_that_do_not_move_are_plain_duplication(params):
 
 @pytest.mark.parametrize("batch_size", [1000, 32])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_moves_are_those_of_a_plain_loop_with_explicit_autograd(batch_size, weighted):
+@pytest.mark.parametrize("inner_rows", ["both", "synthetic"])
+def test_moves_are_those_of_a_plain_loop_with_explicit_autograd(
+    batch_size, weighted, inner_rows
+):
     """A net of one hidden layer, its loss and both steps written out."""
     (X, y), eval_set = halves()
     weight = np.random.RandomState(0).uniform(0, 2, len(y)).astype(np.float32)
@@ -160,6 +165,7 @@ def test_moves_are_those_of_a_plain_loop_with_explicit_autograd(batch_size, weig
         synth_lr=200.0,
         synth_unit="input",
         clip=False,
+        inner_rows=inner_rows,
         **PLAIN | {"batch_size": batch_size, "max_epochs": 3},
     )
     net.fit(X, y, sample_weight=weight if weighted else None, eval_set=eval_set)
@@ -192,7 +198,10 @@ def test_moves_are_those_of_a_plain_loop_with_explicit_autograd(batch_size, weig
             w = torch.ones(len(y1) + len(ys))
         Xs = rows[index].requires_grad_()
         theta = [value.requires_grad_() for value in theta]
-        inner = loss_of(*theta, torch.cat([X1, Xs]), torch.cat([y1, ys]), w)
+        batch, target = torch.cat([X1, Xs]), torch.cat([y1, ys])
+        if inner_rows == "synthetic":
+            batch, target, w = Xs, ys, w[len(y1) :]
+        inner = loss_of(*theta, batch, target, w)
         gradients = torch.autograd.grad(inner, theta, create_graph=True)
         theta = [
             value - net.inner_lr * gradient
@@ -211,6 +220,18 @@ def test_moves_are_those_of_a_plain_loop_with_explicit_autograd(batch_size, weig
         strict=True,
     ):
         torch.testing.assert_close(trained.detach(), value, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_net_that_trains_on_rare_rows_alone_forgets_the_frequent_class(seed):
+    X, y = table(seed)
+    mean_proba = {}
+    for inner_rows in ("both", "synthetic"):
+        params = {"pretrain_epochs": 10, "max_epochs": 20, "random_state": seed}
+        net = MetaAugmentClassifier(inner_rows=inner_rows, synth_lr=0, **PLAIN | params)
+        mean_proba[inner_rows] = net.fit(X, y).predict_proba(X)[:, 1].mean()
+    assert mean_proba["both"] < 0.5
+    assert mean_proba["synthetic"] > 0.8
 
 
 @pytest.mark.parametrize("clip", [True, False])
@@ -703,11 +724,13 @@ def test_training_weights_with_an_explicit_validation_set():
 
 
 @pytest.mark.parametrize("criterion", ["cross_entropy", "focal", "ldam"])
-def test_any_criterion_is_the_loss_of_both_steps(criterion):
+@pytest.mark.parametrize("inner_rows", ["both", "synthetic"])
+def test_any_criterion_is_the_loss_of_both_steps(criterion, inner_rows):
     """The first step against central differences of training, in float64."""
     (X, y), eval_set = halves()
     net = Recorded(
         criterion=criterion,
+        inner_rows=inner_rows,
         synth_lr=200.0,
         synth_unit="input",
         clip=False,
@@ -721,8 +744,10 @@ def test_any_criterion_is_the_loss_of_both_steps(criterion):
 
     def outer(rows):
         module = deepcopy(net.nets_[0]).double()
-        batch = torch.cat([X1.double(), rows])
-        loss_of(module(batch), torch.cat([y1, ys])).backward()
+        batch, target = torch.cat([X1.double(), rows]), torch.cat([y1, ys])
+        if inner_rows == "synthetic":
+            batch, target = rows, ys
+        loss_of(module(batch), target).backward()
         with torch.no_grad():
             for parameter in module.parameters():
                 parameter -= net.inner_lr * parameter.grad
@@ -1035,6 +1060,7 @@ def test_images():
         {"synth_lr": -1.0},
         {"synth_unit": "iqr"},
         {"inner_steps": 0},
+        {"inner_rows": "training"},
         {"inner_steps": 1.5},
         {"clip": "yes"},
         {"pretrain_epochs": -1},
@@ -1217,6 +1243,7 @@ def test_every_own_parameter_makes_a_difference():
         {"synth_lr": 1.0},
         {"synth_unit": "std"},
         {"inner_steps": 2},
+        {"inner_rows": "synthetic"},
         {"pretrain_epochs": 1},
         {"max_epochs": 2},
         {"random_state": 1},
@@ -1260,10 +1287,12 @@ def test_without_callbacks():
     assert len(net.history) == 7
 
 
-def test_scores_on_the_training_rows_leave_the_synthetic_ones_out():
+@pytest.mark.parametrize("inner_rows", ["both", "synthetic"])
+def test_scores_on_the_training_rows_leave_the_synthetic_ones_out(inner_rows):
     X, y = table()
     net = Recorded(
         callbacks=[EpochScoring("accuracy", on_train=True, name="train_accuracy")],
+        inner_rows=inner_rows,
         **PLAIN | {"batch_size": 1000, "max_epochs": 1},
     ).fit(X, y)
     [((X1, y1), _, _)] = net.steps()
