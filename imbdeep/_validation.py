@@ -1,5 +1,7 @@
 """Checks of user input that classifiers and samplers share."""
 
+import warnings
+
 import numpy as np
 from scipy import sparse
 
@@ -298,3 +300,28 @@ def check_class_sizes(labels, counts, minimum, estimator):
                 f"{type(estimator).__name__} needs at least {minimum} of each class. "
                 "Gather more rows of it, merge it with another class or drop it."
             )
+
+
+def warn_of_lone_rows(labels, counts, counted="has"):
+    """Warn of classes of one row, which a stratified split leaves in training.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_classes,)
+    counts : ndarray of shape (n_classes,)
+    counted : str, default='has'
+        Verb of the message, with how the rows are counted.
+    """
+    lone = labels[counts == 1].tolist()
+    if lone:
+        which = (
+            f"Class {lone[0]!r}" if len(lone) == 1 else f"Each of the classes {lone}"
+        )
+        warnings.warn(
+            f"{which} {counted} one row, which stays in training: there is no "
+            "validation row of it, so early stopping does not see how it fares. Gather "
+            "more rows of it, pass validation rows as eval_set, or train without any, "
+            "train_split=None and early_stopping=False.",
+            UserWarning,
+            stacklevel=2,
+        )

@@ -27,12 +27,15 @@ from skorch.utils import is_dataset, to_tensor
 from torch.utils.data import Subset
 
 from imbdeep._device import check_device, resolve_device
+from imbdeep._eval_set import read_eval_set
+from imbdeep._going_on import GoesOn
 from imbdeep._precision import columns_losing_digits, to_float32, warn_of_lost_digits
 from imbdeep._reading import read_rows, read_rows_and_labels
 from imbdeep._rows import column_range
+from imbdeep._scoring import score_in_labels
 from imbdeep._seeding import seeded_torch
 from imbdeep._torch_switches import usual_switches
-from imbdeep._validation import check_class_sizes
+from imbdeep._validation import warn_of_lone_rows
 from imbdeep.batches import BATCHES, TensorBatches
 from imbdeep.callbacks import EarlyStopping, EpochMetrics, FiniteLoss, PrintLog
 from imbdeep.losses import LOSSES, ClassificationLoss, reduce_losses
@@ -68,6 +71,19 @@ def scaled_softmax(logits, scale=1.0):
     tensor([[0.5000, 0.5000]], dtype=torch.float64)
     """
     return (scale * logits.double()).softmax(-1)
+
+
+def scaled_log_softmax(logits, scale=1.0):
+    """Logarithms of the probabilities of logits, finite where these are too small.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.base import scaled_log_softmax
+    >>> scaled_log_softmax(torch.tensor([[0.0, 1000.0]]))
+    tensor([[-1000.,     0.]], dtype=torch.float64)
+    """
+    return (scale * logits.double()).log_softmax(-1)
 
 
 def auto_batch_size(n_rows, n_classes=2):
@@ -127,7 +143,7 @@ def stratified_split(y, fraction, random_state):
     return np.flatnonzero(~in_valid), np.flatnonzero(in_valid)
 
 
-class ImbalancedNetClassifier(NeuralNetClassifier):
+class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
     """Base of the classifiers: a skorch net that is a scikit-learn classifier.
 
     Takes labels and tables as scikit-learn classifiers do, sizes the module from the
@@ -223,8 +239,9 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Labels, sorted. During training, when callbacks score the net on encoded
-        targets, they are 0 .. n_classes - 1, and so is what ``predict`` returns.
+        Labels, sorted. During training, whose targets are encoded, they are
+        0 .. n_classes - 1, and so is what ``predict`` returns; but scoring callbacks,
+        such as :class:`skorch.callbacks.EpochScoring`, see the labels.
     class_counts_ : ndarray of shape (n_classes,)
         Rows of each class in ``fit``, validation rows included.
     n_features_in_ : int
@@ -245,6 +262,13 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
 
     ``partial_fit`` keeps the labels and the numeric encoding of the first call and adds
     to ``class_counts_``.
+
+    ``set_params`` leaves what a fitted net predicts as it is, but for the parameters of
+    prediction: ``device``, ``batch_size`` and ``predict_nonlinearity``. Training that
+    goes on, with ``partial_fit`` or ``warm_start``, takes up the new parameters:
+    callbacks and the criterion are built anew, and the optimizer keeps its state where
+    that fits. What decides the module, such as ``module__hidden_sizes`` or ``n_bins``,
+    raises an error then, because its weights would be lost.
 
     X is used as float32. Where that would merge the values of a column of a table, such
     as those of time stamps, or cannot hold them, rows are float64 as far as the numeric
@@ -298,6 +322,8 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
     n_epochs_done_ = 0
     rows_dtype_ = np.dtype(np.float32)
     column_range_ = None
+    allows_nd_ = True
+    scores_in_labels_ = False
 
     def __init__(
         self,
@@ -390,21 +416,11 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
 
     def get_params(self, deep=True, **kwargs):
         params = super().get_params(deep=deep, **kwargs)
+        # skorch lists the defaults of default callbacks whatever was set.
+        params |= self._prefixed("callbacks")
         if hasattr(self, "training_"):
             return params  # callbacks want what is in use
         return {**params, **{name: vars(self)[name] for name in _RESOLVED}}
-
-    def set_params(self, **params):
-        """Set parameters, those with a prefix included; see :class:`skorch.NeuralNet`.
-
-        Returns
-        -------
-        self : object
-        """
-        if not self.initialized_ and "callbacks" in params:
-            # skorch would initialize them here, and fail where fit explains.
-            self.callbacks = params.pop("callbacks")
-        return super().set_params(**params)
 
     def _check_parameters(self):
         validate_parameter_constraints(
@@ -424,7 +440,16 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
 
     # --- Training --------------------------------------------------------------------
 
-    def fit(self, X, y=None, *, sample_weight=None, eval_set=None):
+    def fit(
+        self,
+        X,
+        y=None,
+        *,
+        sample_weight=None,
+        eval_set=None,
+        eval_X=None,
+        eval_y=None,
+    ):
         """Fit the net.
 
         Parameters
@@ -436,13 +461,16 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
             whose rows are read into memory.
         y : array-like of shape (n_samples,) or None, default=None
             None only if ``X`` is a data set that yields labels. Labels of any type that
-            can be sorted, at least two rows of each class, or one if ``eval_set`` is
-            given.
+            can be sorted. A class of one row is learned from, and no validation row is
+            set aside of it; a warning says so.
         sample_weight : array-like of shape (n_samples,) or None, default=None
             Weights of the rows in the loss, at least 0. Only their ratios matter. All
             ones equals None.
         eval_set : tuple (X_valid, y_valid) or None, default=None
             Validation rows to use instead of setting some of ``X`` aside.
+        eval_X, eval_y : array-like or None, default=None
+            The same in two arguments, of which a pipeline can transform the first:
+            ``Pipeline(..., transform_input=['eval_X'])``.
 
         Returns
         -------
@@ -454,10 +482,19 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
             If a parameter or the data cannot be used; before any training.
         """
         reset = not (self.warm_start and self.initialized_)
+        eval_set = read_eval_set(eval_set, eval_X, eval_y)
         return self._fit(X, y, sample_weight, eval_set, reset, "fit")
 
     def partial_fit(
-        self, X, y=None, *, classes=None, sample_weight=None, eval_set=None
+        self,
+        X,
+        y=None,
+        *,
+        classes=None,
+        sample_weight=None,
+        eval_set=None,
+        eval_X=None,
+        eval_y=None,
     ):
         """Go on training for another ``max_epochs``, without starting anew.
 
@@ -469,30 +506,29 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
             All labels, in the first call, if ``y`` may lack some.
         sample_weight : array-like of shape (n_samples,) or None, default=None
         eval_set : tuple (X_valid, y_valid) or None, default=None
+        eval_X, eval_y : array-like or None, default=None
 
         Returns
         -------
         self : object
         """
         reset = not self.initialized_
+        eval_set = read_eval_set(eval_set, eval_X, eval_y)
         return self._fit(X, y, sample_weight, eval_set, reset, "partial_fit", classes)
 
     @usual_switches()
     def _fit(self, X, y, sample_weight, eval_set, reset, method, classes=None):
         self._check_parameters()
         self.check_training_readiness()
+        changes = {} if reset else self._changed_parameters()
         X, y = self._check_rows(X, y, reset=reset)
         if reset:
             self._reset_random_state()
             self._learn_labels(y, classes)
             self._learn_from_columns(X)
-        elif classes is not None and not np.array_equal(
-            np.unique(classes), self.classes_
-        ):
-            raise ValueError(
-                f"classes={np.unique(classes).tolist()} are not those of the first "
-                f"call, {self.classes_.tolist()}."
-            )
+        else:
+            self._check_declared(classes)
+            self._check_declared(self.classes)
         self._learn_column_range(X, reset)
         self._learn_from_rows(X)
         target = self._encode(y)
@@ -509,10 +545,13 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
             if (weight != 1).any():
                 X = {"X": X, "sample_weight": weight}
         self._learn_class_counts(counts, reset)
+        if "random_state" in changes:
+            self._reset_random_state()
         with self._training(eval_set):
             if reset:
                 self.initialize()
             else:
+                self._take_up(changes)
                 self._update_criterion(self.class_counts_)
             return self._train(X, target, method)
 
@@ -563,11 +602,10 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
 
     def _check_rows(self, X, y="no_validation", *, reset):
         """Rows, and labels unless there are none to check, as the net uses them."""
-        module = self._component("module", MODULES)
-        params = {
-            "reset": reset,
-            "allow_nd": getattr(module, "input_ndim", None) != 2,
-        }
+        if reset:
+            module = self._component("module", MODULES)
+            self.allows_nd_ = getattr(module, "input_ndim", None) != 2
+        params = {"reset": reset, "allow_nd": self.allows_nd_}
         if isinstance(y, str):
             return self._as_used(read_rows(self, X, **params))
         X, y = read_rows_and_labels(self, X, y, **params)
@@ -595,15 +633,7 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         return takes_encoding and self.numeric_encoding is not None
 
     def _check_eval_set(self, eval_set):
-        try:
-            X, y = eval_set
-        except (TypeError, ValueError):
-            length = f" of {len(eval_set)}" if hasattr(eval_set, "__len__") else ""
-            raise ValueError(
-                "eval_set must be a pair (X_valid, y_valid), got "
-                f"{type(eval_set).__name__}{length}."
-            ) from None
-        X, y = self._check_rows(X, y, reset=False)
+        X, y = self._check_rows(*eval_set, reset=False)
         target = self._encode(y)
         absent = np.setdiff1d(self.classes_, y)
         if self.early_stopping and len(absent):
@@ -630,12 +660,19 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
             )
         self.classes_inferred_ = labels
 
+    def _check_declared(self, classes):
+        if classes is not None and not np.array_equal(
+            np.unique(classes), self.classes_
+        ):
+            raise ValueError(
+                f"classes={np.unique(classes).tolist()} are not those of the first "
+                f"call, {self.classes_.tolist()}."
+            )
+
     def _check_class_counts(self, counts, method, eval_set):
-        """Refuse classes with too few rows; ``partial_fit`` may see none of a class."""
-        if method == "fit":
-            # One row to train on, and one to validate with unless these are given.
-            least = 2 if eval_set is None else 1
-            check_class_sizes(self.classes_, counts, least, self)
+        """Tell of classes with few rows; ``partial_fit`` may see none of a class."""
+        if method == "fit" and eval_set is None and self.train_split == "stratified":
+            warn_of_lone_rows(self.classes_, counts)
 
     def _learn_class_counts(self, counts, reset):
         self.class_counts_ = counts if reset else self.class_counts_ + counts
@@ -702,8 +739,9 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
     @property
     def classes_(self):
         labels = self.classes_inferred_
-        # Callbacks score the net on the targets it trains on, which are encoded.
-        return np.arange(len(labels)) if hasattr(self, "training_") else labels
+        # Callbacks compare predictions with the targets of training, which are encoded.
+        encoded = hasattr(self, "training_") and not self.scores_in_labels_
+        return np.arange(len(labels)) if encoded else labels
 
     def check_data(self, X, y=None):
         """Nothing is left to check: ``fit`` has done it."""
@@ -778,6 +816,11 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
             callbacks.append(("early_stopping", EarlyStopping(patience=self.patience)))
         return callbacks
 
+    def initialize_callbacks(self):
+        super().initialize_callbacks()
+        score_in_labels(self.callbacks_)
+        return self
+
     def initialize_module(self):
         module = self._component("module", MODULES)
         learned = {
@@ -799,6 +842,16 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
         ):
             params.setdefault("weight_reduction", self.weight_reduction)
         return params
+
+    def _suits_head(self):
+        """Whether the module has the last layer that the criterion is made for."""
+        heads = [
+            getattr(criterion, "head", None) or "linear"
+            for criterion in (self._component("criterion", LOSSES), self.criterion_)
+        ]
+        chosen = "head" in self.get_params_for("module")
+        takes = accepts(self._component("module", MODULES), "head")
+        return heads[0] == heads[1] or chosen or not takes
 
     def initialize_criterion(self):
         criterion = self._component("criterion", LOSSES)
@@ -1017,6 +1070,30 @@ class ImbalancedNetClassifier(NeuralNetClassifier):
             Columns in the order of ``classes_``; rows sum to 1.
         """
         return super().predict_proba(X)
+
+    def predict_log_proba(self, X):
+        """Logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Finite where the probability is too small for a float; ``-inf`` where the
+            module, or ``predict_nonlinearity``, gives 0 itself.
+        """
+        self.check_is_fitted()
+        if self.predict_nonlinearity != "auto" or self.gives_probabilities_:
+            with np.errstate(divide="ignore"):
+                return np.log(self.predict_proba(X))
+        outputs = [
+            output[0] if isinstance(output, tuple) else output
+            for output in self.forward_iter(X)
+        ]
+        logits = torch.cat(outputs)
+        return scaled_log_softmax(logits, self.logit_scale_).numpy()
 
     def predict(self, X):
         """Most probable label.

@@ -17,12 +17,17 @@ MAY_IMPORT = {
     "_by_name": set(),
     "_column_kinds": set(),
     "_device": set(),
+    "_eval_set": set(),
     "_frame_building": set(),
     "_frames": set(),
+    "_going_on": {"losses"},
+    "_parameters_in_use": set(),
     "_precision": set(),
     "_reading": set(),
     "_rows": set(),
+    "_scoring": set(),
     "_seeding": set(),
+    "_sizes": set(),
     "_sub_packages": set(),
     "_torch_data": set(),
     "_switches": set(),
@@ -39,10 +44,13 @@ MAY_IMPORT = {
     "datasets": set(),
     "batches": {"losses"},
     "callbacks": {"losses", "batches"},
-    "base": {"losses", "modules", "batches", "callbacks"},
+    "base": {"_going_on", "losses", "modules", "batches", "callbacks"},
     "reporting": {"metrics"},
 }
-FOR_ALL = {name for name in MAY_IMPORT if name.startswith("_")} - {"_sub_packages"}
+FOR_ALL = {name for name in MAY_IMPORT if name.startswith("_")} - {
+    "_going_on",
+    "_sub_packages",
+}
 # Methods may use everything but each other; a sampler may also ask a classifier.
 METHODS = {"classifiers", "over_sampling"}
 MAY_IMPORT["classifiers"] = set(MAY_IMPORT) - {"reporting"}

@@ -7,9 +7,11 @@ import numpy as np
 from sklearn.metrics import accuracy_score
 from sklearn.utils import _safe_indexing, column_or_1d
 
+from imbdeep._eval_set import read_eval_set
 from imbdeep._frames import is_pandas
 from imbdeep._torch_data import arrays_of
 from imbdeep._torch_switches import usual_switches
+from imbdeep._validation import warn_of_lone_rows
 from imbdeep.base import ImbalancedNetClassifier
 from imbdeep.crowds import (
     count_votes,
@@ -157,7 +159,7 @@ class CrowdNetClassifier(ImbalancedNetClassifier):
         self.truth_column = truth_column
         self.missing_values = missing_values
 
-    def fit(self, X, y=None, *, y_true=None, eval_set=None):
+    def fit(self, X, y=None, *, y_true=None, eval_set=None, eval_X=None, eval_y=None):
         """Fit the net.
 
         Parameters
@@ -168,15 +170,17 @@ class CrowdNetClassifier(ImbalancedNetClassifier):
             :meth:`~imbdeep.base.ImbalancedNetClassifier.fit`.
         y : array-like of shape (n_samples, n_workers) or (n_samples,)
             Annotations, one column a worker; see
-            :func:`~imbdeep.crowds.encode_annotations`. At least one in each row, and
-            at least two rows of each class by majority vote, or one if ``eval_set`` is
-            given. The labels of a single annotator are taken to hold.
+            :func:`~imbdeep.crowds.encode_annotations`. At least one in each row. The
+            labels of a single annotator are taken to hold.
         y_true : array-like of shape (n_samples,) or None, default=None
             True labels; NaN, None or ``missing_values`` where they are not known. They
             are compared with the inferred ones in the history, and never trained on.
         eval_set : tuple (X_valid, y_valid) or None, default=None
             Validation rows with true labels, to use instead of setting some of ``X``
             aside.
+        eval_X, eval_y : array-like or None, default=None
+            The same in two arguments, of which a pipeline can transform the first:
+            ``Pipeline(..., transform_input=['eval_X'])``.
 
         Returns
         -------
@@ -188,9 +192,20 @@ class CrowdNetClassifier(ImbalancedNetClassifier):
             If a parameter or the data cannot be used; before any training.
         """
         reset = not (self.warm_start and self.initialized_)
+        eval_set = read_eval_set(eval_set, eval_X, eval_y)
         return self._fit_crowd(X, y, y_true, eval_set, reset, "fit")
 
-    def partial_fit(self, X, y=None, *, classes=None, y_true=None, eval_set=None):
+    def partial_fit(
+        self,
+        X,
+        y=None,
+        *,
+        classes=None,
+        y_true=None,
+        eval_set=None,
+        eval_X=None,
+        eval_y=None,
+    ):
         """Go on training for another ``max_epochs``, without starting anew.
 
         Parameters
@@ -202,12 +217,14 @@ class CrowdNetClassifier(ImbalancedNetClassifier):
             All labels, in the first call, if ``y`` may lack some.
         y_true : array-like of shape (n_samples,) or None, default=None
         eval_set : tuple (X_valid, y_valid) or None, default=None
+        eval_X, eval_y : array-like or None, default=None
 
         Returns
         -------
         self : object
         """
         reset = not self.initialized_
+        eval_set = read_eval_set(eval_set, eval_X, eval_y)
         return self._fit_crowd(X, y, y_true, eval_set, reset, "partial_fit", classes)
 
     def score(self, X, y, sample_weight=None):
@@ -274,10 +291,8 @@ class CrowdNetClassifier(ImbalancedNetClassifier):
                 f"By majority vote all rows are of class {only!r}, so there is nothing "
                 "to tell it from. Gather more annotations of the others."
             )
-        try:
-            super()._check_class_counts(counts, method, eval_set)
-        except ValueError as error:
-            raise ValueError(f"By majority vote: {error}") from None
+        if method == "fit" and eval_set is None and self.train_split == "stratified":
+            warn_of_lone_rows(self.classes_, counts, "has by majority vote")
 
     def _check_workers(self, n_workers, names):
         if n_workers != self.n_workers_:
@@ -293,12 +308,11 @@ class CrowdNetClassifier(ImbalancedNetClassifier):
             )
 
     def _check_eval_labels(self, eval_set):
-        if isinstance(eval_set, tuple) and len(eval_set) == 2:
-            width = n_columns(eval_set[1])
-            if width > 1:
-                raise ValueError(
-                    f"eval_set wants one true label a row, got {width} columns."
-                )
+        width = 0 if eval_set is None else n_columns(eval_set[1])
+        if width > 1:
+            raise ValueError(
+                f"eval_set wants one true label a row, got {width} columns."
+            )
 
     def _known(self, y_true, n_rows, classes):
         if y_true is None:

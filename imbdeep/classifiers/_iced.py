@@ -319,6 +319,10 @@ class ICEDClassifier(CrowdNetClassifier):
         "dawid_skene": [DawidSkene, None],
     }
 
+    _read_once = CrowdNetClassifier._read_once | dict.fromkeys(
+        ("warmup", "warmup_epochs"), "which training begins with"
+    )
+
     rounds_ = None
 
     def __init__(

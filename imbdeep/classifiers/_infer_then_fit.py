@@ -3,8 +3,14 @@
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.linear_model import LogisticRegression
+from sklearn.utils._metadata_requests import _routing_enabled
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils._tags import get_tags
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    process_routing,
+)
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
@@ -106,7 +112,8 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         y_true : array-like of shape (n_samples,) or None, default=None
             Ignored; nets for crowds compare it with what they infer.
         **fit_params
-            For ``fit`` of the classifier, such as ``sample_weight``.
+            For ``fit`` of the classifier, such as ``sample_weight``. Where metadata
+            are routed, the classifier must have requested them.
 
         Returns
         -------
@@ -135,12 +142,28 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         elif width:
             warned = self.truth_column is None
             labels = labels_of_one(annotations, self.missing_values, warned)
+        if _routing_enabled():
+            fit_params = process_routing(self, "fit", **fit_params).estimator.fit
         self.estimator_ = clone(self._given_estimator()).fit(X, labels, **fit_params)
         self.inferred_labels_ = np.ravel(np.asarray(labels))
         return self
 
     def _given_estimator(self):
         return LogisticRegression() if self.estimator is None else self.estimator
+
+    def get_metadata_routing(self):
+        """How metadata are routed; see scikit-learn's guide on it.
+
+        Returns
+        -------
+        routing : MetadataRouter
+        """
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        return (
+            MetadataRouter(owner=type(self).__name__)
+            .add_self_request(self)
+            .add(estimator=self._given_estimator(), method_mapping=mapping)
+        )
 
     @property
     def classes_(self):
@@ -182,6 +205,21 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return self.estimator_.predict_proba(X)
+
+    @available_if(_estimator_has("predict_log_proba"))
+    def predict_log_proba(self, X):
+        """Logarithm of the probability of each class, if the classifier gives it.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        check_is_fitted(self)
+        return self.estimator_.predict_log_proba(X)
 
     @available_if(_estimator_has("decision_function"))
     def decision_function(self, X):

@@ -12,7 +12,9 @@ from skorch.utils import to_numpy, to_tensor
 from torch.func import functional_call
 from torch.nn.functional import one_hot
 
+from imbdeep._parameters_in_use import refuse_changes
 from imbdeep._rows import as_arrays
+from imbdeep._validation import check_class_sizes
 from imbdeep.base import ImbalancedNetClassifier
 from imbdeep.batches import ShuffledBatches, TensorBatches, join_rows, rows_of
 from imbdeep.batches._tensor_batches import take_rows
@@ -255,6 +257,21 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
         self.pretrain_epochs = pretrain_epochs
         self.store_synth_history = store_synth_history
 
+    _read_once = ImbalancedNetClassifier._read_once | {
+        "sampling_strategy": "which decides how many synthetic rows there are",
+        "confidence": "which decides what synthetic rows there are",
+        "pretrain_epochs": "which come before there are synthetic rows",
+    }
+
+    def _changed_parameters(self):
+        changes = super()._changed_parameters()
+        if self.X_synth_ is not None and len(self.X_synth_):
+            refuse_changes(
+                changes.get("optimizer", {}),
+                "which the steps with synthetic rows, at inner_lr, do not use",
+            )
+        return changes
+
     def _check_parameters(self):
         super()._check_parameters()
         if self.compile:
@@ -391,7 +408,13 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
                 f"each call of partial_fit, and there are fewer of {few}. Add some, or "
                 "pass eval_set."
             )
-        super()._check_class_counts(counts, method, eval_set)
+        if method == "fit":
+            try:
+                check_class_sizes(self.classes_, counts, least, self)
+            except ValueError as error:
+                raise ValueError(
+                    f"{error} Or pass validation rows of it as eval_set."
+                ) from None
 
     def _check_valid(self, valid):
         if valid is None or len(valid) == 0:

@@ -11,6 +11,7 @@ from scipy import sparse
 from torch import Tensor, nn
 
 from imbdeep._rows import column_moments, column_range, dense, take
+from imbdeep._sizes import read_sizes
 from imbdeep.generative._training import Step, evaluate, train
 
 
@@ -57,7 +58,7 @@ class RowDecoder:
         self.mean, spread = column_moments(flat)
         self.spread = torch.where(spread > 0, spread, 1)
         self.device = torch.device(device)
-        widths = [n_embedded, *hidden_sizes]
+        widths = [n_embedded, *read_sizes("hidden_sizes", hidden_sizes)]
         layers: list[nn.Module] = []
         for width, size in pairwise(widths):
             layers += [nn.Linear(width, size), nn.ReLU()]

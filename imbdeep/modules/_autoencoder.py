@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from imbdeep._sizes import check_size, read_sizes
 from imbdeep.modules._mlp import MLP
 
 
@@ -51,6 +52,8 @@ class MLPAutoencoder(nn.Module):
         hidden_sizes: Sequence[int] = (128,),
         output: nn.Module | None = None,
     ):
+        hidden_sizes = read_sizes("hidden_sizes", hidden_sizes)
+        check_size("n_latent", n_latent)
         super().__init__()
         self.encoder = MLP(n_features, n_latent, hidden_sizes=hidden_sizes, dropout=0)
         self.decoder = nn.Sequential(
@@ -114,10 +117,8 @@ class ConvAutoencoder(nn.Module):
                 "shape must be (height, width) or (n_channels, height, width), got "
                 f"{tuple(shape)}. Pass an autoencoder of your own for other shapes."
             )
-        if not n_filters or min(n_filters) < 1:
-            raise ValueError(
-                f"n_filters must hold numbers of at least 1, got {n_filters!r}."
-            )
+        n_filters = read_sizes("n_filters", n_filters, may_be_empty=False)
+        check_size("n_latent", n_latent)
         super().__init__()
         n_channels, height, width = (1, *shape) if len(shape) == 2 else shape
         sizes = [(height, width)]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from imbdeep._sizes import check_size, read_sizes
 from imbdeep.modules._heads import make_head
 
 
@@ -102,14 +103,10 @@ class ConvNet(nn.Module):
         dropout: float = 0.0,
         head: str = "linear",
     ):
-        if not n_filters or min(n_filters) < 1:
-            raise ValueError(
-                f"n_filters must hold numbers of at least 1, got {n_filters!r}."
-            )
-        if grid < 1:
-            raise ValueError(f"grid must be at least 1, got {grid!r}.")
-        if n_hidden is not None and n_hidden < 1:
-            raise ValueError(f"n_hidden must be at least 1 or None, got {n_hidden!r}.")
+        n_filters = read_sizes("n_filters", n_filters, may_be_empty=False)
+        check_size("grid", grid)
+        if n_hidden is not None:
+            check_size("n_hidden", n_hidden)
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must be in [0, 1), got {dropout!r}.")
         super().__init__()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from imbdeep._sizes import read_sizes
 from imbdeep.modules._heads import make_head
 from imbdeep.modules._numeric_encoding import Encoding
 
@@ -67,13 +68,11 @@ class MLP(nn.Module):
             )
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must be in [0, 1), got {dropout!r}.")
-        if any(size < 1 for size in hidden_sizes):
-            raise ValueError(f"hidden_sizes must be at least 1, got {hidden_sizes!r}.")
         super().__init__()
         self.encoding = nn.Identity() if encoding is None else encoding
         width = n_features if encoding is None else encoding.n_outputs
         layers: list[nn.Module] = []
-        for size in hidden_sizes:
+        for size in read_sizes("hidden_sizes", hidden_sizes):
             layers += [nn.Linear(width, size), ACTIVATIONS[activation]()]
             if dropout:
                 layers.append(nn.Dropout(dropout))

@@ -77,7 +77,7 @@ def test_output_of_tables():
 
 
 def test_refuses_empty_layers():
-    with pytest.raises(ValueError, match="hidden_sizes must be at least 1, got"):
+    with pytest.raises(ValueError, match="hidden_sizes must hold whole numbers"):
         MLPAutoencoder(6, hidden_sizes=(0,))
 
 

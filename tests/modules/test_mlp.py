@@ -135,5 +135,5 @@ def test_refuses_an_unknown_activation():
 
 @pytest.mark.parametrize("sizes", [(0,), (8, -1)])
 def test_refuses_empty_layers(sizes):
-    with pytest.raises(ValueError, match="hidden_sizes must be at least 1, got"):
+    with pytest.raises(ValueError, match="hidden_sizes must hold whole numbers"):
         MLP(3, 2, hidden_sizes=sizes)
