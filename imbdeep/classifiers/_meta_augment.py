@@ -17,7 +17,6 @@ from imbdeep._rows import as_arrays
 from imbdeep._validation import check_class_sizes
 from imbdeep.base import ImbalancedNetClassifier
 from imbdeep.batches import ShuffledBatches, TensorBatches, join_rows, rows_of
-from imbdeep.batches._tensor_batches import take_rows
 from imbdeep.bilevel import (
     SyntheticRows,
     bilevel_step,
@@ -27,6 +26,11 @@ from imbdeep.bilevel import (
 
 # What the net holds only as long as its rows move.
 _WHILE_MOVING = ("synth_batches_", "valid_batches_", "path_", "best_rows_")
+
+
+def _no_rows(X):
+    """The batch without its rows, whether or not weights travel with them."""
+    return {name: x[:0] for name, x in X.items()} if isinstance(X, dict) else X[:0]
 
 
 def rows_to_make(codes, sampling_strategy, labels):
@@ -332,7 +336,7 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
         X_inner, y_inner = X1, y1
         outputs = []
         if self.inner_rows == "synthetic":
-            X_inner, y_inner = take_rows(X1, index[:0]), y1[:0]
+            X_inner, y_inner = _no_rows(X1), y1[:0]
             # What callbacks compare with the labels of the batch.
             self._set_training(True)
             with torch.no_grad():
