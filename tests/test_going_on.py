@@ -543,13 +543,13 @@ UNEQUAL = [
 ]
 
 
-@pytest.mark.parametrize(("a", "b"), EQUAL, ids=str)
+@pytest.mark.parametrize(("a", "b"), EQUAL)
 def test_same(a, b):
     assert same(a, b) and same(b, a) and same(a, a)
     assert same(a, pickle.loads(pickle.dumps(a)))
 
 
-@pytest.mark.parametrize(("a", "b"), UNEQUAL, ids=str)
+@pytest.mark.parametrize(("a", "b"), UNEQUAL)
 def test_not_the_same(a, b):
     assert not same(a, b) and not same(b, a)
 

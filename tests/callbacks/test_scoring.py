@@ -75,7 +75,7 @@ def fit(rows, labels, scoring, caching=True, on_train=False, cls=EpochScoring):
         by_labels,
         balanced_accuracy_score,
     ],
-    ids=str,
+    ids=lambda scoring: getattr(scoring, "__name__", scoring),
 )
 def test_names_and_callables(rows, labels, scoring, caching, on_train):
     labels = LABELS[labels]
@@ -130,7 +130,7 @@ def test_scores_of_one_class_by_name(rows, name):
     assert numbers.history[-1, "score"] == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("scoring", ["accuracy", by_labels], ids=str)
+@pytest.mark.parametrize("scoring", ["accuracy", by_labels], ids=["name", "callable"])
 def test_batch_scoring(rows, scoring):
     net, y = fit(rows, LABELS["text"], scoring, cls=BatchScoring)
     # The validation rows are one batch.
