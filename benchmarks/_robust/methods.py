@@ -120,6 +120,12 @@ METHODS = {
     "srat_focal": _srat("SRAT-Focal", "focal", {4: "SRAT-Focal"}),
     "srat_ldam": _srat("SRAT-LDAM", "ldam", {4: "SRAT-LDAM"}),
     # Algorithm 4.1 makes the drop of the learning rate optional.
+    "ce_kept": _adversarial(
+        "CE, rate kept", "cross_entropy", NEVER, {4: None}, lr_schedule=None
+    ),
+    "cb_reweight_kept": _adversarial(
+        "CB-Reweight, rate kept", "cross_entropy", ALWAYS, {4: None}, lr_schedule=None
+    ),
     "drcb_ldam_kept": _adversarial(
         "DRCB-LDAM, rate kept", "ldam", DEFERRED, {4: None}, lr_schedule=None
     ),

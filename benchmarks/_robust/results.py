@@ -29,8 +29,10 @@ DUELS = {
     "srat_ldam": ["drcb_ldam", "ce", "cb_reweight"],
     "drcb_ldam": ["ce"],
     "cb_reweight": ["ce"],
-    "srat_ldam_kept": ["drcb_ldam_kept", "srat_ldam", "ce", "cb_reweight"],
-    "drcb_ldam_kept": ["drcb_ldam", "ce"],
+    "srat_ldam_kept": ["drcb_ldam_kept", "srat_ldam", "ce_kept", "cb_reweight_kept"],
+    "drcb_ldam_kept": ["drcb_ldam", "ce_kept", "cb_reweight_kept"],
+    "cb_reweight_kept": ["cb_reweight", "ce_kept"],
+    "ce_kept": ["ce"],
     "imb_mix": [
         "ce",
         "resample",
