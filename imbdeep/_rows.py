@@ -136,7 +136,7 @@ def column_moments(X: Any) -> tuple[Tensor, Tensor]:
 
     Returns
     -------
-    mean, std : Tensor of the shape of a row, of the dtype of X
+    mean, std : Tensor of the shape of a row, of the dtype of X; float64 of integers
 
     Examples
     --------
@@ -146,6 +146,11 @@ def column_moments(X: Any) -> tuple[Tensor, Tensor]:
     >>> mean.tolist(), std.tolist()
     ([0.0, 3.0], [0.0, 1.0])
     """
-    moments = [torch.std_mean(block, 0, correction=0) for block in column_blocks(X)]
+    moments = [
+        torch.std_mean(
+            block if block.is_floating_point() else block.double(), 0, correction=0
+        )
+        for block in column_blocks(X)
+    ]
     std, mean = (torch.cat(parts) for parts in zip(*moments, strict=True))
     return mean, std

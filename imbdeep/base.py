@@ -278,9 +278,9 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
 
     Sparse tables are made dense a batch at a time, and give the same net.
 
-    The module sees each column of a table kept to the range of the training rows: a
-    value beyond counts as the outermost one there, and a column that did not vary in
-    training makes no difference, whatever it holds later.
+    In prediction the module sees each column of a table kept to the range of the
+    training rows: a value beyond counts as the outermost one there, and a column that
+    did not vary in training makes no difference, whatever it holds later.
 
     What global switches of torch, NumPy and scikit-learn are set to, such as torch's
     default dtype and device, gradients and inference mode, NumPy's treatment of errors
@@ -977,7 +977,8 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
 
         What a column holds that did not vary in training makes no difference, nor does
         how far a value lies outside of the range seen there. Rows pass through here on
-        their way to the module in prediction, in attacks and in training.
+        their way to the module, in prediction, validation and attacks; the steps of
+        training see the rows that their method makes as they are.
 
         Parameters
         ----------
@@ -988,7 +989,8 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         Tensor of the shape of x
             Images as they are.
         """
-        if self.column_range_ is None:
+        steps = hasattr(self, "training_") and self.module_.training
+        if steps or self.column_range_ is None:
             return x
         low, high = (
             torch.as_tensor(end, device=x.device) for end in self.column_range_

@@ -152,7 +152,8 @@ class WeightAveraging(Callback):
         self.average_ = self.dataset_train_ = None
 
     def _begins_after(self, net):
-        return round(self.average_from * net.max_epochs)
+        # The last epoch is averaged, however few there are.
+        return min(round(self.average_from * net.max_epochs), net.max_epochs - 1)
 
     def _epochs_between(self, net):
         if self.average_every != "auto":

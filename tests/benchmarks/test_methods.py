@@ -68,7 +68,11 @@ def test_net_is_told_seed_device_and_common_settings(method, monkeypatch):
     [
         ("net", "NetClassifier", {}),
         ("net_weighted", "NetClassifier", {"class_weight": "balanced"}),
-        ("net_ros", "NetClassifier", {"iterator_train": "balanced"}),
+        (
+            "net_ros",
+            "NetClassifier",
+            {"iterator_train": "balanced", "iterator_train__balance": "expected"},
+        ),
         ("net_smote", "NetClassifier", {"iterator_train": "smote"}),
         ("mixup", "ReMixClassifier", {"mix": "mixup"}),
         ("remix", "ReMixClassifier", {"balance": "data"}),

@@ -15,7 +15,6 @@ from tests.classifiers.attacked import (
     OWN,
     PLAIN,
     SMALL,
-    Normed,
     NoTraining,
     digits,
     epochs,
@@ -411,13 +410,6 @@ def test_an_exponential_average_of_the_steps():
         mean = {k: 0.99 * v + 0.01 * weights[k].double() for k, v in mean.items()}
     for name, value in net.module_.state_dict().items():
         assert_allclose(value, mean[name], rtol=1e-4, atol=1e-6)
-
-
-def test_batch_norm_of_averaged_weights():
-    """Its statistics are those of the clean training rows, not of mixtures."""
-    X, y = table()
-    net = ImbMixClassifier(Normed, **OWN).fit(X, y)
-    assert_allclose(net.module_.norm.running_mean, X.mean(0), atol=0.02)
 
 
 # --- Parameters ----------------------------------------------------------------------
