@@ -208,7 +208,7 @@ def classifier_loss(
     fake_weight: float,
     weight: Tensor | None = None,
 ) -> Tensor:
-    r"""Least squares of class probabilities to the classes, eq. (2.5).
+    r"""Least squares of class scores to the classes, eq. (2.5).
 
     Parameters
     ----------

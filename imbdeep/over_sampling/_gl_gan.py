@@ -33,16 +33,17 @@ def start_players(autoencoder, n_latent, n_classes):
     Returns
     -------
     discriminator : nn.Module
-        The encoder and a dense layer; gives the probability that a row is real.
+        The encoder, a dense layer and softmax; gives the probabilities that a row is
+        made, and that it is real.
     classifier : nn.Module
-        The encoder and a dense layer; gives the probability of each class.
+        The encoder and a dense layer; gives a score of each class.
     generator : nn.Module
     """
     discriminator = nn.Sequential(
-        deepcopy(autoencoder.encoder), nn.Linear(n_latent, 1), nn.Sigmoid()
+        deepcopy(autoencoder.encoder), nn.Linear(n_latent, 2), nn.Softmax(1)
     )
     classifier = nn.Sequential(
-        deepcopy(autoencoder.encoder), nn.Linear(n_latent, n_classes), nn.Softmax(1)
+        deepcopy(autoencoder.encoder), nn.Linear(n_latent, n_classes)
     )
     return discriminator, classifier, deepcopy(autoencoder.decoder)
 
@@ -150,9 +151,10 @@ class GLGAN(AutoencodedSampler):
     encoder_, decoder_ : nn.Module
         The autoencoder.
     discriminator_ : nn.Module
-        Probability that an encoded row is real, of shape (n, 1).
+        Probabilities that an encoded row is made, and that it is real, of shape (n, 2).
     classifier_ : nn.Module
-        Probability of each class, of shape (n, n_classes).
+        Score of each class, of shape (n, n_classes): least-squares fits of 1 for a
+        row's class and of 0 for the others, not probabilities.
     generator_ : nn.Module
         Makes encoded rows of codes.
     latent_ : ndarray of shape (n_samples, n_latent), float32
@@ -181,6 +183,11 @@ class GLGAN(AutoencodedSampler):
     Notes
     -----
     Each class to be grown needs two rows.
+
+    As in the paper, the discriminator ends in a two-way softmax and the classifier in a
+    plain dense layer. :math:`D(x)` of eq. (2.4) and (2.6) is the probability that a row
+    is real; the squared distance between both probabilities and a one-hot target would
+    be twice the loss.
 
     The nets see a table as its scaled numeric columns, followed by one column a
     category for each categorical column; constant columns are left out and put back.
@@ -343,7 +350,7 @@ class GLGAN(AutoencodedSampler):
                     with torch.no_grad():
                         made = G(z)
                     loss = discriminator_loss(
-                        D(x)[:, 0], D(made)[:, 0], self.fake_weight, weight
+                        D(x)[:, 1], D(made)[:, 1], self.fake_weight, weight
                     )
                     yield "discriminator", loss, {}
             for _ in range(self.classifier_epochs):
@@ -359,7 +366,7 @@ class GLGAN(AutoencodedSampler):
                     made = G(z)
                     loss = generator_loss(
                         reconstruction_loss(made[: len(x)], x, weight),
-                        D(made)[:, 0],
+                        D(made)[:, 1],
                         C(made),
                         z_target,
                         adversarial_weight=self.adversarial_weight,

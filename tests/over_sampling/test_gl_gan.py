@@ -115,7 +115,7 @@ def test_players_start_as_encoder_and_decoder(build, shape, n_classes):
     D, C, G = start_players(autoencoder, 3, n_classes)
     x = torch.randn(5, *shape, generator=torch.Generator().manual_seed(0))
     z = autoencoder.encoder(x)
-    for judge, n_outputs in ((D, 1), (C, n_classes)):
+    for judge, n_outputs in ((D, 2), (C, n_classes)):
         assert_same_weights(judge[0], autoencoder.encoder)
         # One dense layer more, as the paper has it.
         layers = [layer for layer in judge[1:] if list(layer.parameters())]
@@ -124,10 +124,9 @@ def test_players_start_as_encoder_and_decoder(build, shape, n_classes):
         ]
     assert_same_weights(G, autoencoder.decoder)
     assert torch.equal(G(z), autoencoder(x))
-    logits = z @ D[1].weight.T + D[1].bias
-    torch.testing.assert_close(D(x), 1 / (1 + (-logits).exp()))
-    powers = (z @ C[1].weight.T + C[1].bias).exp()
-    torch.testing.assert_close(C(x), powers / powers.sum(1, keepdim=True))
+    powers = (z @ D[1].weight.T + D[1].bias).exp()
+    torch.testing.assert_close(D(x), powers / powers.sum(1, keepdim=True))
+    torch.testing.assert_close(C(x), z @ C[1].weight.T + C[1].bias)
 
 
 def test_players_are_copies():
@@ -191,6 +190,11 @@ def squares(a, b):
     return sum((a[i] - b[i]).square().sum() for i in range(len(a)))
 
 
+def real(shares):
+    """Probability of the second of two outputs, that a row is real."""
+    return shares[:, 1:]
+
+
 def replay(watch, X, y, *, row_weight, discriminator_epochs, classifier_epochs,
            generator_epochs):  # fmt: skip
     """The rounds of Algorithm 2.1 with eqs. (2.4)-(2.6) written out."""
@@ -239,8 +243,8 @@ def replay(watch, X, y, *, row_weight, discriminator_epochs, classifier_epochs,
             for i, x, _, z, _ in batches():
                 made = G(z).detach()
                 root = row_weight[i].sqrt()[:, None]
-                loss = squares(root * D(x), root) / len(x)
-                loss = loss + fake * squares(D(made), torch.zeros(len(z), 1)) / len(z)
+                loss = squares(root * real(D(x)), root) / len(x)
+                loss = loss + fake * squares(real(D(made)), torch.zeros(len(z), 1)) / len(z)
                 losses.append(move(D, loss))
         history["discriminator"].append(sum(losses) / len(losses))
         losses = []
@@ -258,7 +262,7 @@ def replay(watch, X, y, *, row_weight, discriminator_epochs, classifier_epochs,
                 root = row_weight[i].sqrt()[:, None]
                 loss = squares(root * G(z[: len(x)]), root * x) / len(x)
                 loss = loss + adversarial * (
-                    squares(D(G(z)), torch.ones(len(z), 1)) / len(z)
+                    squares(real(D(G(z))), torch.ones(len(z), 1)) / len(z)
                 )
                 loss = loss + classification * (
                     squares(C(G(z)), target(z_label)) / len(z)
@@ -397,4 +401,4 @@ def test_an_autoencoder_of_ones_own_may_have_codes_of_another_length(watch):
     sampler = GLGAN(**PARAMS, autoencoder=own)
     sampler.fit_resample(*table())
     assert sampler.latent_.shape == (42, 6)
-    assert watch.start["discriminator"][1].weight.shape == (1, 6)
+    assert watch.start["discriminator"][1].weight.shape == (2, 6)
