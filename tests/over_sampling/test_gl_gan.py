@@ -244,7 +244,9 @@ def replay(watch, X, y, *, row_weight, discriminator_epochs, classifier_epochs,
                 made = G(z).detach()
                 root = row_weight[i].sqrt()[:, None]
                 loss = squares(root * real(D(x)), root) / len(x)
-                loss = loss + fake * squares(real(D(made)), torch.zeros(len(z), 1)) / len(z)
+                loss = loss + fake * squares(
+                    real(D(made)), torch.zeros(len(z), 1)
+                ) / len(z)
                 losses.append(move(D, loss))
         history["discriminator"].append(sum(losses) / len(losses))
         losses = []
