@@ -44,6 +44,9 @@ from imbdeep.modules import MODULES, encoding_recipe
 # Parameters that a property resolves, so that skorch never sees their 'auto'.
 _RESOLVED = ("batch_size", "device")
 
+# Validation rows of the rarest class that average precision needs to tell when to stop.
+_LEAST_RARE_ROWS = 5
+
 # Least rows of a batch when nothing is learned from it: the larger, the fewer steps.
 _INFERENCE_BATCH_SIZE = 1024
 
@@ -186,9 +189,14 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         None trains on all rows, without early stopping.
     validation_fraction : float in (0, 1), default=0.2
         Share of each class set aside by the stratified split.
-    early_stopping : bool, default=True
-        Stop when the average precision on the validation rows has not improved for
-        ``patience`` epochs, and go back to the best epoch.
+    early_stopping : bool or 'auto', default='auto'
+        True stops when the average precision on the validation rows has not improved
+        for ``patience`` epochs, and goes back to the best epoch. 'auto' does so where
+        each class has at least five validation rows. With fewer, the best epoch is a
+        matter of chance: the stratified split sets no rows aside then, and the net
+        trains on all of them for ``max_epochs``; validation rows that are given, as
+        ``eval_set`` or by another split, are scored but end nothing. False never
+        stops early; the split is made all the same.
     patience : int, at least 1, default=20
         Epochs without improvement before stopping.
     numeric_encoding : {'piecewise_linear', 'standard', None}, \
@@ -247,6 +255,8 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         If ``X`` is a data frame with string column names.
+    do_early_stopping_ : bool
+        Whether validation rows decided when the last training ended.
     module_, criterion_, optimizer_ : torch objects
         The initialised parts.
     history_ : skorch.history.History
@@ -306,7 +316,7 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         "iterator_valid": [callable],
         "train_split": [StrOptions({"stratified"}), callable, None],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "early_stopping": ["boolean"],
+        "early_stopping": ["boolean", StrOptions({"auto"})],
         "patience": [Interval(Integral, 1, None, closed="left")],
         "numeric_encoding": [StrOptions({"piecewise_linear", "standard"}), None],
         "n_bins": [Interval(Integral, 2, None, closed="left")],
@@ -339,7 +349,7 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         dataset=Dataset,
         train_split="stratified",
         validation_fraction=0.2,
-        early_stopping=True,
+        early_stopping="auto",
         patience=20,
         numeric_encoding="piecewise_linear",
         n_bins=16,
@@ -567,6 +577,11 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         super().on_epoch_end(net, **kwargs)
         self.n_epochs_done_ += 1
 
+    @property
+    def do_early_stopping_(self):
+        """Whether validation rows decided when the last training ended."""
+        return any(getattr(c, "watched_", True) for c in self._early_stoppings())
+
     def _early_stoppings(self):
         return [c for _, c in self.callbacks_ if isinstance(c, SkorchEarlyStopping)]
 
@@ -636,7 +651,7 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         X, y = self._check_rows(*eval_set, reset=False)
         target = self._encode(y)
         absent = np.setdiff1d(self.classes_, y)
-        if self.early_stopping and len(absent):
+        if self.early_stopping != "auto" and self.early_stopping and len(absent):
             raise ValueError(
                 f"eval_set has no row of class {absent.tolist()}, so early stopping on "
                 "average precision has nothing to rank. Add some, or pass "
@@ -754,9 +769,16 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
             return train, self._check_valid_dataset(valid)
         dataset = self.get_dataset(X, y)
         train, valid = stratified_split(y, self.validation_fraction, self.random_state_)
-        if len(valid) == 0:
+        if not self._sets_rows_aside(y[valid]):
             return dataset, None
         return Subset(dataset, train), Subset(dataset, valid)
+
+    def _sets_rows_aside(self, y):
+        """Whether validation rows of these classes are worth not training on them."""
+        stopping = dict(self.callbacks_).get("early_stopping")
+        if isinstance(stopping, EarlyStopping):
+            return len(y) > 0 and stopping.has_enough(y, self.class_counts_)
+        return len(y) > 0
 
     def _check_valid_dataset(self, dataset):
         """Check and encode a validation set that a split brought along."""
@@ -812,8 +834,11 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
             ("print_log", PrintLog()),
         ]
         # get_params lists the callbacks before fit has checked the parameter's type.
-        if isinstance(self.early_stopping, bool | np.bool_) and self.early_stopping:
-            callbacks.append(("early_stopping", EarlyStopping(patience=self.patience)))
+        stops = self.early_stopping
+        if isinstance(stops, bool | np.bool_ | str) and stops:
+            least = _LEAST_RARE_ROWS if stops == "auto" else 0
+            stopping = EarlyStopping(patience=self.patience, least_rare_rows=least)
+            callbacks.append(("early_stopping", stopping))
         return callbacks
 
     def initialize_callbacks(self):

@@ -1,6 +1,8 @@
 """Early stopping for small and imbalanced validation sets."""
 
+import numpy as np
 from skorch.callbacks import EarlyStopping as SkorchEarlyStopping
+from skorch.utils import to_numpy
 
 
 class EarlyStopping(SkorchEarlyStopping):
@@ -10,7 +12,8 @@ class EarlyStopping(SkorchEarlyStopping):
     good as the best as better: a validation set with a handful of minority rows is
     soon ranked perfectly, long before the net has learned what it can. It is idle in
     epochs without validation rows, as ``partial_fit`` may have them, where skorch's own
-    callback fails on the missing entry of the history.
+    callback fails on the missing entry of the history, and where the rarest class has
+    too few validation rows to tell one epoch from another.
 
     Parameters
     ----------
@@ -27,6 +30,14 @@ class EarlyStopping(SkorchEarlyStopping):
         Whether ``threshold`` is a difference or a share of the best score.
     sink : callable, default=print
         Where the message goes, see :class:`skorch.callbacks.EarlyStopping`.
+    least_rare_rows : int, at least 0, default=0
+        Fewest validation rows of the rarest class. With fewer, training goes on for as
+        long as it is told, and keeps its last weights. 0 watches in any case.
+
+    Attributes
+    ----------
+    watched_ : bool
+        Whether there was anything to watch in the last training.
 
     Examples
     --------
@@ -44,6 +55,7 @@ class EarlyStopping(SkorchEarlyStopping):
         threshold=-1e-9,
         threshold_mode="abs",
         sink=print,
+        least_rare_rows=0,
     ):
         super().__init__(
             monitor,
@@ -54,7 +66,42 @@ class EarlyStopping(SkorchEarlyStopping):
             sink=sink,
             load_best=load_best,
         )
+        self.least_rare_rows = least_rare_rows
+
+    def has_enough(self, y, class_counts):
+        """Whether validation rows are enough to watch.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n,), int
+            Class indices of the validation rows.
+        class_counts : ndarray of shape (n_classes,)
+            Rows of each class in training. A class without any does not count.
+
+        Returns
+        -------
+        bool
+        """
+        counts = np.bincount(y, minlength=len(class_counts))
+        return bool(counts[class_counts > 0].min() >= self.least_rare_rows)
+
+    def on_train_begin(self, net, **kwargs):
+        super().on_train_begin(net, **kwargs)
+        self.watched_ = False
+
+    def on_epoch_begin(self, net, **kwargs):
+        self.targets_ = []
+
+    def on_batch_end(self, net, batch=None, training=False, **kwargs):
+        if self.least_rare_rows and not training:
+            self.targets_.append(to_numpy(batch[1]))
 
     def on_epoch_end(self, net, **kwargs):
-        if self.monitor in net.history[-1]:
-            super().on_epoch_end(net, **kwargs)
+        if self.monitor not in net.history[-1]:
+            return
+        if self.targets_:
+            targets, self.targets_ = np.concatenate(self.targets_), []
+            if not self.has_enough(targets, net.class_counts_):
+                return
+        self.watched_ = True
+        super().on_epoch_end(net, **kwargs)

@@ -83,7 +83,8 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
     - goes on from :math:`\theta'`.
 
     The net, and the rows, are those of the epoch with the best average precision on the
-    validation part, among the epochs with synthetic rows.
+    validation part, among the epochs with synthetic rows, or of the last epoch where
+    the validation part has fewer than five rows of a class.
 
     Read more in the :ref:`User Guide <meta_augment>`.
 
@@ -175,8 +176,10 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
 
     With few validation rows of a rare class, the epoch with the best average precision
     is a matter of chance, and often one of the first: the rows have then hardly moved.
-    Compare ``X_synth_`` with the rows of ``synth_parents_``, and train a fixed number
-    of epochs, ``early_stopping=False``, where it is so.
+    So with fewer than five both stages train all their epochs, see ``early_stopping``
+    of :class:`~imbdeep.base.ImbalancedNetClassifier`. Compare ``X_synth_`` with the
+    rows of ``synth_parents_``, and pass ``early_stopping=False`` where it happens with
+    more.
 
     Dropout stays on in the training step: the gradient is that of the step with the
     units that it left out. The validation rows pass without dropout.
@@ -419,6 +422,9 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
                 raise ValueError(
                     f"{error} Or pass validation rows of it as eval_set."
                 ) from None
+
+    def _sets_rows_aside(self, y):
+        return len(y) > 0  # without validation rows the synthetic ones cannot move
 
     def _check_valid(self, valid):
         if valid is None or len(valid) == 0:
