@@ -686,8 +686,13 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
 
     def _check_class_counts(self, counts, method, eval_set):
         """Tell of classes with few rows; ``partial_fit`` may see none of a class."""
-        if method == "fit" and eval_set is None and self.train_split == "stratified":
+        if self._splits_small_classes(method, eval_set):
             warn_of_lone_rows(self.classes_, counts)
+
+    def _splits_small_classes(self, method, eval_set):
+        """Whether ``fit`` sets rows aside however few there are of a class."""
+        stratified = self.train_split == "stratified" and self.early_stopping != "auto"
+        return method == "fit" and eval_set is None and stratified
 
     def _learn_class_counts(self, counts, reset):
         self.class_counts_ = counts if reset else self.class_counts_ + counts

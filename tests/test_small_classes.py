@@ -69,7 +69,7 @@ def test_several_classes_of_one_row_are_named_together():
     with pytest.warns(
         UserWarning, match=r"Each of the classes \['other', 'tiny'\] has"
     ):
-        short("net").fit(X, y)
+        short("net", early_stopping=True).fit(X, y)
 
 
 def test_a_row_that_stays_in_training_is_learned():
@@ -86,7 +86,7 @@ def test_a_row_that_stays_in_training_is_learned():
 def test_a_binary_table_whose_only_rare_row_is_in_training():
     X, y = table(1)
     for seed in range(3):
-        net = short("net", max_epochs=5, random_state=seed)
+        net = short("net", max_epochs=5, random_state=seed, early_stopping=True)
         with pytest.warns(UserWarning, match="one row"):
             net.fit(X, y == "tiny")
         assert np.isfinite(net.predict_proba(X)).all()

@@ -1,5 +1,7 @@
 """When nets stop early: where validation rows can tell, and nowhere else."""
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -73,6 +75,13 @@ def test_enough_rare_rows_decide_as_they_did(counts):
     ]
     assert len(made[0].history) == len(made[1].history)
     np.testing.assert_array_equal(*(net.predict_proba(X) for net in made))
+
+
+def test_a_class_of_one_row_needs_no_warning_where_all_are_trained_on():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        net = NetClassifier(**SMALL, max_epochs=2).fit(*table(30, 30, 1))
+    assert not net.do_early_stopping_
 
 
 @pytest.mark.parametrize("n_rare", [2, 10, 22])
@@ -170,9 +179,8 @@ def test_meta_augmentation_keeps_its_validation_rows():
     assert was_scored(net)
     assert len(net.history) == 4 + 6
     np.testing.assert_array_equal(net.X_synth_, last_rows(net))
-    assert (
-        len(impatient(MetaAugmentClassifier, **params).fit(*table(60, 30)).history) == 4
-    )
+    enough = impatient(MetaAugmentClassifier, **params).fit(*table(60, 30))
+    assert len(enough.history) == 4  # two epochs of either stage
 
 
 def last_rows(net):

@@ -44,9 +44,10 @@ y.value_counts()
 # A net that takes the table as it is
 # -----------------------------------
 # No scaling and no label encoding: the net learns an encoding of each column and gives
-# back the labels it was given. By default it sets a fifth of the rows aside to stop
-# early. Of 18 rare training rows that would be four, which cannot tell when to stop, so
-# here it trains for a fixed number of epochs on all rows.
+# back the labels it was given. It sets a fifth of the rows aside to stop early where
+# that leaves enough rare ones. Of 18 rare training rows it would be four, which cannot
+# tell when to stop, so it trains for a fixed number of epochs on all rows. Here that is
+# said outright, because behind a sampler it would count the rows made, too.
 
 settings = {
     "max_epochs": 100,

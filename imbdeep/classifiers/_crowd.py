@@ -291,7 +291,7 @@ class CrowdNetClassifier(ImbalancedNetClassifier):
                 f"By majority vote all rows are of class {only!r}, so there is nothing "
                 "to tell it from. Gather more annotations of the others."
             )
-        if method == "fit" and eval_set is None and self.train_split == "stratified":
+        if self._splits_small_classes(method, eval_set):
             warn_of_lone_rows(self.classes_, counts, "has by majority vote")
 
     def _check_workers(self, n_workers, names):

@@ -352,7 +352,7 @@ def test_a_majority_that_leaves_one_row_of_a_class(net_name):
     codes[:] = 0
     codes[:1] = 1
     y = np.array(["no", "yes"])[codes]
-    net = make(net_name, train_split="stratified")
+    net = make(net_name, train_split="stratified", early_stopping=True)
     with pytest.warns(
         UserWarning, match="Class 'yes' has by majority vote one row, wh"
     ):
