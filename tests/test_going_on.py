@@ -27,6 +27,7 @@ from imbdeep.classifiers import (
     ReMixClassifier,
     SRATClassifier,
 )
+from imbdeep.classifiers._deferred import DeferredNetClassifier
 from imbdeep.crowds import DawidSkene
 
 from .common.estimators import CLASSIFIERS
@@ -56,13 +57,19 @@ def data(cls):
     return X, y
 
 
-@functools.cache
-def fitted(cls, base=()):
+_FITS, _TRACES = {}, {}
+
+
+def fitted(cls, base=None):
     """A pickled fit."""
-    net = clone(NETS[cls])
-    known = net.get_params(deep=False)
-    net.set_params(**{k: v for k, v in SHORT.items() if k in known} | dict(base))
-    return pickle.dumps(net.fit(*data(cls)))
+    key = cls, repr(base)
+    if key not in _FITS:
+        net = clone(NETS[cls])
+        known = net.get_params(deep=False)
+        short = {name: value for name, value in SHORT.items() if name in known}
+        net.set_params(**short | (base or {}))
+        _FITS[key] = pickle.dumps(net.fit(*data(cls)))
+    return _FITS[key]
 
 
 def went_on(net, X, y, capsys=None):
@@ -74,15 +81,17 @@ def went_on(net, X, y, capsys=None):
         for row in net.history
     ]
     callbacks = {name: (type(c), c.get_params()) for name, c in net.callbacks_}
-    learned = ("X_synth_", "synth_history_", "worker_error_rates_")
+    learned = ("X_synth_", "synth_history_", "worker_error_rates_", "box_")
     rows = [getattr(net, name, None) for name in learned]
     printed = "" if capsys is None else capsys.readouterr().out
     return history, net.module_.state_dict(), callbacks, rows, printed != ""
 
 
-@functools.cache
-def unchanged(cls, base=()):
-    return went_on(pickle.loads(fitted(cls, base)), *data(cls))
+def unchanged(cls, base=None):
+    key = cls, repr(base)
+    if key not in _TRACES:
+        _TRACES[key] = went_on(pickle.loads(fitted(cls, base)), *data(cls))
+    return _TRACES[key]
 
 
 # --- Every parameter of every net ----------------------------------------------------
@@ -127,6 +136,7 @@ class Case:
 
 SPLIT = {"train_split": "stratified"}
 LDAM_LOSS = {"criterion": "ldam"}
+WEIGHED = {"class_weight": {0: 1, 1: 9}}
 CASES = {
     "module": Case(Linear, "refused"),
     "module__hidden_sizes": Case((4,), "refused"),
@@ -149,6 +159,7 @@ CASES = {
     "numeric_encoding": Case("standard", "refused"),
     "n_bins": Case(2, "refused"),
     "class_weight": Case({0: 1, 1: 9}),
+    "weight_reduction": Case("rows", base=WEIGHED),
     "callbacks": Case([("more", EpochScoring("accuracy", name="more"))], base=SPLIT),
     "callbacks__print_log": Case(None),
     "callbacks__early_stopping__patience": Case(
@@ -169,9 +180,11 @@ CASES = {
     "gamma": Case(5.0, base={"criterion": "focal"}),
     "beta": Case(0.5, base={"reweight_from": 0.0}),
     "reweight_from": Case(0.3),
+    "weight_normalization": Case("frequent", base={"reweight_from": 0.0}),
     "lr_schedule": Case("triangular"),
     "weight_averaging": Case("ema"),
     "average_from": Case(0.0, base={"weight_averaging": "swa"}),
+    "average_every": Case(2, base={"weight_averaging": "swa", "average_from": 0.0}),
     # Attacks
     "eps": Case(0.9),
     "eps_unit": Case("input"),
@@ -196,6 +209,7 @@ CASES = {
     "confidence": Case(0.5, "refused"),
     "pretrain_epochs": Case(9, "refused"),
     "inner_lr": Case(0.5),
+    "inner_rows": Case("synthetic"),
     "synth_lr": Case(0.0),
     "synth_unit": Case("input"),
     "inner_steps": Case(2),
@@ -223,6 +237,13 @@ SPECIAL = {
     # The layers of the workers are learned.
     (CrowdLayerClassifier, "criterion"): Case(torch.nn.CrossEntropyLoss, "refused"),
     (CrowdLayerClassifier, "criterion__reduction"): Case("sum", "refused"),
+    (CrowdLayerClassifier, "weight_reduction"): Case("rows", "refused"),
+    # They begin with 'rows'.
+    **{
+        (cls, "weight_reduction"): Case("weights", base=WEIGHED)
+        for cls in NETS
+        if issubclass(cls, DeferredNetClassifier)
+    },
     # mix says what it is.
     (ReMixClassifier, "iterator_train"): None,
     (ImbMixClassifier, "weight_averaging"): Case(None),
@@ -268,7 +289,7 @@ def test_there_is_a_case_for_every_parameter():
 def test_a_parameter_set_after_the_fit(cls, name, capsys):
     case = case_of(cls, name)
     X, y = data(cls)
-    base = tuple(case.base.items())
+    base = case.base
     before = unchanged(cls, base)
     net = pickle.loads(fitted(cls, base))
     proba = net.predict_proba(X)
