@@ -60,10 +60,12 @@ def adversarial_rows(
     estimator : fitted classifier
         A classifier of imbdeep, or another skorch classifier; for ``attack='square'``
         any classifier with ``predict_proba``, a pipeline included.
-    X : array-like of shape (n_samples, n_features), or more axes
-        Finite numbers for a net; what is sparse is made dense. Any other classifier may
-        be searched on a table of mixed columns, a data frame or an array of objects:
-        those that may not move go to it as they are, text, dates and gaps included.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features), or array-like \
+            with more axes
+        Finite numbers for a net; what is sparse is made dense meanwhile. Any other
+        classifier may be searched on a table of mixed columns, a data frame or an array
+        of objects: those that may not move go to it as they are, text, dates and gaps
+        included.
     y : array-like of shape (n_samples,)
         True labels.
     eps : float, array-like that broadcasts to a row, or mapping or Series by column \
@@ -114,11 +116,11 @@ def adversarial_rows(
 
     Returns
     -------
-    X_adv : ndarray or DataFrame of the shape of X
-        A data frame if X is one, of the same library and index. Its columns that may
-        move are float32 for a net, or float64 if it works so, and for other classifiers
-        float64, or float32 where they were; the others are as in X. An array is of
-        these dtypes as a whole.
+    X_adv : ndarray, sparse matrix or DataFrame of the shape of X
+        As X is: sparse, or a data frame of the same library and index. Its columns that
+        may move are float32 for a net, or float64 if it works so, and for other
+        classifiers float64, or float32 where they were; the others are as in X. An
+        array is of these dtypes as a whole.
 
     Raises
     ------

@@ -79,6 +79,11 @@ def check_finite(numbers, moves, names=None):
     )
 
 
+def as_container_of(X, numbers):
+    """Numbers as they are, or sparse as X is."""
+    return type(X)(numbers) if sparse.issparse(X) else numbers
+
+
 class NetRows:
     """Rows of a net, which takes numbers alone."""
 
@@ -97,20 +102,21 @@ class NetRows:
     def like(self, numbers):
         """All rows in the container of X, with what may not move as it was."""
         if self.names is None:
-            return numbers
+            return as_container_of(self.X, numbers)
         positions = np.flatnonzero(self.moves)
         return with_columns(self.X, {i: numbers[:, i] for i in positions})
 
 
 class ArrayRows:
-    """Rows of an array of numbers for any classifier."""
+    """Rows of an array or a sparse matrix of numbers for any classifier."""
 
     names = None
 
     def __init__(self, X):
+        self.X = X
         # Values of double precision stay as they are, so that eps=0 leaves the rows.
         self.numbers = check_array(
-            X,
+            X.toarray() if sparse.issparse(X) else X,
             dtype=[np.float64, np.float32],
             order="C",
             ensure_all_finite=False,
@@ -127,8 +133,8 @@ class ArrayRows:
         return self.numbers
 
     def like(self, numbers):
-        """Any rows, as they are."""
-        return numbers
+        """Any rows, sparse if X is."""
+        return as_container_of(self.X, numbers)
 
 
 class TableRows:

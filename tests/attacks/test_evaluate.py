@@ -383,7 +383,8 @@ def test_sparse_rows_are_attacked_as_dense_ones(data, attack):
     expected = adversarial_rows(net, X, y, **given)
     for rows in (sparse.csr_array(X), sparse.csc_matrix(X)):
         found = adversarial_rows(net, rows, y, **given)
-        np.testing.assert_array_equal(found, expected)
+        assert type(found) is type(rows)
+        np.testing.assert_array_equal(found.toarray(), expected)
         accuracy = robust_accuracy(net, rows, y, **given)
         assert accuracy == robust_accuracy(net, X, y, **given)
 

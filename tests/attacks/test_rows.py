@@ -7,6 +7,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
@@ -372,6 +373,24 @@ def test_gaps_of_an_array_that_may_not_move(norm):
         ValueError, match=r"NaN or infinity in \d+ rows of the feature 2"
     ):
         adversarial_rows(pipeline, X, y, eps=0.1, **SEARCH)
+
+
+@pytest.mark.parametrize("container", [sparse.csr_array, sparse.csc_matrix])
+def test_sparse_rows(container):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(80, 3)), np.arange(80) % 2
+    X[:, 0] += 2 * y
+    X[:, 1:][rng.random((80, 2)) < 0.7] = 0
+    model = LogisticRegression().fit(container(X), y)
+    given = {"eps": 0.9, "perturb": [0], **SEARCH}
+    X_adv = adversarial_rows(model, container(X), y, **given)
+    assert type(X_adv) is container
+    np.testing.assert_array_equal(
+        X_adv.toarray(), adversarial_rows(model, X, y, **given)
+    )
+    assert X_adv.nnz <= np.count_nonzero(X)
+    accuracy = robust_accuracy(model, container(X), y, **given)
+    assert accuracy == robust_accuracy(model, X, y, **given) < model.score(X, y) - 0.1
 
 
 def test_an_array_of_doubles_keeps_its_digits():
