@@ -554,7 +554,7 @@ def test_warns_of_a_radius_that_is_next_to_nothing(data):
         adversarial_rows(net, frame, y, eps=8 / 255, std=np.ones(5))
         adversarial_rows(attacked, frame * 0.0, y, eps=500)
     with pytest.warns(UserWarning, match="eps moves no feature by more than"):
-        adversarial_rows(net, X, y, eps=0.1, std=np.full(5, 1e4))
+        adversarial_rows(net, frame / 5000, y, eps=0.1, std=np.full(5, 1e4))
     with pytest.warns(UserWarning, match="eps moves no feature by more than 0.0001 of"):
         adversarial_rows(attacked, frame, y, eps=1e-4, eps_unit="std")
 
