@@ -4,7 +4,7 @@ from _methods import METHODS, NET_SETTINGS
 from sklearn.datasets import make_classification
 
 from imbdeep import over_sampling
-from imbdeep.classifiers import NetClassifier
+from imbdeep.classifiers import MetaAugmentClassifier, NetClassifier
 from imbdeep.reporting._styles import method_styles
 
 NETS = [m for m in METHODS.values() if m.make.__qualname__.startswith("_net.")]
@@ -27,11 +27,13 @@ def data():
 
 
 def few_epochs(model):
-    """A learner behind a generative sampler, to be trained for two epochs."""
+    """A learner behind a sampler that trains a net, to be trained for two epochs."""
     limits = ("__max_epochs", "__pretrain_epochs")
-    return model.set_params(
-        **{name: 2 for name in model.get_params() if name.endswith(limits)}
-    )
+    params = {name: 2 for name in model.get_params() if name.endswith(limits)}
+    if "metaaugment__estimator" in model.get_params():
+        net = MetaAugmentClassifier(max_epochs=2, pretrain_epochs=2)
+        params["metaaugment__estimator"] = net
+    return model.set_params(**params)
 
 
 def test_every_method_has_its_kind_and_says_what_it_is():
@@ -45,7 +47,7 @@ def test_every_method_has_its_kind_and_says_what_it_is():
 def test_seed_decides_a_baseline(method, data):
     X, y = data
     one, same, other = (
-        method.make(seed, "cpu").fit(X[::2], y[::2]).predict_proba(X[1::2])
+        few_epochs(method.make(seed, "cpu")).fit(X[::2], y[::2]).predict_proba(X[1::2])
         for seed in (0, 0, 1)
     )
     assert one.shape == (120, 2)
