@@ -671,8 +671,8 @@ def test_modules_of_skorch_users(data):
     net.fit(X, y)
     assert net.module_.layers[0].out_features == 7
     net.set_params(module__hidden=3)
-    assert net.module_.layers[0].out_features == 3
-    assert net.fit(X, y).predict_proba(X).shape == (240, 2)
+    assert net.fit(X, y).module_.layers[0].out_features == 3
+    assert net.predict_proba(X).shape == (240, 2)
     instance = NetClassifier(Plain(hidden=2), max_epochs=2, random_state=0).fit(X, y)
     assert instance.module_.layers[0].out_features == 2
 
@@ -920,9 +920,12 @@ def test_refuses_class_weights_without_sense(data, class_weight, match):
 def test_a_validation_set_without_a_class_is_refused(data):
     X, y = data
     with pytest.raises(ValueError, match=r"eval_set has no row of class \[1\]"):
-        NetClassifier(**SMALL).fit(X, y, eval_set=(X[y == 0], y[y == 0]))
-    net = NetClassifier(early_stopping=False, **SMALL)
-    net.fit(X, y, eval_set=(X[y == 0], y[y == 0]))
+        NetClassifier(early_stopping=True, **SMALL).fit(
+            X, y, eval_set=(X[y == 0], y[y == 0])
+        )
+    for early_stopping in (False, "auto"):
+        net = NetClassifier(early_stopping=early_stopping, **SMALL)
+        net.fit(X, y, eval_set=(X[y == 0], y[y == 0]))
 
 
 @pytest.mark.parametrize("labels", [[-1, 1], ["a", "b"], [1, 2]])

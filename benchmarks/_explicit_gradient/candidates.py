@@ -17,7 +17,6 @@ SETTING = {
     "inner_steps": 1,
     "sampling_strategy": "duplicate",
     "confidence": 1.0,
-    "early_stopping": True,
 }
 # max_epochs are those with synthetic rows; lr is Adam's, of the training before.
 VARIATIONS = {

@@ -31,6 +31,8 @@ PAPER_NET = {
     "optimizer__betas": (0.5, 0.999),
     "batch_size": 128,
     "max_epochs": 200,
+    # The best epoch counts, however few validation rows say which it is.
+    "early_stopping": True,
     "patience": 200,
 }
 # Ends the name of a baseline that was trained on validation rows too.

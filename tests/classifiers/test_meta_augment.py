@@ -477,6 +477,7 @@ def test_net_and_rows_are_those_of_the_best_epoch():
         net = MetaAugmentClassifier(
             callbacks=[("rows", Rows())],
             store_synth_history=True,
+            early_stopping=True,
             patience=4,
             **SMALL | {"max_epochs": 30, "inner_lr": 0.2, "random_state": seed},
         ).fit(X, y, eval_set=(X_valid, shuffled))

@@ -12,7 +12,8 @@ NETS = {name: net for name, net in CLASSIFIERS.items() if isinstance(net, Neural
 
 def quick(name, **params):
     """A clone that trains for two epochs in each of its stages."""
-    params = {"max_epochs": 2, "pretrain_epochs": 2, **params}
+    few = {"max_epochs": 2, "pretrain_epochs": 2, "average_every": 1}
+    params = few | params
     net = clone(NETS[name])
     known = net.get_params()
     return net.set_params(**{k: v for k, v in params.items() if k in known})

@@ -8,14 +8,16 @@ from skorch import NeuralNet
 
 from .estimators import CLASSIFIERS, SAMPLERS
 
+BY_ROW = (
+    "mini-batches and the validation split are drawn by row: two copies of a row are "
+    "drawn apart, a row of weight 2 is not"
+)
 NET_XFAILS = {
     "check_no_attributes_set_in_init": (
         "skorch sets history_, initialized_ and virtual_params_ in __init__"
     ),
-    "check_sample_weight_equivalence_on_dense_data": (
-        "mini-batches and the validation split are drawn by row: two copies of a row "
-        "are drawn apart, a row of weight 2 is not"
-    ),
+    "check_sample_weight_equivalence_on_dense_data": BY_ROW,
+    "check_sample_weight_equivalence_on_sparse_data": BY_ROW,
 }
 
 
