@@ -65,7 +65,7 @@ def floats_within(values, dtype):
     >>> import numpy as np
     >>> from imbdeep._frame_building import floats_within
     >>> floats_within(np.array([0.5, 1e9]), np.dtype("float16"))
-    array([5.000e-01, 6.550e+04], dtype=float16)
+    array([5.00e-01, 6.55e+04], dtype=float16)
     """
     bounds = np.finfo(dtype)
     wide = np.result_type(dtype, np.float64)

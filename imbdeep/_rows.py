@@ -52,7 +52,12 @@ def dense(X: Any) -> Tensor:
     >>> dense(sparse.csr_array([[0.0, 2.0]]))
     tensor([[0., 2.]], dtype=torch.float64)
     """
-    return torch.as_tensor(X.toarray() if sparse.issparse(X) else X)
+    if sparse.issparse(X):
+        return torch.from_numpy(X.toarray())
+    # torch cannot share memory that NumPy holds read-only.
+    if isinstance(X, np.ndarray):
+        X = np.require(X, requirements="W")
+    return torch.as_tensor(X)
 
 
 def as_arrays(rows: Any) -> Any:
@@ -123,7 +128,7 @@ def column_range(X: Any) -> tuple[np.ndarray, np.ndarray]:
     """
     if sparse.issparse(X):
         return min_max_axis(X, axis=0)
-    low, high = torch.aminmax(torch.as_tensor(X), dim=0)
+    low, high = torch.aminmax(dense(X), dim=0)
     return low.numpy(), high.numpy()
 
 

@@ -150,7 +150,9 @@ CASES = {
     "batch_size": Case(40),
     "iterator_train": Case("balanced"),
     "iterator_train__generator": Case(torch.Generator().manual_seed(3)),
-    "iterator_valid": Case(FewBatches, base=SPLIT, at_prediction=True),
+    "iterator_valid": Case(
+        FewBatches, base={"early_stopping": True, **SPLIT}, at_prediction=True
+    ),
     "dataset": Case(Shifted, at_prediction=True),
     "train_split": Case(ValidSplit(3, stratified=True)),
     "validation_fraction": Case(0.4, base=SPLIT),
@@ -247,6 +249,9 @@ SPECIAL = {
     # mix says what it is.
     (ReMixClassifier, "iterator_train"): None,
     (ImbMixClassifier, "weight_averaging"): Case(None),
+    (ImbMixClassifier, "lr_schedule"): Case(
+        "triangular", base={"weight_averaging": None}
+    ),
     (ImbMixClassifier, "mix"): Case("mixup", base={"kappa": 1.0, "n_copies": 0}),
     (ImbMixClassifier, "tau"): Case(0.0, base={"kappa": 1.0, "n_copies": 0}),
     # Where their attacks go depends on the odds, and these on the probabilities.
@@ -431,7 +436,7 @@ def test_the_rate_of_a_group_of_parameters():
 
 
 def test_a_callback_added_to_the_list_in_place():
-    net, X, y = net_and_data(callbacks=[])
+    net, X, y = net_and_data(callbacks=[], early_stopping=True)
     net.callbacks.append(("more", EpochScoring("accuracy", name="more")))
     net.partial_fit(X, y)
     assert "more" in net.history[-1]

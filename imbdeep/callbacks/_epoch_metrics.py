@@ -60,7 +60,8 @@ class EpochMetrics(Callback):
     >>> from sklearn.datasets import make_classification
     >>> from imbdeep.classifiers import NetClassifier
     >>> X, y = make_classification(weights=[0.9], random_state=0)
-    >>> net = NetClassifier(max_epochs=2, random_state=0).fit(X, y)
+    >>> net = NetClassifier(early_stopping=True, max_epochs=2, random_state=0)
+    >>> net = net.fit(X, y)
     >>> len(net.history[:, 'valid_average_precision'])
     2
     """

@@ -31,7 +31,7 @@ def effective_number(class_counts: Tensor, beta: float = 0.9999) -> Tensor:
     >>> import torch
     >>> from imbdeep.losses import effective_number
     >>> effective_number(torch.tensor([5000, 50]))
-    tensor([3934.8479,   49.8777], dtype=torch.float64)
+    tensor([3934.8450,   49.8777], dtype=torch.float64)
     """
     if not 0 <= beta < 1:
         raise ValueError(f"beta must be in [0, 1), got {beta!r}.")
@@ -95,9 +95,9 @@ def class_balanced_weights(
     >>> class_balanced_weights(torch.tensor([900, 100]))
     tensor([0.2073, 1.7927])
     >>> class_balanced_weights(torch.tensor([900, 100]), normalization="rows")
-    tensor([0.5659, 4.8937])
+    tensor([0.5666, 4.9008])
     >>> class_balanced_weights(torch.tensor([900, 100]), normalization="frequent")
-    tensor([1.0000, 8.6480])
+    tensor([1.0000, 8.6500])
     """
     counts = check_class_counts(class_counts)
     weights = 1 / effective_number(counts, beta)

@@ -198,9 +198,15 @@ def repeat_labels(y, positions):
         or sparse.issparse(y)
         or nw.dependencies.is_into_series(y)
         or is_data_frame(y)
+        or _is_arrow_array(y)
     )
     y = y if is_known else np.asarray(y)
     n = y.shape[0] if hasattr(y, "shape") else len(y)
     labels = _safe_indexing(y, np.concatenate([np.arange(n), positions]))
     is_of_pandas = is_pandas(y) or nw.dependencies.is_pandas_series(y)
     return labels.reset_index(drop=True) if is_of_pandas else labels
+
+
+def _is_arrow_array(y):
+    pyarrow = nw.dependencies.get_pyarrow()
+    return pyarrow is not None and isinstance(y, pyarrow.Array)
