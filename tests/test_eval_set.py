@@ -19,7 +19,7 @@ from imbdeep.classifiers import InferThenFit, NetClassifier
 from .common.estimators import CLASSIFIERS
 
 SHORT = {
-    "max_epochs": 3,
+    "max_epochs": 4,
     "pretrain_epochs": 2,
     "warmup_epochs": 1,
     "decoder_epochs": 1,

@@ -34,7 +34,7 @@ from .common.estimators import CLASSIFIERS
 
 # One net of each class, short.
 SHORT = {
-    "max_epochs": 3,
+    "max_epochs": 4,
     "pretrain_epochs": 2,
     "warmup_epochs": 1,
     "decoder_epochs": 2,

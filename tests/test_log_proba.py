@@ -14,7 +14,7 @@ from imbdeep.classifiers import InferThenFit, LDAMClassifier, NetClassifier
 
 from .common.estimators import CLASSIFIERS
 
-SHORT = {"max_epochs": 3, "pretrain_epochs": 1, "warmup_epochs": 1, "decoder_epochs": 1}
+SHORT = {"max_epochs": 4, "pretrain_epochs": 1, "warmup_epochs": 1, "decoder_epochs": 1}
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from imbdeep.classifiers import MetaAugmentClassifier, NetClassifier
 
 from .common.estimators import CLASSIFIERS
 
-SHORT = {"max_epochs": 3, "pretrain_epochs": 1, "warmup_epochs": 1, "decoder_epochs": 1}
+SHORT = {"max_epochs": 4, "pretrain_epochs": 1, "warmup_epochs": 1, "decoder_epochs": 1}
 NETS = [name for name, net in CLASSIFIERS.items() if isinstance(net, NeuralNet)]
 META = {n for n in NETS if isinstance(CLASSIFIERS[n], MetaAugmentClassifier)}
 
