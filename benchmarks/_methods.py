@@ -222,6 +222,18 @@ METHODS = {
             _net("ReMixClassifier", balance="batch"),
         ),
         Method(
+            "remix_alpha_0.1",
+            "stopped",
+            "ReMix with the alpha of the paper's tables",
+            _net("ReMixClassifier", alpha=0.1),
+        ),
+        Method(
+            "remix_batch_alpha_0.1",
+            "stopped",
+            "ReMix as in the paper, with the alpha of its tables",
+            _net("ReMixClassifier", balance="batch", alpha=0.1),
+        ),
+        Method(
             "focal",
             "stopped",
             "the net with focal loss",

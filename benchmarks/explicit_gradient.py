@@ -2,21 +2,23 @@
 
     python benchmarks/explicit_gradient.py sine
     python benchmarks/explicit_gradient.py adult
+    python benchmarks/explicit_gradient.py convergence
     python benchmarks/explicit_gradient.py sets
     python benchmarks/explicit_gradient.py sensitivity
 
 Each writes tables and pictures to ``results/explicit_gradient/<experiment>``. Stop
-``adult``, ``sets`` and ``sensitivity`` whenever you like: the same command goes on.
+all but ``sine`` whenever you like: the same command goes on.
 """
 
 import sys
 
 from _commands import make_command_parser, run_command
-from _explicit_gradient import adult, sensitivity, sets, sine
+from _explicit_gradient import adult, convergence, sensitivity, sets, sine
 
 EXPERIMENTS = {
     "sine": sine,
     "adult": adult,
+    "convergence": convergence,
     "sets": sets,
     "sensitivity": sensitivity,
 }

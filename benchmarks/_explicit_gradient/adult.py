@@ -34,8 +34,8 @@ from _explicit_gradient.adult_data import (
 from _explicit_gradient.adult_report import write_report
 
 
-def add_arguments(parser):
-    """Add the options of this experiment."""
+def add_adult_arguments(parser, experiment):
+    """Add the options of an experiment on the census table."""
     parser.add_argument(
         "--data",
         type=Path,
@@ -48,7 +48,7 @@ def add_arguments(parser):
         "--out",
         type=Path,
         metavar="DIR",
-        default=Path("results") / "explicit_gradient" / "adult",
+        default=Path("results") / "explicit_gradient" / experiment,
         help="folder of results and report (default: %(default)s)",
     )
     add_n_jobs_argument(parser)
@@ -58,6 +58,11 @@ def add_arguments(parser):
         default=0,
         help="decides which rows are left, splits and nets (default: 0)",
     )
+
+
+def add_arguments(parser):
+    """Add the options of this experiment."""
+    add_adult_arguments(parser, "adult")
 
 
 def run(args):

@@ -160,4 +160,5 @@ def preprocessing():
         (StandardScaler(), slice(0, len(CONTINUOUS))),
         (one_hot, slice(len(CONTINUOUS), len(FEATURES))),
     )
-    return make_pipeline(columns, PCA(N_COMPONENTS))
+    # What is the default of so many rows, and on fewer draws nothing at random.
+    return make_pipeline(columns, PCA(N_COMPONENTS, svd_solver="covariance_eigh"))

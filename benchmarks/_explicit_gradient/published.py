@@ -13,6 +13,7 @@ NAMES = {
     "smote": "SMOTE",
     "adasyn": "ADASYN",
     "bsmote": "BSMOTE",
+    "cwgan": "CWGAN",
     "focal": "FOCAL",
     "ldam": "LDAM",
     "explicit_gradient": "ExplicitGradient",
@@ -52,7 +53,7 @@ def published_scores(datasets, value="average_precision"):
 
     Returns
     -------
-    table : DataFrame of shape (n_datasets, 8)
+    table : DataFrame of shape (n_datasets, 9)
     """
     table = published_table(value)[list(NAMES.values())]
     return table.set_axis(list(NAMES), axis=1).loc[datasets]

@@ -10,7 +10,7 @@ both.
 from functools import partial
 
 from _explicit_gradient.cells import add_grid_arguments, method, run_grid
-from _explicit_gradient.methods import ALL_ROWS, BASELINES, OURS
+from _explicit_gradient.methods import ALL_ROWS, BASELINES, EQUATION_1, OURS
 from _explicit_gradient.sets_report import report
 
 METHODS = {
@@ -18,6 +18,7 @@ METHODS = {
     for name, make in {
         **BASELINES,
         **OURS,
+        **EQUATION_1,
         **{
             f"{name}{ALL_ROWS}": partial(make, refit=True)
             for name, make in BASELINES.items()

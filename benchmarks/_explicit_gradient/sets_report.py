@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from _explicit_gradient.cells import VALID, read_finished
 from _explicit_gradient.markdown import print_p_values, to_markdown, write_report
-from _explicit_gradient.methods import ALL_ROWS, BASELINES
+from _explicit_gradient.methods import ALL_ROWS, BASELINES, EQUATION_1
 from _explicit_gradient.published import TABLE_2, published_scores
 from imbdeep.reporting import (
     friedman_iman_davenport,
@@ -18,7 +18,7 @@ from imbdeep.reporting import (
 
 SCORE = "average_precision"
 PAPERS, STILL = "explicit_gradient", "duplicates"
-SELECTED = [*BASELINES, PAPERS, STILL]
+SELECTED = [*BASELINES, PAPERS, STILL, *EQUATION_1]
 ON_ALL_ROWS = [*(f"{name}{ALL_ROWS}" for name in BASELINES), PAPERS]
 LEVEL = 0.05
 LOOKS = {
@@ -71,12 +71,12 @@ def summary_table(mean, valid, published):
     ----------
     mean, valid : DataFrame of shape (n_datasets, n_methods)
         Scores on test and on validation rows; NaN where a split failed.
-    published : DataFrame of shape (n_datasets, 8)
+    published : DataFrame of shape (n_datasets, 9)
         On the same sets.
 
     Returns
     -------
-    summary : DataFrame of shape (9, 7)
+    summary : DataFrame of shape (11, 7)
         A mean is NaN if the method failed on a set; its rank counts that as the last.
     """
     parts = {
@@ -100,7 +100,7 @@ def deviation_table(sd, published_sd):
 
     Returns
     -------
-    table : DataFrame of shape (8, 4)
+    table : DataFrame of shape (9, 4)
         Mean over the sets, and the share of sets where it is printed as 0.00 or 0.01.
     """
     here = sd[list(published_sd)]
@@ -137,7 +137,7 @@ def listed(names):
 def gain_over_best(mean):
     """The mean of the paper's method, the best baseline, and its mean."""
     over_sets = mean.mean(skipna=False)
-    baselines = over_sets.drop([PAPERS, STILL], errors="ignore")
+    baselines = over_sets.drop([PAPERS, STILL, *EQUATION_1], errors="ignore")
     return over_sets[PAPERS], baselines.idxmax(), baselines.max()
 
 
@@ -229,7 +229,7 @@ def scores_beside(mean, sd, published):
     ----------
     mean, sd : DataFrame of shape (n_datasets, n_methods)
         NaN where a split failed; the deviation also where there is one split alone.
-    published : DataFrame of shape (n_datasets, 8)
+    published : DataFrame of shape (n_datasets, 9)
 
     Returns
     -------

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from _explicit_gradient.methods import (
     BASELINES,
+    EQUATION_1,
     OURS,
     ScaledNet,
     best_epochs,
@@ -186,12 +187,38 @@ class TestScaledNet:
 def test_every_baseline_fits(name, refit):
     X, y, (X_valid, y_valid) = make_rows(n=60, n_rare=12)
     make = BASELINES[name]
-    model = make(0, refit=refit, max_epochs=2, module__hidden_sizes=(4,)).fit(
-        X, y, (X_valid[1:], y_valid[1:])
-    )
+    model = make(0, refit=refit, max_epochs=2, module__hidden_sizes=(4,))
+    if name == "cwgan":
+        model.sampler.set_params(max_epochs=2)
+    model.fit(X, y, (X_valid[1:], y_valid[1:]))
     proba = model.predict_proba(X)
     assert proba.shape == (60, 2)
     np.testing.assert_allclose(proba.sum(axis=1), 1)
+
+
+def test_the_gan_doubles_the_rare_rows_and_takes_all_columns_for_numbers():
+    X, y, eval_set = make_rows(n=60, n_rare=12)
+    log = Log()
+    gan = BASELINES["cwgan"](3).sampler.set_params(max_epochs=2)
+    assert (gan.random_state, gan.device) == (3, "cpu")
+    X = np.column_stack([X[:, 0], np.arange(60) % 2 == 0]).astype(object)
+    model = ScaledNet(StubNet(log), gan).fit(X, y, eval_set)
+    seen, labels = log[0]["X"], log[0]["y"]
+    np.testing.assert_allclose(seen[:60], model.scaler_.transform(X))
+    np.testing.assert_array_equal(labels[60:], np.ones(12))
+    made = seen[60:]
+    assert ((made >= 0) & (made <= 1)).all()
+    # A category would be 0 or 1.
+    assert len(np.unique(made[:, 1])) > 2
+
+
+def test_equation_1_is_the_papers_method_but_for_its_inner_step():
+    ours = explicit_gradient(4).net.get_params(deep=False)
+    (make,) = EQUATION_1.values()
+    other = make(4).net.get_params(deep=False)
+    assert {k: v for k, v in other.items() if v != ours[k]} == {
+        "inner_rows": "synthetic"
+    }
 
 
 def fit_ours(name, **params):

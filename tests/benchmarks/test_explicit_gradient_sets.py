@@ -14,6 +14,7 @@ from _explicit_gradient.published import (
     published_table,
 )
 from _explicit_gradient.sets_report import (
+    EQUATION_1,
     ON_ALL_ROWS,
     PAPERS,
     SELECTED,
@@ -77,10 +78,12 @@ class TestPublished:
     def test_methods_go_by_their_names_here(self):
         scores = published_scores(["oil", "ecoli"])
         assert list(scores.index) == ["oil", "ecoli"]
-        assert list(scores) == list(NAMES) == [n for n in SELECTED if n != STILL]
+        assert list(scores) == list(NAMES)
+        assert set(NAMES) == set(SELECTED) - {STILL, *EQUATION_1}
         assert scores.loc["ecoli", "focal"] == 0.81
         assert scores.loc["oil", PAPERS] == 0.63
         assert published_scores(["oil"], "std").loc["oil", "bsmote"] == 0.22
+        assert scores.loc["ecoli", "cwgan"] == 0.76
 
 
 # --- Methods -------------------------------------------------------------------------
@@ -88,6 +91,8 @@ class TestPublished:
 
 def test_every_baseline_has_a_variant_on_all_rows():
     assert list(sets.METHODS) == EVERY
+    assert {"cwgan", "cwgan_all", "equation_1"} < set(EVERY)
+    assert "equation_1_all" not in EVERY
     for name, entry in sets.METHODS.items():
         model = entry.make(5, "cpu")
         assert entry.name == name
@@ -133,10 +138,10 @@ def test_summary_by_hand():
     assert list(summary.index) == SELECTED
     assert summary.loc[PAPERS, "mean here"] == 0.75
     assert np.isnan(summary.loc["ce", "mean here"])
-    # Second of nine, then the last for its failure.
-    assert summary.loc["ce", "rank here"] == (2 + 9) / 2
-    # Of eight, seven are alike: places 2 to 8.
-    assert summary.loc["ros", "rank here, all rows"] == 5
+    # Second of eleven, then the last for its failure.
+    assert summary.loc["ce", "rank here"] == (2 + 11) / 2
+    # Of nine, eight are alike: places 2 to 9.
+    assert summary.loc["ros", "rank here, all rows"] == 5.5
     assert summary.loc[PAPERS, "rank here, all rows"] == 1
     assert summary.loc["ros", "mean validation"] == pytest.approx(0.8)
     assert summary.loc["ce", "mean published"] == pytest.approx((0.64 + 0.56) / 2)
@@ -191,7 +196,10 @@ def test_verdict_where_some_baselines_are_beaten():
     mixed = [0.7, 0.4] * 5  # mean 0.55, no consistent winner
     text = say_verdict(**{PAPERS: 0.6, "ce": mixed})
     assert "**is there in part**" in text
-    assert "better than: ros, smote, adasyn, bsmote, focal, ldam, duplicates" in text
+    assert (
+        "better than: ros, smote, adasyn, bsmote, cwgan, focal, ldam, duplicates"
+        in text
+    )
 
 
 def test_verdict_where_the_method_is_beaten():
@@ -269,7 +277,7 @@ class TestReport:
         path = write_cells(tmp_path / "cells.jsonl", a_score)
         text = report(path).read_text()
         assert (tmp_path / "profiles.png").stat().st_size > 10_000
-        assert "Finished: 256 of 256 cells, 0 of them failed" in text
+        assert "Finished: 304 of 304 cells, 0 of them failed" in text
         assert "4 to 4 a set" in text
         assert "Not here: `protein_homo`" in text
         assert "alone: `scene`" in text
@@ -291,8 +299,8 @@ class TestReport:
         assert oil.split("|")[2 + SELECTED.index("smote")].strip() == "failed"
         smote = next(s for s in text.splitlines() if s.startswith("| smote "))
         assert smote.split("|")[2].strip() == "-"
-        # Scores grow along EVERY: of nine it is the seventh, where it failed the ninth.
-        assert smote.split("|")[6].strip() == f"{(3 * 7 + 9) / 4:.3f}"
+        # Scores grow along EVERY: of eleven it is the ninth, where it failed the last.
+        assert smote.split("|")[6].strip() == f"{(3 * 9 + 11) / 4:.3f}"
 
     def test_too_few_sets_are_refused_with_the_reason(self, tmp_path):
         path = write_cells(tmp_path / "cells.jsonl", a_score)
@@ -477,7 +485,7 @@ def test_the_experiment_hands_its_methods_to_the_grid(monkeypatch):
     assert asked == [("arguments", sets.METHODS, None, report)]
 
 
-@pytest.mark.parametrize("name", ["markdown", "sets_report"])
+@pytest.mark.parametrize("name", ["convergence_report", "markdown", "sets_report"])
 def test_examples_in_docstrings(name):
     module = importlib.import_module(f"_explicit_gradient.{name}")
     result = doctest.testmod(module)

@@ -79,6 +79,12 @@ def test_net_is_told_seed_device_and_common_settings(method, monkeypatch):
         ("mixup", "ReMixClassifier", {"mix": "mixup"}),
         ("remix", "ReMixClassifier", {"balance": "data"}),
         ("remix_batch", "ReMixClassifier", {"balance": "batch"}),
+        ("remix_alpha_0.1", "ReMixClassifier", {"alpha": 0.1}),
+        (
+            "remix_batch_alpha_0.1",
+            "ReMixClassifier",
+            {"balance": "batch", "alpha": 0.1},
+        ),
         ("focal", "NetClassifier", {"criterion": "focal"}),
         ("ldam_drw", "LDAMClassifier", {}),
         ("meta_augment", "MetaAugmentClassifier", {}),
