@@ -27,6 +27,7 @@ from imbdeep.classifiers import (
     ReMixClassifier,
     SRATClassifier,
 )
+from imbdeep.classifiers._adversarial_training import AdversarialNetClassifier
 from imbdeep.classifiers._deferred import DeferredNetClassifier
 from imbdeep.crowds import DawidSkene
 
@@ -254,9 +255,14 @@ SPECIAL = {
     ),
     (ImbMixClassifier, "mix"): Case("mixup", base={"kappa": 1.0, "n_copies": 0}),
     (ImbMixClassifier, "tau"): Case(0.0, base={"kappa": 1.0, "n_copies": 0}),
-    # Where their attacks go depends on the odds, and these on the probabilities.
-    (SRATClassifier, "predict_nonlinearity"): Case(torch.sigmoid, at_prediction=True),
-    (ImbMixClassifier, "predict_nonlinearity"): Case(torch.sigmoid, at_prediction=True),
+    # Where an attack goes depends on the odds, and these on the probabilities.
+    **{
+        (cls, "predict_nonlinearity"): Case(
+            torch.sigmoid, base={"norm": "l2"}, at_prediction=True
+        )
+        for cls in NETS
+        if issubclass(cls, AdversarialNetClassifier)
+    },
     # It looks for its rows in what the split gives.
     (ICEDClassifier, "dataset"): Case(Shifted, "refused", at_prediction=True),
     (ImbMixClassifier, "iterator_train"): Case(
