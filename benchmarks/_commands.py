@@ -39,13 +39,16 @@ def run_command(parser, modules, dest, argv=None):
     """Run the command that was given; return its exit code.
 
     Each module has a ``run(args)``; what it says of wrong options or missing files is
-    said with the usage.
+    said with the usage. A disk that is full, or a folder that cannot be written to, is
+    said on one line, and the exit code is 1.
     """
     args = parser.parse_args(argv)
     try:
         return modules[getattr(args, dest)].run(args)
-    except (ValueError, OSError) as error:
+    except (ValueError, FileNotFoundError) as error:
         parser.error(str(error))
+    except OSError as error:
+        parser.exit(1, f"{parser.prog}: error: {error}\n")
 
 
 def add_out_argument(parser, default):

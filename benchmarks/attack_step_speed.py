@@ -40,6 +40,7 @@ from meta_step_speed import PeakAt, StepClock, StopAfter
 from sampler_speed import in_fresh_process
 from torch.nn.functional import cross_entropy
 
+from imbdeep._files import write_files
 from imbdeep.classifiers import (
     AdversarialClassifier,
     ImbMixClassifier,
@@ -333,8 +334,7 @@ def main(arguments=None):
     report = make_report(table, times, growth, device=device, threads=threads)
     print(report)
     if options.out:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(report, encoding="utf-8")
+        write_files({options.out: report})
 
 
 if __name__ == "__main__":

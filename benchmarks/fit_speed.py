@@ -55,6 +55,7 @@ from skorch.dataset import ValidSplit
 from torch import nn
 
 import imbdeep
+from imbdeep._files import write_files
 from imbdeep.base import stratified_split
 from imbdeep.classifiers import NetClassifier
 from imbdeep.datasets import load_imblearn27
@@ -678,8 +679,7 @@ def main(arguments=None):
     )
     print(report)
     if options.out:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(report, encoding="utf-8")
+        write_files({options.out: report})
 
 
 if __name__ == "__main__":

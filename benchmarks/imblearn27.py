@@ -41,6 +41,7 @@ from _suite import load_suite
 
 from imbdeep.reporting import rank_table, read_cells, write_report
 
+REPORT_AGAIN = "What was reported before is as it was; go on with --report-only."
 EXIT_INTERRUPTED = 130  # what a shell reports for a program stopped by Ctrl-C
 
 
@@ -211,7 +212,8 @@ def main(argv=None):
     -------
     code : int
         0 when the grid is complete (failed cells are part of the report), 1 when a
-        worker died, 130 when the run was interrupted. A wrong option exits with 2.
+        worker died, 130 when the run was interrupted. A wrong option exits with 2, a
+        report that cannot be written with 1.
     """
     parser = make_parser()
     args = parser.parse_args(argv)
@@ -231,6 +233,8 @@ def main(argv=None):
             report(path)
         except ValueError as error:
             parser.error(str(error))
+        except OSError as error:
+            parser.exit(1, f"{parser.prog}: no report: {error}. {REPORT_AGAIN}\n")
     return code
 
 

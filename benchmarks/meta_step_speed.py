@@ -37,6 +37,7 @@ from fit_speed import (
 )
 from skorch.callbacks import Callback
 
+from imbdeep._files import write_files
 from imbdeep.classifiers import MetaAugmentClassifier, NetClassifier
 
 STEP_ROWS = 256
@@ -253,8 +254,7 @@ def main(arguments=None):
     report = make_report(tables, times, growth, device=device, threads=threads)
     print(report)
     if options.out:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(report, encoding="utf-8")
+        write_files({options.out: report})
 
 
 if __name__ == "__main__":

@@ -60,6 +60,7 @@ from imblearn.over_sampling import SMOTE
 from sklearn.preprocessing import minmax_scale
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
+from imbdeep._files import write_files
 from imbdeep.classifiers import MetaAugmentClassifier
 from imbdeep.generative import RowHead
 from imbdeep.modules import MLPAutoencoder
@@ -599,8 +600,7 @@ def main(arguments=None):
     report = make_report(tables, *measured, device=device, threads=threads)
     print(report)
     if options.out:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(report, encoding="utf-8")
+        write_files({options.out: report})
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "_column_kinds": set(),
     "_device": set(),
     "_eval_set": set(),
+    "_files": set(),
     "_frame_building": set(),
     "_frames": set(),
     "_going_on": {"losses"},

@@ -16,6 +16,7 @@ from _crowds.options import add_out_argument
 from _crowds.results import CROWD, STEPS, inference_table, read_cells
 from _crowds.run import CELLS
 from _crowds.tables import crowd_name, pick_crowd
+from imbdeep._files import png, write_files
 
 COLORS = {
     "MV": "#7F7F7F",
@@ -90,8 +91,13 @@ def run(args):
             f"{args.out / CELLS} has no cell of a method that infers labels; run "
             f"{', '.join(dict.fromkeys(method for method, _ in STEPS.values()))}."
         )
-    table.to_csv(args.out / "inference.csv", index=False)
     path = args.out / "inference.png"
-    draw_inference(table[table["metric"] == "accuracy"]).savefig(path, dpi=150)
+    picture = draw_inference(table[table["metric"] == "accuracy"])
+    write_files(
+        {
+            args.out / "inference.csv": table.to_csv(index=False),
+            path: png(picture, dpi=150),
+        }
+    )
     print(f"Inference: {path}")
     return 0

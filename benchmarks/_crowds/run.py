@@ -52,6 +52,7 @@ from _crowds.tables import (
     put_published_beside,
     row_table,
 )
+from imbdeep._files import write_files
 
 CELLS = "cells.jsonl"
 TITLES = {name: method.title for name, method in METHODS.items()}
@@ -147,11 +148,15 @@ def write_report(out):
     """Write the tables to a folder that holds cells; return the path of tables.md."""
     cells = read_cells(out / CELLS, "crowds.py run", METHODS)
     text, means, differences, inference = make_report(cells)
-    means.to_csv(out / "tables.csv", index=False)
-    differences.to_csv(out / "differences.csv", index=False)
-    inference.to_csv(out / "inference.csv", index=False)
     path = out / "tables.md"
-    path.write_text(text, encoding="utf-8")
+    write_files(
+        {
+            out / "tables.csv": means.to_csv(index=False),
+            out / "differences.csv": differences.to_csv(index=False),
+            out / "inference.csv": inference.to_csv(index=False),
+            path: text,
+        }
+    )
     return path
 
 

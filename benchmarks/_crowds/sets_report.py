@@ -15,6 +15,7 @@ from _crowds.results import (
     score_frame,
 )
 from _crowds.tables import convergence_line, cost_block, count_line, span
+from imbdeep._files import write_files
 from imbdeep.reporting import rank_methods
 
 CELLS = "sets.jsonl"
@@ -133,8 +134,12 @@ def write_report(out):
     text, means, differences = make_report(
         read_cells(out / CELLS, "crowds.py sets", TABLE_METHODS)
     )
-    means.to_csv(out / "sets.csv", index=False)
-    differences.to_csv(out / "sets_differences.csv", index=False)
     path = out / "sets.md"
-    path.write_text(text, encoding="utf-8")
+    write_files(
+        {
+            out / "sets.csv": means.to_csv(index=False),
+            out / "sets_differences.csv": differences.to_csv(index=False),
+            path: text,
+        }
+    )
     return path

@@ -25,6 +25,7 @@ from sampler_speed import in_fresh_process
 from sklearn.exceptions import ConvergenceWarning
 
 from _crowds.options import add_out_argument
+from imbdeep._files import write_files
 from imbdeep.crowds import (
     DawidSkene,
     MajorityVote,
@@ -207,8 +208,7 @@ def run(args):
                 continue
             print(name)
             measured[name].append(in_fresh_process(measure_fit, name, *size))
-    args.out.mkdir(parents=True, exist_ok=True)
     path = args.out / "speed.md"
-    path.write_text(make_report(measured, size), encoding="utf-8")
+    write_files({path: make_report(measured, size)})
     print(f"Speed: {path}")
     return 0

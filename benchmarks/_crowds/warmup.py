@@ -35,6 +35,7 @@ from _crowds.tables import (
     row_table,
     span,
 )
+from imbdeep._files import write_files
 
 CELLS = "warmup.jsonl"
 TITLES = {name: method.title for name, method in WARMUPS.items()}
@@ -124,9 +125,8 @@ def make_report(cells):
 def write_report(out):
     """Write the table to a folder that holds cells; return the path of warmup.md."""
     text, means = make_report(read_cells(out / CELLS, "crowds.py warmup", WARMUPS))
-    means.to_csv(out / "warmup.csv", index=False)
     path = out / "warmup.md"
-    path.write_text(text, encoding="utf-8")
+    write_files({out / "warmup.csv": means.to_csv(index=False), path: text})
     return path
 
 

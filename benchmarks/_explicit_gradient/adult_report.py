@@ -14,6 +14,7 @@ from _explicit_gradient.adult_cells import (
 from _explicit_gradient.adult_data import N_SPLITS
 from _explicit_gradient.adult_methods import METHODS
 from _explicit_gradient.methods import ALL_ROWS
+from imbdeep._files import png, write_files
 
 AP, ROC_AUC = "average_precision", "roc_auc"
 KEY = ["dataset", "method", "fold"]
@@ -325,7 +326,7 @@ def mean_curve(cells, scores, dataset, method):
     return np.mean(curves, axis=0) if curves else np.full(len(RECALL_GRID), np.nan)
 
 
-def draw_curves(path, cells):
+def draw_curves(cells):
     """Draw Figure 2: a panel a ratio, a line a method."""
     scores = score_frame(cells)
     figure = Figure(figsize=(13, 4.6), layout="constrained")
@@ -343,12 +344,12 @@ def draw_curves(path, cells):
     handles, labels = panels[0].get_legend_handles_labels()
     if handles:
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
-    figure.savefig(path, dpi=150)
+    return figure
 
 
 def write_report(records, out):
     """Write report and picture of the records of a run to a folder; return the path."""
-    draw_curves(out / "curves.png", latest(records))
     path = out / "report.md"
-    path.write_text(make_report(records), encoding="utf-8")
+    picture = png(draw_curves(latest(records)), dpi=150)
+    write_files({out / "curves.png": picture, path: make_report(records)})
     return path

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from _explicit_gradient.convergence_cells import DATASET, NAMES, RECORDED
 from _explicit_gradient.markdown import to_markdown
+from imbdeep._files import png, write_files
 
 TITLES = {
     "explicit_gradient": "Explicit gradient",
@@ -154,7 +155,7 @@ def make_report(records):
     return "\n\n".join(blocks) + "\n"
 
 
-def draw_curves(path, records):
+def draw_curves(records):
     """Draw the means over the splits, and the range over them in a lighter shade."""
     frame = epoch_frame(records)
     figure = Figure(figsize=(11, 3.6), layout="constrained")
@@ -175,12 +176,12 @@ def draw_curves(path, records):
                 )
         if axes.get_legend_handles_labels()[0]:
             axes.legend(fontsize=6, frameon=False)
-    figure.savefig(path, dpi=90)
+    return figure
 
 
 def write_report(records, out):
     """Write report and picture of the cells of a run to a folder; return the path."""
-    draw_curves(out / "convergence.png", records)
     path = out / "report.md"
-    path.write_text(make_report(records), encoding="utf-8")
+    picture = png(draw_curves(records), dpi=90)
+    write_files({out / "convergence.png": picture, path: make_report(records)})
     return path

@@ -4,6 +4,8 @@ import numbers
 
 import pandas as pd
 
+from imbdeep._files import write_files
+
 
 def words(value, digits=3):
     """Print a number or a word; what is missing is a dash.
@@ -34,9 +36,10 @@ def print_p_values(comparisons):
     )
 
 
-def write_report(path, blocks):
-    """Write ``report.md`` beside a file of cells; return its path."""
+def write_report(path, blocks, pictures):
+    """Write ``report.md`` and its pictures beside a file of cells; return its path."""
     written = path.with_name("report.md")
-    written.write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
+    files = {path.with_name(name): content for name, content in pictures.items()}
+    write_files({**files, written: "\n\n".join(blocks) + "\n"})
     print(f"Report: {written}")
     return written

@@ -22,6 +22,7 @@ from _explicit_gradient.candidates import (
 from _explicit_gradient.cells import VALID, read_finished
 from _explicit_gradient.markdown import print_p_values, to_markdown, write_report
 from _explicit_gradient.methods import PAPER_NET
+from imbdeep._files import png
 from imbdeep.reporting import holm, wilcoxon_holm
 
 TEST = "average_precision"
@@ -271,7 +272,6 @@ def report(path):
     """
     cells = read_finished(path)
     scores = cells.paired_scores[[TEST, VALID]]
-    plot_curves(scores).savefig(path.with_name("sensitivity.png"), dpi=130)
     plain, ours = list(plain_candidates()), list(ours_candidates())
     n_splits = len(scores.index.droplevel("method").unique())
     n_failed = int((cells.cells["status"] == "failed").sum())
@@ -300,4 +300,5 @@ def report(path):
         "## Every candidate",
         to_markdown(effect_table(scores, plain + ours)),
     ]
-    return write_report(path, blocks)
+    picture = png(plot_curves(scores), dpi=130)
+    return write_report(path, blocks, {"sensitivity.png": picture})

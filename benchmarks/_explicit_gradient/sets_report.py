@@ -8,6 +8,7 @@ from _explicit_gradient.cells import VALID, read_finished
 from _explicit_gradient.markdown import print_p_values, to_markdown, write_report
 from _explicit_gradient.methods import ALL_ROWS, BASELINES, EQUATION_1
 from _explicit_gradient.published import TABLE_2, published_scores
+from imbdeep._files import png
 from imbdeep.reporting import (
     friedman_iman_davenport,
     independent_blocks,
@@ -304,9 +305,6 @@ def report(path):
     blocks = [name for name in independent_blocks(cells) if name in mean.index]
     comparisons = wilcoxon_holm(mean.loc[blocks, SELECTED], control=PAPERS)
     on_all_rows = wilcoxon_holm(mean.loc[blocks, ON_ALL_ROWS], control=PAPERS)
-    plot_profiles(mean[SELECTED], published).savefig(
-        path.with_name("profiles.png"), dpi=150
-    )
 
     def beside(names):
         parts = (without_suffix(part[names]) for part in (mean, sd))
@@ -353,4 +351,5 @@ def report(path):
         deviation_note(sd, published_sd),
         to_markdown(deviation_table(sd, published_sd)),
     ]
-    return write_report(path, lines)
+    picture = png(plot_profiles(mean[SELECTED], published), dpi=150)
+    return write_report(path, lines, {"profiles.png": picture})

@@ -38,6 +38,7 @@ from _explicit_gradient.sine_nets import (
     train,
 )
 from _explicit_gradient.sine_report import Picture, draw_figure, make_report
+from imbdeep._files import png, write_files
 
 # Whether the training step sees the training points too, as Algorithm 1 has it (eq. 1
 # leaves them out), and the learning rates of x and y.
@@ -165,10 +166,13 @@ def write(plan, out):
     """Compute a plan and write its rows, picture and report to a folder."""
     with one_thread():
         rows, picture = experiment(plan)
-    out.mkdir(parents=True, exist_ok=True)
-    rows.to_csv(out / "seeds.csv", index=False)
-    draw_figure(out / "figure.png", rows, picture, plan)
-    (out / "report.md").write_text(make_report(rows, plan), encoding="utf-8")
+    write_files(
+        {
+            out / "seeds.csv": rows.to_csv(index=False),
+            out / "figure.png": png(draw_figure(rows, picture, plan), dpi=150),
+            out / "report.md": make_report(rows, plan),
+        }
+    )
 
 
 def add_arguments(parser):

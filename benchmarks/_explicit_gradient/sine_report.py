@@ -235,7 +235,7 @@ def draw_points(axes, picture, synthetic):
     axes.set(xlabel="x", ylim=(-2.2, 2.2))
 
 
-def draw_figure(path, rows, picture, plan):
+def draw_figure(rows, picture, plan):
     """Draw the paper's Figure 1 for the first seed, and the RMSE of all seeds."""
     figure = Figure(figsize=(15, 4.5), layout="constrained")
     left, middle, right, strip = figure.subplots(1, 4)
@@ -264,4 +264,4 @@ def draw_figure(path, rows, picture, plan):
     strip.axhline(RMSE_OF_ZERO, color="grey", linestyle=":", linewidth=1)
     strip.set_xticks(range(1, len(MAIN) + 1), MAIN, rotation=30)
     strip.set(title=f"{len(scores)} seeds (dotted: predicting 0)", ylabel="RMSE")
-    figure.savefig(path, dpi=150)
+    return figure

@@ -25,6 +25,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from _gl_gan.data import make_task
 from _gl_gan.methods import METHODS, make_sampler
 from _gl_gan.run import add_out_argument
+from imbdeep._files import png, write_files
 
 PAIR, R = "4-7", 0.01
 MADE_BY = ("smote", "plain_autoencoder", "latent_smote", "gl_gan", "conditional_gan")
@@ -149,10 +150,13 @@ def run(args):
         shares[title] = minority_share(task, digits)
         rows[f"{title}\n{shares[title]:.0%} nearest a 7"] = digits
 
-    args.out.mkdir(parents=True, exist_ok=True)
-    draw_digits(rows).savefig(args.out / "digits.png", dpi=150)
-    draw_codes(made, task.y_train).savefig(args.out / "codes.png", dpi=150)
     table = pd.Series(shares, name="nearest_a_7").rename_axis("digits")
-    table.to_csv(args.out / "digits.csv")
+    write_files(
+        {
+            args.out / "digits.png": png(draw_digits(rows), dpi=150),
+            args.out / "codes.png": png(draw_codes(made, task.y_train), dpi=150),
+            args.out / "digits.csv": table.to_csv(),
+        }
+    )
     print(f"Digits: {args.out / 'digits.png'}; codes: {args.out / 'codes.png'}")
     return 0

@@ -14,6 +14,7 @@ from _gl_gan.cells import CLASSIFIERS
 from _gl_gan.methods import METHODS
 from _gl_gan.results import mean_table, read_cells, score_frame
 from _gl_gan.run import add_out_argument
+from imbdeep._files import png, write_files
 
 # The two components of section 2.4.3, GL-GAN itself, and what one would do without.
 DRAWN = ("none", "smote", "latent_smote", "conditional_gan", "gl_gan")
@@ -90,8 +91,12 @@ def run(args):
     """Write series.csv and series.png; return the exit code."""
     means = mean_table(score_frame(read_cells(args.out / "cells.jsonl")))
     means = means[means["metric"] == "mcc"]
-    means.to_csv(args.out / "series.csv", index=False)
     path = args.out / "series.png"
-    draw_series(means).savefig(path, dpi=150)
+    write_files(
+        {
+            args.out / "series.csv": means.to_csv(index=False),
+            path: png(draw_series(means), dpi=150),
+        }
+    )
     print(f"Series: {path}")
     return 0

@@ -16,6 +16,7 @@ from _gl_gan.methods import METHODS
 from _gl_gan.published import NAMES, PUBLISHED_R, published_scores
 from _gl_gan.results import difference_table, mean_table, read_cells, score_frame
 from _gl_gan.run import add_out_argument
+from imbdeep._files import write_files
 from imbdeep.reporting import rank_methods
 
 OURS, RIVAL = "gl_gan", "smote"
@@ -245,9 +246,13 @@ def make_report(cells):
 def run(args):
     """Write the tables; return the exit code."""
     text, table, differences = make_report(read_cells(args.out / "cells.jsonl"))
-    table.to_csv(args.out / "tables.csv", index=False)
-    differences.to_csv(args.out / "differences.csv", index=False)
     path = args.out / "tables.md"
-    path.write_text(text, encoding="utf-8")
+    write_files(
+        {
+            args.out / "tables.csv": table.to_csv(index=False),
+            args.out / "differences.csv": differences.to_csv(index=False),
+            path: text,
+        }
+    )
     print(f"Tables: {path}")
     return 0

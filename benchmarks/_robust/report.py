@@ -26,6 +26,7 @@ from _robust.results import (
     score_frame,
 )
 from _robust.scores import METRICS
+from imbdeep._files import png, write_files
 
 CELLS = "images.jsonl"
 TITLES = {name: method.title for name, method in METHODS.items()}
@@ -167,11 +168,10 @@ def make_report(cells, chapters=CHAPTERS):
 def write_report(out, chapters=CHAPTERS):
     """Write the tables to a folder that holds cells; return the path of tables.md."""
     text, frames = make_report(read_cells(out / CELLS), chapters)
-    for name, frame in frames.items():
-        frame.to_csv(out / f"{name}.csv", index=False)
+    files = {f"{name}.csv": frame.to_csv(index=False) for name, frame in frames.items()}
     figure = draw_classes(frames["classes"])
     if figure is not None:
-        figure.savefig(out / "classes.png", dpi=120)
-    path = out / "tables.md"
-    path.write_text(text, encoding="utf-8")
-    return path
+        files["classes.png"] = png(figure, dpi=120)
+    files["tables.md"] = text
+    write_files({out / name: content for name, content in files.items()})
+    return out / "tables.md"

@@ -10,6 +10,7 @@ from _paper_sets import duels_over_sets, significance_blocks
 from _robust.layout import count_line
 from _robust.table_methods import METHODS
 from _robust.table_scores import CLEAN, METRICS, RADII
+from imbdeep._files import write_files
 from imbdeep.datasets import IMBLEARN27_NAMES
 from imbdeep.reporting import rank_methods
 
@@ -145,8 +146,7 @@ def make_report(cells):
 def write_report(out):
     """Write the tables to a folder that holds cells; return the path of sets.md."""
     text, frames = make_report(read_cells(out / CELLS))
-    for name, frame in frames.items():
-        frame.to_csv(out / f"{name}.csv", index=False)
-    path = out / "sets.md"
-    path.write_text(text, encoding="utf-8")
-    return path
+    files = {f"{name}.csv": frame.to_csv(index=False) for name, frame in frames.items()}
+    files["sets.md"] = text
+    write_files({out / name: content for name, content in files.items()})
+    return out / "sets.md"

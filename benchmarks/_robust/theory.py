@@ -23,6 +23,7 @@ from _robust.separability import (
     printed_threshold,
     threshold,
 )
+from imbdeep._files import write_files
 
 N_ROWS = 200_000
 RATIO = 100
@@ -114,8 +115,7 @@ def make_report(seed):
 
 def run(args):
     """Write the tables; return the exit code."""
-    args.out.mkdir(parents=True, exist_ok=True)
     path = args.out / "theory.md"
-    path.write_text(make_report(args.seed), encoding="utf-8")
+    write_files({path: make_report(args.seed)})
     print(f"Report: {path}")
     return 0

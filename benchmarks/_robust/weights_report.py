@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from _robust.classes import COLORS
 from _robust.layout import cost_block, count_line, percent
 from _robust.weight_methods import METHODS, METRICS, TRAININGS, WEIGHTS
+from imbdeep._files import png, write_files
 
 CELLS = "weights.jsonl"
 TITLES = {name: method.title for name, method in METHODS.items()}
@@ -139,9 +140,8 @@ def make_report(cells):
 def write_report(out):
     """Write table and picture to a folder that holds cells; return the table's path."""
     text, means = make_report(read_cells(out / CELLS))
-    means.to_csv(out / "weights.csv", index=False)
+    files = {"weights.csv": means.to_csv(index=False), "weights.md": text}
     if not means.empty:
-        draw_weights(means).savefig(out / "weights.png", dpi=120)
-    path = out / "weights.md"
-    path.write_text(text, encoding="utf-8")
-    return path
+        files["weights.png"] = png(draw_weights(means), dpi=120)
+    write_files({out / name: content for name, content in files.items()})
+    return out / "weights.md"

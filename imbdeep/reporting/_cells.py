@@ -39,6 +39,17 @@ REQUIRED_FIELDS = {
 }
 
 
+def encodable(value):
+    """Replace half a surrogate pair, which no file or column holds, by its escape."""
+    if isinstance(value, str):
+        return value.encode("utf-8", errors="backslashreplace").decode()
+    if isinstance(value, list):
+        return [encodable(item) for item in value]
+    if isinstance(value, dict):
+        return {encodable(key): encodable(item) for key, item in value.items()}
+    return value
+
+
 def parse_records(text):
     """Parse JSON lines given as bytes; only the last line may be half-written."""
     numbered = [(n, s) for n, s in enumerate(text.split(b"\n"), 1) if s.strip()]
@@ -54,6 +65,9 @@ def parse_records(text):
                 f"Only the last line may be half-written; remove line {number} and "
                 "run the benchmark again to recompute that cell."
             ) from error
+        # JSON can write such halves, as Python's errors may hold them.
+        if b"\\ud" in line.lower():
+            record = encodable(record)
         check_record(record, number)
         records.append(record)
     return records

@@ -86,11 +86,18 @@ def make_table(caption, frame, bold=None, *, corner=""):
     return Table(caption, named.astype(str), np.asarray(bold, dtype=bool))
 
 
+# What Markdown would take for markup: emphasis, code, a table's rule, a link, a formula
+# ("$"); a "<" that begins a tag, an "&" that begins an entity, "_" and "~" that are not
+# within a word, and a "#" that begins or ends a heading.
+MARKUP = re.compile(
+    r"[\\|*`$\[\]]|<(?=[A-Za-z/!?])|&(?=#?\w+;)|(?<!\S)#"
+    r"|(?<![A-Za-z0-9])[_~]|[_~](?![A-Za-z0-9])"
+)
+
+
 def escape_markdown(text):
-    """Make a text stand in one cell of a Markdown table, as it is."""
-    text = " ".join(text.split())
-    # A bare "<" is no tag unless a letter or a sign of markup follows.
-    return re.sub(r"([\\|*`]|<(?=[A-Za-z/!?]))", r"\\\1", text)
+    """Make a text stand on one line of Markdown, or in a table's cell, as it is."""
+    return MARKUP.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def markdown_table(table):
@@ -115,7 +122,8 @@ def markdown_block(block):
     if block.kind == "table":
         return markdown_table(block)
     if block.kind == "picture":
-        return f"![{block.caption}]({block.path})\n\n*{block.caption}*"
+        caption = escape_markdown(block.caption)
+        return f"![{caption}]({block.path})\n\n*{caption}*"
     if block.kind == "bullets":
         return "\n".join(f"- {escape_markdown(item)}" for item in block.items)
     return escape_markdown(block.text)
@@ -123,9 +131,9 @@ def markdown_block(block):
 
 def render_markdown(title, sections):
     """Render a report as Markdown."""
-    parts = [f"# {title}"]
+    parts = [f"# {escape_markdown(title)}"]
     for number, section in enumerate(sections, 1):
-        parts.append(f"## {number}. {section.title}")
+        parts.append(f"## {number}. {escape_markdown(section.title)}")
         parts.extend(markdown_block(block) for block in section.blocks)
     return "\n\n".join(parts) + "\n"
 

@@ -1,6 +1,7 @@
 """Pictures of a benchmark, as matplotlib figures that touch no global state."""
 
 import numpy as np
+import pandas as pd
 import scikit_posthocs
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -22,6 +23,11 @@ MAX_PROFILE_RATIO = 20.0
 RANK_COLORS = LinearSegmentedColormap.from_list(
     "ranks", ["#0B5A8A", "#9CC7E0", "#F7F7F7", "#F2C08C", "#B35806"]
 )
+
+
+def plain(name):
+    """Make a name stand in a picture as it is: a pair of "$" would hold a formula."""
+    return name.replace("$", r"\$")
 
 
 def panel_grid(n_panels, *, max_columns, panel_size, extra_height=0.0, sharey=False):
@@ -47,7 +53,7 @@ def despine(panel):
 def legend_handles(methods, styles, **line):
     """Return one legend entry a method."""
     return [
-        Line2D([], [], label=name, **styles[name].line, **line, marker=None)
+        Line2D([], [], label=plain(name), **styles[name].line, **line, marker=None)
         for name in methods
     ]
 
@@ -100,22 +106,27 @@ def plot_critical_difference(cells, metric, *, alpha=0.05):
     )
     styles = method_styles(cells.methods)
     ranks = result.average_ranks
+    names = list(ranks.index)
     figure = Figure(layout="constrained")
     panel = figure.subplots()
-    scikit_posthocs.critical_difference_diagram(
-        ranks,
-        result.p_values,
+    # The bars are drawn in the order of a set: places are the same in every process,
+    # hashes of names are not. A label "{0[3]}" is filled in below.
+    drawn = scikit_posthocs.critical_difference_diagram(
+        ranks.set_axis(range(len(names))),
+        pd.DataFrame(result.p_values.loc[names, names].to_numpy()),
         ax=panel,
         alpha=alpha,
-        label_fmt_left="{label}  {rank:.2f} ",
-        label_fmt_right=" {rank:.2f}  {label}",
+        label_fmt_left="{{0[{label}]}}  {rank:.2f} ",
+        label_fmt_right=" {rank:.2f}  {{0[{label}]}}",
         label_props={"fontsize": 10},
-        color_palette={name: styles[name].color for name in ranks.index},
+        color_palette={place: styles[n].color for place, n in enumerate(names)},
         marker_props={"s": 28},
         elbow_props={"linewidth": 1.2},
         crossbar_props={"color": "#222222", "linewidth": 3},
         text_h_margin=0.02 * max(float(np.ptp(ranks)), 1.0),
     )
+    for label in drawn["labels"]:
+        label.set_text(label.get_text().format(list(map(plain, names))))
     start, stop = 1.0, 1.0 + result.distance
     panel.plot([start, stop], [1.9, 1.9], color="#222222", linewidth=1.5, marker="|")
     panel.text(
@@ -281,13 +292,14 @@ def plot_rank_heat_map(cells, metric):
             fontsize=8,
             color="white" if edge else "black",
         )
-    panel.set_xticks(range(n_methods), order, fontsize=9)
+    panel.set_xticks(range(n_methods), map(plain, order), fontsize=9)
     panel.tick_params(
         axis="x", top=True, bottom=False, labeltop=True, labelbottom=False
     )
     for label in panel.get_xticklabels():
         label.set(rotation=40, rotation_mode="anchor", ha="left")
-    panel.set_yticks(range(n_datasets), map(cells.label, ranks.index), fontsize=9)
+    labels = [plain(cells.label(name)) for name in ranks.index]
+    panel.set_yticks(range(n_datasets), labels, fontsize=9)
     panel.tick_params(length=0)
     panel.spines[:].set_visible(False)
     note = "  * failed folds" if (table.n_failed > 0).any(axis=None) else ""
@@ -358,8 +370,8 @@ def plot_scores(cells, metric):
         for place, name in enumerate(methods):
             draw_score(panel, table, dataset, name, place, styles[name])
         panel.set_ylim(len(methods) - 0.4, -0.6)
-        panel.set_yticks(range(len(methods)), methods)
-        panel.set_title(cells.label(dataset), fontsize=9)
+        panel.set_yticks(range(len(methods)), map(plain, methods))
+        panel.set_title(plain(cells.label(dataset)), fontsize=9)
         panel.tick_params(labelsize=8)
         panel.tick_params(axis="y", length=0)
         panel.locator_params(axis="x", nbins=4)
@@ -464,7 +476,7 @@ def plot_reliability(cells):
         error = expected_calibration_error(
             own["count"], own["mean_predicted"], own["positives"]
         )
-        panel.set_title(name, fontsize=10)
+        panel.set_title(plain(name), fontsize=10)
         panel.text(0.04, 0.93, f"ECE {error:.3f}", fontsize=8, va="top")
         panel.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
         panel.set_xticks([0, 0.5, 1], ["0", "0.5", "1"], fontsize=8)
@@ -546,7 +558,7 @@ def plot_precision_recall(cells):
                     linewidth=1.3,
                     **styles[name].line,
                 )
-        panel.set_title(cells.label(dataset), fontsize=9.5)
+        panel.set_title(plain(cells.label(dataset)), fontsize=9.5)
         panel.set(xlim=(0, 1), ylim=(0, 1.02))
         panel.set_xticks([0, 0.5, 1], ["0", "0.5", "1"], fontsize=8)
         labels = ["0", "0.5", "1"] if place % n_columns == 0 else ["", "", ""]

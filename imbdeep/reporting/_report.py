@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from imbdeep._files import png, write_files
 from imbdeep.reporting._cells import read_cells
 from imbdeep.reporting._document import (
     Bullets,
@@ -38,14 +39,14 @@ SECTIONS = (
 )
 
 
-def save_pictures(sections, folder):
-    """Save every picture of the report as a PNG file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for section in sections:
-        for block in section.blocks:
-            if block.kind == "picture":
-                path = folder / f"{block.name}.png"
-                block.figure.savefig(path, dpi=150, bbox_inches="tight")
+def draw_pictures(sections):
+    """Return every picture of the report as a PNG file, by its path."""
+    return {
+        block.path: png(block.figure, dpi=150, bbox_inches="tight")
+        for section in sections
+        for block in section.blocks
+        if block.kind == "picture"
+    }
 
 
 def timing_sections(cells):
@@ -98,7 +99,8 @@ def write_report(cells_path, out_dir, title=None):
         The ``cells.jsonl`` of a benchmark, finished or not.
     out_dir : str or path-like
         Folder for ``report.md``, ``report.html``, ``timings.md`` and ``figures/``;
-        made if need be. Files of an earlier report are overwritten.
+        made if need be. Files of an earlier report are overwritten, at the very end
+        and each in one step: whatever goes wrong before leaves them as they were.
     title : str, default=None
         Title of the report. None names the suite, which a title of your own should
         do too.
@@ -112,6 +114,8 @@ def write_report(cells_path, out_dir, title=None):
     ------
     ValueError
         If the file is broken elsewhere than in its last line.
+    OSError
+        If the cells cannot be read, or a file of the report cannot be written.
 
     See Also
     --------
@@ -141,12 +145,11 @@ def write_report(cells_path, out_dir, title=None):
     out_dir = Path(out_dir)
     title = title or report_title(cells)
     sections = [make_section(cells) for make_section in SECTIONS]
-    save_pictures(sections, out_dir / "figures")
-    pages = {
+    files = {
+        **draw_pictures(sections),
         "report.md": render_markdown(title, sections),
         "report.html": render_html(title, sections),
         "timings.md": render_markdown(f"Timings. {title}", timing_sections(cells)),
     }
-    for name, text in pages.items():
-        (out_dir / name).write_text(text, encoding="utf-8", newline="\n")
+    write_files({out_dir / name: content for name, content in files.items()})
     return out_dir / "report.md"

@@ -3,6 +3,7 @@ import pytest
 from matplotlib import pyplot
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
+from matplotlib.text import Text
 
 from imbdeep.reporting import (
     mean_table,
@@ -67,6 +68,24 @@ def test_pyplot_knows_of_no_figure(cells, plot):
     before = pyplot.get_fignums()
     plot(cells)
     assert pyplot.get_fignums() == before
+
+
+@pytest.mark.parametrize("plot", PLOTS.values(), ids=PLOTS)
+def test_dollars_in_names_are_no_formulas(write_records, plot):
+    odd = {"net": r"$\frac$", "net_ros": "$", "abalone": r"$\b$ a $x$"}
+    records = make_records(4, 4, 2)
+    records[0] |= {"datasets": [], "methods": []}
+    for record in records:
+        for key in {"name", "dataset", "method"} & record.keys():
+            record[key] = odd.get(record[key], record[key])
+    figure = plot(read_cells(write_records(records)))
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    named = [text for text in figure.findobj(Text) if "$" in text.get_text()]
+    assert named
+    drawn = [text._preprocess_math(text.get_text()) for text in named]
+    assert not any(is_formula for _, is_formula in drawn)
+    assert {name for name in odd.values() if any(name in text for text, _ in drawn)}
 
 
 def legend_colors(figure):

@@ -34,9 +34,7 @@ def report_of(write_records, tmp_path, records, name="one", **arguments):
 @pytest.fixture
 def unsaved(monkeypatch):
     """Leave the pictures of a report unsaved, for tests that read its text alone."""
-    monkeypatch.setattr(
-        _report, "save_pictures", lambda sections, folder: folder.mkdir(parents=True)
-    )
+    monkeypatch.setattr(_report, "draw_pictures", lambda sections: {})
 
 
 def section(text, title):
@@ -314,6 +312,45 @@ def test_unknown_scores_are_named_and_not_ranked(write_records, tmp_path):
         "Recorded but not shown, since their direction is unknown: h_measure." in text
     )
     assert text.count("h_measure") == 1
+
+
+@pytest.mark.usefixtures("unsaved")
+def test_half_a_surrogate_pair_is_written_as_its_escape(write_records, tmp_path):
+    error = "UnicodeError: \udc80 cannot be decoded"
+    records = [make_cell("a", "net", 0), make_failure("a", "remix", 0, error)]
+    text = report_of(write_records, tmp_path, records)
+    page = (tmp_path / "one/report.html").read_text(encoding="utf-8")
+    assert r"UnicodeError: \\udc80 cannot be decoded" in text
+    assert r"UnicodeError: \udc80 cannot be decoded" in page
+
+
+ODD_NAMES = {
+    "net": r"$\frac$",
+    "net_ros": "\ud800 __x__",
+    "abalone": r"[x](http://e.org) $a$ $\b$",
+}
+
+
+def test_names_stand_as_they_are_everywhere(write_records, tmp_path):
+    records = make_records(3, 3, 1)
+    records[0] |= {"datasets": [], "methods": []}
+    for record in records:
+        for key in {"name", "dataset", "method", "shares_rows_with"} & record.keys():
+            record[key] = ODD_NAMES.get(record[key], record[key])
+    text = report_of(write_records, tmp_path, records)
+    assert r"\[x\](http://e.org) \$a\$ \$\\b\$" in text
+    assert r"\$\\frac\$" in text
+    assert r"\ud800 \_\_x\_\_" in text
+    assert not re.search(r"(?<!\\)[$[](?!.*\]\(figures/)", text)
+
+
+@pytest.mark.usefixtures("unsaved")
+def test_title_is_escaped_as_in_html(write_records, tmp_path):
+    title = "# <b>bold</b> [link](http://e.org) *x* &lt; #"
+    text = report_of(write_records, tmp_path, make_records(1, 1, 1), title=title)
+    assert text.splitlines()[0] == (
+        r"# \# \<b>bold\</b> \[link\](http://e.org) \*x\* \&lt; \#"
+    )
 
 
 def all_failed(n_datasets, n_methods):
