@@ -1,14 +1,14 @@
 """One cell of the grid: one method, fitted and scored on one fold of one dataset."""
 
 import time
-import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
+from _errors import message_and_place
 from _methods import Method
 from _protocol import Protocol, Split, derive_seed, minority_label
+from _record import failure, record_head
 from _scoring import (
     calibration_bins,
     check_probabilities,
@@ -17,6 +17,18 @@ from _scoring import (
     tune_threshold,
 )
 from threadpoolctl import threadpool_limits
+
+NO_RESULT = {
+    "scores": {},
+    "threshold": None,
+    "fit_seconds": None,
+    "predict_seconds": None,
+    "n_train": None,
+    "n_test": None,
+    "n_train_minority": None,
+    "n_test_minority": None,
+    "curves": None,
+}
 
 
 @contextmanager
@@ -131,7 +143,7 @@ class Cell:
     X, y : ndarray
         Its data and labels.
 
-    sha256 : str
+    data_sha256 : str
         The hash of its data, for the record.
 
     method : Method
@@ -157,7 +169,7 @@ class Cell:
     dataset: str
     X: np.ndarray
     y: np.ndarray
-    sha256: str
+    data_sha256: str
     method: Method
     fold: int
     protocol: Protocol
@@ -169,6 +181,16 @@ class Cell:
     def key(self):
         """What makes the cell unique in a file of results."""
         return self.dataset, self.method.name, self.fold
+
+    @property
+    def labels(self):
+        """What the record says of the cell beside its key."""
+        return {}
+
+    @property
+    def no_result(self):
+        """What the record of a failed cell has in place of its result."""
+        return NO_RESULT
 
 
 def _row_counts(is_minority, split: Split):
@@ -205,34 +227,6 @@ def _outcome(cell, seed):
     }
 
 
-def _error_line(error):
-    """Put an exception, and the line of code that raised it, in one line of text."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    # The file's name alone: its folder differs from machine to machine.
-    place = f"{Path(frame.filename).name}, line {frame.lineno}"
-    return " ".join(f"{type(error).__name__}: {error} ({place})".split())
-
-
-def _failure(error):
-    """Stand in for the outcome of a cell that raised `error`."""
-    empty = (
-        "threshold",
-        "fit_seconds",
-        "predict_seconds",
-        "n_train",
-        "n_test",
-        "n_train_minority",
-        "n_test_minority",
-        "curves",
-    )
-    return {
-        "status": "failed",
-        "error": _error_line(error),
-        "scores": {},
-        **dict.fromkeys(empty),
-    }
-
-
 def run_cell(cell):
     """Compute one cell.
 
@@ -252,14 +246,9 @@ def run_cell(cell):
     try:
         outcome = _outcome(cell, seed)
     except Exception as error:
-        outcome = _failure(error)
+        outcome = failure(cell, message_and_place(error))
     return {
-        "kind": "cell",
-        "dataset": cell.dataset,
-        "method": cell.method.name,
-        "fold": cell.fold,
+        **record_head(cell),
         **outcome,
         "seed": seed,
-        "versions": cell.versions,
-        "data_sha256": cell.sha256,
     }

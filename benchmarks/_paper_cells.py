@@ -1,11 +1,8 @@
 """Runs of the papers' experiments: what is computed, and what went wrong."""
 
-import sys
-
 from _names import split_names
 from _run import compute_cells, library_versions
 from _store import CellStore
-from imblearn27 import EXIT_INTERRUPTED
 
 
 def parse_seeds(text):
@@ -74,7 +71,7 @@ def open_run(path, cells, *, suite, protocol):
     return store
 
 
-def compute_missing(store, run_one, cells, n_jobs):
+def compute_missing(store, run_one, cells, workers):
     """Compute the cells that are not finished yet, and store each at once.
 
     Parameters
@@ -84,46 +81,16 @@ def compute_missing(store, run_one, cells, n_jobs):
     run_one : callable
         Takes a cell and returns its record.
     cells : list
-    n_jobs : int
-        Number of processes. Scores do not depend on it.
+    workers : Workers
 
     Returns
     -------
     n_failed : int
-        How many cells raised an exception.
+        How many cells failed.
     """
     finished = store.finished()
     missing = [cell for cell in cells if cell.key not in finished]
-    return compute_cells(store, run_one, missing, n_jobs=n_jobs, n_total=len(cells))
-
-
-def compute_or_stop(compute):
-    """Compute cells, and say how it went; return 0, or an exit code if stopped.
-
-    Parameters
-    ----------
-    compute : callable
-        Returns how many cells failed.
-    """
-    try:
-        n_failed = compute()
-    except KeyboardInterrupt:
-        print("\nStopped: the same command goes on.", file=sys.stderr)
-        return EXIT_INTERRUPTED
-    if n_failed:
-        print(f"{n_failed} cells failed; the same command tries them once more.")
-    return 0
-
-
-def message_of(error):
-    """Print an exception on one line.
-
-    Examples
-    --------
-    >>> message_of(RuntimeError("the loss is\\nnot finite"))
-    'RuntimeError: the loss is not finite'
-    """
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    return compute_cells(store, run_one, missing, workers, n_total=len(cells))
 
 
 def failure_lines(cells, methods):

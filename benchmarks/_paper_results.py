@@ -56,6 +56,26 @@ def read_complete_cells(path, command, order):
     )
 
 
+def with_rows(cells, *columns):
+    """Leave out cells that do not say what rows they had: their worker died.
+
+    Parameters
+    ----------
+    cells : DataFrame
+    *columns : str
+        What a cell records of its rows.
+    """
+    if columns[0] not in cells:
+        return cells[:0].assign(**dict.fromkeys(columns))
+    known = cells[columns[0]].notna()
+    if known.all():
+        return cells
+    kept = cells[known]
+    # Numbers of rows have become floats beside those that are missing.
+    whole = [c for c in kept.select_dtypes("float") if (kept[c] % 1 == 0).all()]
+    return kept.astype(dict.fromkeys(whole, int))
+
+
 def average_runs(scores, by):
     """Average over the runs.
 

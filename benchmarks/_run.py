@@ -5,13 +5,14 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
-import joblib
 from _cell import Cell, run_cell
 from _grid import grid
 from _methods import METHODS
 from _protocol import Protocol
+from _record import failed_record
 from _store import CellStore
 from _suite import Suite, dataset_records
+from _workers import DIED, Accident, Workers
 from tqdm import tqdm
 
 import imbdeep
@@ -57,8 +58,8 @@ class Run:
     device : {'cpu', 'cuda'}
         Where nets run.
 
-    n_jobs : int
-        Number of processes. Scores do not depend on it.
+    workers : Workers
+        What computes the cells. Scores do not depend on it.
 
     versions : dict of str to str
         As :func:`library_versions` gives them.
@@ -70,7 +71,7 @@ class Run:
     protocol: Protocol
     seed: int
     device: str
-    n_jobs: int
+    workers: Workers
     versions: dict = field(default_factory=library_versions)
 
     def record(self):
@@ -98,7 +99,7 @@ class Run:
             dataset=dataset,
             X=bunch.data,
             y=bunch.target,
-            sha256=bunch.sha256,
+            data_sha256=bunch.sha256,
             method=self.method(method),
             fold=fold,
             protocol=self.protocol,
@@ -148,8 +149,24 @@ def register(run, path):
     return store
 
 
-def compute_cells(store, run_one, cells, *, n_jobs, n_total):
+def _innocent_first(store, cells):
+    """Put cells that failed behind the others; tell those that killed their worker.
+
+    Returns
+    -------
+    others, suspects : list
+    """
+    causes = store.causes_of_failure()
+    suspects = [cell for cell in cells if causes.get(cell.key) == DIED]
+    others = [cell for cell in cells if causes.get(cell.key) != DIED]
+    return sorted(others, key=lambda cell: cell.key in causes), suspects
+
+
+def compute_cells(store, run_one, cells, workers, *, n_total):
     """Compute cells and store each at once.
+
+    A worker may die through no fault of its cell, as when another one takes all the
+    memory. Such cells are tried again after all the others, one at a time.
 
     Parameters
     ----------
@@ -157,13 +174,13 @@ def compute_cells(store, run_one, cells, *, n_jobs, n_total):
         Open for appending.
 
     run_one : callable
-        Takes a cell and returns its record; pickled by name.
+        Takes a cell and returns its record.
 
     cells : list
-        Those that are not finished yet.
+        Those that are not finished yet; see :mod:`_record`.
 
-    n_jobs : int
-        Number of processes, each with one thread.
+    workers : Workers
+        What computes them.
 
     n_total : int
         Cells of the whole grid, for the progress bar.
@@ -171,21 +188,24 @@ def compute_cells(store, run_one, cells, *, n_jobs, n_total):
     Returns
     -------
     n_failed : int
-        How many cells raised an exception.
+        How many cells failed.
     """
     n_failed = 0
-    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
-        # A batch of one cell, so that none waits for another to be written.
-        records = joblib.Parallel(
-            n_jobs=n_jobs, return_as="generator_unordered", batch_size=1
-        )(joblib.delayed(run_one)(cell) for cell in cells)
+    others, suspects = _innocent_first(store, cells)
     bar = tqdm(total=n_total, initial=n_total - len(cells), unit="cell", smoothing=0)
-    with bar, closing(records):
-        for record in records:
-            store.append(record)
-            n_failed += record["status"] == "failed"
-            bar.set_postfix(failed=n_failed, refresh=False)
-            bar.update()
+    with bar:
+        for part, crew in ((others, workers), (suspects, workers.alone())):
+            with closing(crew.compute(run_one, part)) as outcomes:
+                for cell, outcome in outcomes:
+                    if isinstance(outcome, Accident):
+                        outcome = failed_record(cell, outcome)
+                    store.append(outcome)
+                    if outcome.get("cause") == DIED and part is others:
+                        suspects.append(cell)
+                        continue
+                    n_failed += outcome["status"] == "failed"
+                    bar.set_postfix(failed=n_failed, refresh=False)
+                    bar.update()
     return n_failed
 
 
@@ -206,9 +226,9 @@ def compute(run, store, run_one=run_cell):
     Returns
     -------
     n_failed : int
-        How many cells raised an exception.
+        How many cells failed.
     """
     keys = grid(list(run.suite.data), run.methods, run.protocol.n_folds)
     finished = store.finished()
     cells = [run.cell(*key) for key in keys if key not in finished]
-    return compute_cells(store, run_one, cells, n_jobs=run.n_jobs, n_total=len(keys))
+    return compute_cells(store, run_one, cells, run.workers, n_total=len(keys))

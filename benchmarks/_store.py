@@ -100,6 +100,21 @@ class CellStore:
                     "differs); give another --out."
                 )
 
+    def causes_of_failure(self):
+        """Return why cells failed, by their keys; None where an exception was raised.
+
+        Only of cells whose last record says so.
+        """
+        last = {
+            (cell["dataset"], cell["method"], cell["fold"]): cell
+            for cell in self.of_kind("cell")
+        }
+        return {
+            key: cell.get("cause")
+            for key, cell in last.items()
+            if cell["status"] == "failed"
+        }
+
     def finished(self):
         """Return the (dataset, method, fold) of every cell with status ok."""
         return {

@@ -28,10 +28,15 @@ written to ``<out>``.
 
 import argparse
 import sys
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-import joblib
+from _commands import (
+    add_worker_arguments,
+    call_or_complain,
+    choose_device,
+    choose_workers,
+    compute_or_stop,
+)
 from _grid import PRESETS
 from _methods import METHODS
 from _names import check_names, split_names
@@ -42,7 +47,6 @@ from _suite import load_suite
 from imbdeep.reporting import rank_table, read_cells, write_report
 
 REPORT_AGAIN = "What was reported before is as it was; go on with --report-only."
-EXIT_INTERRUPTED = 130  # what a shell reports for a program stopped by Ctrl-C
 
 
 def make_parser():
@@ -81,13 +85,7 @@ def make_parser():
         "the ReMix paper's); <repeats>x60-20-20: random splits to fit, validate and "
         "test (4x60-20-20 is the explicit-gradient paper's)",
     )
-    parser.add_argument(
-        "--n-jobs",
-        type=int,
-        metavar="N",
-        help="processes, each with one thread (default: all cores; 1 with cuda); "
-        "scores do not depend on it",
-    )
+    add_worker_arguments(parser)
     parser.add_argument(
         "--device",
         choices=["auto", "cpu", "cuda"],
@@ -116,28 +114,6 @@ def make_parser():
     return parser
 
 
-def choose_device(device):
-    """Resolve ``'auto'``, and refuse ``'cuda'`` where there is none."""
-    import torch
-
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ValueError(
-            "--device got 'cuda', but torch finds no CUDA device; use cpu."
-        )
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return device
-
-
-def choose_n_jobs(n_jobs, device):
-    """Resolve the default number of processes, and check a given one."""
-    if n_jobs is None:
-        return 1 if device == "cuda" else joblib.cpu_count()
-    if n_jobs < 1 and n_jobs != -1:
-        raise ValueError(f"--n-jobs got {n_jobs}; give 1 or more, or -1 for all cores.")
-    return joblib.cpu_count() if n_jobs == -1 else n_jobs
-
-
 def plan(args):
     """Turn the parsed command line into a run.
 
@@ -160,9 +136,9 @@ def plan(args):
     check_names(methods, METHODS, "--methods")
     protocol = parse_protocol(args.protocol or preset.protocol)
     device = choose_device(args.device)
-    n_jobs = choose_n_jobs(args.n_jobs, device)
+    workers = choose_workers(args, device)
     suite = load_suite(args.datasets, preset, args.data_home)
-    return Run(args.preset, suite, methods, protocol, args.seed, device, n_jobs)
+    return Run(args.preset, suite, methods, protocol, args.seed, device, workers)
 
 
 def check_exists(path):
@@ -179,25 +155,29 @@ def report(path):
     print(f"Report: {written} (and report.html beside it)")
 
 
-def compute_or_stop(run, store):
-    """Compute the run; return 0, or an exit code if it could not be completed."""
-    try:
-        n_failed = compute(run, store)
-    except KeyboardInterrupt:
-        reason, remedy, code = "Stopped", "the same command", EXIT_INTERRUPTED
-    except BrokenProcessPool:
-        reason = "A worker process died, most likely for want of memory"
-        remedy, code = "a smaller --n-jobs", 1
+def run_or_report(args):
+    """Compute what is missing, unless a report is all that is wanted; then report.
+
+    Returns
+    -------
+    code : int
+        See :func:`main`.
+    """
+    check_names([args.preset], PRESETS, "--preset")
+    path = (args.out or Path("results") / args.preset) / "cells.jsonl"
+    if args.report_only:
+        check_exists(path)
     else:
-        if n_failed:
-            print(f"{n_failed} cells failed; the same command tries them once more.")
-        return 0
-    print(
-        f"\n{reason}. Finished cells are in {store.path}: go on with {remedy}, "
-        "or see a report on them with --report-only.",
-        file=sys.stderr,
-    )
-    return code
+        run = plan(args)
+        store = register(run, path)
+        if code := compute_or_stop(lambda: compute(run, store), path):
+            return code
+    try:
+        report(path)
+    except OSError as error:
+        print(f"imblearn27.py: no report: {error}. {REPORT_AGAIN}", file=sys.stderr)
+        raise SystemExit(1) from None
+    return 0
 
 
 def main(argv=None):
@@ -211,31 +191,12 @@ def main(argv=None):
     Returns
     -------
     code : int
-        0 when the grid is complete (failed cells are part of the report), 1 when a
-        worker died, 130 when the run was interrupted. A wrong option exits with 2, a
+        0 when the grid is complete (failed cells are part of the report), 1 when it
+        could not go on, 130 when the run was interrupted. A wrong option exits with 2, a
         report that cannot be written with 1.
     """
     parser = make_parser()
-    args = parser.parse_args(argv)
-    try:
-        check_names([args.preset], PRESETS, "--preset")
-        path = (args.out or Path("results") / args.preset) / "cells.jsonl"
-        if args.report_only:
-            check_exists(path)
-        else:
-            run = plan(args)
-            store = register(run, path)
-    except (ValueError, OSError) as error:
-        parser.error(str(error))
-    code = 0 if args.report_only else compute_or_stop(run, store)
-    if code == 0:
-        try:
-            report(path)
-        except ValueError as error:
-            parser.error(str(error))
-        except OSError as error:
-            parser.exit(1, f"{parser.prog}: no report: {error}. {REPORT_AGAIN}\n")
-    return code
+    return call_or_complain(run_or_report, parser, parser.parse_args(argv))
 
 
 if __name__ == "__main__":

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from _cell import one_thread
-from _paper_cells import compute_missing, message_of, open_run
+from _errors import message_of
+from _paper_cells import compute_missing, open_run
 from _paper_data import Dataset
 from _protocol import derive_seed
+from _record import failure, record_head
 from _run import library_versions
 from imblearn.metrics import geometric_mean_score
 from sklearn.exceptions import ConvergenceWarning
@@ -33,6 +35,13 @@ METRICS = {
     "recall_majority": "recall, majority",
     "recall_minority": "recall, minority",
     "average_precision": "average precision",
+}
+NO_RESULT = {
+    "scores": {},
+    "inference": {},
+    "accuracy_by_round": [],
+    "fit_seconds": None,
+    "converged": None,
 }
 
 
@@ -128,6 +137,25 @@ class CrowdCell:
         crowd = f"{self.crowd.n_workers} {self.crowd.kind}"
         return f"{self.dataset.name}, {crowd}", self.name, self.seed
 
+    @property
+    def labels(self):
+        """What the record says of the cell beside its key."""
+        return {
+            "data": self.dataset.name,
+            "crowd": self.crowd.kind,
+            "n_workers": self.crowd.n_workers,
+        }
+
+    @property
+    def data_sha256(self):
+        """The hash of its data, for the record."""
+        return self.dataset.sha256
+
+    @property
+    def no_result(self):
+        """What the record of a failed cell has in place of its result."""
+        return NO_RESULT
+
 
 def fit(cell, task):
     """Fit the method of a cell; return the model, its seconds, and if it converged."""
@@ -166,19 +194,6 @@ def fit_and_score(cell, task):
     }
 
 
-def failure(message):
-    """Stand in for the outcome of a cell that raised an exception."""
-    return {
-        "status": "failed",
-        "error": message,
-        "scores": {},
-        "inference": {},
-        "accuracy_by_round": [],
-        "fit_seconds": None,
-        "converged": None,
-    }
-
-
 def run_cell(cell):
     """Compute one cell: draw the rows, let the crowd annotate them, fit and score.
 
@@ -198,22 +213,13 @@ def run_cell(cell):
     try:
         outcome = fit_and_score(cell, task)
     except Exception as error:
-        outcome = failure(message_of(error))
-    dataset, method, fold = cell.key
+        outcome = failure(cell, message_of(error))
     return {
-        "kind": "cell",
-        "dataset": dataset,
-        "method": method,
-        "fold": fold,
-        "data": cell.dataset.name,
-        "crowd": cell.crowd.kind,
-        "n_workers": cell.crowd.n_workers,
+        **record_head(cell),
         **outcome,
         **task.record(),
         "group_rows": count_groups(task.annotations),
         "cell_seconds": time.perf_counter() - start,
-        "versions": cell.versions,
-        "data_sha256": cell.dataset.sha256,
     }
 
 
@@ -257,13 +263,13 @@ class Grid:
         ]
 
 
-def fill(path, grid, n_jobs):
+def fill(path, grid, workers):
     """Compute the cells of a grid that a file of results lacks.
 
     Returns
     -------
     n_failed : int
-        How many cells raised an exception.
+        How many cells failed.
 
     Raises
     ------
@@ -273,4 +279,4 @@ def fill(path, grid, n_jobs):
     cells = grid.cells()
     suite = f"{grid.suite} smoke" if grid.smoke else grid.suite
     store = open_run(path, cells, suite=suite, protocol=grid.protocol)
-    return compute_missing(store, run_cell, cells, n_jobs)
+    return compute_missing(store, run_cell, cells, workers)

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import _commands
-from _commands import add_n_jobs_argument
+from _commands import add_worker_arguments, compute_or_stop
 from _names import check_names, split_names
-from _paper_cells import add_seeds_argument, compute_or_stop
+from _paper_cells import add_seeds_argument
 from _paper_data import (
     DATASETS,
     add_data_argument,
@@ -41,7 +41,7 @@ def add_compute_arguments(parser, methods):
         default=list(methods),
         help=f"of {', '.join(methods)} (default: all)",
     )
-    add_n_jobs_argument(parser)
+    add_worker_arguments(parser)
     parser.add_argument(
         "--smoke",
         action="store_true",
@@ -117,7 +117,7 @@ def make_pair_grid(args, suite, methods):
     )
 
 
-def compute_and_report(path, grid, n_jobs, report):
+def compute_and_report(path, grid, workers, report):
     """Compute what is missing, then report; return the exit code.
 
     Parameters
@@ -125,11 +125,11 @@ def compute_and_report(path, grid, n_jobs, report):
     path : Path
         The file of cells.
     grid : Grid
-    n_jobs : int
+    workers : Workers
     report : callable
         ``report(out)`` writes it to a folder and returns its path.
     """
-    if code := compute_or_stop(lambda: fill(path, grid, n_jobs)):
+    if code := compute_or_stop(lambda: fill(path, grid, workers), path):
         return code
     print(f"Cells: {path}")
     print(f"Report: {report(path.parent)}")

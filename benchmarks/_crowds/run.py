@@ -18,9 +18,9 @@ In the end come tables.md, tables.csv (means and standard errors), differences.c
 minus every other method, run by run) and inference.csv.
 """
 
+from _commands import choose_workers
 from _explicit_gradient.markdown import to_markdown
 from _paper_cells import failure_lines
-from imblearn27 import choose_n_jobs
 
 from _crowds.data import KINDS
 from _crowds.methods import METHODS, OURS
@@ -162,6 +162,6 @@ def write_report(out):
 
 def run(args):
     """Compute what is missing, and report; return the exit code."""
-    n_jobs = choose_n_jobs(args.n_jobs, "cpu")
+    workers = choose_workers(args, "cpu")
     grid = make_pair_grid(args, "crowds", METHODS)
-    return compute_and_report(args.out / CELLS, grid, n_jobs, write_report)
+    return compute_and_report(args.out / CELLS, grid, workers, write_report)

@@ -13,11 +13,11 @@ sets.md, sets.csv (means and standard errors) and sets_differences.csv.
 
 import argparse
 
+from _commands import choose_workers
 from _grid import TEN_SETS
 from _names import split_names
 from _paper_data import shrink
 from _paper_sets import read_sets
-from imblearn27 import choose_n_jobs
 
 from _crowds.cells import Grid
 from _crowds.data import Crowd, draw_half
@@ -92,6 +92,6 @@ def make_grid(args):
 
 def run(args):
     """Compute what is missing, and report; return the exit code."""
-    n_jobs = choose_n_jobs(args.n_jobs, "cpu")
+    workers = choose_workers(args, "cpu")
     grid = make_grid(args)
-    return compute_and_report(args.out / CELLS, grid, n_jobs, write_report)
+    return compute_and_report(args.out / CELLS, grid, workers, write_report)

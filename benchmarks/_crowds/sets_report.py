@@ -4,6 +4,7 @@ import _paper_sets
 import pandas as pd
 from _explicit_gradient.markdown import to_markdown
 from _paper_cells import failure_lines
+from _paper_results import with_rows
 
 from _crowds.cells import METRICS
 from _crowds.methods import OURS, TABLE_METHODS
@@ -116,11 +117,13 @@ def make_report(cells):
 
 def difficulty_table(cells):
     """Training accuracy and epochs of the difficulty nets: least and largest."""
-    runs = cells.drop_duplicates(["data", "fold"])
+    rows = ["n_train_majority", "n_train_minority"]
+    net = ["difficulty_accuracy", "difficulty_epochs"]
+    runs = with_rows(cells, *rows, *net).drop_duplicates(["data", "fold"])
     groups = runs.groupby("data", sort=False)
     return pd.DataFrame(
         {
-            "training rows": groups[["n_train_majority", "n_train_minority"]]
+            "training rows": groups[rows]
             .first()
             .apply(lambda row: f"{row.iloc[0]} + {row.iloc[1]}", axis=1),
             "least accuracy": groups["difficulty_accuracy"].min(),

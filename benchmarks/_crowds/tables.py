@@ -2,7 +2,7 @@
 
 import pandas as pd
 from _explicit_gradient.markdown import to_markdown
-from _paper_results import with_error
+from _paper_results import with_error, with_rows
 
 from _crowds.published import TITLES, scores_beside
 from _crowds.results import CROWD
@@ -120,7 +120,8 @@ def duel_table(part, order, metrics, titles):
 
 def row_table(cells):
     """Classes, rows and the difficulty net of every run, and how workers erred."""
-    runs = cells.drop_duplicates(["dataset", "fold"])
+    runs = with_rows(cells, "group_rows", "majority", "minority", "error_rates")
+    runs = runs.drop_duplicates(["dataset", "fold"])
     return pd.DataFrame(
         {
             "data": runs["dataset"],

@@ -11,9 +11,10 @@ Cells go to <out>/warmup.jsonl; the same command goes on with them. In the end c
 warmup.md and warmup.csv.
 """
 
+from _commands import choose_workers
 from _explicit_gradient.markdown import to_markdown
 from _paper_cells import failure_lines
-from imblearn27 import choose_n_jobs
+from _paper_results import with_rows
 
 from _crowds.methods import WARMUPS
 from _crowds.options import (
@@ -66,7 +67,7 @@ def group_line(cells):
     cells : DataFrame
         Of one data set and crowd.
     """
-    runs = cells.drop_duplicates("fold")
+    runs = with_rows(cells, "group_rows").drop_duplicates("fold")
     n_certain = [sum(counts[:3]) for counts in runs["group_rows"]]
     n_rows = [sum(counts) for counts in runs["group_rows"]]
     return (
@@ -132,6 +133,6 @@ def write_report(out):
 
 def run(args):
     """Compute what is missing, and report; return the exit code."""
-    n_jobs = choose_n_jobs(args.n_jobs, "cpu")
+    workers = choose_workers(args, "cpu")
     grid = make_pair_grid(args, "crowds warm-up", WARMUPS)
-    return compute_and_report(args.out / CELLS, grid, n_jobs, write_report)
+    return compute_and_report(args.out / CELLS, grid, workers, write_report)

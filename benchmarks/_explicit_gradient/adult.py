@@ -18,9 +18,7 @@ whenever you like: the same command goes on. Takes half an hour on one core.
 
 from pathlib import Path
 
-from _commands import add_n_jobs_argument
-from _paper_cells import compute_or_stop
-from imblearn27 import choose_n_jobs
+from _commands import add_worker_arguments, choose_workers, compute_or_stop
 
 from _explicit_gradient.adult_cells import compute, register
 from _explicit_gradient.adult_data import (
@@ -51,7 +49,7 @@ def add_adult_arguments(parser, experiment):
         default=Path("results") / "explicit_gradient" / experiment,
         help="folder of results and report (default: %(default)s)",
     )
-    add_n_jobs_argument(parser)
+    add_worker_arguments(parser)
     parser.add_argument(
         "--seed",
         type=int,
@@ -67,9 +65,10 @@ def add_arguments(parser):
 
 def run(args):
     """Compute what is missing, and report; return the exit code."""
-    n_jobs = choose_n_jobs(args.n_jobs, "cpu")
+    workers = choose_workers(args, "cpu")
+    path = args.out / "cells.jsonl"
     adult = balance(read_adult(args.data), args.seed)
-    store = register(args.out / "cells.jsonl", adult, args.seed)
-    code = compute_or_stop(lambda: compute(store, adult, args.seed, n_jobs))
+    store = register(path, adult, args.seed)
+    code = compute_or_stop(lambda: compute(store, adult, args.seed, workers), path)
     print(f"Report: {write_report(store.records, args.out)}")
     return code

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from _cell import minority_proba, one_thread
+from _errors import message_of
 from _grid import grid
 from _protocol import derive_seed
+from _record import failure, record_head
 from _run import compute_cells, library_versions
 from _scoring import precision_at_recalls
 from _store import CellStore
@@ -62,6 +64,26 @@ class AdultCell:
     fold: int
     seed: int
     versions: dict
+
+    @property
+    def key(self):
+        """What makes the cell unique in a file of results."""
+        return self.dataset, self.name, self.fold
+
+    @property
+    def labels(self):
+        """What the record says of the cell beside its key."""
+        return {}
+
+    @property
+    def data_sha256(self):
+        """The hash of its data, for the record."""
+        return self.adult.sha256
+
+    @property
+    def no_result(self):
+        """What the record of a failed cell has in place of its result."""
+        return {"scores": {}}
 
 
 def add_withdrawn_rows(X, y, withdrawn, random_state):
@@ -146,18 +168,8 @@ def run_cell(cell):
     try:
         outcome = fit_and_score(cell, seed)
     except Exception as error:
-        message = " ".join(f"{type(error).__name__}: {error}".split())
-        outcome = {"status": "failed", "error": message}
-    return {
-        "kind": "cell",
-        "dataset": cell.dataset,
-        "method": cell.name,
-        "fold": cell.fold,
-        **outcome,
-        "seed": seed,
-        "versions": cell.versions,
-        "data_sha256": cell.adult.sha256,
-    }
+        outcome = failure(cell, message_of(error))
+    return {**record_head(cell), **outcome, "seed": seed}
 
 
 # --- All of them ---------------------------------------------------------------------
@@ -201,7 +213,7 @@ def register(path, adult, seed):
     return store
 
 
-def compute(store, adult, seed, n_jobs):
+def compute(store, adult, seed, workers):
     """Compute the cells that are not finished yet, and store each at once.
 
     Parameters
@@ -215,13 +227,12 @@ def compute(store, adult, seed, n_jobs):
     seed : int
         Decides splits and nets.
 
-    n_jobs : int
-        Number of processes. Scores do not depend on it.
+    workers : Workers
 
     Returns
     -------
     n_failed : int
-        How many cells raised an exception.
+        How many cells failed.
     """
     keys = grid(list(DATASETS), list(METHODS), N_SPLITS)
     finished = store.finished()
@@ -231,4 +242,4 @@ def compute(store, adult, seed, n_jobs):
         for dataset, name, fold in keys
         if (dataset, name, fold) not in finished
     ]
-    return compute_cells(store, run_cell, cells, n_jobs=n_jobs, n_total=len(keys))
+    return compute_cells(store, run_cell, cells, workers, n_total=len(keys))

@@ -1,18 +1,17 @@
 """A grid of the paper's protocol: what a cell records, and how a run goes on."""
 
-import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from _cell import run_cell
-from _commands import add_n_jobs_argument
+from _commands import add_worker_arguments, choose_workers, compute_or_stop
 from _grid import PRESETS
 from _methods import Method
 from _names import split_names
 from _protocol import derive_seed, parse_protocol
 from _run import Run, compute, register
 from _suite import Suite, load_suite
-from imblearn27 import EXIT_INTERRUPTED, check_exists, choose_n_jobs
+from imblearn27 import check_exists
 
 from imbdeep.reporting import read_cells
 
@@ -117,7 +116,7 @@ def add_grid_arguments(parser, experiment):
         metavar="DIR",
         help="scikit-learn's data folder (default: SCIKIT_LEARN_DATA or its own)",
     )
-    add_n_jobs_argument(parser)
+    add_worker_arguments(parser)
     parser.add_argument(
         "--seed", type=int, default=0, help="decides splits and nets (default: 0)"
     )
@@ -190,20 +189,11 @@ def run_grid(args, table, datasets, report):
         protocol=parse_protocol(PROTOCOL),
         seed=args.seed,
         device="cpu",
-        n_jobs=choose_n_jobs(args.n_jobs, "cpu"),
+        workers=choose_workers(args, "cpu"),
         table=table,
     )
     store = register(run, path)
-    try:
-        n_failed = compute(run, store, run_paper_cell)
-    except KeyboardInterrupt:
-        print(
-            f"\nStopped. Finished cells are in {path}: go on with the same command, or "
-            "see a report on them with --report-only.",
-            file=sys.stderr,
-        )
-        return EXIT_INTERRUPTED
-    if n_failed:
-        print(f"{n_failed} cells failed; the same command tries them once more.")
+    if code := compute_or_stop(lambda: compute(run, store, run_paper_cell), path):
+        return code
     report(path)
     return 0

@@ -13,8 +13,8 @@ Every finished cell (method, split) goes to <out>/cells.jsonl at once. Stop when
 like: the same command goes on. Takes a quarter of an hour on one core.
 """
 
-from _paper_cells import compute_missing, compute_or_stop, open_run
-from imblearn27 import choose_n_jobs
+from _commands import choose_workers, compute_or_stop
+from _paper_cells import compute_missing, open_run
 
 from _explicit_gradient.adult import add_adult_arguments
 from _explicit_gradient.adult_data import N_SPLITS, balance, read_adult
@@ -29,11 +29,13 @@ def add_arguments(parser):
 
 def run(args):
     """Compute what is missing, and report; return the exit code."""
-    n_jobs = choose_n_jobs(args.n_jobs, "cpu")
+    workers = choose_workers(args, "cpu")
     cells = make_cells(balance(read_adult(args.data), args.seed), args.seed)
     protocol = f"{N_SPLITS}x64-16-20, seed {args.seed}"
     path = args.out / "cells.jsonl"
     store = open_run(path, cells, suite="convergence", protocol=protocol)
-    code = compute_or_stop(lambda: compute_missing(store, run_cell, cells, n_jobs))
+    code = compute_or_stop(
+        lambda: compute_missing(store, run_cell, cells, workers), path
+    )
     print(f"Report: {write_report(store.of_kind('cell'), args.out)}")
     return code

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from _cell import one_thread
-from _paper_cells import message_of
+from _errors import message_of
 from _protocol import derive_seed
+from _record import failure, record_head
 from _run import library_versions
 from sklearn.base import clone
 from sklearn.metrics import average_precision_score
@@ -115,6 +116,21 @@ class ConvergenceCell:
         """What makes the cell unique in a file of results."""
         return DATASET, self.name, self.fold
 
+    @property
+    def labels(self):
+        """What the record says of the cell beside its key."""
+        return {}
+
+    @property
+    def data_sha256(self):
+        """The hash of its data, for the record."""
+        return self.dataset.sha256
+
+    @property
+    def no_result(self):
+        """What the record of a failed cell has in place of its result."""
+        return {"curves": {}}
+
 
 def fit_and_record(cell, seed):
     """Split, fit and look at every epoch: the part of a record that may fail."""
@@ -144,17 +160,8 @@ def run_cell(cell):
         try:
             outcome = fit_and_record(cell, seed)
         except Exception as error:
-            outcome = {"status": "failed", "error": message_of(error), "curves": {}}
-    return {
-        "kind": "cell",
-        "dataset": DATASET,
-        "method": cell.name,
-        "fold": cell.fold,
-        **outcome,
-        "seed": seed,
-        "versions": cell.versions,
-        "data_sha256": cell.dataset.sha256,
-    }
+            outcome = failure(cell, message_of(error))
+    return {**record_head(cell), **outcome, "seed": seed}
 
 
 def make_cells(adult, seed):

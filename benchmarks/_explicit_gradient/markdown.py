@@ -21,7 +21,9 @@ def words(value, digits=3):
 
 
 def to_markdown(table, digits=3):
-    """Return a table in Markdown, numbers on the right."""
+    """Return a table in Markdown, numbers on the right; without rows, say so."""
+    if table.empty:
+        return "None."
     # Column by column: rows of whole and other numbers would become floats.
     printed = table.apply(lambda c: [words(v, digits) for v in c.tolist()])
     alignment = ("left", *("right" for _ in printed))

@@ -5,9 +5,11 @@ import warnings
 from dataclasses import dataclass
 
 from _cell import one_thread
-from _paper_cells import compute_missing, message_of, open_run
+from _errors import message_of
+from _paper_cells import compute_missing, open_run
 from _paper_data import Dataset, Pairs, shrink
 from _protocol import derive_seed
+from _record import failure, record_head
 from _run import library_versions
 from sklearn.ensemble import AdaBoostClassifier
 from sklearn.exceptions import ConvergenceWarning
@@ -26,6 +28,14 @@ CLASSIFIERS = {
 METRICS = {"macro_f1": "macro F1", "micro_f1": "micro F1", "mcc": "MCC"}
 # What a fitted net says of its training, where it does.
 EPOCHS_RUN = ("n_epochs_", "n_pretrain_epochs_")
+NO_RESULT = {
+    "scores": {},
+    "classifier_seconds": None,
+    "not_converged": None,
+    "n_synthetic": None,
+    "sampler_seconds": None,
+    **{name.rstrip("_"): None for name in EPOCHS_RUN},
+}
 
 
 # --- One cell ------------------------------------------------------------------------
@@ -71,6 +81,21 @@ class SamplerCell:
     def key(self):
         """What makes the cell unique in a file of results."""
         return cell_name(self.dataset.name, self.r), self.name, self.seed
+
+    @property
+    def labels(self):
+        """What the record says of the cell beside its key."""
+        return {"data": self.dataset.name, "r": self.r}
+
+    @property
+    def data_sha256(self):
+        """The hash of its data, for the record."""
+        return self.dataset.sha256
+
+    @property
+    def no_result(self):
+        """What the record of a failed cell has in place of its result."""
+        return NO_RESULT
 
 
 def resample(cell, task):
@@ -145,23 +170,6 @@ def resample_and_classify(cell, task):
     }
 
 
-def failure(message):
-    """Stand in for the outcome of a cell that raised an exception."""
-    empty = (
-        "classifier_seconds",
-        "not_converged",
-        "n_synthetic",
-        "sampler_seconds",
-        *(name.rstrip("_") for name in EPOCHS_RUN),
-    )
-    return {
-        "status": "failed",
-        "error": message,
-        "scores": {},
-        **dict.fromkeys(empty),
-    }
-
-
 def run_cell(cell):
     """Compute one cell: balance once, then fit the three classifiers.
 
@@ -180,20 +188,8 @@ def run_cell(cell):
     try:
         outcome = resample_and_classify(cell, task)
     except Exception as error:
-        outcome = failure(message_of(error))
-    dataset, method, fold = cell.key
-    return {
-        "kind": "cell",
-        "dataset": dataset,
-        "method": method,
-        "fold": fold,
-        "data": cell.dataset.name,
-        "r": cell.r,
-        **outcome,
-        **task.row_counts(),
-        "versions": cell.versions,
-        "data_sha256": cell.dataset.sha256,
-    }
+        outcome = failure(cell, message_of(error))
+    return {**record_head(cell), **outcome, **task.row_counts()}
 
 
 # --- All of them ---------------------------------------------------------------------
@@ -256,7 +252,7 @@ def register(path, grid):
     return open_run(path, grid.cells(), suite=suite, protocol=protocol)
 
 
-def compute(store, grid, n_jobs):
+def compute(store, grid, workers):
     """Compute the cells that are not finished yet, and store each at once.
 
     Parameters
@@ -264,12 +260,11 @@ def compute(store, grid, n_jobs):
     store : CellStore
         As :func:`register` returned it.
     grid : Grid
-    n_jobs : int
-        Number of processes. Scores do not depend on it.
+    workers : Workers
 
     Returns
     -------
     n_failed : int
-        How many cells raised an exception.
+        How many cells failed.
     """
-    return compute_missing(store, run_cell, grid.cells(), n_jobs)
+    return compute_missing(store, run_cell, grid.cells(), workers)

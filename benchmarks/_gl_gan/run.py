@@ -22,9 +22,9 @@ more. Methods, ratios and seeds may be added to a run; other pairs need another 
 from pathlib import Path
 
 import _commands
-from _commands import add_n_jobs_argument
+from _commands import add_worker_arguments, choose_workers, compute_or_stop
 from _names import check_names, split_names
-from _paper_cells import add_seeds_argument, compute_or_stop
+from _paper_cells import add_seeds_argument
 from _paper_data import (
     DATASETS,
     add_data_argument,
@@ -33,7 +33,6 @@ from _paper_data import (
     parse_pairs,
     read_dataset,
 )
-from imblearn27 import choose_n_jobs
 
 from _gl_gan.cells import Grid, compute, register
 from _gl_gan.data import PUBLISHED_PAIRS
@@ -79,7 +78,7 @@ def add_arguments(parser):
         help="classes: drawn in each run, those of the published table, or a majority "
         "and a minority such as 4-7, or --pairs=-1-1 (default: drawn)",
     )
-    add_n_jobs_argument(parser)
+    add_worker_arguments(parser)
     parser.add_argument(
         "--smoke",
         action="store_true",
@@ -116,11 +115,11 @@ def make_grid(args):
 
 def run(args):
     """Compute what is missing; return the exit code."""
-    n_jobs = choose_n_jobs(args.n_jobs, "cpu")
+    workers = choose_workers(args, "cpu")
     grid = make_grid(args)
     path = args.out / "cells.jsonl"
     store = register(path, grid)
-    if code := compute_or_stop(lambda: compute(store, grid, n_jobs)):
+    if code := compute_or_stop(lambda: compute(store, grid, workers), path):
         return code
     print(f"Cells: {path}; see them with the commands tables and series.")
     return 0

@@ -9,7 +9,7 @@ errors) and differences.csv (GL-GAN minus every other method, run by run).
 import pandas as pd
 from _explicit_gradient.markdown import to_markdown
 from _paper_cells import failure_lines
-from _paper_results import with_error
+from _paper_results import with_error, with_rows
 
 from _gl_gan.cells import CLASSIFIERS, METRICS, cell_name
 from _gl_gan.methods import METHODS
@@ -148,7 +148,8 @@ def duel_block(differences, rival):
 
 def row_table(cells):
     """Classes and rows of every run."""
-    runs = cells.drop_duplicates(["dataset", "fold"])
+    runs = with_rows(cells, "n_train_majority", "majority", "minority")
+    runs = runs.drop_duplicates(["dataset", "fold"])
     return pd.DataFrame(
         {
             "data": runs["dataset"],

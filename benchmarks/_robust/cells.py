@@ -1,17 +1,15 @@
 """Cells of the experiments: what all of them have in common.
 
-A cell has a ``key`` (data set and threat, method, run), a ``dataset`` with its
-``sha256``, ``labels`` for its record, and ``versions``; ``draw()`` gives its rows, and
-``compute(task)`` fits and scores.
+A cell is what :mod:`_record` says; ``draw()`` gives its rows, and ``compute(task)``
+fits and scores.
 """
 
 import time
 
 from _cell import one_thread
-from _paper_cells import compute_missing, message_of, open_run
-
-# What compute() gives that a failed cell lacks.
-EMPTY = {"scores": {}, "fit_seconds": None}
+from _errors import message_of
+from _paper_cells import compute_missing, open_run
+from _record import failure, record_head
 
 
 def fit_and_time(model, X, y):
@@ -36,29 +34,22 @@ def run_cell(cell):
         try:
             outcome = {"status": "ok", "error": None, **cell.compute(task)}
         except Exception as error:
-            outcome = {"status": "failed", "error": message_of(error), **EMPTY}
-    dataset, method, fold = cell.key
+            outcome = failure(cell, message_of(error))
     return {
-        "kind": "cell",
-        "dataset": dataset,
-        "method": method,
-        "fold": fold,
-        **cell.labels,
+        **record_head(cell),
         **task.record(),
         **outcome,
         "cell_seconds": time.perf_counter() - start,
-        "versions": cell.versions,
-        "data_sha256": cell.dataset.sha256,
     }
 
 
-def fill(path, cells, n_jobs, *, suite, protocol):
+def fill(path, cells, workers, *, suite, protocol):
     """Compute the cells that a file of results lacks.
 
     Returns
     -------
     n_failed : int
-        How many cells raised an exception.
+        How many cells failed.
 
     Raises
     ------
@@ -66,4 +57,4 @@ def fill(path, cells, n_jobs, *, suite, protocol):
         If the file holds results that cannot be compared with these.
     """
     store = open_run(path, cells, suite=suite, protocol=protocol)
-    return compute_missing(store, run_cell, cells, n_jobs)
+    return compute_missing(store, run_cell, cells, workers)

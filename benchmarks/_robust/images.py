@@ -116,6 +116,16 @@ class ImageCell:
             "eps": self.threat.eps,
         }
 
+    @property
+    def data_sha256(self):
+        """The hash of its data, for the record."""
+        return self.dataset.sha256
+
+    @property
+    def no_result(self):
+        """What the record of a failed cell has in place of its result."""
+        return {"scores": {}, "fit_seconds": None}
+
     def draw(self):
         """Return the rows, which are the same for all methods of a seed."""
         return draw(self.dataset, self.imbalance, self.seed, test_rows(self.smoke))
@@ -243,13 +253,13 @@ def make_cells(args, device):
 
 def run(args):
     """Compute what is missing, and report; return the exit code."""
-    device, n_jobs = choose_machine(args)
+    device, workers = choose_machine(args)
     chapter = "" if args.chapter is None else f", chapter {args.chapter}"
     chapters = CHAPTERS if args.chapter is None else [args.chapter]
     return compute_and_report(
         args.out / CELLS,
         make_cells(args, device),
-        n_jobs,
+        workers,
         partial(write_report, chapters=chapters),
         suite="robust images",
         # Cells of other epochs are not to be compared with these.

@@ -4,10 +4,14 @@ import argparse
 from pathlib import Path
 
 import _commands
-from _commands import add_n_jobs_argument
+from _commands import (
+    add_worker_arguments,
+    choose_device,
+    choose_workers,
+    compute_or_stop,
+)
 from _names import check_names, split_names
-from _paper_cells import add_seeds_argument, compute_or_stop
-from imblearn27 import choose_device, choose_n_jobs
+from _paper_cells import add_seeds_argument
 
 from _robust.cells import fill
 
@@ -39,7 +43,7 @@ def add_compute_arguments(parser, methods, smoke):
         metavar="A,B",
         help=f"of {', '.join(methods)} (default: all)",
     )
-    add_n_jobs_argument(parser)
+    add_worker_arguments(parser)
     parser.add_argument(
         "--device",
         choices=["auto", "cpu", "cuda"],
@@ -76,12 +80,12 @@ def check_seeds(seeds):
 
 
 def choose_machine(args):
-    """Return the device and the number of processes."""
+    """Return the device and the workers."""
     device = choose_device(args.device)
-    return device, choose_n_jobs(args.n_jobs, device)
+    return device, choose_workers(args, device)
 
 
-def compute_and_report(path, cells, n_jobs, report, *, suite, protocol, smoke):
+def compute_and_report(path, cells, workers, report, *, suite, protocol, smoke):
     """Compute what is missing, then report; return the exit code.
 
     Parameters
@@ -90,7 +94,7 @@ def compute_and_report(path, cells, n_jobs, report, *, suite, protocol, smoke):
         The file of cells.
     cells : list
         See :mod:`_robust.cells`.
-    n_jobs : int
+    workers : Workers
     report : callable
         ``report(out)`` writes it to a folder and returns its path.
     suite, protocol : str
@@ -99,7 +103,7 @@ def compute_and_report(path, cells, n_jobs, report, *, suite, protocol, smoke):
     """
     suite = f"{suite} smoke" if smoke else suite
     code = compute_or_stop(
-        lambda: fill(path, cells, n_jobs, suite=suite, protocol=protocol)
+        lambda: fill(path, cells, workers, suite=suite, protocol=protocol), path
     )
     if code:
         return code

@@ -2,6 +2,7 @@
 
 from _explicit_gradient.markdown import to_markdown
 from _paper_cells import failure_lines
+from _paper_results import with_rows
 
 from _robust.classes import draw_classes
 from _robust.layout import (
@@ -115,7 +116,7 @@ def overall_blocks(differences):
 
 def row_lines(cells):
     """Say how many rows each class has in training."""
-    runs = cells.drop_duplicates(["data", "imbalance"])
+    runs = with_rows(cells, "class_counts").drop_duplicates(["data", "imbalance"])
     return "\n".join(
         f"- {run.data}, {run.imbalance}: {', '.join(map(str, run.class_counts))}; "
         f"{run.n_test} test rows"

@@ -112,6 +112,16 @@ class TableCell:
         """What the record says of the cell, beside its key."""
         return {"eps": self.eps}
 
+    @property
+    def data_sha256(self):
+        """The hash of its data, for the record."""
+        return self.dataset.sha256
+
+    @property
+    def no_result(self):
+        """What the record of a failed cell has in place of its result."""
+        return {"scores": {}, "fit_seconds": None}
+
     def draw(self):
         """Return the halves of the fold."""
         X, y = self.dataset.X.astype(np.float32), self.dataset.y
@@ -201,12 +211,12 @@ def make_cells(args, protocol, device):
 
 def run(args):
     """Compute what is missing, and report; return the exit code."""
-    device, n_jobs = choose_machine(args)
+    device, workers = choose_machine(args)
     protocol = choose_protocol(args)
     return compute_and_report(
         args.out / CELLS,
         make_cells(args, protocol, device),
-        n_jobs,
+        workers,
         write_report,
         suite="robust tables",
         # More repeats go on with the folds of fewer.

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from _explicit_gradient.markdown import to_markdown
 from _paper_cells import failure_lines
-from _paper_results import average_runs, read_complete_cells
+from _paper_results import average_runs, read_complete_cells, with_rows
 from _paper_sets import duels_over_sets, significance_blocks
 
 from _robust.layout import count_line
@@ -50,6 +50,7 @@ def set_table(means, metric):
 
 def unmoved_sets(cells):
     """Return the sets of which all columns are frozen: no attacker, no test of one."""
+    cells = with_rows(cells, "frozen", "n_features")
     is_unmoved = cells["frozen"].map(len) == cells["n_features"]
     return list(cells.loc[is_unmoved, "dataset"].unique())
 
@@ -96,7 +97,8 @@ def metric_blocks(means, metric):
 
 def column_table(cells):
     """Tell which columns of a set the attacker leaves alone."""
-    first = cells.drop_duplicates("dataset")
+    rows = ["n_train", "n_train_minority", "n_features"]
+    first = with_rows(cells, "frozen", *rows).drop_duplicates("dataset")
     return pd.DataFrame(
         {
             "dataset": first["dataset"],

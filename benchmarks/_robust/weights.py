@@ -116,6 +116,16 @@ class WeightCell:
             "eps": self.threat.eps,
         }
 
+    @property
+    def data_sha256(self):
+        """The hash of its data, for the record."""
+        return self.dataset.sha256
+
+    @property
+    def no_result(self):
+        """What the record of a failed cell has in place of its result."""
+        return {"scores": {}, "fit_seconds": None}
+
     def draw(self):
         """Return the rows; few of the rare class are left."""
         pair, candidates, tests = draw_classes(self.dataset, self.pairs, self.seed)
@@ -205,11 +215,11 @@ def make_cells(args, device):
 
 def run(args):
     """Compute what is missing, and report; return the exit code."""
-    device, n_jobs = choose_machine(args)
+    device, workers = choose_machine(args)
     return compute_and_report(
         args.out / CELLS,
         make_cells(args, device),
-        n_jobs,
+        workers,
         write_report,
         suite="robust weights",
         protocol=f"80-20, {RATIO}:1",

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from _explicit_gradient.markdown import to_markdown
 from _paper_cells import failure_lines
-from _paper_results import read_complete_cells
+from _paper_results import read_complete_cells, with_rows
 from matplotlib.figure import Figure
 
 from _robust.classes import COLORS
@@ -117,7 +117,8 @@ def draw_weights(table):
 def make_report(cells):
     """Return weights.md and the frame of weights.csv."""
     means = mean_table(cells)
-    counts = cells["class_counts"].iloc[0]
+    known = with_rows(cells, "class_counts")["class_counts"]
+    counts = next(iter(known), ("?", "?"))
     blocks = [
         "# Two classes, of which the rare one weighs more",
         f"{count_line(cells)} Accuracies in percent on as many test rows of either "

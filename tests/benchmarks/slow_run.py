@@ -1,4 +1,4 @@
-"""The benchmark with two slow methods, as a program that the tests can kill.
+"""The benchmark with slow methods, as a program that the tests can kill.
 
 It takes the benchmark's own arguments, and appends a line to the file named by the
 environment variable ``FITS`` whenever a fit is through.
@@ -36,7 +36,23 @@ def make_slow_and_mild(random_state, device):
     return SlowClassifier(C=0.01, random_state=random_state)
 
 
+def make_net(random_state, device):
+    """Return a net that trains for a moment."""
+    from imbdeep.classifiers import NetClassifier
+
+    return NetClassifier(max_epochs=12, random_state=random_state, device=device)
+
+
+def make_remix(random_state, device):
+    """Return another net that trains for a moment."""
+    from imbdeep.classifiers import ReMixClassifier
+
+    return ReMixClassifier(max_epochs=12, random_state=random_state, device=device)
+
+
 if __name__ == "__main__":
+    METHODS["short_net"] = Method("short_net", "stopped", "", make_net)
+    METHODS["short_remix"] = Method("short_remix", "stopped", "", make_remix)
     METHODS["slow"] = Method("slow", "stopped", "", make_slow)
     METHODS["mild"] = Method("mild", "stopped", "", make_slow_and_mild)
     sys.exit(imblearn27.main())

@@ -57,7 +57,7 @@ def make_cell(data, method, **changes):
         "dataset": "ecoli",
         "X": data[0],
         "y": data[1],
-        "sha256": "abc",
+        "data_sha256": "abc",
         "method": method,
         "fold": 0,
         "protocol": PROTOCOL,

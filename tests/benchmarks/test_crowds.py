@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from _commands import EXIT_INTERRUPTED
 from _crowds import options, speed
 from crowds import COMMANDS, main
-from imblearn27 import EXIT_INTERRUPTED
 
 from tests.benchmarks.test_paper_data import write_data
 
@@ -22,7 +22,7 @@ def smoke(tmp_path):
     def start(command="run", *more):
         return main(
             [command, "--data", str(data), "--out", str(tmp_path / "out"), "--smoke"]
-            + ["--n-jobs", "1", *more]
+            + ["--n-jobs", "0", *more]
         )
 
     return start
@@ -90,7 +90,7 @@ def test_warm_ups_see_the_rows_of_the_runs(smoke, tmp_path):
 
 def test_sets(data_home, tmp_path):
     out = tmp_path / "out"
-    given = ["sets", "--data-home", str(data_home), "--out", str(out), "--n-jobs", "1"]
+    given = ["sets", "--data-home", str(data_home), "--out", str(out), "--n-jobs", "0"]
     given += ["--datasets", "ecoli,libras_move", "--methods", "mv_lr,ds_lr"]
     assert main([*given, "--workers", "5,7", "--runs", "1"]) == 0
     cells = read_records(out / "sets.jsonl")
@@ -108,7 +108,7 @@ def test_a_run_that_is_stopped_says_how_to_go_on(smoke, monkeypatch, capsys):
 
     monkeypatch.setattr(options, "fill", interrupt)
     assert smoke() == EXIT_INTERRUPTED
-    assert "the same command goes on" in capsys.readouterr().err
+    assert "go on with the same command" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_run_that_is_stopped_says_how_to_go_on(smoke, monkeypatch, capsys):
         (["--seeds", "3-1"], "--seeds is empty"),
         (["--pairs", "published"], "write drawn, or two classes"),
         (["--pairs", "4-7"], "madelon has no class 4"),
-        (["--n-jobs", "0"], "--n-jobs got 0"),
+        (["--n-jobs", "-2"], "--n-jobs got -2"),
         (["--data", "/nowhere"], "Give as --data the folder"),
     ],
 )

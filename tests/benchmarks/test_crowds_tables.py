@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from _crowds import inference, run, sets_report, warmup
-from _crowds.cells import METRICS, failure
+from _crowds.cells import METRICS, NO_RESULT
 from _crowds.methods import METHODS, WARMUPS
 from _crowds.published import PUBLISHED, published_scores, scores_beside
 from _crowds.results import (
@@ -33,7 +33,9 @@ def fake_cell(method, seed, value=None, data="usps", crowd="alike", n_workers=9)
         "n_workers": n_workers,
         "method": method,
         "fold": seed,
-        **failure("ValueError: too few rows"),
+        "status": "failed",
+        "error": "ValueError: too few rows",
+        **NO_RESULT,
         "majority": 2,
         "minority": 8,
         "n_train_majority": 668,
@@ -250,6 +252,32 @@ def test_report_of_nothing_but_failures(read):
     text, *_ = run.make_report(read([fake_cell("iced", 0)]))
     assert "1 cells, 1 of them failed" in text
     assert "No cell has finished." in text
+
+
+ROW_FIELDS = (
+    *("majority", "minority", "n_train_majority", "n_train_minority"),
+    *("n_test_majority", "n_test_minority", "error_rates", "group_rows"),
+    *("difficulty_epochs", "difficulty_accuracy", "cell_seconds"),
+)
+
+
+def dead_cell(method, seed, **where):
+    """A record that the main process made, since the worker died."""
+    record = fake_cell(method, seed, **where)
+    return {name: value for name, value in record.items() if name not in ROW_FIELDS}
+
+
+def test_a_worker_that_died_leaves_the_rows_of_others_alone(read):
+    text, *_ = run.make_report(read([dead_cell("ds_lr", 0), *fake_run(1)]))
+    assert "4 cells, 1 of them failed" in text
+    assert "668 + 66" in text
+    assert "100 / 20 / 3 / 611" in text
+    assert "0.985 after 4" in text
+
+
+def test_a_report_of_nothing_but_dead_workers(read):
+    text, *_ = run.make_report(read([dead_cell("iced", 0)]))
+    assert "1 cells, 1 of them failed" in text
 
 
 def test_the_order_is_that_of_the_experiment(tmp_path):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from _commands import EXIT_INTERRUPTED
 from _explicit_gradient import adult
 from _explicit_gradient.adult_cells import (
     DATASETS,
@@ -39,7 +40,6 @@ from _explicit_gradient.adult_report import (
 )
 from _explicit_gradient.methods import ALL_ROWS, OURS, PAPER_NET, PAPER_STEPS
 from _store import CellStore
-from imblearn27 import EXIT_INTERRUPTED
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 N_CELLS = 3 * len(METHODS) * 4
@@ -122,7 +122,7 @@ def quick(monkeypatch):
 def arguments(path, out, *more):
     parser = argparse.ArgumentParser()
     adult.add_arguments(parser)
-    given = ["--data", str(path), "--out", str(out), "--n-jobs", "1", *more]
+    given = ["--data", str(path), "--out", str(out), "--n-jobs", "0", *more]
     return parser.parse_args(given)
 
 

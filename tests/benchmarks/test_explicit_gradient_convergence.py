@@ -187,7 +187,7 @@ def test_a_run_goes_on_where_it_stopped(path, tmp_path, monkeypatch):
 
     monkeypatch.setattr(convergence, "run_cell", compute)
     monkeypatch.setattr(convergence, "make_cells", small_cells)
-    given = ["convergence", "--data", str(path), "--n-jobs", "1"]
+    given = ["convergence", "--data", str(path), "--n-jobs", "0"]
     assert main([*given, "--out", str(tmp_path)]) == 0
     assert len(computed) == len(set(computed)) == 8
     cells = tmp_path / "cells.jsonl"
@@ -207,7 +207,7 @@ def test_another_seed_needs_another_folder(path, tmp_path, monkeypatch, capsys):
         return run_cell(replace(cell, make=None))
 
     monkeypatch.setattr(convergence, "run_cell", compute)
-    given = ["convergence", "--data", str(path), "--n-jobs", "1"]
+    given = ["convergence", "--data", str(path), "--n-jobs", "0"]
     main([*given, "--out", str(tmp_path)])
     with pytest.raises(SystemExit):
         main([*given, "--out", str(tmp_path), "--seed", "1"])

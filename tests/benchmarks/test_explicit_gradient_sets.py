@@ -355,7 +355,7 @@ def arguments(tmp_path, data_home):
 
     def parse(*more):
         fixed = ["--out", str(tmp_path / "out"), "--data-home", str(data_home)]
-        return parser.parse_args([*fixed, "--n-jobs", "1", *more])
+        return parser.parse_args([*fixed, "--n-jobs", "0", *more])
 
     return parse
 

@@ -6,10 +6,10 @@ import json
 
 import pandas as pd
 import pytest
+from _commands import EXIT_INTERRUPTED
 from _gl_gan import run as run_command
 from _paper_cells import parse_seeds
 from gl_gan import COMMANDS, main
-from imblearn27 import EXIT_INTERRUPTED
 
 from tests.benchmarks.test_paper_data import write_data
 
@@ -22,7 +22,7 @@ def run_smoke(tmp_path):
     def start(*more):
         return main(
             ["run", "--data", str(data), "--out", str(tmp_path / "out"), "--smoke"]
-            + ["--methods", "none,smote", "--n-jobs", "1", *more]
+            + ["--methods", "none,smote", "--n-jobs", "0", *more]
         )
 
     return start
@@ -77,7 +77,7 @@ def test_a_run_that_is_stopped_says_how_to_go_on(run_smoke, monkeypatch, capsys)
 
     monkeypatch.setattr(run_command, "compute", interrupt)
     assert run_smoke() == EXIT_INTERRUPTED
-    assert "the same command goes on" in capsys.readouterr().err
+    assert "go on with the same command" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_run_that_is_stopped_says_how_to_go_on(run_smoke, monkeypatch, capsys)
         (["--seeds", "3-1"], "--seeds is empty"),
         (["--pairs", "4:7"], "--pairs got '4:7'"),
         (["--pairs", "4-7"], "madelon has no class 4"),
-        (["--n-jobs", "0"], "--n-jobs got 0"),
+        (["--n-jobs", "-2"], "--n-jobs got -2"),
         (["--data", "/nowhere"], "Give as --data the folder"),
     ],
 )

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from _gl_gan import series, tables
-from _gl_gan.cells import CLASSIFIERS, METRICS, failure
+from _gl_gan.cells import CLASSIFIERS, METRICS, NO_RESULT
 from _gl_gan.published import NAMES, PUBLISHED, published_scores
 from _gl_gan.results import (
     SCORES,
@@ -31,7 +31,9 @@ def fake_cell(method, seed, value=None, data="usps", r=0.01):
         "r": r,
         "method": method,
         "fold": seed,
-        **failure("ValueError: too few rows"),
+        "status": "failed",
+        "error": "ValueError: too few rows",
+        **NO_RESULT,
         "majority": 2,
         "minority": 8,
         "n_train_majority": 744,
@@ -280,6 +282,24 @@ def test_report_says_what_failed_and_why(read):
     assert "744 + 7" in text
     assert "LinearSVC in 6 of 6 cells" in text
     assert "+0.050" in text
+
+
+def dead_cell(method, seed):
+    """A record that the main process made, since the worker died."""
+    record = fake_cell(method, seed)
+    rows = ("majority", "minority", "n_train", "n_test")
+    return {k: v for k, v in record.items() if not k.startswith(rows)}
+
+
+def test_a_worker_that_died_leaves_the_rows_of_others_alone(read):
+    text, *_ = make_report(read([dead_cell("adasyn", 0), *fake_run(1)]))
+    assert "4 cells, 1 of them failed" in text
+    assert "744 + 7 " in text
+
+
+def test_a_report_of_nothing_but_dead_workers(read):
+    text, *_ = make_report(read([dead_cell("adasyn", 0)]))
+    assert "1 cells, 1 of them failed" in text
 
 
 def test_report_of_nothing_but_failures(read):

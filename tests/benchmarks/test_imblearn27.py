@@ -1,14 +1,15 @@
 """The command line, inside this process."""
 
 import json
-from concurrent.futures.process import BrokenProcessPool
 
 import imblearn27
 import joblib
 import pytest
 import torch
+from _commands import choose_n_jobs
 from _grid import PRESETS
 from _methods import METHODS
+from _workers import WorkerStartError
 
 from tests.benchmarks.stubs import BrokenClassifier, recording_method
 
@@ -34,7 +35,7 @@ def command(data_home, tmp_path, log):
     """Arguments of a run on the small collection."""
     return [
         *("--datasets", "ecoli,libras_move", "--methods", "first,second"),
-        *("--protocol", "1x2", "--n-jobs", "1", "--device", "cpu"),
+        *("--protocol", "1x2", "--n-jobs", "0", "--device", "cpu"),
         *("--data-home", str(data_home), "--out", str(tmp_path / "out")),
     ]
 
@@ -58,8 +59,9 @@ def usage_error(capsys, argv):
         ("--methods", ",", "--methods is empty"),
         ("--datasets", "ecolli", "--datasets got 'ecolli', which is unknown. Did you"),
         ("--protocol", "10x3", "--protocol got '10x3'; write <repeats>x2 or"),
-        ("--n-jobs", "0", "--n-jobs got 0; give 1 or more, or -1 for all cores"),
-        ("--n-jobs", "-2", "--n-jobs got -2"),
+        ("--n-jobs", "-2", "--n-jobs got -2; give 1 or more, -1 for all cores, or 0"),
+        ("--time-limit", "0", "must be a number above 0, got '0'"),
+        ("--time-limit", "soon", "must be a number above 0, got 'soon'"),
     ],
 )
 def test_wrong_option(capsys, tmp_path, option, value, message):
@@ -85,10 +87,10 @@ def test_help_names_every_preset_and_method(capsys):
 def test_defaults():
     args = imblearn27.make_parser().parse_args([])
     assert (args.preset, args.seed, args.device) == ("quick", 0, "auto")
-    assert imblearn27.choose_n_jobs(None, "cpu") == joblib.cpu_count()
-    assert imblearn27.choose_n_jobs(None, "cuda") == 1
-    assert imblearn27.choose_n_jobs(-1, "cuda") == joblib.cpu_count()
-    assert imblearn27.choose_n_jobs(3, "cpu") == 3
+    assert choose_n_jobs(None, "cpu") == joblib.cpu_count()
+    assert choose_n_jobs(None, "cuda") == 1
+    assert choose_n_jobs(-1, "cuda") == joblib.cpu_count()
+    assert choose_n_jobs(3, "cpu") == 3
 
 
 def test_out_is_named_after_the_preset(tmp_path, monkeypatch, reports):
@@ -180,14 +182,22 @@ def test_interruption(command, reports, capsys, tmp_path, monkeypatch, log):
     assert [json.loads(line)["kind"] for line in lines].count("cell") == 3
 
 
-def test_dead_worker(command, reports, capsys, monkeypatch):
+@pytest.mark.parametrize(
+    "error", [WorkerStartError("No worker starts."), OSError("No space left.")]
+)
+def test_a_run_that_cannot_go_on_says_why(command, reports, capsys, monkeypatch, error):
     def compute(run, store):
-        raise BrokenProcessPool
+        raise error
 
     monkeypatch.setattr(imblearn27, "compute", compute)
     assert imblearn27.main(command) == 1
-    assert "go on with a smaller --n-jobs" in capsys.readouterr().err
+    assert f"{error} Finished cells are in" in capsys.readouterr().err
     assert reports == []
+
+
+def test_a_time_limit_needs_a_process_that_can_be_stopped(command, capsys):
+    error = usage_error(capsys, [*command, "--time-limit", "5"])
+    assert "--time-limit needs a worker process" in error
 
 
 @pytest.mark.slow

@@ -22,6 +22,7 @@ from _robust.methods import (
 )
 from _robust.scores import METRICS, compare_attacks, first_of_each_class, score
 from _robust.threats import EPS, SMOKE, Strength, Threat
+from _workers import Workers
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from imbdeep.attacks import robust_predictions
@@ -356,7 +357,7 @@ def make_grid(usps, methods=("plain", "ce"), seeds=(0, 1)):
 
 def fill_grid(path, cells, **changes):
     names = {"suite": "robust images", "protocol": "p"} | changes
-    return fill(path, cells, 1, **names)
+    return fill(path, cells, Workers(0), **names)
 
 
 def keys(path):

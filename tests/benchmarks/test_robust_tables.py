@@ -311,6 +311,23 @@ def test_report_says_what_was_run_and_what_failed(read):
     assert set(frames) == {"tables", "differences", "agreement", "classes"}
 
 
+def dead_cell(method, seed):
+    """A record that the main process made, since the worker died."""
+    rows = ("class_counts", "n_test", "cell_seconds")
+    return {k: v for k, v in fake_cell(method, seed).items() if k not in rows}
+
+
+def test_a_worker_that_died_leaves_the_rows_of_others_alone(read):
+    text, _ = report.make_report(read([dead_cell("focal", 0), *fake_run(1)]))
+    assert "5 cells, 1 of them failed" in text
+    assert "- usps, step-100: 500, 500, 5, 5; 400 test rows" in text
+
+
+def test_a_report_of_nothing_but_dead_workers(read):
+    text, _ = report.make_report(read([dead_cell("ce", 0)]))
+    assert "1 cells, 1 of them failed" in text
+
+
 def test_report_of_nothing_but_failures(read):
     text, _ = report.make_report(read([fake_cell("ce", 0)]))
     assert "1 cells, 1 of them failed" in text

@@ -169,13 +169,22 @@ def test_weights_report_and_picture(tmp_path):
     assert (tmp_path / "weights.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_worker_that_died_leaves_the_others_alone(tmp_path):
+    dead, *others = fake_cells()
+    dead |= {"status": "failed", "error": "worker died", "scores": {}}
+    del dead["class_counts"]
+    lines = (json.dumps(record) + "\n" for record in [dead, *others])
+    (tmp_path / weights_report.CELLS).write_text("".join(lines))
+    assert "572 + 5 rows train" in weights_report.write_report(tmp_path).read_text()
+
+
 # --- Command -------------------------------------------------------------------------
 
 
 def test_weights(tmp_path):
     data, out = write_usps(tmp_path / "raw"), tmp_path / "out"
     given = ["weights", "--data", str(data), "--out", str(out), "--smoke"]
-    given += ["--n-jobs", "1", "--seeds", "0", "--methods", "natural_1,adversarial_50"]
+    given += ["--n-jobs", "0", "--seeds", "0", "--methods", "natural_1,adversarial_50"]
     assert main(given) == 0
     text = (out / weights_report.CELLS).read_text()
     assert text.count('"status": "ok"') == 2

@@ -5,6 +5,7 @@ from _methods import METHODS
 from _protocol import parse_protocol
 from _run import Run, compute, register
 from _suite import load_suite
+from _workers import Workers
 
 from tests.benchmarks.stubs import BrokenClassifier, recording_method
 
@@ -32,7 +33,7 @@ def run(data_home, no_network):
     def make(methods=("first", "second"), datasets=("ecoli", "libras_move"), seed=0):
         suite = load_suite(list(datasets), None, data_home)
         protocol = parse_protocol("1x2")
-        return Run("smoke", suite, list(methods), protocol, seed, "cpu", 1)
+        return Run("smoke", suite, list(methods), protocol, seed, "cpu", Workers(0))
 
     return make
 
@@ -168,9 +169,9 @@ def test_scores_do_not_depend_on_the_number_of_processes(run, tmp_path):
 
     methods = ["logistic", "balanced_random_forest", "hist_gb_weighted"]
     scores = []
-    for n_jobs in (1, 2):
+    for n_jobs in (0, 1, 2):
         path = tmp_path / str(n_jobs) / "cells.jsonl"
-        do(replace(run(methods), n_jobs=n_jobs), path)
+        do(replace(run(methods), workers=Workers(n_jobs)), path)
         cells = records(path, "cell")
         scores.append(
             {

@@ -2,16 +2,18 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
 
 from tests.benchmarks.conftest import write_set
+from tests.benchmarks.test_workers import children, is_running
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = Path(__file__).with_name("slow_run.py")
@@ -23,17 +25,22 @@ pytestmark = [
 ]
 
 
+def hear_interrupts():
+    """Let a process that is about to start be interrupted by SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class SlowRun:
     """A run of 40 cells of a tenth of a second each, in a folder."""
 
-    def __init__(self, folder, n_jobs=1):
+    def __init__(self, folder, n_jobs=1, methods="slow,mild", protocol="5x2"):
         write_set(folder / "data", 1, n_samples=80, n_minority=16, seed=1)
         write_set(folder / "data", 13, n_samples=60, n_minority=12, seed=2)
         self.out = folder / "out"
         self.fits = folder / "fits.txt"
         self.command = [
             *(sys.executable, str(SCRIPT), "--datasets", "ecoli,libras_move"),
-            *("--methods", "slow,mild", "--protocol", "5x2", "--device", "cpu"),
+            *("--methods", methods, "--protocol", protocol, "--device", "cpu"),
             *("--n-jobs", str(n_jobs), "--data-home", str(folder / "data")),
             *("--out", str(self.out)),
         ]
@@ -47,11 +54,13 @@ class SlowRun:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            # A shell lets what it starts in the background ignore interrupts.
+            preexec_fn=hear_interrupts,
         )
 
     def complete(self):
         process = self.start()
-        printed, _ = process.communicate(timeout=120)
+        printed, _ = process.communicate(timeout=300)
         assert process.returncode == 0, printed
         return printed
 
@@ -61,6 +70,16 @@ class SlowRun:
 
     def n_cells(self):
         return sum('"kind": "cell"' in line for line in self.lines())
+
+    def scores(self):
+        """Scores of every finished cell by its key: one set of them, or several."""
+        found = defaultdict(set)
+        for line in self.lines():
+            record = json.loads(line)
+            if record["kind"] == "cell" and record["status"] == "ok":
+                key = record["dataset"], record["method"], record["fold"]
+                found[key].add(json.dumps(record["scores"]))
+        return found
 
     def stop(self, number, after):
         """Send a signal to the run and its workers once `after` cells are stored."""
@@ -120,3 +139,95 @@ def test_an_interrupted_run_stops_cleanly_and_goes_on(tmp_path, whole, n_jobs):
     run.complete()
     assert run.n_fits().total() <= N_CELLS + n_jobs
     assert run.report() == whole.report()
+
+
+# --- Real fits -----------------------------------------------------------------------
+
+NETS = {"methods": "short_net,short_remix", "protocol": "8x2"}
+N_NET_CELLS = 2 * 2 * 16
+N_FAULTS = 20
+FAULTS = {
+    "Ctrl-C": (os.killpg, signal.SIGINT),
+    "interrupt": (os.kill, signal.SIGINT),
+    "kill": (os.kill, signal.SIGKILL),
+    "kill all": (os.killpg, signal.SIGKILL),
+    "terminate": (os.kill, signal.SIGTERM),
+}
+
+
+@pytest.fixture(scope="module")
+def whole_nets(tmp_path_factory):
+    """A run of nets that nobody stopped."""
+    run = SlowRun(tmp_path_factory.mktemp("nets"), n_jobs=2, **NETS)
+    run.complete()
+    assert len(run.scores()) == N_NET_CELLS
+    return run
+
+
+def check_same_results(run, whole):
+    assert run.report() == whole.report()
+    assert run.scores() == whole.scores()
+
+
+@pytest.mark.parametrize("n_jobs", [0, 1, 2])
+def test_an_interrupt_in_a_fit_leaves_no_wrong_cell(tmp_path, whole_nets, n_jobs):
+    run = SlowRun(tmp_path, n_jobs, **NETS)
+    for place in range(3):
+        process = run.start()
+        before = run.n_cells()
+        wait_for(lambda n=before: run.n_cells() > n, process)
+        time.sleep(0.07 * place)
+        os.killpg(process.pid, signal.SIGINT)
+        printed, _ = process.communicate(timeout=60)
+        assert process.returncode == 130, printed
+        assert "Traceback" not in printed
+    assert before < run.n_cells() < N_NET_CELLS
+    for key, found in run.scores().items():
+        assert found == whole_nets.scores()[key]
+    run.complete()
+    check_same_results(run, whole_nets)
+
+
+def wait_for(condition, process, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        assert process.poll() is None, process.stdout.read()
+        time.sleep(0.01)
+
+
+def kill_a_worker(process, rng):
+    """Kill one worker, then stop the run a while later."""
+    workers = children(process.pid)
+    if workers:
+        os.kill(rng.choice(workers), signal.SIGKILL)
+        time.sleep(rng.uniform(0, 2))
+    os.killpg(process.pid, signal.SIGINT)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_twenty_faults_at_random_moments_change_nothing(tmp_path, whole_nets, n_jobs):
+    rng = random.Random(n_jobs)
+    run = SlowRun(tmp_path, n_jobs, **NETS)
+    happened = Counter()
+    for _ in range(N_FAULTS):
+        process = run.start()
+        before = run.n_cells()
+        if rng.random() < 0.7:
+            wait_for(lambda n=before: run.n_cells() > n, process)
+            time.sleep(rng.uniform(0, 1))
+        else:
+            time.sleep(rng.uniform(0, 8))
+        fault = rng.choice([*FAULTS, "kill a worker"])
+        workers = children(process.pid)
+        if fault == "kill a worker":
+            kill_a_worker(process, rng)
+        else:
+            send, number = FAULTS[fault]
+            send(process.pid, number)
+        process.communicate(timeout=60)  # until all that write to its output have ended
+        assert not any(map(is_running, workers))
+        happened[fault] += 1
+    assert len(run.scores()) < N_NET_CELLS
+    assert len(happened) >= 5
+    run.complete()
+    check_same_results(run, whole_nets)
