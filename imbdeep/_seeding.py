@@ -1,5 +1,6 @@
 """Torch drawn from a seed of one's own."""
 
+import os
 import threading
 from contextlib import contextmanager
 
@@ -7,8 +8,42 @@ import torch
 
 from imbdeep._torch_switches import usual_switches
 
-# Training seeds torch's global generators and puts them back; threads take turns.
-_SEEDED = threading.RLock()
+
+class _Turns:
+    """Turns of threads at torch's global generators, which they seed and put back."""
+
+    def __init__(self):
+        self.lock = threading.RLock()
+        self.owner = None
+        self.found = None
+
+    @contextmanager
+    def take(self):
+        own = threading.get_ident()
+        with self.lock:
+            if self.owner == own:
+                yield
+                return
+            self.owner, self.found = own, torch.get_rng_state()
+            try:
+                yield
+            finally:
+                self.owner = self.found = None
+
+    def after_fork(self):
+        """End the turn of a thread that does not live on in the child."""
+        if self.lock.acquire(blocking=False):
+            self.lock.release()
+            return
+        if self.found is not None:
+            torch.set_rng_state(self.found)
+        self.__init__()
+
+
+_TURNS = _Turns()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_TURNS.after_fork)
 
 
 @contextmanager
@@ -39,7 +74,7 @@ def seeded_torch(draw_seed, device="cpu"):
     """
     device = torch.device(device)
     cuda = [device] if device.type == "cuda" else []
-    with _SEEDED, usual_switches(), torch.random.fork_rng(devices=cuda):
+    with _TURNS.take(), usual_switches(), torch.random.fork_rng(devices=cuda):
         torch.default_generator.manual_seed(draw_seed())
         if cuda:
             with torch.cuda.device(device):

@@ -1,5 +1,6 @@
 """Global switches of torch, as if nobody had touched them."""
 
+import os
 import threading
 from contextlib import ExitStack, contextmanager
 
@@ -17,23 +18,38 @@ class _Float32ByDefault:
 
     def __init__(self):
         self.lock = threading.Lock()
-        self.n_inside = 0
+        # A thread is listed as often as it is inside.
+        self.inside = []
 
     def __enter__(self):
         with self.lock:
-            if not self.n_inside:
+            if not self.inside:
                 self.before = torch.get_default_dtype()
                 torch.set_default_dtype(torch.float32)
-            self.n_inside += 1
+            self.inside.append(threading.get_ident())
 
     def __exit__(self, *error):
         with self.lock:
-            self.n_inside -= 1
-            if not self.n_inside:
-                torch.set_default_dtype(self.before)
+            self.inside.remove(threading.get_ident())
+            self._put_back()
+
+    def _put_back(self):
+        if not self.inside:
+            torch.set_default_dtype(self.before)
+
+    def after_fork(self):
+        """Let out the threads that do not live on in the child."""
+        self.lock = threading.Lock()
+        own = threading.get_ident()
+        if any(thread != own for thread in self.inside):
+            self.inside = [thread for thread in self.inside if thread == own]
+            self._put_back()
 
 
 _FLOAT32_BY_DEFAULT = _Float32ByDefault()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_FLOAT32_BY_DEFAULT.after_fork)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The one place where skorch meets scikit-learn."""
 
 import inspect
+import warnings
 from collections.abc import Mapping
 from contextlib import contextmanager
 from copy import deepcopy
@@ -23,12 +24,15 @@ from skorch import NeuralNetClassifier
 from skorch.callbacks import EarlyStopping as SkorchEarlyStopping
 from skorch.callbacks import EpochTimer, PassthroughScoring
 from skorch.dataset import Dataset, unpack_data
+from skorch.history import History
 from skorch.utils import is_dataset, to_tensor
 from torch.utils.data import Subset
 
+from imbdeep._all_or_nothing import all_or_nothing
 from imbdeep._device import check_device, resolve_device
 from imbdeep._eval_set import read_eval_set
 from imbdeep._going_on import GoesOn
+from imbdeep._interrupts import watch_interrupts
 from imbdeep._precision import columns_losing_digits, to_float32, warn_of_lost_digits
 from imbdeep._reading import read_rows, read_rows_and_labels
 from imbdeep._rows import column_range
@@ -233,6 +237,11 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         Whether to compile the module, see :func:`torch.compile`.
     classes : array-like or None, default=None
         All labels, when ``fit`` or the first ``partial_fit`` may not see each of them.
+    on_interrupt : {'raise', 'stop'}, default='raise'
+        What a Ctrl-C does to training. 'raise' raises :exc:`KeyboardInterrupt` out of
+        ``fit``, so that a script, a search or a cross-validation ends, and the net is
+        what it was before. 'stop' is for interactive use, and skorch's way: training
+        ends and keeps what was learned; a warning and ``interrupted_`` say so.
     use_caching : 'auto' or bool, default='auto'
         See :class:`skorch.NeuralNet`.
     torch_load_kwargs : dict or None, default=None
@@ -257,6 +266,8 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         If ``X`` is a data frame with string column names.
     do_early_stopping_ : bool
         Whether validation rows decided when the last training ended.
+    interrupted_ : bool
+        Whether a Ctrl-C ended the last training, which ``on_interrupt='stop'`` allows.
     module_, criterion_, optimizer_ : torch objects
         The initialised parts.
     history_ : skorch.history.History
@@ -297,8 +308,13 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
     or ``transform_output``, does not matter to ``fit`` and prediction. The number of
     threads and the precision of matrix products are left to the user.
 
+    A ``fit`` or ``partial_fit`` that fails or is interrupted, for whatever reason and
+    however late, leaves the net exactly as it was: unfitted, or with all that it had
+    learned. ``partial_fit`` and ``warm_start`` keep a copy of the weights and of the
+    optimizer's state for that.
+
     Fits in several threads of one process take turns, because they seed torch's global
-    generators and put them back.
+    generators and put them back. One net cannot be fitted by two threads at once.
     """
 
     _parameter_constraints = {
@@ -324,6 +340,7 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         "weight_reduction": [StrOptions({"weights", "rows"})],
         "predict_nonlinearity": [StrOptions({"auto"}), callable, None],
         "warm_start": ["boolean"],
+        "on_interrupt": [StrOptions({"raise", "stop"})],
         "device": [str, torch.device, None],
         "random_state": ["random_state"],
         "callbacks": [list, StrOptions({"disable"}), HasMethods("__iter__"), None],
@@ -362,6 +379,7 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         device="auto",
         compile=False,
         classes=None,
+        on_interrupt="raise",
         use_caching="auto",
         torch_load_kwargs=None,
         random_state=None,
@@ -396,6 +414,7 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         self.n_bins = n_bins
         self.class_weight = class_weight
         self.weight_reduction = weight_reduction
+        self.on_interrupt = on_interrupt
         self.random_state = random_state
 
     # --- Parameters ------------------------------------------------------------------
@@ -528,42 +547,43 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
 
     @usual_switches()
     def _fit(self, X, y, sample_weight, eval_set, reset, method, classes=None):
-        self._check_parameters()
-        self.check_training_readiness()
-        changes = {} if reset else self._changed_parameters()
-        X, y = self._check_rows(X, y, reset=reset)
-        if reset:
-            self._reset_random_state()
-            self._learn_labels(y, classes)
-            self._learn_from_columns(X)
-        else:
-            self._check_declared(classes)
-            self._check_declared(self.classes)
-        self._learn_column_range(X, reset)
-        self._learn_from_rows(X)
-        target = self._encode(y)
-        counts = np.bincount(target, minlength=len(self.classes_))
-        self._check_class_counts(counts, method, eval_set)
-        if eval_set is not None:
-            eval_set = self._check_eval_set(eval_set)
-        if sample_weight is not None:
-            weight = _check_sample_weight(
-                sample_weight, X, dtype=np.float32, ensure_non_negative=True
-            )
-            if self.weight_reduction == "rows":
-                weight /= weight.mean(dtype=np.float64)
-            if (weight != 1).any():
-                X = {"X": X, "sample_weight": weight}
-        self._learn_class_counts(counts, reset)
-        if "random_state" in changes:
-            self._reset_random_state()
-        with self._training(eval_set):
+        with all_or_nothing(self, going_on=not reset):
+            self._check_parameters()
+            self.check_training_readiness()
+            changes = {} if reset else self._changed_parameters()
+            X, y = self._check_rows(X, y, reset=reset)
             if reset:
-                self.initialize()
+                self._reset_random_state()
+                self._learn_labels(y, classes)
+                self._learn_from_columns(X)
             else:
-                self._take_up(changes)
-                self._update_criterion(self.class_counts_)
-            return self._train(X, target, method)
+                self._check_declared(classes)
+                self._check_declared(self.classes)
+            self._learn_column_range(X, reset)
+            self._learn_from_rows(X)
+            target = self._encode(y)
+            counts = np.bincount(target, minlength=len(self.classes_))
+            self._check_class_counts(counts, method, eval_set)
+            if eval_set is not None:
+                eval_set = self._check_eval_set(eval_set)
+            if sample_weight is not None:
+                weight = _check_sample_weight(
+                    sample_weight, X, dtype=np.float32, ensure_non_negative=True
+                )
+                if self.weight_reduction == "rows":
+                    weight /= weight.mean(dtype=np.float64)
+                if (weight != 1).any():
+                    X = {"X": X, "sample_weight": weight}
+            self._learn_class_counts(counts, reset)
+            if "random_state" in changes:
+                self._reset_random_state()
+            with self._training(eval_set):
+                if reset:
+                    self.initialize()
+                else:
+                    self._take_up(changes)
+                    self._update_criterion(self.class_counts_)
+                return self._train(X, target, method)
 
     def _train(self, X, target, method, epochs=None):
         """Train an initialized net on checked rows and encoded targets.
@@ -571,7 +591,23 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         Methods that train in stages override this and call it once for each stage.
         """
         self.n_epochs_done_ = 0
-        return super().partial_fit(X, target, epochs=epochs, _routing_method=method)
+        with watch_interrupts() as interrupts:
+            super().partial_fit(X, target, epochs=epochs, _routing_method=method)
+        if interrupts.seen:
+            self._stop_early()
+        return self
+
+    def _stop_early(self):
+        """Pass an interrupt on, or say that there was one."""
+        if self.on_interrupt == "raise":
+            raise KeyboardInterrupt
+        self.interrupted_ = True
+        warnings.warn(
+            f"Training was interrupted after {len(self.history)} epochs, and the net "
+            "keeps what it learned until then. on_interrupt='raise' ends the program "
+            "instead.",
+            stacklevel=2,
+        )
 
     def on_epoch_end(self, net, **kwargs):
         super().on_epoch_end(net, **kwargs)
@@ -594,6 +630,7 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
     def _training(self, eval_set):
         """Mark the net as in training: labels are encoded, torch is seeded."""
         self.training_, self.eval_set_ = True, eval_set
+        self.interrupted_ = False
         try:
             with self._seeded():
                 yield
@@ -845,6 +882,11 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
             stopping = EarlyStopping(patience=self.patience, least_rare_rows=least)
             callbacks.append(("early_stopping", stopping))
         return callbacks
+
+    def initialize_history(self):
+        # skorch empties the history of the last fit, which a failure may bring back.
+        self.history_ = History()
+        return self
 
     def initialize_callbacks(self):
         super().initialize_callbacks()

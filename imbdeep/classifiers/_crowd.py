@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.metrics import accuracy_score
 from sklearn.utils import _safe_indexing, column_or_1d
 
+from imbdeep._all_or_nothing import all_or_nothing
 from imbdeep._eval_set import read_eval_set
 from imbdeep._frames import is_pandas
 from imbdeep._torch_data import arrays_of
@@ -246,40 +247,41 @@ class CrowdNetClassifier(ImbalancedNetClassifier):
 
     @usual_switches()
     def _fit_crowd(self, X, y, y_true, eval_set, reset, method, classes=None):
-        self._check_parameters()
-        X, y = arrays_of(X, y)
-        annotations, truth = split_truth(y, self.truth_column)
-        y_true = truth if y_true is None else y_true
-        check_same_order(X, annotations)
-        self._check_eval_labels(eval_set)
-        width = n_columns(annotations)  # 0 for a list of labels
-        n_workers = max(1, width)
-        names = worker_names(annotations)
-        if not reset:
-            self._check_workers(n_workers, names)
-        self.crowd_, labels = None, annotations
-        if width > 1:
-            declared = self.classes if self.classes is not None else classes
-            codes, known = encode_annotations(
-                annotations,
-                classes=declared if reset else self.classes_,
-                missing_values=self.missing_values,
-            )
-            majority = count_votes(codes, len(known)).argmax(1)
-            checkable = self._known(y_true, len(codes), known)
-            self.crowd_ = Crowd(codes, majority, checkable)
-            labels = known[majority]
+        with all_or_nothing(self, going_on=not reset):
+            self._check_parameters()
+            X, y = arrays_of(X, y)
+            annotations, truth = split_truth(y, self.truth_column)
+            y_true = truth if y_true is None else y_true
+            check_same_order(X, annotations)
+            self._check_eval_labels(eval_set)
+            width = n_columns(annotations)  # 0 for a list of labels
+            n_workers = max(1, width)
+            names = worker_names(annotations)
+            if not reset:
+                self._check_workers(n_workers, names)
+            self.crowd_, labels = None, annotations
+            if width > 1:
+                declared = self.classes if self.classes is not None else classes
+                codes, known = encode_annotations(
+                    annotations,
+                    classes=declared if reset else self.classes_,
+                    missing_values=self.missing_values,
+                )
+                majority = count_votes(codes, len(known)).argmax(1)
+                checkable = self._known(y_true, len(codes), known)
+                self.crowd_ = Crowd(codes, majority, checkable)
+                labels = known[majority]
+                if reset:
+                    classes = known
+            elif width:
+                warned = self.truth_column is None
+                labels = labels_of_one(annotations, self.missing_values, warned)
             if reset:
-                classes = known
-        elif width:
-            warned = self.truth_column is None
-            labels = labels_of_one(annotations, self.missing_values, warned)
-        if reset:
-            self.n_workers_, self.worker_names_ = n_workers, names
-        try:
-            return self._fit(X, labels, None, eval_set, reset, method, classes)
-        finally:
-            del self.crowd_
+                self.n_workers_, self.worker_names_ = n_workers, names
+            try:
+                return self._fit(X, labels, None, eval_set, reset, method, classes)
+            finally:
+                del self.crowd_
 
     def _check_class_counts(self, counts, method, eval_set):
         if self.crowd_ is None:

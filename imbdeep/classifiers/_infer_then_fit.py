@@ -14,6 +14,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from imbdeep._all_or_nothing import all_or_nothing
 from imbdeep.classifiers._crowd import (
     check_same_order,
     crowd_accuracy,
@@ -125,28 +126,31 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             If the annotations cannot be used.
         """
         self._validate_params()
-        annotations, _ = split_truth(y, self.truth_column)
-        labels = annotations
-        vars(self).pop("aggregator_", None)
-        check_same_order(X, annotations)
-        width = n_columns(annotations)  # 0 for a list of labels
-        if width > 1:
-            aggregator = (
-                MajorityVote(missing_values=self.missing_values)
-                if self.aggregator is None
-                else clone(self.aggregator)
+        with all_or_nothing(self):
+            annotations, _ = split_truth(y, self.truth_column)
+            labels = annotations
+            vars(self).pop("aggregator_", None)
+            check_same_order(X, annotations)
+            width = n_columns(annotations)  # 0 for a list of labels
+            if width > 1:
+                aggregator = (
+                    MajorityVote(missing_values=self.missing_values)
+                    if self.aggregator is None
+                    else clone(self.aggregator)
+                )
+                labels = aggregator.fit_predict(annotations)
+                check_consistent_length(X, labels)
+                self.aggregator_ = aggregator
+            elif width:
+                warned = self.truth_column is None
+                labels = labels_of_one(annotations, self.missing_values, warned)
+            if _routing_enabled():
+                fit_params = process_routing(self, "fit", **fit_params).estimator.fit
+            self.estimator_ = clone(self._given_estimator()).fit(
+                X, labels, **fit_params
             )
-            labels = aggregator.fit_predict(annotations)
-            check_consistent_length(X, labels)
-            self.aggregator_ = aggregator
-        elif width:
-            warned = self.truth_column is None
-            labels = labels_of_one(annotations, self.missing_values, warned)
-        if _routing_enabled():
-            fit_params = process_routing(self, "fit", **fit_params).estimator.fit
-        self.estimator_ = clone(self._given_estimator()).fit(X, labels, **fit_params)
-        self.inferred_labels_ = np.ravel(np.asarray(labels))
-        return self
+            self.inferred_labels_ = np.ravel(np.asarray(labels))
+            return self
 
     def _given_estimator(self):
         return LogisticRegression() if self.estimator is None else self.estimator

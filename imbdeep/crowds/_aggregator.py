@@ -8,6 +8,7 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
+from imbdeep._all_or_nothing import all_or_nothing
 from imbdeep._switches import usual_numbers
 from imbdeep.crowds._annotations import MISSING, encode_annotations
 from imbdeep.crowds._worker_model import error_rates
@@ -45,7 +46,7 @@ class Aggregator(BaseEstimator):
             If a parameter or the annotations cannot be used.
         """
         self._validate_params()
-        with usual_numbers():
+        with all_or_nothing(self), usual_numbers():
             codes = self._read(annotations, reset=True)
             self._learn(codes)
             n_given = (codes != MISSING).sum(0)

@@ -98,14 +98,6 @@ class GenerativeSampler(TableOverSampler):
     def _make(self, n_new):
         """More encoded rows: so many of each class, class by class."""
 
-    def fit_resample(self, X, y, **params):
-        try:
-            return super().fit_resample(X, y, **params)
-        except BaseException:
-            # A failed or interrupted fit leaves nothing behind that looks fitted.
-            self._forget()
-            raise
-
     def _forget(self):
         for name in [n for n in vars(self) if n.endswith("_")]:
             delattr(self, name)

@@ -122,6 +122,8 @@ class MetaAugment(TableOverSampler):
         self.estimator_ = clone(net).set_params(
             sampling_strategy=wanted,
             train_split="stratified",
+            # Rows of a net that was stopped half-way would look like any others.
+            on_interrupt="raise",
             random_state=random_state.randint(np.iinfo(np.int32).max),
         )
         self.estimator_.fit(X[train], y[train], eval_set=(X[valid], y[valid]))

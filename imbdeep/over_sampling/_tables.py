@@ -8,6 +8,7 @@ from sklearn.base import _fit_context
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_X_y, validate_data
 
+from imbdeep._all_or_nothing import all_or_nothing
 from imbdeep._frames import column_names, read_labels, read_table
 from imbdeep._torch_switches import usual_switches
 from imbdeep._validation import (
@@ -31,6 +32,23 @@ class TableOverSampler(BaseOverSampler):
     number, and putting rows into the container that the table came in are looked after
     here.
     """
+
+    def fit(self, X, y, **params):
+        """Check the rows and what is to be made of them, and make none.
+
+        Parameters
+        ----------
+        X, y
+            See :meth:`fit_resample`.
+        **params : dict
+            Ignored.
+
+        Returns
+        -------
+        self : object
+        """
+        with all_or_nothing(self):
+            return super().fit(X, y, **params)
 
     @usual_switches()
     @_fit_context(prefer_skip_nested_validation=True)
@@ -61,15 +79,17 @@ class TableOverSampler(BaseOverSampler):
         ------
         ValueError
             If columns hold what is no number, values or labels are missing, or the
-            classes do not fit ``sampling_strategy``.
+            classes do not fit ``sampling_strategy``. The sampler is then what it was
+            before, as after every failure and interrupt.
         """
-        table, labels, _ = self._check_X_y(X, y)
-        self.sampling_strategy_ = check_sampling_strategy(
-            self.sampling_strategy, labels, self._sampling_type
-        )
-        rows, parents = self._fit_resample(table, labels, **params)
-        self.is_synthetic_ = np.arange(len(labels) + len(parents)) >= len(labels)
-        return self._container.append(X, rows), repeat_labels(y, parents)
+        with all_or_nothing(self):
+            table, labels, _ = self._check_X_y(X, y)
+            self.sampling_strategy_ = check_sampling_strategy(
+                self.sampling_strategy, labels, self._sampling_type
+            )
+            rows, parents = self._fit_resample(table, labels, **params)
+            self.is_synthetic_ = np.arange(len(labels) + len(parents)) >= len(labels)
+            return self._container.append(X, rows), repeat_labels(y, parents)
 
     def _fit_resample(self, X, y):
         """Make rows.

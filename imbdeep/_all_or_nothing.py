@@ -1,0 +1,99 @@
+"""A fit succeeds, or leaves the estimator exactly as it was."""
+
+import os
+import threading
+from contextlib import contextmanager
+from copy import copy, deepcopy
+
+import numpy as np
+
+# The thread that fits an estimator, by the estimator's id. Not kept in the estimator,
+# because a callback may pickle it meanwhile.
+_FITTING: dict[int, int] = {}
+
+
+def _keep_own_fits():
+    # No other thread lives on in the child of a fork.
+    own = threading.get_ident()
+    for estimator, thread in list(_FITTING.items()):
+        if thread != own:
+            del _FITTING[estimator]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_keep_own_fits)
+
+
+def _restorer(part):
+    """A function that takes a part of an estimator back to what it is now, or None."""
+    if hasattr(part, "load_state_dict") and not isinstance(part, type):
+        state = deepcopy(part.state_dict())
+        return lambda: part.load_state_dict(state)
+    if isinstance(part, np.random.RandomState):
+        state = part.get_state()
+        return lambda: part.set_state(state)
+    if isinstance(part, list):
+        items = copy(part)
+
+        def restore():
+            part[:] = items
+
+        return restore
+    return None
+
+
+@contextmanager
+def all_or_nothing(estimator, *, going_on=False):
+    """Take an estimator back to what it was if what happens meanwhile fails.
+
+    Parameters
+    ----------
+    estimator : object
+        It may have been fitted or not. Within another such block of the same thread
+        and estimator, the outer one takes it back.
+    going_on : bool, default=False
+        Whether parts that it has are changed in place: the parameters and buffers of
+        its module, its optimizer, its random state and its history. Otherwise they are
+        made anew and need no copy.
+
+    Raises
+    ------
+    RuntimeError
+        If another thread is fitting the same object.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from imbdeep._all_or_nothing import all_or_nothing
+    >>> estimator = SimpleNamespace(classes_=[0, 1])
+    >>> try:
+    ...     with all_or_nothing(estimator):
+    ...         estimator.classes_ = ["a", "b"]
+    ...         raise ValueError("negative weights")
+    ... except ValueError:
+    ...     estimator.classes_
+    [0, 1]
+    """
+    own = threading.get_ident()
+    if id(estimator) in _FITTING and _FITTING[id(estimator)] == own:
+        yield
+        return
+    if _FITTING.setdefault(id(estimator), own) != own:
+        raise RuntimeError(
+            f"This {type(estimator).__name__} is being fitted by another thread. Give "
+            "each thread an estimator of its own, such as clone(estimator)."
+        )
+    try:
+        attributes = dict(vars(estimator))
+        parts = attributes.values() if going_on else ()
+        restorers = [r for part in parts if (r := _restorer(part)) is not None]
+        try:
+            yield
+        except BaseException:
+            vars(estimator).clear()
+            vars(estimator).update(attributes)
+            for restore in restorers:
+                restore()
+            raise
+    finally:
+        del _FITTING[id(estimator)]

@@ -1,0 +1,53 @@
+"""Interrupts of the user, told from those by which callbacks end a training."""
+
+import signal
+import threading
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+
+@contextmanager
+def watch_interrupts():
+    """Take note of a Ctrl-C, even where the exception that it raises is swallowed.
+
+    A training loop of skorch ends in silence at a :exc:`KeyboardInterrupt`, whether it
+    is a callback's way to stop or the user's. Only the user's comes as a signal, which
+    the main thread alone handles, so that there is nothing to see in others.
+
+    Yields
+    ------
+    interrupts : object
+        Its ``seen`` becomes True.
+
+    Examples
+    --------
+    >>> import signal
+    >>> from imbdeep._interrupts import watch_interrupts
+    >>> with watch_interrupts() as interrupts:
+    ...     try:
+    ...         signal.raise_signal(signal.SIGINT)
+    ...     except KeyboardInterrupt:
+    ...         pass
+    >>> interrupts.seen
+    True
+    """
+    interrupts = SimpleNamespace(seen=False)
+    handle = signal.getsignal(signal.SIGINT)
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if not (in_main_thread and callable(handle)):
+        yield interrupts
+        return
+
+    def take_note(signum, frame):
+        try:
+            handle(signum, frame)
+        except KeyboardInterrupt:
+            interrupts.seen = True
+            raise
+
+    signal.signal(signal.SIGINT, take_note)
+    try:
+        yield interrupts
+    finally:
+        if signal.getsignal(signal.SIGINT) is take_note:
+            signal.signal(signal.SIGINT, handle)
