@@ -170,6 +170,7 @@ CASES = {
     ),
     "predict_nonlinearity": Case(torch.sigmoid, "nothing", at_prediction=True),
     "warm_start": Case(True, "nothing"),
+    "on_interrupt": Case("stop", "nothing"),
     "verbose": Case(1),
     "device": Case("cpu", "nothing"),
     "compile": Case(True, "refused"),
