@@ -5,9 +5,15 @@ import warnings
 import numpy as np
 from scipy import sparse
 
-from imbdeep._rows import column_blocks
+from imbdeep._rows import column_blocks, column_range
 
 _FLOAT32 = np.finfo(np.float32)
+
+# Differences and mixtures of larger values may overflow.
+_LARGEST = _FLOAT32.max / 8
+
+# Nearer to the ends of float64, the same is true of it.
+_WIDEST = 1e300
 
 # Rows whose values are compared, evenly spread over the table.
 _SAMPLE = 2048
@@ -49,9 +55,9 @@ def to_float32(X):
 def columns_losing_digits(X):
     """Columns whose values float32 merges, or cannot hold.
 
-    A column loses digits if a value overflows or underflows, or if more than a tenth of
-    its different values coincide as float32: time stamps, for example, which differ in
-    the last of ten digits. Those are looked for in 2048 rows.
+    A column loses digits if a value overflows or underflows, or nearly so, or if more
+    than a tenth of its different values coincide as float32: time stamps, for example,
+    which differ in the last of ten digits. Those are looked for in 2048 rows.
 
     Parameters
     ----------
@@ -72,14 +78,15 @@ def columns_losing_digits(X):
     array([0, 2])
     """
     if X.dtype == np.float32:
-        return np.empty(0, dtype=np.intp)
+        low, high = column_range(X)
+        return np.flatnonzero(np.maximum(np.abs(low), np.abs(high)) > _LARGEST)
     loses = [_loses_digits(block.numpy()) for block in column_blocks(X)]
     return np.flatnonzero(np.concatenate(loses))
 
 
 def _loses_digits(X):
     size = np.abs(X)
-    out_of_range = (size > _FLOAT32.max) | ((size > 0) & (size < _FLOAT32.tiny))
+    out_of_range = (size > _LARGEST) | ((size > 0) & (size < _FLOAT32.tiny))
     sample = X[:: max(1, len(X) // _SAMPLE)]
     before, after = _n_different(sample), _n_different(to_float32(sample))
     return out_of_range.any(0) | (after < (1 - _MERGED) * before)
@@ -88,6 +95,70 @@ def _loses_digits(X):
 def _n_different(X):
     ordered = np.sort(X, axis=0)
     return 1 + (ordered[1:] != ordered[:-1]).sum(0)
+
+
+def check_spans(low, high, names):
+    """Refuse columns whose values are too far apart for any computation.
+
+    Parameters
+    ----------
+    low, high : ndarray of shape (n_features,)
+        Least and largest value of each column.
+    names : ndarray of shape (n_features,)
+        What an error calls the columns.
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep._precision import check_spans
+    >>> check_spans(np.array([0, -1e308]), np.array([1, 1e308]), np.array(["a", "b"]))
+    Traceback (most recent call last):
+    ValueError: Columns ['b'] span more than 1e+300 (from -1e+308 to 1e+308 in 'b'), ...
+    """
+    with np.errstate(over="ignore"):
+        wide = np.flatnonzero(high - low > _WIDEST)
+    if len(wide):
+        first, names = wide[0], names.tolist()
+        raise ValueError(
+            f"Columns {[names[i] for i in wide]} span more than {_WIDEST:g} (from "
+            f"{low[first]:g} to {high[first]:g} in {names[first]!r}), too much for "
+            "float64 to compute with. Multiply them by a constant, or drop their "
+            "extreme rows."
+        )
+
+
+def check_finite_outputs(outputs, X, names):
+    """Refuse probabilities that are no numbers, and say which row gave them.
+
+    Parameters
+    ----------
+    outputs : ndarray of shape (n, n_classes)
+    X : ndarray or CSR matrix of shape (n, ...)
+        The rows, finite.
+    names : ndarray of shape (n_features,) or None
+        What an error calls the columns; None if they have none, as those of images.
+
+    Raises
+    ------
+    ValueError
+    """
+    broken = np.flatnonzero(np.isnan(outputs).any(axis=1))
+    if not len(broken):
+        return
+    row = X[[broken[0]]]
+    row = (row.toarray() if sparse.issparse(row) else row)[0]
+    place = np.unravel_index(np.abs(row).argmax(), row.shape)
+    where = tuple(map(int, place)) if names is None else names.tolist()[place[0]]
+    raise ValueError(
+        f"The module gives probabilities that are no numbers for {len(broken)} rows, "
+        f"the first of them row {broken[0]}. Its value farthest from 0 is "
+        f"{row[place]:g} in column {where!r}: scale or clip the column, before fit as "
+        "well."
+    )
 
 
 def warn_of_lost_digits(columns):

@@ -152,10 +152,17 @@ def column_moments(X: Any) -> tuple[Tensor, Tensor]:
     ([0.0, 3.0], [0.0, 1.0])
     """
     moments = [
-        torch.std_mean(
-            block if block.is_floating_point() else block.double(), 0, correction=0
-        )
+        _moments(block if block.is_floating_point() else block.double())
         for block in column_blocks(X)
     ]
-    std, mean = (torch.cat(parts) for parts in zip(*moments, strict=True))
+    mean, std = (torch.cat(parts) for parts in zip(*moments, strict=True))
+    return mean, std
+
+
+def _moments(X: Tensor) -> tuple[Tensor, Tensor]:
+    std, mean = torch.std_mean(X, 0, correction=0)
+    if not (std.isfinite() & mean.isfinite()).all():
+        # Sums and squares overflow long before the values do.
+        unit = X.abs().amax(0).clamp_min(1)
+        std, mean = (part * unit for part in torch.std_mean(X / unit, 0, correction=0))
     return mean, std

@@ -33,7 +33,13 @@ from imbdeep._device import check_device, resolve_device
 from imbdeep._eval_set import read_eval_set
 from imbdeep._going_on import GoesOn
 from imbdeep._interrupts import watch_interrupts
-from imbdeep._precision import columns_losing_digits, to_float32, warn_of_lost_digits
+from imbdeep._precision import (
+    check_finite_outputs,
+    check_spans,
+    columns_losing_digits,
+    to_float32,
+    warn_of_lost_digits,
+)
 from imbdeep._reading import read_rows, read_rows_and_labels
 from imbdeep._rows import column_range
 from imbdeep._scoring import score_in_labels
@@ -676,9 +682,13 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         if reset:
             precise = len(losing) and self._encodes_columns()
             self.rows_dtype_ = np.dtype(np.float64 if precise else np.float32)
-        if len(losing) and self.rows_dtype_ == np.float32:
-            names = getattr(self, "feature_names_in_", np.arange(X.shape[1]))
-            warn_of_lost_digits(names[losing].tolist())
+        if len(losing):
+            check_spans(*column_range(X), self._column_names())
+            if self.rows_dtype_ == np.float32:
+                warn_of_lost_digits(self._column_names()[losing].tolist())
+
+    def _column_names(self):
+        return getattr(self, "feature_names_in_", np.arange(self.n_features_in_))
 
     def _encodes_columns(self):
         takes_encoding = accepts(self._component("module", MODULES), "encoding")
@@ -1142,8 +1152,19 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         -------
         ndarray of shape (n_samples, n_classes)
             Columns in the order of ``classes_``; rows sum to 1.
+
+        Raises
+        ------
+        ValueError
+            If the module gives what is no number; says for which row, and which value
+            is to blame.
         """
-        return super().predict_proba(X)
+        probabilities = super().predict_proba(X)
+        if np.isnan(probabilities).any():
+            rows = self._check_rows(X, reset=False)
+            names = self._column_names() if rows.ndim == 2 else None
+            check_finite_outputs(probabilities, rows, names)
+        return probabilities
 
     def predict_log_proba(self, X):
         """Logarithm of the probability of each class.

@@ -14,6 +14,7 @@ PACKAGE = Path(imbdeep.__file__).parent
 
 # What a part of the package may import of the others; its own files go without saying.
 MAY_IMPORT = {
+    "_all_or_nothing": set(),
     "_by_name": set(),
     "_column_kinds": set(),
     "_device": set(),
@@ -22,6 +23,7 @@ MAY_IMPORT = {
     "_frame_building": set(),
     "_frames": set(),
     "_going_on": {"losses"},
+    "_interrupts": set(),
     "_parameters_in_use": set(),
     "_precision": set(),
     "_reading": set(),

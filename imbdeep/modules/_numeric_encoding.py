@@ -15,6 +15,10 @@ from torch import Tensor, nn
 
 from imbdeep._rows import column_blocks, column_moments
 
+# Where the open ends of an encoding end all the same, in widths of the outermost bin:
+# an attack may take a value far out of a bin that is narrow beside the column.
+_FARTHEST = 1e6
+
 
 def quantile_bins(X: Any, n_bins: int) -> list[Tensor]:
     """Edges of the quantile bins of each column.
@@ -83,8 +87,9 @@ class PiecewiseLinearEncoding(Encoding):
 
     A feature with bins :math:`[b_{t-1}, b_t]` becomes one number a bin,
     :math:`(x - b_{t-1}) / (b_t - b_{t-1})`, clipped to [0, 1] but for the open ends of
-    the first and the last bin. The net sees where in its distribution a value lies,
-    whatever the unit of the column.
+    the first and the last bin, which go on for a million of its
+    widths. The net sees where in its distribution a value lies, whatever the unit of
+    the column.
 
     **Shape**
 
@@ -142,7 +147,6 @@ class PiecewiseLinearEncoding(Encoding):
         self.n_outputs = int(n_bins.sum())
         last = n_bins.cumsum(0) - 1
         first = last - n_bins + 1
-        inf = float("inf")
         self.register_buffer(
             "feature", torch.arange(len(bins)).repeat_interleave(n_bins)
         )
@@ -152,9 +156,9 @@ class PiecewiseLinearEncoding(Encoding):
         tiny = torch.finfo(inverse_width.dtype).tiny
         self.register_buffer("inverse_width", inverse_width.clamp_min(tiny))
         self.register_buffer("lower", torch.zeros(self.n_outputs))
-        self.lower[first] = -inf
+        self.lower[first] = -_FARTHEST
         self.register_buffer("upper", torch.ones(self.n_outputs))
-        self.upper[last] = inf
+        self.upper[last] = _FARTHEST
 
     def forward(self, x: Tensor) -> Tensor:
         if x.shape[-1] != self.n_features:

@@ -338,3 +338,11 @@ def test_no_encoding(table):
 def test_refuses_an_unknown_kind(table):
     with pytest.raises(ValueError, match=r"kind must be .*got 'quantile'"):
         encoding_recipe(table, "quantile")
+
+
+def test_the_open_ends_of_the_piecewise_linear_encoding_are_bounded():
+    bins = torch.tensor([-1e-9, 0.0, 1e-9], dtype=torch.float64)
+    encoding = PiecewiseLinearEncoding([bins])
+    far = torch.tensor([[-1e300], [1e300], [3e-9]], dtype=torch.float64)
+    expected = torch.tensor([[-1e6, 0.0], [1.0, 1e6], [1.0, 3.0]])
+    torch.testing.assert_close(encoding(far), expected)
