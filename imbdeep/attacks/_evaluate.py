@@ -165,7 +165,7 @@ def adversarial_rows(
     >>> from imbdeep.attacks import adversarial_rows
     >>> from imbdeep.classifiers import NetClassifier
     >>> X, y = make_classification(weights=[0.8], flip_y=0, random_state=0)
-    >>> net = NetClassifier(random_state=0).fit(X, y)
+    >>> net = NetClassifier(max_epochs=20, random_state=0).fit(X, y)
     >>> X_adv = adversarial_rows(net, X, y, eps=0.5, random_state=0)
     >>> bool(np.abs(X_adv - X).max() <= 0.5 + 1e-6)
     True
@@ -289,7 +289,7 @@ def robust_predictions(
     >>> from imbdeep.attacks import robust_predictions
     >>> from imbdeep.classifiers import NetClassifier
     >>> X, y = make_classification(weights=[0.8], flip_y=0, random_state=0)
-    >>> net = NetClassifier(random_state=0).fit(X, y)
+    >>> net = NetClassifier(max_epochs=20, random_state=0).fit(X, y)
     >>> y_pred = robust_predictions(net, X, y, eps=0.5, restarts=5, random_state=0)
     >>> robust = balanced_accuracy_score(y, y_pred)
     >>> bool(robust < balanced_accuracy_score(y, net.predict(X)))

@@ -65,7 +65,7 @@ def robust_accuracy(
     >>> from imbdeep.attacks import robust_accuracy
     >>> from imbdeep.classifiers import AdversarialClassifier
     >>> X, y = make_classification(weights=[0.8], flip_y=0, random_state=0)
-    >>> net = AdversarialClassifier(eps=0.2, random_state=0).fit(X, y)
+    >>> net = AdversarialClassifier(eps=0.2, max_epochs=5, random_state=0).fit(X, y)
     >>> robust_accuracy(net, X, y, eps=0.2, rows="per_class", random_state=0).shape
     (2,)
     """

@@ -76,7 +76,7 @@ class CrowdLayerClassifier(CrowdNetClassifier):
     >>> from imbdeep.crowds import simulate_annotators
     >>> X, truth = make_classification(300, weights=[0.8], flip_y=0, random_state=0)
     >>> annotations = simulate_annotators(truth, n_workers=5, random_state=0)
-    >>> net = CrowdLayerClassifier(random_state=0).fit(X, annotations)
+    >>> net = CrowdLayerClassifier(max_epochs=10, random_state=0).fit(X, annotations)
     >>> net.criterion_.worker_weight.shape
     torch.Size([5, 2, 2])
     """

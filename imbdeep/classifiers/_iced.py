@@ -289,7 +289,7 @@ class ICEDClassifier(CrowdNetClassifier):
     >>> from sklearn.datasets import make_classification
     >>> from imbdeep.classifiers import ICEDClassifier
     >>> from imbdeep.crowds import simulate_annotators
-    >>> X, truth = make_classification(300, weights=[0.8], flip_y=0, random_state=0)
+    >>> X, truth = make_classification(200, weights=[0.8], flip_y=0, random_state=0)
     >>> annotations = simulate_annotators(
     ...     truth, n_workers=4, error_rate=[0.1, 0.2, 0.2, 0.5], random_state=0
     ... )
@@ -297,7 +297,7 @@ class ICEDClassifier(CrowdNetClassifier):
     >>> int(net.worker_error_rates_.argmax())
     3
     >>> net.predict_proba(X).shape
-    (300, 2)
+    (200, 2)
     """
 
     _parameter_constraints = {

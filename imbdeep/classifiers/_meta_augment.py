@@ -209,7 +209,9 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
     >>> from sklearn.datasets import make_classification
     >>> from imbdeep.classifiers import MetaAugmentClassifier
     >>> X, y = make_classification(weights=[0.9], flip_y=0, random_state=0)
-    >>> net = MetaAugmentClassifier(random_state=0).fit(X, y)
+    >>> net = MetaAugmentClassifier(
+    ...     pretrain_epochs=10, max_epochs=5, random_state=0
+    ... ).fit(X, y)
     >>> net.X_synth_.shape
     (7, 20)
     """

@@ -44,7 +44,7 @@ class NetClassifier(ImbalancedNetClassifier):
     >>> from sklearn.datasets import make_classification
     >>> from imbdeep.classifiers import NetClassifier
     >>> X, y = make_classification(weights=[0.9], flip_y=0, random_state=0)
-    >>> net = NetClassifier(class_weight='balanced', random_state=0).fit(X, y)
-    >>> net.predict_proba(X).shape
+    >>> net = NetClassifier(class_weight='balanced', max_epochs=20, random_state=0)
+    >>> net.fit(X, y).predict_proba(X).shape
     (100, 2)
     """

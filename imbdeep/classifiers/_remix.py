@@ -73,7 +73,7 @@ class ReMixClassifier(ImbalancedNetClassifier):
     >>> from sklearn.datasets import make_classification
     >>> from imbdeep.classifiers import ReMixClassifier
     >>> X, y = make_classification(weights=[0.9], flip_y=0, random_state=0)
-    >>> net = ReMixClassifier(random_state=0).fit(X, y)
+    >>> net = ReMixClassifier(max_epochs=20, random_state=0).fit(X, y)
     >>> net.predict_proba(X).shape
     (100, 2)
     """

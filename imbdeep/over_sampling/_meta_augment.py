@@ -77,9 +77,12 @@ class MetaAugment(TableOverSampler):
     --------
     >>> from collections import Counter
     >>> from sklearn.datasets import make_classification
+    >>> from imbdeep.classifiers import MetaAugmentClassifier
     >>> from imbdeep.over_sampling import MetaAugment
     >>> X, y = make_classification(weights=[0.9], flip_y=0, random_state=0)
-    >>> X_resampled, y_resampled = MetaAugment(random_state=0).fit_resample(X, y)
+    >>> net = MetaAugmentClassifier(pretrain_epochs=10, max_epochs=5)
+    >>> sampler = MetaAugment(estimator=net, random_state=0)
+    >>> X_resampled, y_resampled = sampler.fit_resample(X, y)
     >>> Counter(y_resampled.tolist())
     Counter({0: 91, 1: 91})
     """
