@@ -11,7 +11,11 @@ from _names import check_names, split_names
 from _protocol import derive_seed
 from sklearn.datasets import get_data_home
 
-DATASETS = ("usps", "madelon")
+from imbdeep.datasets._bounded import read_npz
+
+# Rows and columns of each file.
+SHAPES = {"usps": (9298, 256), "madelon": (2600, 500)}
+DATASETS = tuple(SHAPES)
 # What --smoke leaves of a class.
 SMOKE_ROWS = 100
 
@@ -89,7 +93,7 @@ def read_dataset(name, folder):
     Raises
     ------
     ValueError
-        If there is no such file, or it lacks an array.
+        If there is no such file, it lacks an array, or it cannot be that file.
     """
     check_names([name], DATASETS, "--datasets")
     path = folder / f"{name}.npz"
@@ -99,11 +103,18 @@ def read_dataset(name, folder):
             "the arrays data (rows) and label, or put it into raw/ of scikit-learn's "
             "data folder (SCIKIT_LEARN_DATA)."
         )
-    with np.load(path, allow_pickle=False) as file:
-        absent = [array for array in ("data", "label") if array not in file]
-        if absent:
-            raise ValueError(f"{path} lacks the arrays {absent}; it needs both.")
-        X, y = file["data"], file["label"]
+    most = {"data": math.prod(SHAPES[name]), "label": SHAPES[name][0]}
+    try:
+        arrays = read_npz(path, most)
+    # Damaged bytes make numpy and zipfile raise nearly anything.
+    except Exception as error:
+        raise ValueError(
+            f"{path} cannot be read ({type(error).__name__}: {error}); make or copy it "
+            "again."
+        ) from error
+    if absent := [array for array in most if array not in arrays]:
+        raise ValueError(f"{path} lacks the arrays {absent}; it needs both.")
+    X, y = arrays["data"], arrays["label"]
     X = X.reshape(len(X), -1)
     return Dataset(name, X, y, fingerprint(X, y))
 

@@ -1,7 +1,12 @@
 """The census table (adult), made as imbalanced as the paper makes it."""
 
+import bz2
+import gzip
 import hashlib
+import io
+import lzma
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -39,14 +44,40 @@ N_SPLITS = 4
 N_COMPONENTS = 64
 
 
+# The table has 48,842 rows, its columns in a line of 160 bytes, and 5.3 MB.
+MOST_ROWS = 50_000
+MOST_HEADER_BYTES = 4096
+MOST_BYTES = 16 * 1024**2
+OPEN_BY_SUFFIX = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+
+
+def read_unpacked(path):
+    """Return the bytes of a CSV file, unpacked, if it can be the census table."""
+    path = Path(path)
+    with OPEN_BY_SUFFIX.get(path.suffix, open)(path, "rb") as file:
+        header = file.readline(MOST_HEADER_BYTES)
+        if len(header) == MOST_HEADER_BYTES:
+            raise ValueError(
+                f"--data got {path}, whose first line has {MOST_HEADER_BYTES} bytes or "
+                "more; it should have the names of 15 columns."
+            )
+        content = header + file.read(MOST_BYTES)
+    if len(content) > MOST_BYTES:
+        raise ValueError(
+            f"--data got {path}, which is unpacked larger than {MOST_BYTES} bytes; the "
+            "census table has 5.3 MB."
+        )
+    return content
+
+
 def read_adult(path):
     """Read the rows without a missing value.
 
     Parameters
     ----------
     path : str or Path
-        CSV, compressed or not, with the columns of ``FEATURES`` and ``TARGET``. A
-        missing value is empty.
+        CSV, as it is or packed as .gz, .bz2 or .xz, with the columns of ``FEATURES``
+        and ``TARGET``. A missing value is empty.
 
     Returns
     -------
@@ -55,9 +86,22 @@ def read_adult(path):
     Raises
     ------
     ValueError
-        If columns are missing or the target has other labels than it should.
+        If columns are missing, the target has other labels than it should, or the
+        table is larger than the census table can be.
     """
-    frame = pd.read_csv(path, skipinitialspace=True)
+    wanted = {*FEATURES, TARGET}
+    frame = pd.read_csv(
+        io.BytesIO(read_unpacked(path)),
+        skipinitialspace=True,
+        usecols=lambda name: name in wanted,
+        index_col=False,
+        nrows=MOST_ROWS + 1,
+    )
+    if len(frame) > MOST_ROWS:
+        raise ValueError(
+            f"--data got {path}, which has more than {MOST_ROWS} rows; the census "
+            "table has 48,842."
+        )
     absent = [name for name in (*FEATURES, TARGET) if name not in frame]
     if absent:
         raise ValueError(

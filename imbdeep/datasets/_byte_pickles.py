@@ -63,6 +63,7 @@ _STAND_INS = {
 
 
 _PAST_FIND_CLASS = {"EXT1", "EXT2", "EXT4"}
+_MEMO = {"PUT", "BINPUT", "LONG_BINPUT"}
 
 
 class _Unpickler(pickle.Unpickler):
@@ -74,12 +75,32 @@ class _Unpickler(pickle.Unpickler):
         return _STAND_INS[module, name]
 
 
-def read_pickled_dict(content):
+def _check_opcodes(content, most):
+    """Raise unless a pickle asks for little: for nothing that its bytes do not hold."""
+    n_memo = 0
+    for number, (code, argument, _) in enumerate(pickletools.genops(content)):
+        # Each can make an object of a hundred bytes.
+        if number >= most:
+            raise pickle.UnpicklingError(f"it has more than {most} opcodes")
+        # They fetch objects that the process has cached, past find_class.
+        if code.name in _PAST_FIND_CLASS:
+            raise pickle.UnpicklingError("it asks for a registered extension")
+        if code.name in _MEMO:
+            # The memo is an array as long as the largest place asked for. Python 2
+            # begins at place 1, and takes the next one each time.
+            n_memo += 1
+            if argument > n_memo:
+                raise pickle.UnpicklingError(f"it skips to place {argument}")
+
+
+def read_pickled_dict(content, most):
     """Return the dict in a pickle of Python 2.
 
     Parameters
     ----------
     content : bytes
+    most : int
+        Opcodes that it may have.
 
     Returns
     -------
@@ -91,9 +112,7 @@ def read_pickled_dict(content):
     Exception
         Of nearly any type, if it is another pickle or none.
     """
-    # They fetch objects that the process has cached, past find_class.
-    if any(code.name in _PAST_FIND_CLASS for code, *_ in pickletools.genops(content)):
-        raise pickle.UnpicklingError("it asks for a registered extension")
+    _check_opcodes(content, most)
     loaded = _Unpickler(io.BytesIO(content), encoding="bytes").load()
     if not isinstance(loaded, dict):
         raise pickle.UnpicklingError("it holds no dict")

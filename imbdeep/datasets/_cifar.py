@@ -1,13 +1,14 @@
 """CIFAR-10 and CIFAR-100 from a folder."""
 
+import gzip
 import hashlib
 import tarfile
-import zlib
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from imbdeep.datasets._bounded import read_at_most
 from imbdeep.datasets._bunch import (
     check_choice,
     content_sha256,
@@ -30,6 +31,7 @@ class Source(NamedTuple):
     train: tuple
     test: tuple
     meta: str
+    n_rows: dict
     md5: dict
 
     def parts(self, subset):
@@ -37,6 +39,14 @@ class Source(NamedTuple):
         return {"train": self.train, "test": self.test, "all": self.train + self.test}[
             subset
         ]
+
+    def most_bytes(self, name):
+        """Bytes that a file may have: a row's pixels, labels and name take 3106."""
+        return 3200 * self.n_rows.get(name, 0) + 16_384
+
+    def most_opcodes(self, name):
+        """Opcodes that a file may have: five for a row's labels and its name."""
+        return 10 * self.n_rows.get(name, 0) + 4096
 
 
 CIFAR10 = Source(
@@ -46,6 +56,8 @@ CIFAR10 = Source(
     train=tuple(f"data_batch_{i}" for i in range(1, 6)),
     test=("test_batch",),
     meta="batches.meta",
+    n_rows=dict.fromkeys([f"data_batch_{i}" for i in range(1, 6)], 10_000)
+    | {"test_batch": 10_000},
     md5={
         "data_batch_1": "c99cafc152244af753f735de768cd75f",
         "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
@@ -64,6 +76,7 @@ CIFAR100 = Source(
     train=("train",),
     test=("test",),
     meta="meta",
+    n_rows={"train": 50_000, "test": 10_000},
     md5={
         "train": "16019d7e3df5f24257cddd939b257f8d",
         "test": "f0ef6b0ae62326f3e7ffdfab6717acfc",
@@ -75,19 +88,68 @@ CIFAR100 = Source(
 # --- Files ---------------------------------------------------------------------------
 
 
-def read_archive(path, source, names):
-    """Return the content of some files of the archive; nothing is written to disk."""
+class Rationed:
+    """A file to read from that gives out no more bytes than it has been granted.
+
+    The headers of an archive can claim names and lists of holes of any length, which
+    tarfile reads as it comes across them.
+    """
+
+    def __init__(self, file, granted):
+        self.file, self.granted = file, granted
+
+    def read(self, size):
+        """Read some bytes, if they are granted."""
+        if not 0 <= size <= self.granted:
+            raise tarfile.ReadError("its headers are too long")
+        self.granted -= size
+        return self.file.read(size)
+
+    def seek(self, place):
+        """Go to a place, which takes time but no memory."""
+        return self.file.seek(place)
+
+    def tell(self):
+        """Say where the file is."""
+        return self.file.tell()
+
+
+def open_archive(path):
+    """Open an archive as it is, or unpacked while it is read."""
+    with path.open("rb") as file:
+        is_packed = file.read(2) == b"\x1f\x8b"
+    return gzip.open(path) if is_packed else path.open("rb")
+
+
+def read_members(file, source, names):
+    """Return the content of some files of an open archive, those that are there."""
     wanted = {f"{source.folder}/{name}": name for name in names}
     contents = {}
+    # Room for a thousand headers; an archive has ten.
+    rationed = Rationed(file, 512 * 1024)
+    with tarfile.open(fileobj=rationed, mode="r:") as archive:
+        for member in archive:
+            name = wanted.get(member.name)
+            # A link could stand for another file, and a sparse file be all holes;
+            # those of the set are plain.
+            if name is None or not member.isreg() or member.issparse():
+                continue
+            if member.size > source.most_bytes(name):
+                raise tarfile.ReadError(f"its {name} has {member.size} bytes")
+            rationed.granted += member.size
+            contents[name] = archive.extractfile(member).read()
+            if len(contents) == len(wanted):
+                break
+    return contents
+
+
+def read_archive(path, source, names):
+    """Return the content of some files of the archive; nothing is written to disk."""
     try:
-        with tarfile.open(path) as archive:
-            for member in archive:
-                # A link could stand for another file; those of the set are plain.
-                if member.name in wanted and member.isreg():
-                    contents[wanted[member.name]] = archive.extractfile(member).read()
-                if len(contents) == len(wanted):
-                    break
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        with open_archive(path) as file:
+            contents = read_members(file, source, names)
+    # Damaged bytes make tarfile and gzip raise nearly anything.
+    except Exception as error:
         raise ValueError(
             f"{path} is truncated or corrupt ({error}); download it again from "
             f"{HOMEPAGE}."
@@ -107,7 +169,12 @@ def read_folder(folder, source, names):
             f"{folder} lacks the files {missing} of {source.name}; unpack "
             f"{source.archive} again."
         )
-    return {name: (folder / name).read_bytes() for name in names}
+    contents = {}
+    for name in names:
+        with (folder / name).open("rb") as file:
+            most = source.most_bytes(name)
+            contents[name] = parse(read_at_most, folder, source, name, file, most)
+    return contents
 
 
 def read_files(folder, source, names):
@@ -129,12 +196,16 @@ def read_files(folder, source, names):
 # --- Content -------------------------------------------------------------------------
 
 
-def parse_part(content, label_key, n_classes):
+def parse_part(content, most, label_key, n_classes):
     """Return the images and labels in a file."""
-    batch = read_pickled_dict(content)
-    rows, labels = batch[b"data"], np.array(batch[label_key])
+    batch = read_pickled_dict(content, most)
+    rows, labels = batch[b"data"], batch[label_key]
     if rows.ndim != 2 or rows.shape[1] != 3 * 32 * 32:
         raise ValueError(f"data of shape {rows.shape}")
+    # Lists that hold one list many times over are short, and are large as arrays.
+    if not all(isinstance(label, int) for label in labels):
+        raise ValueError(f"labels that are not {len(rows)} integers")
+    labels = np.array(labels)
     if labels.shape != (len(rows),) or labels.dtype.kind != "i":
         raise ValueError(f"labels that are not {len(rows)} integers")
     if len(labels) and not 0 <= labels.min() <= labels.max() < n_classes:
@@ -142,9 +213,10 @@ def parse_part(content, label_key, n_classes):
     return rows.reshape(-1, 3, 32, 32), labels.astype(np.int64)
 
 
-def parse_names(content, names_key):
+def parse_names(content, most, names_key):
     """Return the names of the classes."""
-    return [name.decode("ascii") for name in read_pickled_dict(content)[names_key]]
+    names = read_pickled_dict(content, most)[names_key]
+    return [name.decode("ascii") for name in names]
 
 
 def parse(parser, folder, source, name, *args):
@@ -168,11 +240,26 @@ def load_cifar(folder, source, kind, subset, dtype):
     contents = read_files(folder, source, [*names, source.meta])
     names_key = f"{kind}label_names".encode()
     target_names = parse(
-        parse_names, folder, source, source.meta, contents[source.meta], names_key
+        parse_names,
+        folder,
+        source,
+        source.meta,
+        contents[source.meta],
+        source.most_opcodes(source.meta),
+        names_key,
     )
     label_key, n_classes = f"{kind}labels".encode(), len(target_names)
     parts = [
-        parse(parse_part, folder, source, name, contents[name], label_key, n_classes)
+        parse(
+            parse_part,
+            folder,
+            source,
+            name,
+            contents[name],
+            source.most_opcodes(name),
+            label_key,
+            n_classes,
+        )
         for name in names
     ]
     pixels, target = map(np.concatenate, zip(*parts, strict=True))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from imbdeep.datasets._bounded import check_npy
 from imbdeep.datasets._bunch import (
     check_choice,
     content_sha256,
@@ -18,6 +19,10 @@ BANDS = tuple(range(1, 12))
 TARGET_NAMES = ["0 cows", "1 cow", "2 cows", "3 or more cows"]
 # Height and width of a tile.
 SIDE = 65
+# More than there are in a folder: those to train on are 86,317.
+MOST_TILES = 100_000
+# More than a tile's eleven bands and its label have, which are 50 KB.
+RECORD_BYTES = 1024**2
 
 
 def check_bands(bands):
@@ -46,6 +51,22 @@ def example_loader():
 # --- Files ---------------------------------------------------------------------------
 
 
+def check_records(path):
+    """Raise a ValueError if a record claims to be larger than a tile is.
+
+    The reader sets aside memory for what a record claims, before it reads it.
+    """
+    n_bytes, place = path.stat().st_size, 0
+    with path.open("rb") as file:
+        while place < n_bytes:
+            file.seek(place)
+            length = int.from_bytes(file.read(8), "little")
+            if length > RECORD_BYTES:
+                raise ValueError(f"it has a record of {length} bytes")
+            # The length, and two sums to check by, stand around the record.
+            place += 8 + 4 + length + 4
+
+
 def read_records(paths, bands):
     """Return the tiles and labels in TFRecord files."""
     load_examples = example_loader()
@@ -55,6 +76,7 @@ def read_records(paths, bands):
     pixels, labels = bytearray(), []
     for path in paths:
         try:
+            check_records(path)
             for example in load_examples(str(path), None, description):
                 for band in bands:
                     tile = example[f"B{band}"][: SIDE**2]
@@ -76,6 +98,8 @@ def read_records(paths, bands):
 def read_arrays(folder, bands):
     """Return the tiles and labels in X.npy and y.npy."""
     try:
+        check_npy(folder / "X.npy", MOST_TILES * len(BANDS) * SIDE**2)
+        check_npy(folder / "y.npy", MOST_TILES)
         # Mapped, so that only the bands asked for are read.
         X = np.load(folder / "X.npy", mmap_mode="r", allow_pickle=False)
         y = np.load(folder / "y.npy", allow_pickle=False)

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import math
 import os
 import tarfile
 import tempfile
@@ -16,6 +17,7 @@ import pandas as pd
 from imblearn.datasets import fetch_datasets
 from sklearn.datasets import get_data_home
 
+from imbdeep.datasets._bounded import NUMBER_BYTES, read_at_most, read_npz
 from imbdeep.datasets._bunch import check_names, make_bunch
 from imbdeep.datasets._imblearn27_table import (
     IMBLEARN27,
@@ -75,28 +77,51 @@ def _partners(name):
     )
 
 
-def _parse(content):
+def _parse(content, entry):
     """Return the data and labels in the bytes of an npz file of the collection."""
-    archive = np.load(io.BytesIO(content), allow_pickle=False)
-    X, y = archive["data"].astype(np.float64), archive["label"]
-    if X.ndim != 2 or y.shape != (len(X),):
-        raise ValueError(f"data of shape {X.shape} with labels of shape {y.shape}")
+    shape = entry.n_samples, entry.n_features
+    arrays = read_npz(
+        io.BytesIO(content), {"data": math.prod(shape), "label": entry.n_samples}
+    )
+    X, y = arrays["data"].astype(np.float64, copy=False), arrays["label"]
+    if X.shape != shape or y.shape != shape[:1]:
+        raise ValueError(
+            f"data of shape {X.shape} with labels of shape {y.shape}, where the set "
+            f"has {shape[0]} rows and {shape[1]} columns"
+        )
+    if n_odd := X.size - np.isfinite(X).sum():
+        raise ValueError(f"{n_odd} values that are not finite, where the set has none")
     if set(np.unique(y).tolist()) != {-1, 1}:
         raise ValueError("labels other than -1 and 1, or only one of them")
+    if not _has_minority(entry, n_minority := (y == 1).sum()):
+        raise ValueError(
+            f"{n_minority} rows of the minority, where the set has {entry.n_minority}"
+        )
     return X, y
 
 
+def _has_minority(entry, n_minority):
+    """Tell whether a set has as many rows of the minority as its entry says."""
+    if entry.id in SHA256 and entry.name not in REBUILT_FROM:
+        return n_minority == entry.n_minority
+    # Counted in a file that is not the collection's own.
+    return abs(n_minority - entry.n_minority) <= 0.1 * entry.n_minority
+
+
 def _load(entry, folder):
-    content = (folder / entry.file_name).read_bytes()
-    try:
-        X, y = _parse(content)
-    # Damaged bytes make numpy and zipfile raise nearly anything: BadZipFile, KeyError,
-    # zlib.error, TokenError, NotImplementedError, ...
-    except Exception as error:
-        raise ValueError(
-            f"The file of {entry.name!r} is truncated or corrupt ({error}); delete "
-            f"{folder / entry.file_name} and load the set again."
-        ) from error
+    n_numbers = entry.n_samples * (entry.n_features + 1)
+    with (folder / entry.file_name).open("rb") as file:
+        try:
+            # Uncompressed, with room for the headers.
+            content = read_at_most(file, NUMBER_BYTES * n_numbers + 4096)
+            X, y = _parse(content, entry)
+        # Damaged bytes make numpy and zipfile raise nearly anything: BadZipFile,
+        # KeyError, zlib.error, TokenError, NotImplementedError, ...
+        except Exception as error:
+            raise ValueError(
+                f"The file of {entry.name!r} is truncated or corrupt ({error}); delete "
+                f"{folder / entry.file_name} and load the set again."
+            ) from error
     sha256 = hashlib.sha256(content).hexdigest()
     provenance = _provenance(entry, sha256)
     return make_bunch(
@@ -187,7 +212,8 @@ def load_imblearn27(names=None, data_home=None, *, download_if_missing=True):
     Raises
     ------
     ValueError
-        If a name is unknown, or a file is truncated or corrupt.
+        If a name is unknown, or a file is truncated or corrupt: if rows, columns or
+        labels are not as many as the set has, or a value is not finite.
     OSError
         If a set asked for by name is missing and cannot be had, or if no set at all
         can.

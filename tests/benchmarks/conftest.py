@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from imbdeep.datasets._imblearn27_table import IMBLEARN27
+
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
@@ -21,8 +23,22 @@ def write_set(data_home, number, n_samples, n_minority, seed):
     np.savez(folder / f"x{number}data.npz", data=data, label=label)
 
 
+# Two of the 27 sets, made small.
+SMALL_SETS = {
+    name: IMBLEARN27[name]._replace(n_samples=n, n_features=3, n_minority=n_minority)
+    for name, n, n_minority in (("ecoli", 80, 16), ("libras_move", 60, 12))
+}
+
+
 @pytest.fixture
-def data_home(tmp_path):
+def small_sets(monkeypatch):
+    """Let the table of the 27 sets have the sizes of the small ones."""
+    for name, entry in SMALL_SETS.items():
+        monkeypatch.setitem(IMBLEARN27, name, entry)
+
+
+@pytest.fixture
+def data_home(tmp_path, small_sets):
     """A cache that holds ecoli (1) and libras_move (13) of the 27 sets, made small."""
     folder = tmp_path / "data"
     write_set(folder, 1, n_samples=80, n_minority=16, seed=1)

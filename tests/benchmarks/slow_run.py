@@ -15,6 +15,9 @@ import imblearn27
 from _methods import METHODS, Method
 from sklearn.linear_model import LogisticRegression
 
+from imbdeep.datasets._imblearn27_table import IMBLEARN27
+from tests.benchmarks.conftest import SMALL_SETS
+
 
 class SlowClassifier(LogisticRegression):
     """Take a tenth of a second."""
@@ -51,6 +54,7 @@ def make_remix(random_state, device):
 
 
 if __name__ == "__main__":
+    IMBLEARN27.update(SMALL_SETS)
     METHODS["short_net"] = Method("short_net", "stopped", "", make_net)
     METHODS["short_remix"] = Method("short_remix", "stopped", "", make_remix)
     METHODS["slow"] = Method("slow", "stopped", "", make_slow)

@@ -36,6 +36,7 @@ from sklearn.metrics import (
 )
 
 from imbdeep.classifiers import NetClassifier
+from imbdeep.datasets._imblearn27_table import IMBLEARN27
 from imbdeep.modules import MLP, encoding_recipe
 
 
@@ -83,7 +84,9 @@ def test_small_table_stands_in_for_a_missing_satimage(no_sets):
     assert table.origin.startswith("synthetic")
 
 
-def test_small_table_is_half_of_satimage_where_it_is_at_hand(no_sets):
+def test_small_table_is_half_of_satimage_where_it_is_at_hand(no_sets, monkeypatch):
+    satimage = IMBLEARN27["satimage"]._replace(n_samples=100, n_minority=10)
+    monkeypatch.setitem(IMBLEARN27, "satimage", satimage)
     label = np.repeat([-1, 1], [90, 10])
     data = np.random.default_rng(0).normal(size=(100, 36))
     (no_sets / "zenodo").mkdir()

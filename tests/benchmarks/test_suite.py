@@ -51,6 +51,7 @@ def test_embedded_suite_stands_in_for_the_whole_collection(
     assert "embedded suite" in lines[0]
 
 
+@pytest.mark.usefixtures("small_sets")
 def test_download_is_used(tmp_path, monkeypatch):
     def fetch(data_home, filter_data):
         write_set(data_home, 1, n_samples=80, n_minority=16, seed=1)

@@ -10,9 +10,13 @@ import numpy as np
 import pytest
 
 from imbdeep.datasets import _byte_pickles
-from imbdeep.datasets._byte_pickles import read_pickled_dict
+from imbdeep.datasets._byte_pickles import read_pickled_dict as read_bounded_dict
 
 MARK, TUPLE, REDUCE, BUILD, STOP = b"(", b"t", b"R", b"b", b"."
+
+
+def read_pickled_dict(content):
+    return read_bounded_dict(content, most=1000)
 
 
 def text(value):

@@ -20,12 +20,12 @@ from imbdeep.datasets import _imblearn27 as module
 from imbdeep.datasets._imblearn27_table import IMBLEARN27, SHA256
 
 
-def write_set(data_home, name, n_samples=12, n_minority=3, **changes):
+def write_set(data_home, name, shift=0, **changes):
     """Write a small file where the collection keeps `name`; return its path."""
     folder = Path(data_home, "zenodo")
     folder.mkdir(parents=True, exist_ok=True)
-    X = np.arange(n_samples * 2).reshape(n_samples, 2)
-    y = np.repeat([-1, 1], [n_samples - n_minority, n_minority])
+    X = shift + np.arange(24).reshape(12, 2)
+    y = np.repeat([-1, 1], [9, 3])
     path = folder / IMBLEARN27[name].file_name
     np.savez(path, **{"data": X, "label": y, **changes})
     return path
@@ -44,19 +44,28 @@ class Fetch:
     def __call__(self, *, data_home, filter_data):
         self.calls.append(filter_data)
         for name in self.names:
-            write_set(data_home, name, n_samples=20)
+            write_set(data_home, name, shift=20)
         if self.error is not None:
             raise self.error
 
 
+def shrink_table(monkeypatch):
+    """Let all sets be as small as those of `write_set`."""
+    for name, entry in IMBLEARN27.items():
+        small = entry._replace(n_samples=12, n_features=2, n_minority=3)
+        monkeypatch.setitem(IMBLEARN27, name, small)
+
+
 @pytest.fixture
 def no_fetch(monkeypatch):
+    shrink_table(monkeypatch)
     fetch = Fetch(error=AssertionError("no download expected"))
     monkeypatch.setattr(module, "fetch_datasets", fetch)
     return fetch
 
 
 def replace_fetch(monkeypatch, **options):
+    shrink_table(monkeypatch)
     fetch = Fetch(**options)
     monkeypatch.setattr(module, "fetch_datasets", fetch)
     return fetch
@@ -164,10 +173,10 @@ def test_data_home_goes_before_the_environment_variable(
     tmp_path, monkeypatch, no_fetch
 ):
     monkeypatch.setenv("SCIKIT_LEARN_DATA", str(tmp_path / "other"))
-    write_set(tmp_path / "other", "ecoli", n_samples=30)
-    write_set(tmp_path / "here", "ecoli", n_samples=15)
+    write_set(tmp_path / "other", "ecoli", shift=30)
+    write_set(tmp_path / "here", "ecoli", shift=15)
     bunch = load_imblearn27("ecoli", str(tmp_path / "here"))["ecoli"]
-    assert bunch.n_samples == 15
+    assert bunch.data[0, 0] == 15
 
 
 # What is missing
@@ -188,7 +197,7 @@ def test_missing_by_name_is_downloaded_once(tmp_path, monkeypatch):
     datasets = load_imblearn27(["scene", "ecoli", "oil"], tmp_path)
     assert list(datasets) == ["scene", "ecoli", "oil"]
     assert len(fetch.calls) == 1
-    assert datasets["oil"].n_samples == 20
+    assert datasets["oil"].data[0, 0] == 20
     # What the cache held is untouched, and the rest of the archive came along.
     folder = tmp_path / "zenodo"
     assert (folder / "x1data.npz").read_bytes() == kept
@@ -278,6 +287,7 @@ def test_partial_cache_names_only_what_is_missing(tmp_path, no_fetch):
 
 def test_real_fetcher_unpacks_where_we_look(tmp_path, monkeypatch):
     # The archive comes through imbalanced-learn's own code, from a local file.
+    shrink_table(monkeypatch)
     source = tmp_path / "source"
     archive = tmp_path / "archive.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
