@@ -191,9 +191,9 @@ def main(argv=None):
     Returns
     -------
     code : int
-        0 when the grid is complete (failed cells are part of the report), 1 when it could
-        not go on, 130 when the run was interrupted. A wrong option exits with 2, a
-        report that cannot be written with 1.
+        0 when the grid is complete (failed cells are part of the report), 1 when it
+        could not go on, 130 when the run was interrupted. A wrong option exits with 2,
+        a report that cannot be written with 1.
     """
     parser = make_parser()
     return call_or_complain(run_or_report, parser, parser.parse_args(argv))
