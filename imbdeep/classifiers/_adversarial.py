@@ -130,7 +130,7 @@ class AdversarialClassifier(AdversarialNetClassifier):
     >>> net = AdversarialClassifier(
     ...     **attack, reweight_from=0, lr=0.01, max_epochs=5, random_state=0
     ... ).fit(X, y)
-    >>> by_class = robust_accuracy(net, X, y, **attack, rows="per_class", random_state=0)
-    >>> bool(min(by_class) > 0.5)
+    >>> attack |= {"rows": "per_class", "random_state": 0}
+    >>> bool(min(robust_accuracy(net, X, y, **attack)) > 0.5)
     True
     """

@@ -6,6 +6,9 @@ import zlib
 import numpy as np
 import pytest
 
+from imbdeep.reporting import _report
+from imbdeep.reporting._sections import _pictures, _significance
+
 METHODS = (
     "net",
     "net_weighted",
@@ -184,3 +187,12 @@ def write_records(tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Leave the pictures of a report undrawn, for tests of all else; files stand in."""
+    for module in (_pictures, _significance):
+        for name in [name for name in vars(module) if name.startswith("plot_")]:
+            monkeypatch.setattr(module, name, lambda *args, **options: None)
+    monkeypatch.setattr(_report, "png", lambda figure, **options: b"a picture")

@@ -16,7 +16,7 @@ from .conftest import make_records
 
 
 @pytest.fixture
-def old_report(write_records, tmp_path):
+def old_report(undrawn, write_records, tmp_path):
     """A cells file that has grown since the report beside it was written."""
     path = write_records(make_records(1, 2, 1), "old.jsonl")
     write_report(path, tmp_path / "out")
@@ -47,12 +47,12 @@ def test_a_full_disk_leaves_the_old_report(old_report, monkeypatch, n_files):
     cells, out = old_report
     before = snapshot(out)
     n_files %= len(before)
-    monkeypatch.setattr(_files.os, "fsync", full_after(n_files))
-    with pytest.raises(OSError, match=r"No space left on device: '.*out") as failure:
-        write_report(cells, out)
-    assert ".tmp" not in str(failure.value)
+    with monkeypatch.context() as disk:
+        disk.setattr(_files.os, "fsync", full_after(n_files))
+        with pytest.raises(OSError, match=r"No space left on device: '.*out") as error:
+            write_report(cells, out)
+    assert ".tmp" not in str(error.value)
     assert snapshot(out) == before
-    monkeypatch.undo()
     write_report(cells, out)
     assert snapshot(out) != before
     assert snapshot(out).keys() == before.keys()
@@ -85,6 +85,7 @@ def test_a_write_that_the_system_cuts_short_leaves_the_old_file(tmp_path):
     assert snapshot(tmp_path) == {"large": b"old", "small": b"old"}
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("blocked", ["out", "out/figures"])
 def test_a_file_in_place_of_a_folder(write_records, tmp_path, blocked):
     cells = write_records(make_records(1, 2, 1))
