@@ -28,15 +28,15 @@ from imbdeep.over_sampling import (
 # The checks train on a few dozen rows, some on standardised blobs: enough steps to
 # learn them, no more.
 _SMALL = {
-    "module__hidden_sizes": (8,),
+    "module__hidden_sizes": (16,),
     "n_bins": 4,
-    "max_epochs": 20,
-    "batch_size": 16,
+    "max_epochs": 15,
+    "batch_size": 32,
     "lr": 0.03,
     "random_state": 0,
 }
 
-_ATTACK = {"eps": 0.1, "eps_unit": "std", "attack_steps": 2}
+_ATTACK = {"eps": 0.1, "eps_unit": "std", "attack_steps": 1}
 
 CLASSIFIERS = {
     "net": NetClassifier(**_SMALL),
@@ -58,7 +58,7 @@ CLASSIFIERS = {
     "remix": ReMixClassifier(**_SMALL),
     "remix-batch": ReMixClassifier(balance="batch", **_SMALL),
     "mixup": ReMixClassifier(mix="mixup", **_SMALL),
-    "meta-augment": MetaAugmentClassifier(inner_lr=0.1, pretrain_epochs=20, **_SMALL),
+    "meta-augment": MetaAugmentClassifier(inner_lr=0.1, pretrain_epochs=15, **_SMALL),
     "meta-augment-full": MetaAugmentClassifier(
         sampling_strategy="all",
         confidence=0.9,
