@@ -35,10 +35,11 @@ from .common.estimators import CLASSIFIERS
 
 # One net of each class, short.
 SHORT = {
-    "max_epochs": 4,
-    "pretrain_epochs": 2,
+    "max_epochs": 2,
+    "batch_size": 24,
+    "pretrain_epochs": 1,
     "warmup_epochs": 1,
-    "decoder_epochs": 2,
+    "decoder_epochs": 1,
 }
 NETS = {}
 for _estimator in CLASSIFIERS.values():
@@ -49,11 +50,11 @@ CROWD_NETS = (CrowdLayerClassifier, ICEDClassifier)
 
 @functools.cache
 def data(cls):
-    X, y = make_classification(60, 4, weights=[0.7], flip_y=0, random_state=0)
+    X, y = make_classification(48, 4, weights=[0.7], flip_y=0, random_state=0)
     if issubclass(cls, CROWD_NETS):
         rng = np.random.default_rng(0)
-        y = np.where(rng.random((60, 4)) < 0.2, 1 - y[:, None], y[:, None])
-        y[rng.random((60, 4)) < 0.1] = -1
+        y = np.where(rng.random((48, 4)) < 0.2, 1 - y[:, None], y[:, None])
+        y[rng.random((48, 4)) < 0.1] = -1
         y[:, 0] = np.abs(y[:, 0])
     return X, y
 
@@ -135,7 +136,9 @@ class Case:
     at_prediction: bool = False
 
 
-SPLIT = {"train_split": "stratified"}
+# As few as will do, as each is a fit of its own.
+STOPS = {"train_split": "stratified", "early_stopping": True}
+AVERAGES = {"weight_averaging": "swa", "average_from": 0.0}
 LDAM_LOSS = {"criterion": "ldam"}
 WEIGHED = {"class_weight": {0: 1, 1: 9}}
 CASES = {
@@ -151,23 +154,19 @@ CASES = {
     "batch_size": Case(40),
     "iterator_train": Case("balanced"),
     "iterator_train__generator": Case(torch.Generator().manual_seed(3)),
-    "iterator_valid": Case(
-        FewBatches, base={"early_stopping": True, **SPLIT}, at_prediction=True
-    ),
+    "iterator_valid": Case(FewBatches, base=STOPS, at_prediction=True),
     "dataset": Case(Shifted, at_prediction=True),
     "train_split": Case(ValidSplit(3, stratified=True)),
-    "validation_fraction": Case(0.4, base=SPLIT),
-    "early_stopping": Case(False, base={"early_stopping": True, **SPLIT}),
-    "patience": Case(1, base={"early_stopping": True, **SPLIT}),
+    "validation_fraction": Case(0.4, base=STOPS),
+    "early_stopping": Case(False, base=STOPS),
+    "patience": Case(1, base=STOPS),
     "numeric_encoding": Case("standard", "refused"),
     "n_bins": Case(2, "refused"),
     "class_weight": Case({0: 1, 1: 9}),
     "weight_reduction": Case("rows", base=WEIGHED),
-    "callbacks": Case([("more", EpochScoring("accuracy", name="more"))], base=SPLIT),
+    "callbacks": Case([("more", EpochScoring("accuracy", name="more"))], base=STOPS),
     "callbacks__print_log": Case(None),
-    "callbacks__early_stopping__patience": Case(
-        1, base={"early_stopping": True, **SPLIT}
-    ),
+    "callbacks__early_stopping__patience": Case(1, base=STOPS),
     "predict_nonlinearity": Case(torch.sigmoid, "nothing", at_prediction=True),
     "warm_start": Case(True, "nothing"),
     "on_interrupt": Case("stop", "nothing"),
@@ -187,8 +186,8 @@ CASES = {
     "weight_normalization": Case("frequent", base={"reweight_from": 0.0}),
     "lr_schedule": Case("triangular"),
     "weight_averaging": Case("ema"),
-    "average_from": Case(0.0, base={"weight_averaging": "swa"}),
-    "average_every": Case(2, base={"weight_averaging": "swa", "average_from": 0.0}),
+    "average_from": Case(0.9, base=AVERAGES),
+    "average_every": Case(2, base=AVERAGES),
     # Attacks
     "eps": Case(0.9),
     "eps_unit": Case("input"),

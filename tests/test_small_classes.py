@@ -17,7 +17,14 @@ from imbdeep.classifiers import MetaAugmentClassifier, NetClassifier
 
 from .common.estimators import CLASSIFIERS
 
-SHORT = {"max_epochs": 4, "pretrain_epochs": 1, "warmup_epochs": 1, "decoder_epochs": 1}
+# Two batches an epoch: one at least has no row of a class of one row.
+SHORT = {
+    "max_epochs": 2,
+    "pretrain_epochs": 1,
+    "warmup_epochs": 1,
+    "decoder_epochs": 1,
+    "batch_size": 24,
+}
 NETS = [name for name, net in CLASSIFIERS.items() if isinstance(net, NeuralNet)]
 META = {n for n in NETS if isinstance(CLASSIFIERS[n], MetaAugmentClassifier)}
 

@@ -207,10 +207,19 @@ def test_refuses_what_is_no_rule(value):
 @pytest.mark.parametrize("cls", [NetClassifier, ReMixClassifier])
 def test_ranks_better_than_stopping_on_four_rare_rows(cls):
     rings = load_embedded_suite("rings")["rings"]
+    params = {
+        "module__hidden_sizes": (32,),
+        "n_bins": 16,
+        "max_epochs": 60,
+        "batch_size": 110,
+        "lr": 0.01,
+        "patience": 5,
+    }
     gains = []
     for seed in range(3):
         order = np.random.default_rng(seed).permutation(len(rings.target))
-        X, y = rings.data[order], rings.target[order]
+        # The ring, and one of the columns of noise.
+        X, y = rings.data[order][:, :3], rings.target[order]
         train = np.sort(
             np.concatenate([np.flatnonzero(y == -1)[:200], np.flatnonzero(y == 1)[:20]])
         )
@@ -218,11 +227,11 @@ def test_ranks_better_than_stopping_on_four_rare_rows(cls):
         scores = [
             average_precision_score(
                 y[test],
-                cls(early_stopping=stops, max_epochs=100, random_state=seed)
+                cls(early_stopping=stops, random_state=seed, **params)
                 .fit(X[train], y[train])
                 .predict_proba(X[test])[:, 1],
             )
             for stops in ("auto", True)
         ]
         gains.append(scores[0] - scores[1])
-    assert np.mean(gains) > 0.03
+    assert np.mean(gains) > 0.05

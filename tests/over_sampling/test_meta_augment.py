@@ -24,8 +24,9 @@ from imbdeep.over_sampling import MetaAugment
 def small(**params):
     return MetaAugmentClassifier(
         **{
-            "pretrain_epochs": 3,
-            "max_epochs": 4,
+            "pretrain_epochs": 2,
+            "max_epochs": 2,
+            "batch_size": 64,
             "n_bins": 4,
             "module__hidden_sizes": (8,),
             "inner_lr": 0.2,
@@ -309,7 +310,7 @@ def test_the_learned_net_can_be_used(data):
     X_new, _ = made.fit_resample(X, y)
     net = made.estimator_
     assert net.predict_proba(X).shape == (200, 3)
-    assert net.synth_history_.shape == (5, 220, 5)
+    assert net.synth_history_.shape == (3, 220, 5)
     assert_allclose(net.synth_history_[0], X_new[made.parents_[200:]], rtol=1e-6)
     assert_allclose(net.synth_history_[-1], X_new[200:], rtol=1e-5, atol=1e-5)
 
@@ -374,7 +375,7 @@ def test_cross_validation_of_a_pipeline(data, classifier):
 
 
 def test_the_default_estimator():
-    X, y = make_classification(40, weights=[0.8], flip_y=0, random_state=0)
+    X, y = make_classification(12, weights=[0.7], flip_y=0, random_state=0)
     X = X[:, :4]
     made = MetaAugment(random_state=0)
     _, resampled = made.fit_resample(X, y)
