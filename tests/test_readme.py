@@ -18,7 +18,10 @@ def block(name):
 def test_the_example_runs(capsys):
     code = block("example")
     assert len(code.splitlines()) <= 17
-    exec(compile(code, "README.md", "exec"), {})
+    # Four fits, shorter than the reader's.
+    short = code.replace("Classifier(", "Classifier(max_epochs=5, ")
+    assert short != code
+    exec(compile(short, "README.md", "exec"), {})
     assert "malignant" in capsys.readouterr().out
 
 
