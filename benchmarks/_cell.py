@@ -187,6 +187,10 @@ class Cell:
         """What the record says of the cell beside its key."""
         return {}
 
+    def estimator(self):
+        """Return what it would fit, with the seed 0."""
+        return self.method.make(0, self.device)
+
     @property
     def no_result(self):
         """What the record of a failed cell has in place of its result."""

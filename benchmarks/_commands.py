@@ -101,6 +101,11 @@ def add_worker_arguments(parser):
         metavar="SECONDS",
         help="stop a cell that takes longer, and record it as failed (default: none)",
     )
+    parser.add_argument(
+        "--mix-versions",
+        action="store_true",
+        help="go on with results of other code, parameters, versions or another device",
+    )
 
 
 def choose_device(device):

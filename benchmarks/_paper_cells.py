@@ -1,7 +1,8 @@
 """Runs of the papers' experiments: what is computed, and what went wrong."""
 
 from _names import split_names
-from _run import compute_cells, library_versions
+from _record import record_head
+from _run import begin, compute_cells, library_versions
 from _store import CellStore
 
 
@@ -31,7 +32,7 @@ def add_seeds_argument(parser, decides):
     )
 
 
-def open_run(path, cells, *, suite, protocol):
+def open_run(path, cells, *, suite, protocol, mix_versions=False):
     """Open a file of results, and write to it what is run.
 
     Parameters
@@ -41,6 +42,8 @@ def open_run(path, cells, *, suite, protocol):
         Each has a ``key`` (data set, method, seed) and a ``dataset``.
     suite, protocol : str
         What all results of a file share.
+    mix_versions : bool
+        Whether it may go on with results of other code.
 
     Returns
     -------
@@ -49,7 +52,8 @@ def open_run(path, cells, *, suite, protocol):
     Raises
     ------
     ValueError
-        If the file holds results of another suite or protocol, or from other data.
+        If the file holds results of another suite or protocol, or from other data, or
+        a line that is wrong.
     """
     store = CellStore(path)
     names, methods, seeds = (
@@ -66,8 +70,9 @@ def open_run(path, cells, *, suite, protocol):
         "seed": None,
         "seeds": seeds,
     }
-    store.check_same_run(record, {cell.key[0]: cell.dataset.sha256 for cell in cells})
-    store.append(record)
+    with store.closed_on_error():
+        store.check_fields([*record_head(cells[0]), *cells[0].no_result])
+        begin(store, record, cells, mix_versions=mix_versions)
     return store
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from _store import CellStore
+from _store import read_records
 from scipy.stats import sem, wilcoxon
 
 KEY = ["dataset", "method", "fold"]
@@ -36,7 +36,7 @@ def read_complete_cells(path, command, order):
         raise ValueError(
             f"There is no {path}: give the --out of a run, or compute one ({command})."
         )
-    records = CellStore(path).of_kind("cell")
+    records = read_records(path, "cell")
     if not records:
         raise ValueError(f"{path} holds no finished cell yet; go on with its run.")
     cells = pd.DataFrame(records).drop_duplicates(KEY, keep="last")

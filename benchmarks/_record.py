@@ -2,7 +2,9 @@
 
 A cell has a ``key`` (data set, method, fold), ``labels`` (a dict: what else tells it
 apart in a report), ``versions`` of libraries, the ``data_sha256`` of its data, and
-``no_result`` (a dict: what its record has in place of scores if it fails).
+``no_result`` (a dict: what its record has in place of scores if it fails). Its
+``device`` is where nets run, and ``estimator()`` returns what it would fit, unfitted
+and with the seed 0.
 """
 
 

@@ -6,16 +6,19 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from _cell import Cell, run_cell
+from _errors import message_of
 from _grid import grid
+from _identity import check_identity, identities, identity_of_run
 from _methods import METHODS
 from _protocol import Protocol
 from _record import failed_record
 from _store import CellStore
 from _suite import Suite, dataset_records
-from _workers import DIED, Accident, Workers
+from _workers import DIED, ERROR, Accident, Workers
 from tqdm import tqdm
 
 import imbdeep
+from imbdeep.reporting import read_cells
 
 
 def library_versions():
@@ -63,6 +66,9 @@ class Run:
 
     versions : dict of str to str
         As :func:`library_versions` gives them.
+
+    mix_versions : bool
+        Whether it may go on with results of other code.
     """
 
     preset: str
@@ -73,6 +79,7 @@ class Run:
     device: str
     workers: Workers
     versions: dict = field(default_factory=library_versions)
+    mix_versions: bool = False
 
     def record(self):
         """Return the run's line in the file of results."""
@@ -113,6 +120,38 @@ def _union(first, second):
     return first + [name for name in second if name not in first]
 
 
+def begin(store, record, cells, *, mix_versions):
+    """Check that a run may go on with a file, and write the run's record to it.
+
+    Parameters
+    ----------
+    store : CellStore
+
+    record : dict
+        Of the run. The file's grid only grows: data sets and methods of the run
+        before are added to it.
+
+    cells : list
+        At least one of each data set and method.
+
+    mix_versions : bool
+        Whether finished cells may be those of other code.
+
+    Raises
+    ------
+    ValueError
+        If the file holds results that cannot be compared with this run's.
+    """
+    known = identities(cells)
+    store.check_same_run(record, {cell.key[0]: cell.data_sha256 for cell in cells})
+    if not mix_versions:
+        check_identity(store, known, record["versions"])
+    for earlier in store.of_kind("run")[-1:]:
+        for part in ("datasets", "methods"):
+            record[part] = _union(earlier[part], record[part])
+    store.append({**record, "identity": identity_of_run(known)})
+
+
 def register(run, path):
     """Write what is run, and on which data, ahead of the cells.
 
@@ -134,15 +173,14 @@ def register(run, path):
     ValueError
         If the file holds results that cannot be compared with this run's.
     """
+    # A file that cannot be reported on is refused now, not when all is computed.
+    if path.exists():
+        read_cells(path)
     store = CellStore(path)
     record = run.record()
-    hashes = {name: bunch.sha256 for name, bunch in run.suite.data.items()}
-    store.check_same_run(record, hashes)
-    # The file's grid only grows: asking for one more method leaves the others in.
-    for earlier in store.of_kind("run")[-1:]:
-        for part in ("datasets", "methods"):
-            record[part] = _union(earlier[part], record[part])
-    store.append(record)
+    cells = [run.cell(*key) for key in grid(list(run.suite.data), run.methods, 1)]
+    with store.closed_on_error():
+        begin(store, record, cells, mix_versions=run.mix_versions)
     for dataset in dataset_records(run.suite, run.protocol, run.seed):
         if dataset not in store.records:
             store.append(dataset)
@@ -160,6 +198,16 @@ def _innocent_first(store, cells):
     suspects = [cell for cell in cells if causes.get(cell.key) == DIED]
     others = [cell for cell in cells if causes.get(cell.key) != DIED]
     return sorted(others, key=lambda cell: cell.key in causes), suspects
+
+
+def _keep(store, cell, outcome, identity):
+    """Store the record of a cell or of its accident, and return it."""
+    if not isinstance(outcome, Accident):
+        try:
+            return store.append({**outcome, "identity": identity})
+        except (TypeError, ValueError) as error:  # a score that is NaN, say
+            outcome = Accident(ERROR, message_of(error))
+    return store.append({**failed_record(cell, outcome), "identity": identity})
 
 
 def compute_cells(store, run_one, cells, workers, *, n_total):
@@ -191,15 +239,14 @@ def compute_cells(store, run_one, cells, workers, *, n_total):
         How many cells failed.
     """
     n_failed = 0
+    known = identities(cells)
     others, suspects = _innocent_first(store, cells)
     bar = tqdm(total=n_total, initial=n_total - len(cells), unit="cell", smoothing=0)
     with bar:
         for part, crew in ((others, workers), (suspects, workers.alone())):
             with closing(crew.compute(run_one, part)) as outcomes:
                 for cell, outcome in outcomes:
-                    if isinstance(outcome, Accident):
-                        outcome = failed_record(cell, outcome)
-                    store.append(outcome)
+                    outcome = _keep(store, cell, outcome, known[cell.key[:2]])
                     if outcome.get("cause") == DIED and part is others:
                         suspects.append(cell)
                         continue

@@ -2,32 +2,25 @@
 
 import json
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 
-def _cut_half_line(path):
-    """Remove what follows the last newline: a line whose writing was interrupted."""
-    with path.open("rb+") as file:
-        content = file.read()
-        end = content.rfind(b"\n") + 1
-        if end < len(content):
-            file.truncate(end)
-            os.fsync(file.fileno())
+from imbdeep.reporting._records import (
+    REMEDY,
+    encodable,
+    fault_of,
+    numbered_records,
+    whole_lines,
+)
 
 
-def _parse_lines(path):
-    records = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
-        try:
-            record = json.loads(line)
-            record["kind"]
-        except (ValueError, TypeError, KeyError):
-            raise ValueError(
-                f"Line {number} of {path} is not a benchmark record. Remove that line, "
-                "or give another --out."
-            ) from None
-        records.append(record)
-    return records
+def read_records(path, kind):
+    """Return the records of one kind in a file that a run may be writing to."""
+    path = Path(path)
+    numbered = numbered_records(path.read_bytes(), path)
+    return [record for _, record in numbered if record["kind"] == kind]
 
 
 class CellStore:
@@ -35,7 +28,7 @@ class CellStore:
 
     A record is on disk when :meth:`append` returns, so a killed run loses only the
     cells that were still being computed. Opening the store removes a half-written last
-    line.
+    line, and refuses a file that holds a wrong one or that another run has open.
 
     Parameters
     ----------
@@ -46,27 +39,97 @@ class CellStore:
     ----------
     records : list of dict
         What the file holds, in the order of writing.
+    numbers : list of int
+        The lines of those that were there when it was opened.
     """
 
     def __init__(self, path):
         self.path = Path(path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(f"{self.path}.lock", timeout=0)
+        try:
+            # The system lets go of it when this process ends, however it ends.
+            self._lock.acquire()
+        except Timeout:
+            raise ValueError(
+                f"Another run is writing to {self.path}. Wait for its end, stop it, or "
+                "give another --out."
+            ) from None
+        with self.closed_on_error():
+            self._open()
+
+    def _open(self):
         self.path.touch()
-        _cut_half_line(self.path)
-        self.records = _parse_lines(self.path)
+        content = self.path.read_bytes()
+        numbered = list(numbered_records(content, self.path))
+        self.numbers = [number for number, _ in numbered]
+        self.records = [record for _, record in numbered]
+        self._end_last_line(content)
+
+    def close(self):
+        """Let other runs write to the file."""
+        self._lock.release()
+
+    @contextmanager
+    def closed_on_error(self):
+        """Close the store if what is done meanwhile fails."""
+        try:
+            yield self
+        except BaseException:
+            self.close()
+            raise
+
+    def _end_last_line(self, content):
+        """Cut off half a line, or end a line that lacks its newline."""
+        kept = whole_lines(content)
+        if kept == content and (not kept or kept.endswith(b"\n")):
+            return
+        with self.path.open("rb+") as file:
+            file.truncate(len(kept))
+            file.seek(0, os.SEEK_END)
+            if kept and not kept.endswith(b"\n"):
+                file.write(b"\n")
+            file.flush()
+            os.fsync(file.fileno())
 
     def of_kind(self, kind):
         """Return the records of one kind: ``'run'``, ``'dataset'`` or ``'cell'``."""
         return [record for record in self.records if record["kind"] == kind]
 
     def append(self, record):
-        """Write one record and wait until it is on disk."""
+        """Write one record, wait until it is on disk, and return it.
+
+        Raises
+        ------
+        ValueError
+            If it could not be read again. The file is as it was.
+        """
+        record = encodable(record)
         line = json.dumps(record, allow_nan=False) + "\n"
+        fault = fault_of(record)
+        if fault is not None:
+            raise ValueError(f"A record cannot be stored: {fault}.")
         with self.path.open("ab") as file:
             file.write(line.encode())
             file.flush()
             os.fsync(file.fileno())
         self.records.append(record)
+        return record
+
+    def check_fields(self, names):
+        """Refuse cells that lack what a report will look for.
+
+        Parameters
+        ----------
+        names : iterable of str
+        """
+        for number, record in zip(self.numbers, self.records, strict=False):
+            absent = [name for name in names if name not in record]
+            if record["kind"] == "cell" and absent:
+                raise ValueError(
+                    f"Line {number} of {self.path}, a cell, lacks {', '.join(absent)}. "
+                    f"{REMEDY}"
+                )
 
     def check_same_run(self, run, hashes):
         """Refuse to mix results that cannot be compared.
@@ -94,7 +157,7 @@ class CellStore:
                     )
         for cell in self.of_kind("cell"):
             name = cell["dataset"]
-            if name in hashes and cell["data_sha256"] != hashes[name]:
+            if name in hashes and cell.get("data_sha256") != hashes[name]:
                 raise ValueError(
                     f"{self.path} holds results on other data of {name} (its hash "
                     "differs); give another --out."

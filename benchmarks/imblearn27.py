@@ -28,6 +28,7 @@ written to ``<out>``.
 
 import argparse
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from _commands import (
@@ -138,7 +139,16 @@ def plan(args):
     device = choose_device(args.device)
     workers = choose_workers(args, device)
     suite = load_suite(args.datasets, preset, args.data_home)
-    return Run(args.preset, suite, methods, protocol, args.seed, device, workers)
+    return Run(
+        args.preset,
+        suite,
+        methods,
+        protocol,
+        args.seed,
+        device,
+        workers,
+        mix_versions=args.mix_versions,
+    )
 
 
 def check_exists(path):
@@ -169,8 +179,9 @@ def run_or_report(args):
         check_exists(path)
     else:
         run = plan(args)
-        store = register(run, path)
-        if code := compute_or_stop(lambda: compute(run, store), path):
+        with closing(register(run, path)) as store:
+            code = compute_or_stop(lambda: compute(run, store), path)
+        if code:
             return code
     try:
         report(path)

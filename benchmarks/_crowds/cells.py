@@ -3,6 +3,7 @@
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 from _cell import one_thread
@@ -146,6 +147,15 @@ class CrowdCell:
             "n_workers": self.crowd.n_workers,
         }
 
+    def estimator(self):
+        """Return what it would fit, with the seed 0."""
+        return make_model(self.method, 0, smoke=self.smoke)
+
+    @property
+    def device(self):
+        """Where nets run."""
+        return "cpu"
+
     @property
     def data_sha256(self):
         """The hash of its data, for the record."""
@@ -263,7 +273,7 @@ class Grid:
         ]
 
 
-def fill(path, grid, workers):
+def fill(path, grid, workers, *, mix_versions=False):
     """Compute the cells of a grid that a file of results lacks.
 
     Returns
@@ -278,5 +288,12 @@ def fill(path, grid, workers):
     """
     cells = grid.cells()
     suite = f"{grid.suite} smoke" if grid.smoke else grid.suite
-    store = open_run(path, cells, suite=suite, protocol=grid.protocol)
-    return compute_missing(store, run_cell, cells, workers)
+    opened = open_run(
+        path,
+        cells,
+        suite=suite,
+        protocol=grid.protocol,
+        mix_versions=mix_versions,
+    )
+    with closing(opened) as store:
+        return compute_missing(store, run_cell, cells, workers)

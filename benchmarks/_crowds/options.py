@@ -117,19 +117,25 @@ def make_pair_grid(args, suite, methods):
     )
 
 
-def compute_and_report(path, grid, workers, report):
+def compute_and_report(args, name, grid, workers, report):
     """Compute what is missing, then report; return the exit code.
 
     Parameters
     ----------
-    path : Path
-        The file of cells.
+    args : argparse.Namespace
+        The parsed options.
+    name : str
+        Of the file of cells.
     grid : Grid
     workers : Workers
     report : callable
         ``report(out)`` writes it to a folder and returns its path.
     """
-    if code := compute_or_stop(lambda: fill(path, grid, workers), path):
+    path = args.out / name
+    code = compute_or_stop(
+        lambda: fill(path, grid, workers, mix_versions=args.mix_versions), path
+    )
+    if code:
         return code
     print(f"Cells: {path}")
     print(f"Report: {report(path.parent)}")

@@ -164,4 +164,4 @@ def run(args):
     """Compute what is missing, and report; return the exit code."""
     workers = choose_workers(args, "cpu")
     grid = make_pair_grid(args, "crowds", METHODS)
-    return compute_and_report(args.out / CELLS, grid, workers, write_report)
+    return compute_and_report(args, CELLS, grid, workers, write_report)

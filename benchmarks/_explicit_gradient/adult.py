@@ -16,6 +16,7 @@ Every finished cell (ratio, method, split) goes to <out>/cells.jsonl at once. St
 whenever you like: the same command goes on. Takes half an hour on one core.
 """
 
+from contextlib import closing
 from pathlib import Path
 
 from _commands import add_worker_arguments, choose_workers, compute_or_stop
@@ -68,7 +69,8 @@ def run(args):
     workers = choose_workers(args, "cpu")
     path = args.out / "cells.jsonl"
     adult = balance(read_adult(args.data), args.seed)
-    store = register(path, adult, args.seed)
-    code = compute_or_stop(lambda: compute(store, adult, args.seed, workers), path)
+    opened = register(path, adult, args.seed, mix_versions=args.mix_versions)
+    with closing(opened) as store:
+        code = compute_or_stop(lambda: compute(store, adult, args.seed, workers), path)
     print(f"Report: {write_report(store.records, args.out)}")
     return code

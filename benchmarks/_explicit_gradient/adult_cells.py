@@ -7,9 +7,10 @@ import numpy as np
 from _cell import minority_proba, one_thread
 from _errors import message_of
 from _grid import grid
+from _paper_cells import compute_missing
 from _protocol import derive_seed
 from _record import failure, record_head
-from _run import compute_cells, library_versions
+from _run import begin, library_versions
 from _scoring import precision_at_recalls
 from _store import CellStore
 from sklearn.metrics import average_precision_score, roc_auc_score
@@ -74,6 +75,15 @@ class AdultCell:
     def labels(self):
         """What the record says of the cell beside its key."""
         return {}
+
+    def estimator(self):
+        """Return what it would fit, with the seed 0."""
+        return self.method.make(0)
+
+    @property
+    def device(self):
+        """Where nets run."""
+        return "cpu"
 
     @property
     def data_sha256(self):
@@ -187,13 +197,23 @@ def count_rows(adult, dataset, seed):
     return {name: (len(part), int(part.sum())) for name, part in parts.items()}
 
 
-def register(path, adult, seed):
+def make_cells(adult, seed):
+    """All cells, split by split."""
+    versions = library_versions()
+    return [
+        AdultCell(adult, dataset, name, METHODS[name], fold, seed, versions)
+        for dataset, name, fold in grid(list(DATASETS), list(METHODS), N_SPLITS)
+    ]
+
+
+def register(path, adult, seed, *, mix_versions=False):
     """Open a file of results, and write to it what is run.
 
     Raises
     ------
     ValueError
-        If it holds results of another seed or from other data.
+        If it holds results of another seed or from other data, or, unless
+        ``mix_versions``, of other code.
     """
     store = CellStore(path)
     record = {
@@ -205,8 +225,8 @@ def register(path, adult, seed):
         "versions": library_versions(),
         "seed": seed,
     }
-    store.check_same_run(record, dict.fromkeys(DATASETS, adult.sha256))
-    store.append(record)
+    with store.closed_on_error():
+        begin(store, record, make_cells(adult, seed), mix_versions=mix_versions)
     for name in DATASETS:
         parts = count_rows(adult, name, seed)
         store.append({"kind": "dataset", "name": name, "parts": parts})
@@ -234,12 +254,4 @@ def compute(store, adult, seed, workers):
     n_failed : int
         How many cells failed.
     """
-    keys = grid(list(DATASETS), list(METHODS), N_SPLITS)
-    finished = store.finished()
-    versions = library_versions()
-    cells = [
-        AdultCell(adult, dataset, name, METHODS[name], fold, seed, versions)
-        for dataset, name, fold in keys
-        if (dataset, name, fold) not in finished
-    ]
-    return compute_cells(store, run_cell, cells, workers, n_total=len(keys))
+    return compute_missing(store, run_cell, make_cells(adult, seed), workers)

@@ -1,5 +1,6 @@
 """A grid of the paper's protocol: what a cell records, and how a run goes on."""
 
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -190,10 +191,12 @@ def run_grid(args, table, datasets, report):
         seed=args.seed,
         device="cpu",
         workers=choose_workers(args, "cpu"),
+        mix_versions=args.mix_versions,
         table=table,
     )
-    store = register(run, path)
-    if code := compute_or_stop(lambda: compute(run, store, run_paper_cell), path):
+    with closing(register(run, path)) as store:
+        code = compute_or_stop(lambda: compute(run, store, run_paper_cell), path)
+    if code:
         return code
     report(path)
     return 0

@@ -13,6 +13,8 @@ Every finished cell (method, split) goes to <out>/cells.jsonl at once. Stop when
 like: the same command goes on. Takes a quarter of an hour on one core.
 """
 
+from contextlib import closing
+
 from _commands import choose_workers, compute_or_stop
 from _paper_cells import compute_missing, open_run
 
@@ -33,9 +35,16 @@ def run(args):
     cells = make_cells(balance(read_adult(args.data), args.seed), args.seed)
     protocol = f"{N_SPLITS}x64-16-20, seed {args.seed}"
     path = args.out / "cells.jsonl"
-    store = open_run(path, cells, suite="convergence", protocol=protocol)
-    code = compute_or_stop(
-        lambda: compute_missing(store, run_cell, cells, workers), path
+    opened = open_run(
+        path,
+        cells,
+        suite="convergence",
+        protocol=protocol,
+        mix_versions=args.mix_versions,
     )
+    with closing(opened) as store:
+        code = compute_or_stop(
+            lambda: compute_missing(store, run_cell, cells, workers), path
+        )
     print(f"Report: {write_report(store.of_kind('cell'), args.out)}")
     return code

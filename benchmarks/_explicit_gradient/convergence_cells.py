@@ -121,6 +121,15 @@ class ConvergenceCell:
         """What the record says of the cell beside its key."""
         return {}
 
+    def estimator(self):
+        """Return what it would fit, with the seed 0."""
+        return self.make(0, store_synth_history=True)
+
+    @property
+    def device(self):
+        """Where nets run."""
+        return "cpu"
+
     @property
     def data_sha256(self):
         """The hash of its data, for the record."""

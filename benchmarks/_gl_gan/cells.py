@@ -25,6 +25,8 @@ CLASSIFIERS = {
     "LinearSVC": LinearSVC,
     "AdaBoost": AdaBoostClassifier,
 }
+# Enough for samplers not to shrink their neighbourhoods.
+MANY_ROWS = 100
 METRICS = {"macro_f1": "macro F1", "micro_f1": "micro F1", "mcc": "MCC"}
 # What a fitted net says of its training, where it does.
 EPOCHS_RUN = ("n_epochs_", "n_pretrain_epochs_")
@@ -86,6 +88,15 @@ class SamplerCell:
     def labels(self):
         """What the record says of the cell beside its key."""
         return {"data": self.dataset.name, "r": self.r}
+
+    def estimator(self):
+        """Return what it would fit, with the seed 0."""
+        return make_sampler(self.method, 0, MANY_ROWS, smoke=self.smoke)
+
+    @property
+    def device(self):
+        """Where nets run."""
+        return "cpu"
 
     @property
     def data_sha256(self):
@@ -239,7 +250,7 @@ class Grid:
             make_task(cell.dataset, cell.pairs, cell.r, cell.seed)
 
 
-def register(path, grid):
+def register(path, grid, *, mix_versions=False):
     """Open a file of results, and write to it what is run.
 
     Raises
@@ -249,7 +260,9 @@ def register(path, grid):
     """
     suite = "gl_gan smoke" if grid.smoke else "gl_gan"
     protocol = f"80-20, pairs {grid.pairs.name}"
-    return open_run(path, grid.cells(), suite=suite, protocol=protocol)
+    return open_run(
+        path, grid.cells(), suite=suite, protocol=protocol, mix_versions=mix_versions
+    )
 
 
 def compute(store, grid, workers):

@@ -19,6 +19,7 @@ once. Stop whenever you like: the same command goes on, and tries failed cells o
 more. Methods, ratios and seeds may be added to a run; other pairs need another --out.
 """
 
+from contextlib import closing
 from pathlib import Path
 
 import _commands
@@ -118,8 +119,9 @@ def run(args):
     workers = choose_workers(args, "cpu")
     grid = make_grid(args)
     path = args.out / "cells.jsonl"
-    store = register(path, grid)
-    if code := compute_or_stop(lambda: compute(store, grid, workers), path):
+    with closing(register(path, grid, mix_versions=args.mix_versions)) as store:
+        code = compute_or_stop(lambda: compute(store, grid, workers), path)
+    if code:
         return code
     print(f"Cells: {path}; see them with the commands tables and series.")
     return 0

@@ -5,6 +5,7 @@ fits and scores.
 """
 
 import time
+from contextlib import closing
 
 from _cell import one_thread
 from _errors import message_of
@@ -43,7 +44,7 @@ def run_cell(cell):
     }
 
 
-def fill(path, cells, workers, *, suite, protocol):
+def fill(path, cells, workers, *, suite, protocol, mix_versions=False):
     """Compute the cells that a file of results lacks.
 
     Returns
@@ -56,5 +57,8 @@ def fill(path, cells, workers, *, suite, protocol):
     ValueError
         If the file holds results that cannot be compared with these.
     """
-    store = open_run(path, cells, suite=suite, protocol=protocol)
-    return compute_missing(store, run_cell, cells, workers)
+    opened = open_run(
+        path, cells, suite=suite, protocol=protocol, mix_versions=mix_versions
+    )
+    with closing(opened) as store:
+        return compute_missing(store, run_cell, cells, workers)

@@ -116,6 +116,18 @@ class ImageCell:
             "eps": self.threat.eps,
         }
 
+    def estimator(self, seed=0):
+        """Return what it would fit."""
+        return make_model(
+            self.method,
+            self.dataset.name,
+            self.threat,
+            seed=seed,
+            device=self.device,
+            chapter=self.chapter,
+            smoke=self.smoke,
+        )
+
     @property
     def data_sha256(self):
         """The hash of its data, for the record."""
@@ -134,15 +146,7 @@ class ImageCell:
         """Fit the method, and score it."""
         # One seed for all methods of a run, so that nets that begin alike begin with
         # the same weights.
-        model = make_model(
-            self.method,
-            self.dataset.name,
-            self.threat,
-            seed=derive_seed(self.seed, self.dataset.name, "model"),
-            device=self.device,
-            chapter=self.chapter,
-            smoke=self.smoke,
-        )
+        model = self.estimator(derive_seed(self.seed, self.dataset.name, "model"))
         model, seconds = fit_and_time(model, task.X_train, task.y_train)
         strength = SMOKE if self.smoke else Strength()
         seed = derive_seed(*self.key, "attack")
@@ -257,12 +261,12 @@ def run(args):
     chapter = "" if args.chapter is None else f", chapter {args.chapter}"
     chapters = CHAPTERS if args.chapter is None else [args.chapter]
     return compute_and_report(
-        args.out / CELLS,
+        args,
+        CELLS,
         make_cells(args, device),
         workers,
         partial(write_report, chapters=chapters),
         suite="robust images",
         # Cells of other epochs are not to be compared with these.
         protocol=f"balanced test rows{chapter}",
-        smoke=args.smoke,
     )

@@ -85,13 +85,15 @@ def choose_machine(args):
     return device, choose_workers(args, device)
 
 
-def compute_and_report(path, cells, workers, report, *, suite, protocol, smoke):
+def compute_and_report(args, name, cells, workers, report, *, suite, protocol):
     """Compute what is missing, then report; return the exit code.
 
     Parameters
     ----------
-    path : Path
-        The file of cells.
+    args : argparse.Namespace
+        The parsed options.
+    name : str
+        Of the file of cells.
     cells : list
         See :mod:`_robust.cells`.
     workers : Workers
@@ -99,11 +101,19 @@ def compute_and_report(path, cells, workers, report, *, suite, protocol, smoke):
         ``report(out)`` writes it to a folder and returns its path.
     suite, protocol : str
         What all results of a file share.
-    smoke : bool
     """
-    suite = f"{suite} smoke" if smoke else suite
+    path = args.out / name
+    suite = f"{suite} smoke" if args.smoke else suite
     code = compute_or_stop(
-        lambda: fill(path, cells, workers, suite=suite, protocol=protocol), path
+        lambda: fill(
+            path,
+            cells,
+            workers,
+            suite=suite,
+            protocol=protocol,
+            mix_versions=args.mix_versions,
+        ),
+        path,
     )
     if code:
         return code

@@ -112,6 +112,16 @@ class TableCell:
         """What the record says of the cell, beside its key."""
         return {"eps": self.eps}
 
+    def estimator(self, seed=0, perturb=None):
+        """Return what it would fit."""
+        return make_model(
+            self.method,
+            TableThreat(self.eps, perturb),
+            seed=seed,
+            device=self.device,
+            smoke=self.smoke,
+        )
+
     @property
     def data_sha256(self):
         """The hash of its data, for the record."""
@@ -131,14 +141,9 @@ class TableCell:
     def compute(self, task):
         """Fit the method, and score it."""
         perturb = movable_columns(task.X_train)
-        model = make_model(
-            self.method,
-            TableThreat(self.eps, perturb),
-            # One seed for all methods of a fold.
-            seed=derive_seed(SEED, self.dataset.name, self.fold, "model"),
-            device=self.device,
-            smoke=self.smoke,
-        )
+        # One seed for all methods of a fold.
+        seed = derive_seed(SEED, self.dataset.name, self.fold, "model")
+        model = self.estimator(seed, perturb)
         model, seconds = fit_and_time(model, task.X_train, task.y_train)
         attack_steps = SMOKE.attack_steps if self.smoke else TEST_STEPS
         seed = derive_seed(*self.key, "attack")
@@ -214,12 +219,12 @@ def run(args):
     device, workers = choose_machine(args)
     protocol = choose_protocol(args)
     return compute_and_report(
-        args.out / CELLS,
+        args,
+        CELLS,
         make_cells(args, protocol, device),
         workers,
         write_report,
         suite="robust tables",
         # More repeats go on with the folds of fewer.
         protocol=f"two-fold, trained at {args.eps:g}",
-        smoke=args.smoke,
     )

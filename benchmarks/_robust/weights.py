@@ -116,6 +116,16 @@ class WeightCell:
             "eps": self.threat.eps,
         }
 
+    def estimator(self, seed=0):
+        """Return what it would fit."""
+        return make_model(
+            self.method,
+            self.threat,
+            seed=seed,
+            device=self.device,
+            smoke=self.smoke,
+        )
+
     @property
     def data_sha256(self):
         """The hash of its data, for the record."""
@@ -138,13 +148,7 @@ class WeightCell:
 
     def compute(self, task):
         """Fit the net, and score it."""
-        model = make_model(
-            self.method,
-            self.threat,
-            seed=derive_seed(self.seed, self.dataset.name, "model"),
-            device=self.device,
-            smoke=self.smoke,
-        )
+        model = self.estimator(derive_seed(self.seed, self.dataset.name, "model"))
         model, seconds = fit_and_time(model, task.X_train, task.y_train)
         strength = SMOKE if self.smoke else Strength()
         seed = derive_seed(*self.key, "attack")
@@ -217,11 +221,11 @@ def run(args):
     """Compute what is missing, and report; return the exit code."""
     device, workers = choose_machine(args)
     return compute_and_report(
-        args.out / CELLS,
+        args,
+        CELLS,
         make_cells(args, device),
         workers,
         write_report,
         suite="robust weights",
         protocol=f"80-20, {RATIO}:1",
-        smoke=args.smoke,
     )

@@ -1,6 +1,5 @@
 """Read a file of benchmark cells and keep it as data frames."""
 
-import json
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from imbdeep.reporting._records import REMEDY, REQUIRED_FIELDS, numbered_records
 
 CELL_FIELDS = (
     "error",
@@ -32,65 +33,28 @@ DATASET_FIELDS = (
     "shares_rows_with",
     "shared_test_fraction",
 )
-REQUIRED_FIELDS = {
-    "run": (),
-    "dataset": ("name",),
-    "cell": ("dataset", "method", "fold", "status"),
-}
 
 
-def encodable(value):
-    """Replace half a surrogate pair, which no file or column holds, by its escape."""
-    if isinstance(value, str):
-        return value.encode("utf-8", errors="backslashreplace").decode()
-    if isinstance(value, list):
-        return [encodable(item) for item in value]
-    if isinstance(value, dict):
-        return {encodable(key): encodable(item) for key, item in value.items()}
-    return value
+def check_reportable(numbered, name):
+    """Raise unless all scores are numbers and all curves have as many points.
 
-
-def parse_records(text):
-    """Parse JSON lines given as bytes; only the last line may be half-written."""
-    numbered = [(n, s) for n, s in enumerate(text.split(b"\n"), 1) if s.strip()]
-    records = []
-    for number, line in numbered:
-        try:
-            record = json.loads(line.decode("utf-8"))
-        except ValueError as error:
-            if number == numbered[-1][0]:
-                break
+    The records of other experiments may hold scores of several classifiers.
+    """
+    n_points = None
+    for number, record in numbered:
+        for metric, value in (record.get("scores") or {}).items():
+            if isinstance(value, dict):
+                raise ValueError(
+                    f"Line {number} of {name}, a cell, has several scores of "
+                    f"{metric!r}; a report takes one number a metric."
+                )
+        curve = (record.get("curves") or {}).get("precision_at")
+        if curve is not None and n_points not in (None, len(curve)):
             raise ValueError(
-                f"Line {number} of the cells file is not a JSON object ({error}). "
-                f"Only the last line may be half-written; remove line {number} and "
-                "run the benchmark again to recompute that cell."
-            ) from error
-        # JSON can write such halves, as Python's errors may hold them.
-        if b"\\ud" in line.lower():
-            record = encodable(record)
-        check_record(record, number)
-        records.append(record)
-    return records
-
-
-def check_record(record, number):
-    """Raise unless a parsed line is a run, a dataset or a cell with its key fields."""
-    kind = record.get("kind") if isinstance(record, dict) else None
-    if kind not in REQUIRED_FIELDS:
-        raise ValueError(
-            f"Line {number} of the cells file has kind={kind!r}; expected one of "
-            f"{', '.join(REQUIRED_FIELDS)}."
-        )
-    absent = [name for name in REQUIRED_FIELDS[kind] if name not in record]
-    if absent:
-        raise ValueError(
-            f"Line {number} of the cells file, a {kind}, lacks {', '.join(absent)}."
-        )
-    if kind == "cell" and record["status"] not in ("ok", "failed"):
-        raise ValueError(
-            f"Line {number} of the cells file has status={record['status']!r}; "
-            "expected 'ok' or 'failed'."
-        )
+                f"Line {number} of {name}, a cell, has precision_at {len(curve)} "
+                f"recalls, not {n_points} as the cells before it. {REMEDY}"
+            )
+        n_points = n_points if curve is None else len(curve)
 
 
 def latest_cells(records):
@@ -230,8 +194,9 @@ def read_cells(path):
     Raises
     ------
     ValueError
-        If a line other than the last is not JSON, or a record is of an unknown kind
-        or lacks a key. The message names the line.
+        If a line is not JSON (half a line at the end apart), or a record is of an
+        unknown kind, lacks a key or has a value of the wrong type. The message names
+        the line.
 
     See Also
     --------
@@ -255,7 +220,9 @@ def read_cells(path):
       dataset method  fold  metric  value
     0   ecoli  remix     0  g_mean    0.8
     """
-    records = parse_records(Path(path).read_bytes())
+    numbered = list(numbered_records(Path(path).read_bytes(), path))
+    check_reportable(numbered, path)
+    records = [record for _, record in numbered]
     runs = [record for record in records if record["kind"] == "run"]
     datasets = {r["name"]: r for r in records if r["kind"] == "dataset"}
     cells = latest_cells([record for record in records if record["kind"] == "cell"])

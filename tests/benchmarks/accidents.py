@@ -29,10 +29,14 @@ class StubCell:
     versions = {}
     data_sha256 = "abc"
     no_result = {"scores": {}}
+    device = "cpu"
 
     @property
     def key(self):
         return self.name, "stub", 0
+
+    def estimator(self):
+        return None
 
 
 class UnprintableError(Exception):

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from contextlib import closing
 
 import pytest
 from _run import compute_cells
@@ -20,11 +21,12 @@ def fill(tmp_path):
         cells = [
             StubCell(f"{i} {what}", what, tmp_path) for i, what in enumerate(whats)
         ]
-        store = CellStore(path)
-        finished = store.finished()
-        missing = [cell for cell in cells if cell.key not in finished]
-        n_before = len(store.records)
-        n_failed = compute_cells(store, happen, missing, workers, n_total=len(cells))
+        with closing(CellStore(path)) as store:
+            finished = store.finished()
+            missing = [cell for cell in cells if cell.key not in finished]
+            n_before = len(store.records)
+            n_all = len(cells)
+            n_failed = compute_cells(store, happen, missing, workers, n_total=n_all)
         lines = path.read_text().splitlines()[n_before:]
         return n_failed, [json.loads(line) for line in lines]
 

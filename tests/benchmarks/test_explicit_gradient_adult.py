@@ -405,6 +405,7 @@ def test_another_seed_or_table_needs_another_folder(balanced, tmp_path, quick):
     store.append(
         run_cell(AdultCell(balanced, "adult 50:1", "ce", METHODS["ce"], 0, 0, {}))
     )
+    store.close()
     with pytest.raises(ValueError, match="with seed 0, not 1; give another --out"):
         register(tmp_path / "cells.jsonl", balanced, seed=1)
     other = Adult(balanced.majority, balanced.minority, "another hash")

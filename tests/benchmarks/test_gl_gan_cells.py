@@ -1,5 +1,6 @@
 """Cells of the GL-GAN experiment: what is fitted, scored and recorded."""
 
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -287,21 +288,24 @@ def test_cells_go_run_by_run(datasets):
     assert len(set(keys)) == len(keys) == 16
 
 
+def fill(path, grid, workers=IN_PROCESS):
+    """Compute what a file lacks; return how many cells failed, and all of them."""
+    with closing(register(path, grid)) as store:
+        return compute(store, grid, workers), store.of_kind("cell")
+
+
 def test_a_run_goes_on_where_it_stopped(tmp_path, usps):
     path = tmp_path / "cells.jsonl"
     grid = make_grid([usps], seeds=[0])
-    assert compute(register(path, grid), grid, IN_PROCESS) == 0
+    assert fill(path, grid)[0] == 0
     before = path.read_text()
 
-    again = register(path, grid)
-    compute(again, grid, IN_PROCESS)
+    _, cells = fill(path, grid)
     assert path.read_text().startswith(before)
-    assert len(again.of_kind("cell")) == 2
+    assert len(cells) == 2
 
-    more = make_grid([usps])
-    store = register(path, more)
-    compute(store, more, IN_PROCESS)
-    cells = [(c["method"], c["fold"]) for c in store.of_kind("cell")]
+    _, cells = fill(path, make_grid([usps]))
+    cells = [(c["method"], c["fold"]) for c in cells]
     assert cells == [("none", 0), ("smote", 0), ("none", 1), ("smote", 1)]
 
 
@@ -309,11 +313,10 @@ def test_failed_cells_are_counted_and_tried_again(tmp_path, usps, monkeypatch):
     monkeypatch.setitem(METHODS, "smote", returning(Breaks()))
     path = tmp_path / "cells.jsonl"
     grid = make_grid([usps])
-    assert compute(register(path, grid), grid, IN_PROCESS) == 2
+    assert fill(path, grid)[0] == 2
     monkeypatch.undo()
-    store = register(path, grid)
-    assert compute(store, grid, IN_PROCESS) == 0
-    assert len(store.of_kind("cell")) == 6
+    n_failed, cells = fill(path, grid)
+    assert (n_failed, len(cells)) == (0, 6)
 
 
 @pytest.mark.parametrize(
@@ -321,15 +324,15 @@ def test_failed_cells_are_counted_and_tried_again(tmp_path, usps, monkeypatch):
 )
 def test_other_results_are_not_mixed_in(tmp_path, usps, change):
     path = tmp_path / "cells.jsonl"
-    register(path, make_grid([usps]))
-    with pytest.raises(ValueError, match="give another --out"):
+    register(path, make_grid([usps])).close()
+    with pytest.raises(ValueError, match="holds results with .*; give another --out"):
         register(path, make_grid([usps], **change))
 
 
 def test_other_data_is_not_mixed_in(tmp_path, usps):
     path = tmp_path / "cells.jsonl"
     grid = make_grid([usps], methods=["none"], seeds=[0])
-    compute(register(path, grid), grid, IN_PROCESS)
+    fill(path, grid)
     other = replace(usps, X=usps.X + 1, sha256="other")
     with pytest.raises(ValueError, match="other data of usps r=0.1"):
         register(path, make_grid([other]))
@@ -345,9 +348,6 @@ def test_scores_do_not_depend_on_the_number_of_processes(tmp_path, usps):
     grid = make_grid([usps])
     scores = []
     for n_jobs in (0, 2):
-        store = register(tmp_path / f"{n_jobs}.jsonl", grid)
-        compute(store, grid, Workers(n_jobs))
-        scores.append(
-            {(c["method"], c["fold"]): c["scores"] for c in store.of_kind("cell")}
-        )
+        _, cells = fill(tmp_path / f"{n_jobs}.jsonl", grid, Workers(n_jobs))
+        scores.append({(c["method"], c["fold"]): c["scores"] for c in cells})
     assert scores[0] == scores[1]

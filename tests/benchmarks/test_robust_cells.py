@@ -388,7 +388,7 @@ def test_failed_cells_are_counted_and_tried_again(tmp_path, usps):
 def test_other_results_are_not_mixed_in(tmp_path, usps, change):
     path = tmp_path / "images.jsonl"
     fill_grid(path, make_grid(usps, ["plain"], [0]))
-    with pytest.raises(ValueError, match="give another --out"):
+    with pytest.raises(ValueError, match="holds results with .*; give another --out"):
         fill_grid(path, make_grid(usps, ["plain"], [0]), **change)
 
 

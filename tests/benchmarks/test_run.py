@@ -1,4 +1,5 @@
 import json
+from contextlib import closing
 
 import pytest
 from _methods import METHODS
@@ -39,7 +40,8 @@ def run(data_home, no_network):
 
 
 def do(run, path):
-    return compute(run, register(run, path))
+    with closing(register(run, path)) as store:
+        return compute(run, store)
 
 
 def records(path, kind):
@@ -57,7 +59,9 @@ def test_every_cell_once_in_the_order_of_the_grid(run, path, log):
 def test_run_record(run, path, log):
     do(run(), path)
     (record,) = records(path, "run")
-    versions = record.pop("versions")
+    versions, identity = record.pop("versions"), record.pop("identity")
+    assert identity.keys() == {"package", "device", "methods"}
+    assert identity["methods"].keys() == {"first", "second"}
     assert record == {
         "kind": "run",
         "suite": "imblearn27",

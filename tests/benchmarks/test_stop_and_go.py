@@ -225,6 +225,9 @@ def test_twenty_faults_at_random_moments_change_nothing(tmp_path, whole_nets, n_
             send, number = FAULTS[fault]
             send(process.pid, number)
         process.communicate(timeout=60)  # until all that write to its output have ended
+        deadline = time.monotonic() + 30
+        while any(map(is_running, workers)) and time.monotonic() < deadline:
+            time.sleep(0.05)
         assert not any(map(is_running, workers))
         happened[fault] += 1
     assert len(run.scores()) < N_NET_CELLS

@@ -3,7 +3,14 @@ import json
 import pytest
 from _store import CellStore
 
-RUN = {"kind": "run", "suite": "imblearn27", "protocol": "2x2", "seed": 0}
+RUN = {
+    "kind": "run",
+    "suite": "imblearn27",
+    "protocol": "2x2",
+    "seed": 0,
+    "datasets": ["ecoli"],
+    "methods": ["net"],
+}
 CELL = {
     "kind": "cell",
     "dataset": "ecoli",
@@ -24,6 +31,7 @@ def test_what_is_appended_is_read_again(path):
     store.append(RUN)
     store.append(CELL)
     assert [json.loads(line) for line in path.read_text().splitlines()] == [RUN, CELL]
+    store.close()
     again = CellStore(path)
     assert again.records == store.records == [RUN, CELL]
     assert (again.of_kind("run"), again.of_kind("cell")) == ([RUN], [CELL])
@@ -52,6 +60,7 @@ def test_half_written_last_line_is_cut_off(path, half):
     assert store.records == [CELL]
     assert path.read_bytes() == good
     store.append({**CELL, "fold": 1})
+    store.close()
     assert [cell["fold"] for cell in CellStore(path).records] == [0, 1]
 
 
@@ -62,11 +71,11 @@ def test_a_file_of_one_half_line_becomes_empty(path):
     assert path.read_bytes() == b""
 
 
-@pytest.mark.parametrize("line", ["{oops", "[1]", '{"no": "kind"}', ""])
+@pytest.mark.parametrize("line", ["{oops", "[1]", '{"no": "kind"}'])
 def test_broken_line_inside_the_file_is_named(path, line):
     path.parent.mkdir()
     path.write_text(f"{json.dumps(RUN)}\n{line}\n{json.dumps(CELL)}\n")
-    with pytest.raises(ValueError, match=r"Line 2 of .*cells\.jsonl is not"):
+    with pytest.raises(ValueError, match=r"Line 2 of .*cells\.jsonl (is not|has kind)"):
         CellStore(path)
 
 
@@ -74,6 +83,8 @@ def test_not_a_number_is_refused_before_the_file_is_touched(path):
     store = CellStore(path)
     with pytest.raises(ValueError, match="JSON"):
         store.append({**CELL, "scores": {"mcc": float("nan")}})
+    with pytest.raises(ValueError, match="cannot be stored: a cell, lacks method"):
+        store.append({k: v for k, v in CELL.items() if k != "method"})
     assert path.read_bytes() == b""
 
 

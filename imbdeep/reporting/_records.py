@@ -1,0 +1,291 @@
+"""Parse and check the lines of a file of cells, for reports and for those who write it.
+
+The file holds one JSON object a line: a run, a data set or a cell. A line is accepted
+by all who read the file, or refused by all.
+"""
+
+import json
+import re
+
+KINDS = ("run", "dataset", "cell")
+REQUIRED_FIELDS = {
+    "run": ("suite", "protocol", "seed", "datasets", "methods"),
+    "dataset": ("name",),
+    "cell": ("dataset", "method", "fold", "status"),
+}
+BOM = b"\xef\xbb\xbf"
+# Records are flat but for scores, curves and parameters of nested estimators.
+DEEPEST = 20
+LARGEST = 2**63
+MOST_REPEATS = 10_000
+REMEDY = "Mend or remove that line: a cell that is removed is computed again."
+
+
+# --- Kinds of values: each returns whether a value is of its kind ---------------------
+
+
+def is_text(value):
+    return isinstance(value, str)
+
+
+def is_name(value):
+    return isinstance(value, str) and value != ""
+
+
+def is_whole(value):
+    is_int = isinstance(value, int) and not isinstance(value, bool)
+    return is_int and abs(value) < LARGEST
+
+
+def is_count(value):
+    return is_whole(value) and value >= 0
+
+
+def is_number(value):
+    return is_whole(value) or isinstance(value, float)
+
+
+def is_repeats(value):
+    return is_whole(value) and 1 <= value <= MOST_REPEATS
+
+
+def is_protocol(value):
+    # A report counts the folds that '<repeats>x<folds>' promises.
+    return is_name(value) and re.match(r"\d{5,}x|\d+x\d{5,}", value) is None
+
+
+def is_mapping(value):
+    return isinstance(value, dict)
+
+
+def or_null(is_kind):
+    return lambda value: value is None or is_kind(value)
+
+
+def list_of(is_kind):
+    return lambda value: isinstance(value, list) and all(map(is_kind, value))
+
+
+def map_of(is_kind):
+    return lambda value: isinstance(value, dict) and all(map(is_kind, value.values()))
+
+
+is_number_or_null = or_null(is_number)
+is_curve = list_of(is_number_or_null)
+
+
+def is_score(value):
+    """A number, null, or numbers by name: of several classifiers in one cell."""
+    return is_number_or_null(value) or map_of(is_number_or_null)(value)
+
+
+def is_calibration(value):
+    """Bins of predicted probability: rows, positives and mean prediction of each."""
+    names = ("count", "mean_predicted", "positives")
+    if not isinstance(value, dict) or not all(is_curve(value.get(n)) for n in names):
+        return False
+    count, _, positives = bins = [value[name] for name in names]
+    return len({len(part) for part in bins}) == 1 and all(
+        is_number(n) and is_number(p) and 0 <= p <= n
+        for n, p in zip(count, positives, strict=True)
+    )
+
+
+def is_curves(value):
+    """Curves by name: a list of numbers each, or several lists by name."""
+    if not isinstance(value, dict) or not is_curve(value.get("precision_at", [])):
+        return False
+    if "calibration" in value and not is_calibration(value["calibration"]):
+        return False
+    return all(is_curve(curve) or map_of(is_curve)(curve) for curve in value.values())
+
+
+FIELDS = {
+    "run": {
+        "suite": (or_null(is_text), "a name or null"),
+        "protocol": (is_protocol, "a name such as '10x2'"),
+        "seed": (or_null(is_whole), "a whole number or null"),
+        "datasets": (list_of(is_name), "a list of names"),
+        "methods": (list_of(is_name), "a list of names"),
+        "preset": (or_null(is_text), "a text or null"),
+        "n_repeats": (or_null(is_repeats), "a whole number above 0, or null"),
+        "versions": (or_null(map_of(is_text)), "versions by package"),
+        "seeds": (or_null(list_of(is_whole)), "a list of whole numbers"),
+        "identity": (or_null(is_mapping), "a mapping"),
+    },
+    "dataset": {
+        "name": (is_name, "a name"),
+        "provenance": (or_null(is_text), "a text or null"),
+        "sha256": (or_null(is_text), "a text or null"),
+        "n_samples": (or_null(is_count), "a whole number or null"),
+        "n_features": (or_null(is_count), "a whole number or null"),
+        "n_minority": (or_null(is_count), "a whole number or null"),
+        "n_duplicate_rows": (or_null(is_count), "a whole number or null"),
+        "n_conflicting_rows": (or_null(is_count), "a whole number or null"),
+        "shares_rows_with": (or_null(is_text), "a name or null"),
+        "shared_test_fraction": (is_number_or_null, "a number or null"),
+    },
+    "cell": {
+        "dataset": (is_name, "a name"),
+        "method": (is_name, "a name"),
+        "fold": (is_count, "a whole number, 0 or more"),
+        "error": (or_null(is_text), "a text or null"),
+        "cause": (or_null(is_text), "a text or null"),
+        "scores": (or_null(map_of(is_score)), "numbers or null, by metric"),
+        "curves": (or_null(is_curves), "lists of numbers by name"),
+        "threshold": (is_number_or_null, "a number or null"),
+        "fit_seconds": (is_number_or_null, "a number or null"),
+        "predict_seconds": (is_number_or_null, "a number or null"),
+        "seed": (or_null(is_whole), "a whole number or null"),
+        "n_train": (or_null(is_count), "a whole number or null"),
+        "n_test": (or_null(is_count), "a whole number or null"),
+        "n_train_minority": (or_null(is_count), "a whole number or null"),
+        "n_test_minority": (or_null(is_count), "a whole number or null"),
+        "versions": (or_null(map_of(is_text)), "versions by package"),
+        "data_sha256": (or_null(is_text), "a text or null"),
+        "identity": (or_null(is_mapping), "a mapping"),
+    },
+}
+
+
+# --- Records -------------------------------------------------------------------------
+
+
+def describe(value):
+    """Print a value that is wrong, as short as a message wants it."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}..."
+
+
+def fault_of(record):
+    """Say what is wrong with a record; None: nothing."""
+    kind = record.get("kind") if isinstance(record, dict) else None
+    if not is_text(kind) or kind not in KINDS:
+        return f"has kind={describe(kind)}; expected one of {', '.join(KINDS)}"
+    absent = [name for name in REQUIRED_FIELDS[kind] if name not in record]
+    if absent:
+        return f"a {kind}, lacks {', '.join(absent)}"
+    if kind == "cell" and record["status"] not in ("ok", "failed"):
+        status = describe(record["status"])
+        return f"has status={status}; expected 'ok' or 'failed'"
+    for name, (is_kind, words) in FIELDS[kind].items():
+        if name in record and not is_kind(record[name]):
+            return f"a {kind}, has {name}={describe(record[name])}; expected {words}"
+    if is_deeper(record, DEEPEST):
+        return f"is nested deeper than {DEEPEST} levels"
+    return None
+
+
+def is_deeper(value, levels):
+    """Whether lists and mappings lie in each other deeper than so many levels."""
+    if not isinstance(value, (dict, list)):
+        return False
+    inside = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(is_deeper(item, levels - 1) for item in inside)
+
+
+def encodable(value):
+    """Replace half a surrogate pair, which no file or column holds, by its escape."""
+    if isinstance(value, str):
+        return value.encode("utf-8", errors="backslashreplace").decode()
+    if isinstance(value, list):
+        return [encodable(item) for item in value]
+    if isinstance(value, dict):
+        return {encodable(key): encodable(item) for key, item in value.items()}
+    return value
+
+
+# --- Lines ---------------------------------------------------------------------------
+
+
+def _refuse_constant(name):
+    raise ValueError(f"{name} is no JSON; write null")
+
+
+def _refuse_twins(pairs):
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        names = [name for name, _ in pairs]
+        twin = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {describe(twin)} stands twice")
+    return record
+
+
+def parse_line(line):
+    """Parse one line, given as bytes.
+
+    Raises
+    ------
+    ValueError
+        A ``JSONDecodeError`` or ``UnicodeDecodeError`` where it may be half a line.
+    """
+    text = line.decode("utf-8")
+    try:
+        record = json.loads(
+            text, parse_constant=_refuse_constant, object_pairs_hook=_refuse_twins
+        )
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    # JSON can write such halves, as Python's errors may hold them.
+    return encodable(record) if "\\ud" in text.lower() else record
+
+
+def is_half(line, error):
+    """Whether a last line without a newline was not written to its end."""
+    # Nobody who writes these files writes a carriage return: other line ends, then.
+    cut = isinstance(error, (json.JSONDecodeError, UnicodeDecodeError))
+    return cut and b"\r" not in line
+
+
+def whole_lines(data):
+    """Return the bytes without a half-written last line, which a killed run leaves."""
+    end = data.rfind(b"\n") + 1
+    try:
+        if data[end:].strip():
+            parse_line(data[end:].removeprefix(BOM))
+    except ValueError as error:
+        if is_half(data[end:], error):
+            return data[:end]
+    return data
+
+
+def numbered_records(data, name):
+    """Parse and check all lines but a half-written last one.
+
+    Parameters
+    ----------
+    data : bytes
+        Of the file. A byte order mark, blank lines and carriage returns before a
+        newline are accepted.
+    name : str or Path
+        Of the file, for messages.
+
+    Yields
+    ------
+    number : int
+        Of the line, from 1.
+    record : dict
+
+    Raises
+    ------
+    ValueError
+        If a line is wrong. The message names the line and the remedy.
+    """
+    # Not `splitlines`, which also splits at characters that JSON allows in texts.
+    lines = whole_lines(data).removeprefix(BOM).split(b"\n")
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            record = parse_line(line)
+        except ValueError as error:
+            hint = " or has other line ends than newlines" if b"\r" in line else ""
+            raise ValueError(
+                f"Line {number} of {name} is not a JSON object{hint} ({error}). "
+                f"{REMEDY}"
+            ) from None
+        fault = fault_of(record)
+        if fault is not None:
+            comma = "," if fault.startswith("a ") else ""
+            raise ValueError(f"Line {number} of {name}{comma} {fault}. {REMEDY}")
+        yield number, record
