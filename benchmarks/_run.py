@@ -145,7 +145,7 @@ def begin(store, record, cells, *, mix_versions):
     known = identities(cells)
     store.check_same_run(record, {cell.key[0]: cell.data_sha256 for cell in cells})
     if not mix_versions:
-        check_identity(store, known, record["versions"])
+        check_identity(store, known, cells[0].versions)
     for earlier in store.of_kind("run")[-1:]:
         for part in ("datasets", "methods"):
             record[part] = _union(earlier[part], record[part])

@@ -106,11 +106,12 @@ class Records(OlderIsRicher):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """All methods of the table, learning nothing; the list holds the seeds of fits."""
+    """All methods of the table, learning nothing; the list holds the seeds of cells."""
     seeds = []
 
     def make(random_state):
-        seeds.append(random_state)
+        if random_state != 0:  # with 0, the method is only asked for its parameters
+            seeds.append(random_state)
         return OlderIsRicher()
 
     for name, method in METHODS.items():

@@ -250,7 +250,7 @@ def test_every_candidate_of_one_changed_parameter_is_drawn():
 
 def write_cells(path, scores):
     datasets = sorted(scores.index.unique("dataset"))
-    run = {"kind": "run", "suite": "imblearn27", "protocol": "3x60-20-20"}
+    run = {"kind": "run", "suite": "imblearn27", "protocol": "3x60-20-20", "seed": 0}
     records = [{**run, "n_repeats": 3, "datasets": datasets, "methods": CANDIDATES}]
     for (dataset, name, fold), row in scores.iterrows():
         cell = {"kind": "cell", "dataset": dataset, "method": name, "fold": fold}
