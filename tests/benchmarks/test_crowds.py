@@ -103,7 +103,7 @@ def test_sets(data_home, tmp_path):
 
 
 def test_a_run_that_is_stopped_says_how_to_go_on(smoke, monkeypatch, capsys):
-    def interrupt(*args):
+    def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(options, "fill", interrupt)

@@ -72,7 +72,7 @@ def test_run_tables_and_series(run_smoke, tmp_path):
 
 
 def test_a_run_that_is_stopped_says_how_to_go_on(run_smoke, monkeypatch, capsys):
-    def interrupt(*args):
+    def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(run_command, "compute", interrupt)
