@@ -445,10 +445,11 @@ class TestRun:
         assert len(log) == 8
 
     def test_an_interrupted_run_says_how_to_go_on(self, arguments, table, capsys):
-        def interrupt(seed, device):
-            raise KeyboardInterrupt
+        class Interrupted(BrokenClassifier):
+            def fit(self, X, y, eval_set=None):
+                raise KeyboardInterrupt
 
-        table["second"] = method("second", interrupt)
+        table["second"] = method("second", lambda seed, device: Interrupted([]))
         args = arguments()
         reported = []
         assert run_grid(args, table, self.datasets, reported.append) == 130
