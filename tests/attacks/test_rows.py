@@ -101,7 +101,7 @@ def pipeline(data):
 
 
 @pytest.mark.parametrize("early_stop", [True, False])
-@pytest.mark.parametrize("batch_size", [1024, 7])
+@pytest.mark.parametrize("batch_size", [1024, 40])
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 def test_columns_that_may_not_move_pass_untouched(
     data, pipeline, norm, batch_size, early_stop

@@ -287,11 +287,11 @@ def distances_over_epochs(monkeypatch, loss, max_epochs):
 
 
 def test_bounded_push_settles_where_the_printed_one_diverges(monkeypatch):
-    ours = distances_over_epochs(monkeypatch, cluster_loss, 600)
-    printed = distances_over_epochs(monkeypatch, printed_cluster_loss, 600)
-    quarters = printed[149::150]
+    ours = distances_over_epochs(monkeypatch, cluster_loss, 320)
+    printed = distances_over_epochs(monkeypatch, printed_cluster_loss, 320)
+    quarters = printed[79::80]
     assert all(b > 1.4 * a for a, b in itertools.pairwise(quarters))
-    assert max(ours[400:]) < 1.1 * min(ours[400:])
+    assert max(ours[200:]) < 1.1 * min(ours[200:])
     assert printed[-1] > 100 * ours[-1]
 
 
