@@ -68,8 +68,12 @@ def floats_within(values, dtype):
     array([5.00e-01, 6.55e+04], dtype=float16)
     """
     bounds = np.finfo(dtype)
-    wide = np.result_type(dtype, np.float64)
-    return values.astype(wide).clip(bounds.min, bounds.max).astype(dtype)
+    wide = values
+    if values.dtype.kind != "f" or values.dtype.itemsize < dtype.itemsize:
+        wide = values.astype(np.result_type(dtype, np.float64))
+    if values.dtype == dtype and np.isfinite(values).all():
+        return values  # the rows of a large table need no copy
+    return wide.clip(bounds.min, bounds.max).astype(dtype)
 
 
 def common_type(values):

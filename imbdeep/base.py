@@ -234,7 +234,10 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         ``scale`` of the criterion, if it has one, and the identity for
         :class:`torch.nn.NLLLoss`, whose module gives probabilities.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from where the last one ended.
+        Whether ``fit`` goes on from where the last one ended. Its history goes on, too,
+        by an entry an epoch with one for each batch in it, and so does that of
+        ``partial_fit``: a net that is trained for ever wants
+        ``net.history[:] = net.history[-1:]`` from time to time.
     verbose : int, default=0
         1 prints a line an epoch.
     device : str or torch.device, default='auto'

@@ -175,7 +175,9 @@ def draw_curves(records):
                     mean.index, low[name], high[name], color=color, alpha=0.1, lw=0
                 )
         if axes.get_legend_handles_labels()[0]:
-            axes.legend(fontsize=6, frameon=False)
+            # Rows do not move before the middle, which leaves that corner free.
+            corner = "upper left" if "moved" in curves else "best"
+            axes.legend(fontsize=6, frameon=False, loc=corner)
     return figure
 
 

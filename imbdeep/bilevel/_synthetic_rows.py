@@ -12,6 +12,9 @@ from imbdeep._rows import column_moments, column_range
 
 UNITS = ("range", "std", "input")
 
+# Rows that are looked at together.
+_CHUNK = 4096
+
 
 def duplicate_uncertain(
     y: np.ndarray,
@@ -121,9 +124,11 @@ class SyntheticRows:
             raise ValueError(f"unit must be one of {UNITS}, got {unit!r}.")
         self.start = rows
         self.rows = rows.clone()
-        ends = [torch.as_tensor(end)[None].to(rows) for end in column_range(data)]
-        # Rows that earlier data made may lie outside the box of these.
-        low, high = torch.aminmax(torch.cat([*ends, rows]), dim=0)
+        low, high = (torch.as_tensor(end).to(rows) for end in column_range(data))
+        if len(rows):
+            # Rows that earlier data made may lie outside the box of these.
+            least, largest = torch.aminmax(rows, dim=0)
+            low, high = torch.minimum(low, least), torch.maximum(high, largest)
         if unit == "range":
             self.unit = high - low
         elif unit == "std":
@@ -154,5 +159,11 @@ class SyntheticRows:
         """Mean distance of the rows from where they began, in units of each feature."""
         if len(self.rows) == 0:
             return 0.0
-        moved = (self.rows - self.start) / torch.where(self.unit > 0, self.unit, 1)
-        return moved.reshape(len(moved), -1).norm(dim=1).mean().item()
+        unit = torch.where(self.unit > 0, self.unit, 1)
+        # Some rows at a time, so that there is no other copy of all of them.
+        parts = zip(self.rows.split(_CHUNK), self.start.split(_CHUNK), strict=True)
+        lengths = [
+            ((now - then) / unit).reshape(len(now), -1).norm(dim=1)
+            for now, then in parts
+        ]
+        return torch.cat(lengths).mean().item()

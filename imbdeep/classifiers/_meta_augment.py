@@ -404,7 +404,9 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
             return
         # The last of them has the last word on the weights.
         if loading[-1].best_epoch_ == self.history[-1, "epoch"]:
-            self.best_rows_ = self.synthetic_.rows.clone()
+            if self.best_rows_ is None:
+                self.best_rows_ = torch.empty_like(self.synthetic_.rows)
+            self.best_rows_.copy_(self.synthetic_.rows)
 
     # --- The synthetic rows ----------------------------------------------------------
 

@@ -131,9 +131,11 @@ class MetaAugment(TableOverSampler):
         )
         self.estimator_.fit(X[train], y[train], eval_set=(X[valid], y[valid]))
         parents = train[self.estimator_.synth_parents_]
+        rows = X[parents].astype(dtype, copy=False)
         # How far the net moved each row, added to the row in its own precision.
-        shift = self.estimator_.X_synth_ - X[parents].astype(np.float32)
-        rows = X[parents].astype(dtype) + shift
+        shift = rows.astype(np.float32)
+        np.subtract(self.estimator_.X_synth_, shift, out=shift)
+        rows += shift
         if net.clip:
-            rows = rows.clip(X[train].min(0), X[train].max(0))
-        return parents, rows.astype(dtype)
+            np.clip(rows, X[train].min(0), X[train].max(0), out=rows)
+        return parents, rows
