@@ -74,15 +74,18 @@ class GoesOn:
         """Set parameters of callbacks, which training that goes on takes up."""
         if "callbacks" in params:
             self.callbacks = params.pop("callbacks")
+        self._check_callbacks_exist(params)
+        vars(self).update(params)
+
+    def _check_callbacks_exist(self, params):
         known = {name for name, _ in self._uniquely_named_callbacks()} if params else ()
-        for key, value in params.items():
+        for key in params:
             name = key.removeprefix("callbacks__").split("__")[0]
             if name not in known:
                 raise ValueError(
                     f"{key} is for a callback {name!r} that the net does not have. Its "
                     f"callbacks are {sorted(known)}."
                 )
-            vars(self)[key] = value
 
     def initialize(self):
         super().initialize()

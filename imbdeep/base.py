@@ -33,6 +33,7 @@ from imbdeep._device import check_device, resolve_device
 from imbdeep._eval_set import read_eval_set
 from imbdeep._going_on import GoesOn
 from imbdeep._interrupts import watch_interrupts
+from imbdeep._nested_parameters import naming_parameters
 from imbdeep._precision import (
     check_finite_outputs,
     check_spans,
@@ -349,6 +350,8 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         "weight_reduction": [StrOptions({"weights", "rows"})],
         "predict_nonlinearity": [StrOptions({"auto"}), callable, None],
         "warm_start": ["boolean"],
+        "verbose": ["verbose"],
+        "compile": ["boolean"],
         "on_interrupt": [StrOptions({"raise", "stop"})],
         "device": [str, torch.device, None],
         "random_state": ["random_state"],
@@ -864,7 +867,8 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
             params["shuffle"] = True
         if training and "n_classes" not in params and accepts(iterator, "n_classes"):
             params["n_classes"] = len(self.classes_)
-        batches = iterator(dataset, **params)
+        with naming_parameters(prefix, iterator, self._set_by_user(prefix)):
+            batches = iterator(dataset, **params)
         if training:
             self.n_train_batches_ = len(batches)
             self.class_shares_ = self._class_shares(batches)
@@ -902,6 +906,7 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         return self
 
     def initialize_callbacks(self):
+        self._check_callbacks_exist(self._prefixed("callbacks"))
         super().initialize_callbacks()
         score_in_labels(self.callbacks_)
         return self
@@ -1004,7 +1009,18 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
                 f"{name} needs {missing}, which fit learns from the data. Call fit, "
                 f"or pass {', '.join(f'{name}__{key}=' for key in missing)}."
             )
-        return component(**params)
+        with naming_parameters(name, component, self._set_by_user(name)):
+            return component(**params)
+
+    def _set_by_user(self, prefix):
+        """Parameters with a prefix that were given to the net, without the prefix."""
+        given = self._prefixed(prefix)
+        return {key.removeprefix(f"{prefix}__"): given[key] for key in given}
+
+    def initialize_optimizer(self, triggered_directly=None):
+        given = self._set_by_user("optimizer")
+        with naming_parameters("optimizer", self.optimizer, given):
+            return super().initialize_optimizer(triggered_directly)
 
     def get_params_for_optimizer(self, prefix, named_parameters):
         args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
@@ -1160,14 +1176,26 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         ------
         ValueError
             If the module gives what is no number; says for which row, and which value
-            is to blame.
+            is to blame. If ``predict_nonlinearity=None`` leaves its outputs as they
+            are, and they are no probabilities.
         """
         probabilities = super().predict_proba(X)
         if np.isnan(probabilities).any():
             rows = self._check_rows(X, reset=False)
             names = self._column_names() if rows.ndim == 2 else None
             check_finite_outputs(probabilities, rows, names)
+        if self.predict_nonlinearity is None:
+            self._check_are_probabilities(probabilities)
         return probabilities
+
+    def _check_are_probabilities(self, outputs):
+        if (outputs >= 0).all() and np.allclose(outputs.sum(axis=1), 1, atol=1e-3):
+            return
+        raise ValueError(
+            "predict_nonlinearity=None takes the outputs of the module for "
+            f"probabilities, but the first row has {outputs[0].tolist()}. Pass 'auto' "
+            "for a module that gives logits; net.forward(X) gives these themselves."
+        )
 
     def predict_log_proba(self, X):
         """Logarithm of the probability of each class.

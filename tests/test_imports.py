@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "_frames": set(),
     "_going_on": {"losses"},
     "_interrupts": set(),
+    "_nested_parameters": set(),
     "_parameters_in_use": set(),
     "_precision": set(),
     "_reading": set(),

@@ -10,9 +10,16 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from imbdeep._column_kinds import kinds_of_objects
 from imbdeep._device import check_device, resolve_device
 from imbdeep._frame_building import integers_within
-from imbdeep._frames import column_names, count_dimensions, read_table
+from imbdeep._frames import (
+    column_names,
+    count_dimensions,
+    is_data_frame,
+    read_table,
+    rows_as_array,
+)
 from imbdeep._seeding import seeded_torch
 from imbdeep._torch_switches import usual_switches
 from imbdeep._validation import REMEDIES, check_columns_are_numeric
@@ -151,8 +158,24 @@ class GenerativeSampler(TableOverSampler):
 
     def _categorical_columns(self, X):
         if isinstance(self.categorical_features, str):
-            return categorical_columns(X)
+            found = categorical_columns(X)
+            if len(found) and not is_data_frame(X):
+                self._check_not_mixed(X, found)
+            return found
         return select_columns(X, self.categorical_features, "categorical_features")
+
+    def _check_not_mixed(self, X, columns):
+        """Refuse columns of objects in which text may stand for a missing number."""
+        table = rows_as_array(X)
+        mixed = [
+            i for i in columns.tolist() if "numbers" in kinds_of_objects(table[:, i])
+        ]
+        if mixed:
+            text = next(v for v in table[:, mixed[0]].tolist() if isinstance(v, str))
+            raise ValueError(
+                f"Columns {mixed} hold numbers and text, such as {text!r}. Name them "
+                "in categorical_features if they are categories, or make them numbers."
+            )
 
     # --- Rows out --------------------------------------------------------------------
 

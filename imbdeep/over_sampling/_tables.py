@@ -82,6 +82,7 @@ class TableOverSampler(BaseOverSampler):
             classes do not fit ``sampling_strategy``. The sampler is then what it was
             before, as after every failure and interrupt.
         """
+        X, y = (part.detach() if hasattr(part, "detach") else part for part in (X, y))
         with all_or_nothing(self):
             table, labels, _ = self._check_X_y(X, y)
             self.sampling_strategy_ = check_sampling_strategy(

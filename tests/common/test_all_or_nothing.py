@@ -56,7 +56,10 @@ def imported():
 
 @pytest.fixture(autouse=True)
 def disarm():
+    # A suite in the background of a shell was told to ignore interrupts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
+    signal.signal(signal.SIGINT, before)
     Trouble.armed = None
 
 

@@ -1,0 +1,88 @@
+"""Parameters of parts, and what they are called where they do not fit."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+
+from imbdeep.classifiers import NetClassifier
+
+from .estimators import SAMPLERS
+from .nets import NETS, quick, table
+
+X, Y = table(60)
+WRONG = {
+    "module__nope": (1, "MLP cannot be made of .*module__nope=1: .*It takes .*dropout"),
+    "module__dropout": ("x", "MLP cannot be made of .*module__dropout='x'"),
+    "criterion__nope": (1, r"cannot be made of .*criterion__nope=1"),
+    "optimizer__nope": (
+        1,
+        r"Adam cannot be made of optimizer__nope=1: .*It takes .*lr",
+    ),
+    "optimizer__weight_decay": ("x", r"Adam cannot be made of optimizer__weight_decay"),
+    "optimizer__lr": ("x", r"Adam cannot be made of optimizer__lr='x'"),
+    "iterator_train__nope": (1, r"Batches cannot be made of .*iterator_train__nope=1"),
+    "iterator_valid__nope": (
+        1,
+        r"TensorBatches cannot be made of iterator_valid__nope",
+    ),
+    "verbose": ("loud", "'verbose' parameter"),
+    "compile": ("yes", "'compile' parameter"),
+}
+
+
+@pytest.mark.parametrize("parameter", WRONG)
+@pytest.mark.parametrize("name", NETS)
+def test_a_wrong_parameter_is_named(name, parameter):
+    value, message = WRONG[parameter]
+    net = quick(name).set_params(**{parameter: value})
+    with pytest.raises(ValueError, match=message):
+        net.fit(X, Y).predict(X)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_a_parameter_of_no_callback_is_refused(name):
+    params = quick(name).get_params(deep=False) | {"callbacks__nope__patience": 1}
+    with pytest.raises(ValueError, match="callback 'nope' that the net does not have"):
+        type(NETS[name])(**params).fit(X, Y)
+
+
+@pytest.mark.parametrize("name", ["latent-smote", "gl-gan", "conditional-gan"])
+def test_one_text_among_numbers_makes_no_categories(name):
+    rows = X.astype(object)
+    rows[3, 2] = "n/a"
+    sampler = clone(SAMPLERS[name])
+    with pytest.raises(
+        ValueError, match=r"Columns \[2\] hold numbers and text, .*'n/a'"
+    ):
+        sampler.fit_resample(rows, Y)
+    sampler.set_params(categorical_features=[2]).fit_resample(rows, Y)
+
+
+def test_outputs_that_are_no_probabilities_are_refused():
+    net = quick("net").set_params(predict_nonlinearity=None).fit(X, Y)
+    for call in (net.predict_proba, net.predict):
+        with pytest.raises(ValueError, match=r"predict_nonlinearity=None .* first row"):
+            call(X)
+
+
+def test_a_module_that_gives_probabilities_may_pass_them_on():
+    class Given(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = torch.nn.Linear(X.shape[1], 2)
+
+        def forward(self, rows):
+            return self.layer(rows).softmax(-1)
+
+    net = NetClassifier(Given, predict_nonlinearity=None, max_epochs=1).fit(X, Y)
+    assert_allclose(net.predict_proba(X).sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_a_tensor_with_a_gradient_is_a_table(name):
+    expected, _ = clone(SAMPLERS[name]).fit_resample(X, Y)
+    rows = torch.tensor(X, requires_grad=True)
+    got, _ = clone(SAMPLERS[name]).fit_resample(rows, Y)
+    assert_array_equal(np.asarray(got), expected)
