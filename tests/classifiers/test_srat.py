@@ -375,7 +375,7 @@ def test_refuses_modules_that_do_not_use_their_head():
     net = SRATClassifier(Bypassed, **params)
     with pytest.raises(ValueError, match="head that its forward pass does not call"):
         net.fit(*table())
-    assert len(net.history) == 0
+    assert not net.initialized_
 
 
 def test_parameters_are_found_and_set():
