@@ -192,7 +192,7 @@ CASES = {
     "eps": Case(0.9),
     "eps_unit": Case("input"),
     "norm": Case("l2"),
-    "attack_steps": Case(1),
+    "attack_steps": Case(2),
     "step_size": Case(0.01),
     "random_start": Case(False),
     "perturb": Case([0]),
@@ -332,7 +332,7 @@ def test_what_has_not_changed_goes_on_as_if_it_had_not_been_set(cls):
 
 REFUSED = {
     (NetClassifier, "module"): "module='mlp', which decides the module",
-    (NetClassifier, "module__hidden_sizes"): r"module__hidden_sizes=\(8,\).* \(4,\)\. ",
+    (NetClassifier, "module__hidden_sizes"): r"module__hidden_sizes=\(16,\).* \(4,\)\. ",
     (NetClassifier, "module__dropout"): "module__dropout=not set, .* with 0.5",
     (NetClassifier, "n_bins"): "n_bins=4, .* with 2",
     (NetClassifier, "compile"): "compile=False, .* with True",

@@ -716,6 +716,20 @@ def assert_not_fitted(sampler):
     assert not [name for name in vars(sampler) if name.endswith("_")]
 
 
+def learned_by(sampler):
+    """What a sampler has besides its parameters."""
+    return {k: v for k, v in vars(sampler).items() if k not in sampler.get_params()}
+
+
+def assert_as_before(sampler, before):
+    """It is not fitted, or holds the very objects of an earlier fit."""
+    after = learned_by(sampler)
+    assert after.keys() == before.keys()
+    assert all(after[name] is before[name] for name in before)
+    if not before:
+        assert_not_fitted(sampler)
+
+
 @every_sampler
 @pytest.mark.parametrize("was_fitted", [False, True])
 @pytest.mark.parametrize("scaling", ["minmax", "standard"])
@@ -725,13 +739,14 @@ def test_training_that_diverges_is_reported(method, data, was_fitted, scaling, l
     if was_fitted:
         sampler.fit_resample(*data)
         check_is_fitted(sampler)
+    before = learned_by(sampler)
     # Adam moves each weight by the learning rate: products of layers explode.
     sampler.set_params(lr=lr, max_epochs=20)
     loss = "autoencoder" if method in AUTOENCODED else "(discriminator|generator)"
     match = rf"{method.__name__}: .*{loss} loss.* in epoch \d+.*Lower the learning rate"
     with pytest.raises(ValueError, match=match):
         sampler.fit_resample(*data)
-    assert_not_fitted(sampler)
+    assert_as_before(sampler, before)
 
 
 @every_sampler
@@ -740,6 +755,7 @@ def test_an_interrupt_leaves_nothing_half_fitted(method, data, was_fitted, monke
     sampler = small(method)
     if was_fitted:
         sampler.fit_resample(*data)
+    before = learned_by(sampler)
     # Far enough for an autoencoder to be finished before an adversary is.
     left = [4]
     step = torch.optim.Adam.step
@@ -754,7 +770,7 @@ def test_an_interrupt_leaves_nothing_half_fitted(method, data, was_fitted, monke
     state = torch.get_rng_state()
     with pytest.raises(KeyboardInterrupt):
         sampler.set_params(max_epochs=20).fit_resample(*data)
-    assert_not_fitted(sampler)
+    assert_as_before(sampler, before)
     assert torch.equal(torch.get_rng_state(), state)
     monkeypatch.undo()
     # And it can be fitted again.
@@ -763,12 +779,14 @@ def test_an_interrupt_leaves_nothing_half_fitted(method, data, was_fitted, monke
 
 
 @every_sampler
-def test_bad_rows_leave_nothing_of_an_earlier_fit(method, data):
+def test_bad_rows_leave_an_earlier_fit_as_it_was(method, data):
     sampler = small(method)
     sampler.fit_resample(*data)
+    before, again = learned_by(sampler), pickle.loads(pickle.dumps(sampler))
     with pytest.raises(ValueError):
         sampler.fit_resample(np.full((48, 3), np.nan), data[1])
-    assert_not_fitted(sampler)
+    assert_as_before(sampler, before)
+    assert_array_equal(sampler.sample(4, 1), again.sample(4, 1))
 
 
 # --- More rows of a class ------------------------------------------------------------
