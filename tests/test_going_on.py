@@ -332,7 +332,10 @@ def test_what_has_not_changed_goes_on_as_if_it_had_not_been_set(cls):
 
 REFUSED = {
     (NetClassifier, "module"): "module='mlp', which decides the module",
-    (NetClassifier, "module__hidden_sizes"): r"module__hidden_sizes=\(16,\).* \(4,\)\. ",
+    (
+        NetClassifier,
+        "module__hidden_sizes",
+    ): r"module__hidden_sizes=\(16,\).* \(4,\)\. ",
     (NetClassifier, "module__dropout"): "module__dropout=not set, .* with 0.5",
     (NetClassifier, "n_bins"): "n_bins=4, .* with 2",
     (NetClassifier, "compile"): "compile=False, .* with True",

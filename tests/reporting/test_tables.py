@@ -81,14 +81,23 @@ def test_a_failed_fold_marks_the_set_and_ranks_last(write_records):
     }
 
 
-@pytest.mark.parametrize("score", [None, float("nan"), float("inf")])
-def test_a_score_that_is_not_finite_counts_as_a_failure(write_records, score):
-    records = [
+def with_score(score):
+    return [
         scored("a", "net", 0, log_loss=0.4),
         scored("a", "remix", 0, log_loss=score),
         scored("b", "net", 0, log_loss=0.4),
         scored("b", "remix", 0, log_loss=0.1),
     ]
+
+
+@pytest.mark.parametrize("score", [float("nan"), float("inf")])
+def test_a_score_that_is_not_finite_is_refused(write_records, score):
+    with pytest.raises(ValueError, match=r"Line 2 .* is no JSON; write null"):
+        read_cells(write_records(with_score(score)))
+
+
+def test_a_score_that_is_not_known_counts_as_a_failure(write_records):
+    records = with_score(None)
     table = mean_table(read_cells(write_records(records)), "log_loss")
     assert np.isnan(table.mean.loc["a", "remix"])
     assert table.n_failed.loc["a", "remix"] == 1
