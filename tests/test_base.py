@@ -34,7 +34,13 @@ from imbdeep.classifiers import (
     ReMixClassifier,
 )
 
-SMALL = {"max_epochs": 3, "n_bins": 4, "module__hidden_sizes": (8,), "random_state": 0}
+SMALL = {
+    "max_epochs": 3,
+    "batch_size": 64,
+    "n_bins": 4,
+    "module__hidden_sizes": (8,),
+    "random_state": 0,
+}
 
 
 def short_meta_augment(**params):
@@ -131,9 +137,10 @@ def test_the_coding_of_the_labels_does_not_matter(cls, data):
 @pytest.mark.parametrize("cls", ALL)
 @pytest.mark.parametrize("n_classes", [3, 7])
 def test_multi_class(cls, n_classes):
-    X, y = table(n_classes, n_samples=500)
-    net = cls(**SMALL | {"max_epochs": 30, "lr": 0.01}).fit(X, y)
-    assert net.predict_proba(X).shape == (500, n_classes)
+    X, y = table(n_classes, n_samples=300)
+    params = {"max_epochs": 20, "lr": 0.01, "batch_size": 32}
+    net = cls(**SMALL | params).fit(X, y)
+    assert net.predict_proba(X).shape == (300, n_classes)
     np.testing.assert_allclose(net.predict_proba(X).sum(1), 1, atol=1e-12)
     assert roc_auc_score(y, net.predict_proba(X), multi_class="ovr") > 0.75
 
@@ -348,7 +355,7 @@ def test_rows_of_weight_zero_are_not_learned_from(data, iterator):
     weight = np.where(ignored, 0.0, 1.0)
     # Labels of ignored rows are turned around: they would pull predictions down.
     noisy = np.where(ignored, 1 - y, y)
-    params = {**SMALL, "max_epochs": 60, "lr": 0.01, "early_stopping": False}
+    params = {**SMALL, "max_epochs": 30, "lr": 0.03, "early_stopping": False}
     net = NetClassifier(iterator_train=iterator, **params)
     scores = []
     for w in (weight, None):
@@ -501,8 +508,8 @@ def test_early_stopping_goes_back_to_the_best_epoch(data):
 
 
 def test_without_early_stopping_every_epoch_is_trained(data):
-    net = NetClassifier(**SMALL | {"max_epochs": 40}, early_stopping=False).fit(*data)
-    assert len(net.history) == 40
+    net = NetClassifier(**SMALL | {"max_epochs": 20}, early_stopping=False).fit(*data)
+    assert len(net.history) == 20
 
 
 # --- scikit-learn and imbalanced-learn -----------------------------------------------
@@ -829,7 +836,9 @@ def test_an_unscaled_table_works():
     for seed in range(3):
         X, y = table(n_samples=600, random_state=seed)
         X = X * 10.0 ** np.arange(-4, 6) + 1e4
-        net = NetClassifier(max_epochs=60, random_state=seed).fit(X[:400], y[:400])
+        net = NetClassifier(
+            max_epochs=20, lr=5e-3, batch_size=64, random_state=seed
+        ).fit(X[:400], y[:400])
         proba = net.predict_proba(X[400:])[:, 1]
         scores.append(average_precision_score(y[400:], proba) - y[400:].mean())
     assert np.mean(scores) > 0.3
@@ -901,7 +910,7 @@ def test_a_loss_of_nan_is_an_error(data):
 
 
 def test_a_class_of_weight_zero_is_ignored_without_nan(data):
-    net = NetClassifier(class_weight={0: 0.0, 1: 1.0}, **SMALL, batch_size=8)
+    net = NetClassifier(class_weight={0: 0.0, 1: 1.0}, **SMALL | {"batch_size": 8})
     assert np.isfinite(net.fit(*data).predict_proba(data[0])).all()
 
 
@@ -991,7 +1000,7 @@ def test_many_classes_fit_into_the_default_batches():
 
 
 def test_batch_size_is_resolved_for_others_and_kept_for_clones(data):
-    net = NetClassifier(**SMALL)
+    net = NetClassifier(**SMALL | {"batch_size": "auto"})
     assert net.get_params()["batch_size"] == "auto"
     assert net.fit(*data).batch_size == 30
     assert clone(net).get_params()["batch_size"] == "auto"
@@ -1003,7 +1012,7 @@ def test_fits_in_threads_give_what_fits_in_turn_give(data):
     state = torch.get_rng_state()
 
     def fit(seed):
-        params = {**SMALL, "random_state": seed, "max_epochs": 10}
+        params = {**SMALL, "random_state": seed}
         return NetClassifier(**params).fit(X, y).predict_proba(X)
 
     alone = [fit(seed) for seed in seeds]

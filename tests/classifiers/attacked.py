@@ -20,7 +20,7 @@ SMALL = {
     "eps": 0.3,
     "eps_unit": "std",
     "attack_steps": 3,
-    "max_epochs": 3,
+    "max_epochs": 2,
     "batch_size": 32,
     "n_bins": 4,
     "module__hidden_sizes": (8,),
@@ -37,7 +37,7 @@ OWN = {
 }
 
 
-def table(seed=0, n_samples=150, **params):
+def table(seed=0, n_samples=120, **params):
     X, y = make_classification(
         n_samples,
         n_features=5,
@@ -50,7 +50,9 @@ def table(seed=0, n_samples=150, **params):
 
 
 def three_classes():
-    return table(n_classes=3, weights=[0.65, 0.25], n_clusters_per_class=1)
+    return table(
+        n_samples=150, n_classes=3, weights=[0.65, 0.25], n_clusters_per_class=1
+    )
 
 
 def digits(n_samples=60, n_channels=2):

@@ -1,8 +1,8 @@
 """What all classifiers for crowds promise."""
 
+import functools
 import pickle
 import warnings
-from functools import partial
 
 import imblearn.pipeline
 import joblib
@@ -42,6 +42,7 @@ from tests.classifiers.crowds import make_crowd
 
 SMALL = {
     "max_epochs": 3,
+    "batch_size": 40,
     "n_bins": 4,
     "module__hidden_sizes": (8,),
     "device": "cpu",
@@ -80,7 +81,7 @@ def net_name(request):
     return request.param
 
 
-crowd = partial(
+crowd = functools.partial(
     make_crowd,
     class_sep=2.0,
     annotation_rate=0.8,
@@ -88,6 +89,13 @@ crowd = partial(
     n_workers=4,
     error_rate=0.15,
 )
+
+
+@functools.cache
+def plain_fit(name, annotation_rate=0.8):
+    """A fit to look at: tests that change one make their own."""
+    X, codes, _ = crowd(annotation_rate=annotation_rate)
+    return make(name).fit(X, codes)
 
 
 class NoTraining(Callback):
@@ -121,7 +129,7 @@ def refuse(net_name, match, X, annotations, y_true=None, **params):
 )
 def test_labels_of_any_type(name, labels):
     X, codes, truth = crowd(annotation_rate=1.0)
-    plain = make(name).fit(X, codes)
+    plain = plain_fit(name, annotation_rate=1.0)
     named = make(name, missing_values=None).fit(X, labels[codes])
     assert_array_equal(named.classes_, labels)
     assert_array_equal(named.predict_proba(X), plain.predict_proba(X))
@@ -152,7 +160,7 @@ def test_minus_one_is_missing_and_the_error_says_how_to_make_it_a_label(name):
 )
 def test_missing_annotations(name, missing, labels):
     X, codes, _ = crowd()
-    plain = make(name).fit(X, codes)
+    plain = plain_fit(name)
     values = codes.astype(object)
     if labels == "text":
         values = np.array(["no", "yes"], dtype=object)[codes]
@@ -176,7 +184,7 @@ def test_three_classes(name):
 
 def test_data_frames(name):
     X, codes, truth = crowd()
-    plain = make(name).fit(X, codes)
+    plain = plain_fit(name)
     frame = pd.DataFrame(X, columns=list("abcde"))
     workers = pd.DataFrame(codes, columns=["Ann", "Bob", "Cleo", "Dan"])
     for annotations in (
@@ -200,14 +208,12 @@ def test_data_frames(name):
 def test_rows_of_any_type_of_float(net_name, dtype):
     X, codes, _ = crowd()
     model = make(net_name).fit(X.astype(dtype), codes)
-    assert_array_equal(
-        model.predict_proba(X), make(net_name).fit(X, codes).predict_proba(X)
-    )
+    assert_array_equal(model.predict_proba(X), plain_fit(net_name).predict_proba(X))
 
 
 def test_lists(name):
     X, codes, truth = crowd()
-    plain = make(name).fit(X, codes)
+    plain = plain_fit(name)
     model = make(name).fit(X.tolist(), codes.tolist())
     assert_array_equal(model.predict_proba(X.tolist()), plain.predict_proba(X))
     both = [[*row, t] for row, t in zip(codes.tolist(), truth.tolist(), strict=True)]
@@ -310,8 +316,8 @@ def test_one_worker_of_no_use(name, kind):
         "constant": np.zeros(200, dtype=int),
         "adversary": 1 - truth,
     }[kind]
-    params = {"max_epochs": 30} if name != "iced" else {"max_epochs": 10}
-    model = make(name, **params, lr=0.01)
+    params = {"max_epochs": 15} if name != "iced" else {"max_epochs": 5}
+    model = make(name, **params, lr=0.05)
     model.fit(X, np.column_stack([codes, useless]))
     assert model.score(X, truth) > 0.85
     rates = getattr(model, "worker_error_rates_", None)
@@ -324,7 +330,7 @@ def test_one_worker_of_no_use(name, kind):
 def test_workers_who_are_all_wrong_teach_the_opposite(name):
     """Nothing tells them from workers who are all right."""
     X, codes, truth = crowd(n_samples=200, annotation_rate=1.0, error_rate=0.0)
-    model = make(name, max_epochs=30, lr=0.01).fit(X, 1 - codes)
+    model = make(name, max_epochs=15, lr=0.05).fit(X, 1 - codes)
     assert model.score(X, 1 - truth) > 0.9
 
 
@@ -451,7 +457,7 @@ def test_nothing_is_learned_from_the_truth(name):
         make(name, truth_column=2).fit(X, np.insert(codes, 2, column, axis=1))
         for column in tables
     ]
-    models.append(make(name).fit(X, codes))
+    models.append(plain_fit(name))
     models.append(make(name).fit(X, codes, y_true=truth))
     states = [
         m.module_.state_dict()
@@ -499,8 +505,7 @@ def test_a_truth_column_in_which_nothing_is_known_is_no_obstacle(name):
     X, codes, _ = crowd()
     y = np.column_stack([codes, np.full(len(codes), -1)])
     model = make(name).set_params(truth_column=-1).fit(X, y)
-    expected = make(name).fit(X, codes)
-    assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
+    assert_array_equal(model.predict_proba(X), plain_fit(name).predict_proba(X))
 
 
 def test_accuracy_of_rows_that_are_not_arrays():

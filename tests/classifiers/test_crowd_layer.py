@@ -282,7 +282,7 @@ def test_a_liar_is_turned_round_where_the_vote_is_spoilt():
             n_workers=3,
             error_rate=[0.1, 0.1, 0.9],
         )
-        params = PLAIN | {"max_epochs": 40, "lr": 0.01, "random_state": seed}
+        params = PLAIN | {"max_epochs": 20, "lr": 0.03, "random_state": seed}
         layer = CrowdLayerClassifier(**params)
         vote = InferThenFit(MajorityVote(), NetClassifier(**params))
         of_models = []

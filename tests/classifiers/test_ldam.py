@@ -291,7 +291,14 @@ def test_margins_and_weights_raise_the_recall_of_the_rare_class():
         recalls = []
         for params in ({"max_margin": 0.0, "reweight_from": 1.0}, {}):
             net = LDAMClassifier(
-                max_epochs=40, lr=0.003, lr_schedule=None, random_state=seed, **params
+                module__hidden_sizes=(32,),
+                n_bins=16,
+                max_epochs=20,
+                batch_size=100,
+                lr=0.01,
+                lr_schedule=None,
+                random_state=seed,
+                **params,
             ).fit(X[:600], y[:600])
             recalls.append(recall_score(y[600:], net.predict(X[600:])))
         gains.append(recalls[1] - recalls[0])

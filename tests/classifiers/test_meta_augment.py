@@ -26,6 +26,7 @@ from imbdeep.classifiers import MetaAugmentClassifier, NetClassifier
 SMALL = {
     "pretrain_epochs": 3,
     "max_epochs": 4,
+    "batch_size": 64,
     "n_bins": 4,
     "module__hidden_sizes": (8,),
     "device": "cpu",  # where the loops are
