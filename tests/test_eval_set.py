@@ -19,8 +19,9 @@ from imbdeep.classifiers import InferThenFit, NetClassifier
 from .common.estimators import CLASSIFIERS
 
 SHORT = {
-    "max_epochs": 4,
-    "pretrain_epochs": 2,
+    "max_epochs": 2,
+    "batch_size": 32,
+    "pretrain_epochs": 1,
     "warmup_epochs": 1,
     "decoder_epochs": 1,
 }

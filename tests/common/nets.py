@@ -12,7 +12,12 @@ NETS = {name: net for name, net in CLASSIFIERS.items() if isinstance(net, Neural
 
 def quick(name, **params):
     """A clone that trains for two epochs in each of its stages."""
-    few = {"max_epochs": 2, "pretrain_epochs": 2, "average_every": 1}
+    few = {
+        "max_epochs": 2,
+        "pretrain_epochs": 2,
+        "average_every": 1,
+        "batch_size": 40,
+    }
     params = few | params
     net = clone(NETS[name])
     known = net.get_params()

@@ -75,7 +75,11 @@ def test_ranking_survives_a_broken_column(encoding, seed):
     X = rng.normal(size=(600, 4)) + 1.5 * y[:, None]
     X[:, 3] = 0.0
     net = NetClassifier(
-        numeric_encoding=encoding, max_epochs=30, random_state=seed
+        numeric_encoding=encoding,
+        max_epochs=10,
+        batch_size=50,
+        lr=0.01,
+        random_state=seed,
     ).fit(X[:300], y[:300])
     intact = roc_auc_score(y[300:], net.predict_proba(X[300:])[:, 1])
     assert intact > 0.92

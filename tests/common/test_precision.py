@@ -31,6 +31,7 @@ def informative(kind, n_rows=400, seed=0):
     return column, rng.normal(size=n_rows), y
 
 
+BRIEF = {"max_epochs": 10, "batch_size": 60, "lr": 0.02}
 KINDS = ["seconds", "seconds, one missing as 0", "tiny", "huge", "whole"]
 
 
@@ -62,7 +63,7 @@ def test_the_information_is_kept_without_a_warning(kind, seed):
     X = np.column_stack([column, other])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        net = NetClassifier(max_epochs=40, random_state=seed).fit(X[:300], y[:300])
+        net = NetClassifier(**BRIEF, random_state=seed).fit(X[:300], y[:300])
         proba = net.predict_proba(X[300:])
     assert roc_auc_score(y[300:], proba[:, 1]) > 0.95
     assert net.rows_dtype_ == np.float64
@@ -72,7 +73,7 @@ def test_the_information_is_kept_without_a_warning(kind, seed):
 def test_standardised_in_double_precision(kind):
     column, other, y = informative(kind)
     X = np.column_stack([column, other])
-    net = NetClassifier(numeric_encoding="standard", max_epochs=40, random_state=0)
+    net = NetClassifier(numeric_encoding="standard", **BRIEF, random_state=0)
     assert roc_auc_score(y, net.fit(X, y).predict_proba(X)[:, 1]) > 0.95
 
 

@@ -145,7 +145,7 @@ def test_categories_through_one_hot_columns(seed):
             remainder="passthrough",
             sparse_threshold=1.0,
         ),
-        NetClassifier(max_epochs=40, random_state=seed),
+        NetClassifier(max_epochs=10, batch_size=50, lr=0.01, random_state=seed),
     )
     model.fit(frame[:400], y[:400])
     assert sparse.issparse(model[0].transform(frame))
@@ -157,7 +157,8 @@ def test_a_pipeline_that_begins_with_an_encoder():
     rng = np.random.default_rng(0)
     X = rng.choice(list("abc"), (120, 2)).astype(object)
     y = (X[:, 0] == "a").astype(int)
-    model = make_pipeline(OneHotEncoder(), NetClassifier(max_epochs=40, random_state=0))
+    net = NetClassifier(max_epochs=10, batch_size=20, lr=0.02, random_state=0)
+    model = make_pipeline(OneHotEncoder(), net)
     assert model.fit(X, y).score(X, y) == 1
     assert cross_val_score(model, X, y, cv=3, error_score="raise").min() > 0.9
 

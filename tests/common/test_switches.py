@@ -132,10 +132,9 @@ def results(estimator):
         if hasattr(estimator, "sample"):
             made.append(estimator.sample(3, 1))
         return made
-    if "max_epochs" in estimator.get_params():
-        estimator.set_params(max_epochs=3)
-    if "pretrain_epochs" in estimator.get_params():
-        estimator.set_params(pretrain_epochs=2)
+    few = {"max_epochs": 2, "pretrain_epochs": 1, "batch_size": 20}
+    known = estimator.get_params()
+    estimator.set_params(**{k: v for k, v in few.items() if k in known})
     proba = estimator.fit(X, y).predict_proba(X)
     if not hasattr(estimator, "partial_fit"):
         return [proba, estimator.predict(X)]
