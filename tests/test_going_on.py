@@ -342,7 +342,7 @@ REFUSED = {
     (LDAMClassifier, "criterion"): "criterion='ldam', which decides the last layer",
     (CrowdLayerClassifier, "layer"): "layer='matrix', .* that is trained",
     (MetaAugmentClassifier, "confidence"): "confidence=1.0, .* synthetic rows .* 0.5",
-    (MetaAugmentClassifier, "lr"): "lr=0.03, which .* at inner_lr, .* with 0.3",
+    (MetaAugmentClassifier, "lr"): "lr=0.05, which .* at inner_lr, .* with 0.3",
     (ICEDClassifier, "warmup"): "warmup='groups', .* begins with, .* with 'all'",
 }
 

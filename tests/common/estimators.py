@@ -30,9 +30,9 @@ from imbdeep.over_sampling import (
 _SMALL = {
     "module__hidden_sizes": (16,),
     "n_bins": 4,
-    "max_epochs": 15,
+    "max_epochs": 8,
     "batch_size": 32,
-    "lr": 0.03,
+    "lr": 0.05,
     "random_state": 0,
 }
 
@@ -58,7 +58,7 @@ CLASSIFIERS = {
     "remix": ReMixClassifier(**_SMALL),
     "remix-batch": ReMixClassifier(balance="batch", **_SMALL),
     "mixup": ReMixClassifier(mix="mixup", **_SMALL),
-    "meta-augment": MetaAugmentClassifier(inner_lr=0.1, pretrain_epochs=15, **_SMALL),
+    "meta-augment": MetaAugmentClassifier(inner_lr=0.1, pretrain_epochs=5, **_SMALL),
     "meta-augment-full": MetaAugmentClassifier(
         sampling_strategy="all",
         confidence=0.9,

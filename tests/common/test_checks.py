@@ -1,5 +1,6 @@
 """The check suites of scikit-learn and imbalanced-learn, over every estimator."""
 
+import pytest
 from imblearn.utils.estimator_checks import (
     parametrize_with_checks as imblearn_parametrize_with_checks,
 )
@@ -25,18 +26,45 @@ def expected_failures(estimator):
     return NET_XFAILS if isinstance(estimator, NeuralNet) else {}
 
 
-@parametrize_with_checks(
-    list(CLASSIFIERS.values()), expected_failed_checks=expected_failures
-)
+def split(instances):
+    """The first instance of each class, and the others, which vary its options."""
+    firsts = {type(instance): instance for instance in reversed(instances)}
+    plain = [i for i in instances if i is firsts[type(i)]]
+    return plain, [i for i in instances if i is not firsts[type(i)]]
+
+
+PLAIN_CLASSIFIERS, CLASSIFIER_VARIANTS = split(list(CLASSIFIERS.values()))
+PLAIN_SAMPLERS, SAMPLER_VARIANTS = split(list(SAMPLERS.values()))
+
+
+@parametrize_with_checks(PLAIN_CLASSIFIERS, expected_failed_checks=expected_failures)
 def test_sklearn_checks_of_classifiers(estimator, check):
     check(estimator)
 
 
-@parametrize_with_checks(list(SAMPLERS.values()))
+@pytest.mark.slow
+@parametrize_with_checks(CLASSIFIER_VARIANTS, expected_failed_checks=expected_failures)
+def test_sklearn_checks_of_variants_of_classifiers(estimator, check):
+    check(estimator)
+
+
+@parametrize_with_checks(PLAIN_SAMPLERS)
 def test_sklearn_checks_of_samplers(estimator, check):
     check(estimator)
 
 
-@imblearn_parametrize_with_checks(list(SAMPLERS.values()))
+@imblearn_parametrize_with_checks(PLAIN_SAMPLERS)
 def test_imblearn_checks_of_samplers(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks(SAMPLER_VARIANTS)
+def test_sklearn_checks_of_variants_of_samplers(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@imblearn_parametrize_with_checks(SAMPLER_VARIANTS)
+def test_imblearn_checks_of_variants_of_samplers(estimator, check):
     check(estimator)
