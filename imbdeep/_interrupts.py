@@ -23,6 +23,7 @@ def watch_interrupts():
     --------
     >>> import signal
     >>> from imbdeep._interrupts import watch_interrupts
+    >>> before = signal.signal(signal.SIGINT, signal.default_int_handler)
     >>> with watch_interrupts() as interrupts:
     ...     try:
     ...         signal.raise_signal(signal.SIGINT)
@@ -30,6 +31,7 @@ def watch_interrupts():
     ...         pass
     >>> interrupts.seen
     True
+    >>> _ = signal.signal(signal.SIGINT, before)
     """
     interrupts = SimpleNamespace(seen=False)
     handle = signal.getsignal(signal.SIGINT)
