@@ -12,6 +12,7 @@ import sysconfig
 from dataclasses import fields, is_dataclass
 from functools import cache, partial
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import _protocol
 import _scoring
@@ -48,8 +49,18 @@ def _libraries():
     return [Path(paths[name]).resolve() for name in names] + [PACKAGE.resolve()]
 
 
+# To find a source takes as long as to parse its file, and all cells share a few.
+_SOURCES = WeakKeyDictionary()
+
+
 def _own_source(thing):
     """Return the source of a function or class; None if it is a library's."""
+    if thing not in _SOURCES:
+        _SOURCES[thing] = _find_source(thing)
+    return _SOURCES[thing]
+
+
+def _find_source(thing):
     try:
         path = Path(inspect.getsourcefile(thing)).resolve()
         if any(folder in path.parents for folder in _libraries()):

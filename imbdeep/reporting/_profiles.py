@@ -123,5 +123,7 @@ def performance_profile(table, tau, *, greater_is_better=True, floor=1e-3):
         raise ValueError("table has no rows; a profile needs at least one data set.")
     ratios = performance_ratios(table, greater_is_better=greater_is_better, floor=floor)
     # A ratio such as 0.3 / 0.1 exceeds 3 by rounding alone.
-    shares = [(ratios <= factor * (1 + 1e-12)).mean() for factor in tau]
-    return pd.DataFrame(shares, index=pd.Index(tau, name="tau"))
+    reached = ratios.to_numpy() <= tau[:, None, None] * (1 + 1e-12)
+    return pd.DataFrame(
+        reached.mean(axis=1), index=pd.Index(tau, name="tau"), columns=ratios.columns
+    )

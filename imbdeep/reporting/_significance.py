@@ -11,6 +11,8 @@ from scipy import stats
 from imbdeep.reporting._tables import rank_methods
 
 MIN_DATASETS = 3
+# Data sets up to which all ways to set the signs of ranks with ties are gone through.
+MAX_ENUMERATED = 13
 
 
 def why_not_testable(table, *, min_methods=2):
@@ -181,13 +183,29 @@ def signed_gains(first, second, greater_is_better):
     return gains.mask(first.isna() & second.isna(), 0.0)
 
 
+def enumerated_test(won, lost, tied):
+    """Wilcoxon's signed-rank test of ranks with ties, by all ways to set the signs.
+
+    scipy does the same up to as many ranks, by ranking anew at each of the ways.
+    """
+    sums = np.zeros(1)
+    for rank in (*won, *lost):
+        sums = np.concatenate([sums, sums + rank])
+    tail = min(np.mean(sums <= won.sum()), np.mean(sums >= won.sum()))
+    statistic = min(won.sum(), lost.sum()) + tied.sum() / 2
+    return float(statistic), float(min(2 * tail, 1.0))
+
+
 def signed_rank_test(gains):
     """Wilcoxon's signed-rank test of gains that may be infinite."""
     if not gains.any():
         return 0.0, 1.0
     # The statistic depends on the ranks of the magnitudes alone, so ranks stand in
     # for them; scipy would subtract infinities.
-    ranked = np.sign(gains) * np.abs(gains).rank()
+    ranks = np.abs(gains).rank()
+    if len(gains) <= MAX_ENUMERATED and (ranks.duplicated() | (gains == 0)).any():
+        return enumerated_test(ranks[gains > 0], ranks[gains < 0], ranks[gains == 0])
+    ranked = np.sign(gains) * ranks
     result = stats.wilcoxon(ranked.to_numpy(), zero_method="zsplit")
     return float(result.statistic), float(result.pvalue)
 

@@ -199,6 +199,18 @@ def test_wilcoxon_against_listing_all_signs(seed):
     np.testing.assert_allclose(result["p_holm"], slow_holm(result["p_value"].tolist()))
 
 
+@pytest.mark.parametrize("n_datasets", [*range(3, 10), 14])
+def test_wilcoxon_with_ties_agrees_with_scipy(n_datasets):
+    rng = np.random.default_rng(n_datasets)
+    for _ in range(3):
+        gains = rng.integers(-4, 5, n_datasets)
+        gains[:3] = 2, -2, 1
+        expected = stats.wilcoxon(gains, zero_method="zsplit")
+        row = wilcoxon_holm(pd.DataFrame({"a": gains / 8, "b": 0.0})).iloc[0]
+        assert row.statistic == expected.statistic
+        assert row.p_value == pytest.approx(expected.pvalue, rel=1e-12)
+
+
 def test_control_is_compared_with_every_other_method():
     result = wilcoxon_holm(untied_table(8, 5), control="m3")
     assert result["method"].tolist() == ["m0", "m1", "m2", "m4"]
