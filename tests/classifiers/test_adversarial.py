@@ -280,7 +280,12 @@ def test_memory_is_flat(net_class):
 
     # Neither weights nor an average that begin late.
     params = {"reweight_from": 1.0, "weight_averaging": None, "max_epochs": 8}
-    net_class(callbacks=[Count()], **SMALL | params).fit(*table())
+    gc.collect()
+    gc.freeze()  # what was there before is not looked through
+    try:
+        net_class(callbacks=[Count()], **SMALL | params).fit(*table())
+    finally:
+        gc.unfreeze()
     early, late = counts
     assert early == late > 0
 
@@ -376,6 +381,7 @@ def test_pickles_and_clones(net_class):
     assert same_weights(again.partial_fit(X, y), net.partial_fit(X, y))
 
 
+@pytest.mark.slow  # what goes into the processes and comes back is pickled above
 @all_nets
 def test_two_jobs(net_class):
     X, y = table()
@@ -600,6 +606,12 @@ def test_grid_search_over_eps(net_class):
     assert_array_equal(search.best_estimator_.eps_, np.zeros(5))
 
 
+def robust_scores(net, n_jobs=None):
+    scorer = make_robust_scorer(eps=0.1, eps_unit="std", random_state=0)
+    given = {"cv": 2, "scoring": scorer, "n_jobs": n_jobs, "error_score": "raise"}
+    return cross_val_score(net, *table(), **given)
+
+
 @all_nets
 def test_pipelines_and_cross_validation(net_class):
     X, y = table()
@@ -609,11 +621,15 @@ def test_pipelines_and_cross_validation(net_class):
     assert counts[0] == counts[1] == np.bincount(y).max()
     scores = cross_val_score(pipeline, X, y, cv=2, error_score="raise")
     assert np.isfinite(scores).all()
-    scorer = make_robust_scorer(eps=0.1, eps_unit="std", random_state=0)
-    scores = cross_val_score(
-        net_class(**SMALL), X, y, cv=2, scoring=scorer, n_jobs=2, error_score="raise"
-    )
+    scores = robust_scores(net_class(**SMALL))
     assert ((scores >= 0) & (scores <= 1)).all()
+
+
+@pytest.mark.slow
+@all_nets
+def test_robust_scores_in_two_processes(net_class):
+    net = net_class(**SMALL)
+    assert_array_equal(robust_scores(net, n_jobs=2), robust_scores(net))
 
 
 def test_parameters_that_classifiers_share_are_found():
