@@ -55,7 +55,7 @@ def table_rows(text, caption):
 
 
 def test_files_of_a_report(write_records, tmp_path):
-    text = report_of(write_records, tmp_path, make_records(3, 3, 1))
+    text = report_of(write_records, tmp_path, few_metrics(3, 3, 1))
     folder = tmp_path / "one"
     assert sorted(p.name for p in folder.iterdir()) == [
         "figures",
@@ -336,8 +336,9 @@ ODD_NAMES = {
 }
 
 
+@pytest.mark.usefixtures("unsaved")
 def test_names_stand_as_they_are_everywhere(write_records, tmp_path):
-    records = make_records(3, 3, 1)
+    records = few_metrics(3, 3, 1)
     records[0] |= {"datasets": [], "methods": []}
     for record in records:
         for key in {"name", "dataset", "method", "shares_rows_with"} & record.keys():
@@ -399,7 +400,7 @@ DEGENERATE = {
     "one set": few_metrics(1, 3, 2),
     "one method": few_metrics(3, 1, 2),
     "two methods": few_metrics(3, 2, 2),
-    "one fold": make_records(3, 3, 1),
+    "one fold": few_metrics(3, 3, 1),
     "one metric": only(["g_mean"], make_records(3, 3, 2)),
     "metrics without a headline": only(["mcc", "recall_1"], make_records(3, 3, 2)),
     "no scores": only([], make_records(3, 3, 2)),
@@ -413,7 +414,7 @@ DEGENERATE = {
         for r in few_metrics(3, 3, 2)
     ],
     "nothing known of the data": [
-        r for r in make_records(3, 3, 2) if r["kind"] != "dataset"
+        r for r in few_metrics(3, 3, 2) if r["kind"] != "dataset"
     ],
     "no paired fold": [make_cell("a", "net", 0), make_cell("a", "remix", 1)],
     "control failed": [
