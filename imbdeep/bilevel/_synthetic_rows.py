@@ -8,7 +8,7 @@ import torch
 from sklearn.utils import check_random_state
 from torch import Tensor
 
-from imbdeep._rows import column_moments, column_range
+from imbdeep._rows import column_moments, column_range, dense, take
 
 UNITS = ("range", "std", "input")
 
@@ -90,7 +90,7 @@ class SyntheticRows:
     Parameters
     ----------
     rows : Tensor of shape (m, ...)
-        Where they begin. They are copied.
+        Where they begin. They are copied, unless ``parents`` says where from.
     data : Tensor of shape (n, ...), or CSR matrix of shape (n, n_features)
         Training rows. Together with ``rows`` they give each feature its box and its
         unit.
@@ -100,6 +100,9 @@ class SyntheticRows:
         :math:`x - \eta_2 u^2 \nabla_x L`, which is the plain step of the scaled table.
     clip : bool, default=True
         Whether rows stay in the box, the range of each feature in ``data``.
+    parents : Tensor of shape (m,), int64, or None, default=None
+        Positions in ``data`` of the rows, if each begins as one of these. Then ``rows``
+        itself is moved, so that a large table is not held once more.
 
     Attributes
     ----------
@@ -118,12 +121,23 @@ class SyntheticRows:
     """
 
     def __init__(
-        self, rows: Tensor, data: Any, *, unit: str = "range", clip: bool = True
+        self,
+        rows: Tensor,
+        data: Any,
+        *,
+        unit: str = "range",
+        clip: bool = True,
+        parents: Tensor | None = None,
     ):
         if unit not in UNITS:
             raise ValueError(f"unit must be one of {UNITS}, got {unit!r}.")
-        self.start = rows
-        self.rows = rows.clone()
+        if parents is None:
+            self.start = rows
+            self.parents = torch.arange(len(rows), device=rows.device)
+            self.rows = rows.clone()
+        else:
+            self.start, self.parents = data, parents
+            self.rows = rows
         low, high = (torch.as_tensor(end).to(rows) for end in column_range(data))
         if len(rows):
             # Rows that earlier data made may lie outside the box of these.
@@ -161,9 +175,11 @@ class SyntheticRows:
             return 0.0
         unit = torch.where(self.unit > 0, self.unit, 1)
         # Some rows at a time, so that there is no other copy of all of them.
-        parts = zip(self.rows.split(_CHUNK), self.start.split(_CHUNK), strict=True)
+        parts = zip(self.rows.split(_CHUNK), self.parents.split(_CHUNK), strict=True)
         lengths = [
-            ((now - then) / unit).reshape(len(now), -1).norm(dim=1)
+            ((now - dense(take(self.start, then)).to(now)) / unit)
+            .reshape(len(now), -1)
+            .norm(dim=1)
             for now, then in parts
         ]
         return torch.cat(lengths).mean().item()

@@ -131,6 +131,8 @@ class MetaAugment(TableOverSampler):
         )
         self.estimator_.fit(X[train], y[train], eval_set=(X[valid], y[valid]))
         parents = train[self.estimator_.synth_parents_]
+        if self.estimator_.X_synth_.dtype == dtype:
+            return parents, self.estimator_.X_synth_
         rows = X[parents].astype(dtype, copy=False)
         # How far the net moved each row, added to the row in its own precision.
         shift = rows.astype(np.float32)

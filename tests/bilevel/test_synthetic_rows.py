@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_array_equal
+from scipy import sparse
 
 from imbdeep.bilevel import SyntheticRows, duplicate_uncertain
 
@@ -254,3 +255,19 @@ def test_integer_data_have_units():
     data = torch.tensor([[0], [4]])
     for unit in ("range", "std", "input"):
         assert SyntheticRows(data.float(), data, unit=unit).unit.dtype == torch.float32
+
+
+@pytest.mark.parametrize("container", [torch.as_tensor, sparse.csr_array])
+def test_rows_of_known_parents_move_as_copies_do(container):
+    data = torch.rand(50, 3, generator=torch.Generator().manual_seed(0))
+    parents = torch.tensor([4, 4, 30])
+    copied = SyntheticRows(data[parents], data)
+    rows = data[parents]
+    in_place = SyntheticRows(rows, container(data.numpy()), parents=parents)
+    gradient = torch.linspace(-1, 1, 6).reshape(2, 3)
+    for synthetic in (copied, in_place):
+        assert synthetic.distance() == 0
+        synthetic.move(torch.tensor([2, 0]), gradient, lr=0.3)
+    assert in_place.rows is rows
+    assert torch.equal(in_place.rows, copied.rows)
+    assert in_place.distance() == copied.distance() > 0
