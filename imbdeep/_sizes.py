@@ -11,30 +11,6 @@ def _is_size(value: Any) -> bool:
     return whole and int(value) >= 1
 
 
-def check_size(name: str, size: Any) -> None:
-    """Refuse what is no whole number of at least 1.
-
-    Parameters
-    ----------
-    name : str
-        Named in the error.
-    size : object
-
-    Raises
-    ------
-    ValueError
-
-    Examples
-    --------
-    >>> from imbdeep._sizes import check_size
-    >>> check_size("n_hidden", 16.5)
-    Traceback (most recent call last):
-    ValueError: n_hidden must be a whole number of at least 1, got 16.5.
-    """
-    if not _is_size(size):
-        raise ValueError(f"{name} must be a whole number of at least 1, got {size!r}.")
-
-
 def read_sizes(name: str, sizes: Any, *, may_be_empty: bool = True) -> tuple[int, ...]:
     """Refuse what is no sequence of whole numbers of at least 1.
 

@@ -277,6 +277,40 @@ def check_labels(y):
             )
 
 
+def sorted_labels(name, labels):
+    """The different labels, or an error if they have no order.
+
+    Parameters
+    ----------
+    name : str
+        Named in the error.
+    labels : array-like of shape (n,)
+
+    Returns
+    -------
+    ndarray of shape (n_labels,)
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> from imbdeep._validation import sorted_labels
+    >>> sorted_labels("y", [2, 1, 2])
+    array([1, 2])
+    """
+    if np.ndim(labels) == 0:
+        raise ValueError(f"{name} must be a list or an array of labels, got {labels}.")
+    try:
+        return np.unique(labels)
+    except TypeError:
+        raise ValueError(
+            f"{name} mixes labels that cannot be sorted, such as text and numbers or "
+            "None. Use labels of one type."
+        ) from None
+
+
 def check_class_sizes(labels, counts, minimum, estimator):
     """Refuse data in which a class has too few rows to learn from.
 

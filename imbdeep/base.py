@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import partial
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 import torch
 from scipy import sparse
 from sklearn.utils import check_random_state, compute_class_weight
 from sklearn.utils._param_validation import (
-    HasMethods,
-    Interval,
     Options,
     StrOptions,
     validate_parameter_constraints,
@@ -29,11 +27,17 @@ from skorch.utils import is_dataset, to_tensor
 from torch.utils.data import Subset
 
 from imbdeep._all_or_nothing import all_or_nothing
+from imbdeep._arguments import FiniteReal, WholeNumber
 from imbdeep._device import check_device, resolve_device
 from imbdeep._eval_set import read_eval_set
 from imbdeep._going_on import GoesOn
 from imbdeep._interrupts import watch_interrupts
-from imbdeep._nested_parameters import naming_parameters
+from imbdeep._nested_parameters import (
+    check_callbacks,
+    check_iterator,
+    check_optimizer,
+    naming_parameters,
+)
 from imbdeep._precision import (
     check_finite_outputs,
     check_spans,
@@ -46,7 +50,7 @@ from imbdeep._rows import column_range
 from imbdeep._scoring import score_in_labels
 from imbdeep._seeding import seeded_torch
 from imbdeep._torch_switches import usual_switches
-from imbdeep._validation import warn_of_lone_rows
+from imbdeep._validation import sorted_labels, warn_of_lone_rows
 from imbdeep.batches import BATCHES, TensorBatches
 from imbdeep.callbacks import EarlyStopping, EpochMetrics, FiniteLoss, PrintLog
 from imbdeep.losses import LOSSES, ClassificationLoss, reduce_losses
@@ -114,6 +118,18 @@ def auto_batch_size(n_rows, n_classes=2):
 
 def _identity(probabilities):
     return probabilities
+
+
+def _as_tensor(nonlinearity, logits):
+    """What a nonlinearity of the user's makes of logits, if that is a tensor."""
+    with naming_parameters("predict_nonlinearity", nonlinearity, {}):
+        outputs = nonlinearity(logits)
+    if not isinstance(outputs, torch.Tensor):
+        raise ValueError(
+            "predict_nonlinearity must turn the logits, a tensor, into a tensor of "
+            f"probabilities, got {outputs!r}."
+        )
+    return outputs
 
 
 def _writeable(X):
@@ -241,8 +257,9 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         ``net.history[:] = net.history[-1:]`` from time to time.
     verbose : int, default=0
         1 prints a line an epoch.
-    device : str or torch.device, default='auto'
-        'auto' is CUDA where there is one, else the CPU.
+    device : str, torch.device or None, default='auto'
+        'auto' is CUDA where there is one, else the CPU. None leaves the module where it
+        is.
     compile : bool, default=False
         Whether to compile the module, see :func:`torch.compile`.
     classes : array-like or None, default=None
@@ -331,23 +348,27 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         "module": [StrOptions(set(MODULES)), torch.nn.Module, callable],
         "criterion": [StrOptions(set(LOSSES)), torch.nn.Module, callable],
         "optimizer": [callable],
-        "lr": [Interval(Real, 0, None, closed="neither")],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "lr": [FiniteReal(0, None, closed="neither")],
+        "max_epochs": [WholeNumber(1)],
         "batch_size": [
-            Interval(Integral, 1, None, closed="left"),
+            WholeNumber(1),
             Options(Integral, {-1}),
             StrOptions({"auto"}),
         ],
         "iterator_train": [StrOptions(set(BATCHES)), callable],
         "iterator_valid": [callable],
         "train_split": [StrOptions({"stratified"}), callable, None],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "validation_fraction": [FiniteReal(0, 1, closed="neither")],
         "early_stopping": ["boolean", StrOptions({"auto"})],
-        "patience": [Interval(Integral, 1, None, closed="left")],
+        "patience": [WholeNumber(1)],
         "numeric_encoding": [StrOptions({"piecewise_linear", "standard"}), None],
-        "n_bins": [Interval(Integral, 2, None, closed="left")],
+        "n_bins": [WholeNumber(2)],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "weight_reduction": [StrOptions({"weights", "rows"})],
+        "dataset": [callable],
+        "classes": ["array-like", None],
+        "use_caching": ["boolean", StrOptions({"auto"})],
+        "torch_load_kwargs": [dict, None],
         "predict_nonlinearity": [StrOptions({"auto"}), callable, None],
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
@@ -355,7 +376,7 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         "on_interrupt": [StrOptions({"raise", "stop"})],
         "device": [str, torch.device, None],
         "random_state": ["random_state"],
-        "callbacks": [list, StrOptions({"disable"}), HasMethods("__iter__"), None],
+        "callbacks": [list, StrOptions({"disable"}), None],
     }
 
     n_epochs_done_ = 0
@@ -469,7 +490,12 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
             self.get_params(deep=False),
             caller_name=type(self).__name__,
         )
-        check_device(self.device or "cpu")
+        for prefix, iterator in (
+            ("iterator_train", self._training_iterator()),
+            ("iterator_valid", self.iterator_valid),
+        ):
+            check_iterator(prefix, iterator, self._set_by_user(prefix))
+        check_device("cpu" if self.device is None else self.device)
 
     def _component(self, name, registry):
         """The class, instance or function behind a parameter that may be a name."""
@@ -522,7 +548,7 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         ValueError
             If a parameter or the data cannot be used; before any training.
         """
-        reset = not (self.warm_start and self.initialized_)
+        reset = not (self._starts_warm() and self.initialized_)
         eval_set = read_eval_set(eval_set, eval_X, eval_y)
         return self._fit(X, y, sample_weight, eval_set, reset, "fit")
 
@@ -556,6 +582,10 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         reset = not self.initialized_
         eval_set = read_eval_set(eval_set, eval_X, eval_y)
         return self._fit(X, y, sample_weight, eval_set, reset, "partial_fit", classes)
+
+    def _starts_warm(self):
+        # Whatever else it is, an error will say when parameters are checked.
+        return isinstance(self.warm_start, bool | np.bool_) and self.warm_start
 
     @usual_switches()
     def _fit(self, X, y, sample_weight, eval_set, reset, method, classes=None):
@@ -714,13 +744,11 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
 
     def _learn_labels(self, y, classes):
         declared = classes if self.classes is None else self.classes
-        try:
-            labels = np.unique(y if declared is None else declared)
-        except TypeError:
-            raise ValueError(
-                "y mixes labels that cannot be sorted, such as text and numbers or "
-                "None. Use labels of one type."
-            ) from None
+        labels = (
+            sorted_labels("y", y)
+            if declared is None
+            else sorted_labels("classes", declared)
+        )
         if len(labels) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs at least two classes, got one class: "
@@ -819,11 +847,16 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
     def check_data(self, X, y=None):
         """Nothing is left to check: ``fit`` has done it."""
 
+    def get_dataset(self, X, y=None):
+        with naming_parameters("dataset", self.dataset, {}):
+            return super().get_dataset(X, y)
+
     def get_split_datasets(self, X, y=None, **fit_params):
         if self.eval_set_ is not None:
             return self.get_dataset(X, y), self.get_dataset(*self.eval_set_)
         if self.train_split != "stratified":
-            train, valid = super().get_split_datasets(X, y, **fit_params)
+            with naming_parameters("train_split", self.train_split, {}):
+                train, valid = super().get_split_datasets(X, y, **fit_params)
             return train, self._check_valid_dataset(valid)
         dataset = self.get_dataset(X, y)
         train, valid = stratified_split(y, self.validation_fraction, self.random_state_)
@@ -906,7 +939,9 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         return self
 
     def initialize_callbacks(self):
-        self._check_callbacks_exist(self._prefixed("callbacks"))
+        given = self._prefixed("callbacks")
+        self._check_callbacks_exist(given)
+        check_callbacks(self._uniquely_named_callbacks(), given)
         super().initialize_callbacks()
         score_in_labels(self.callbacks_)
         return self
@@ -1010,7 +1045,12 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
                 f"or pass {', '.join(f'{name}__{key}=' for key in missing)}."
             )
         with naming_parameters(name, component, self._set_by_user(name)):
-            return component(**params)
+            part = component(**params)
+        if not isinstance(part, torch.nn.Module):
+            raise ValueError(
+                f"{name}={component!r} must make an nn.Module, not {part}."
+            )
+        return part
 
     def _set_by_user(self, prefix):
         """Parameters with a prefix that were given to the net, without the prefix."""
@@ -1019,6 +1059,7 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
 
     def initialize_optimizer(self, triggered_directly=None):
         given = self._set_by_user("optimizer")
+        check_optimizer(self.optimizer, given)
         with naming_parameters("optimizer", self.optimizer, given):
             return super().initialize_optimizer(triggered_directly)
 
@@ -1140,7 +1181,7 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
 
     def _get_predict_nonlinearity(self):
         if self.predict_nonlinearity != "auto":
-            return super()._get_predict_nonlinearity()
+            return partial(_as_tensor, super()._get_predict_nonlinearity())
         self.check_is_fitted()
         if self.gives_probabilities_:
             return _identity

@@ -274,7 +274,7 @@ def test_refuses_another_width_at_prediction(data):
         ({"patience": 0}, "'patience' parameter"),
         ({"n_bins": 1}, "'n_bins' parameter"),
         ({"hidden_sizes": (3,)}, "unexpected argument.*hidden_sizes"),
-        ({"module__activation": "step"}, "activation must be one of"),
+        ({"module__activation": "step"}, "activation must be 'gelu'"),
     ],
 )
 def test_refuses_bad_parameters(data, params, match):

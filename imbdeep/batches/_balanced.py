@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+from sklearn.utils._param_validation import StrOptions
 from torch import Generator, Tensor
 
+from imbdeep._arguments import FiniteReal, checks_arguments
 from imbdeep.batches._class_draws import RowsByClass, exact_draws
 from imbdeep.batches._tensor_batches import TensorBatches
 from imbdeep.losses import effective_number
@@ -67,6 +69,10 @@ class BalancedBatches(TensorBatches):
     {(25, 25)}
     """
 
+    @checks_arguments(
+        balance=[StrOptions({"exact", "expected"})],
+        beta=[FiniteReal(0, 1, closed="left"), None],
+    )
     def __init__(
         self,
         dataset: Any,
@@ -76,8 +82,6 @@ class BalancedBatches(TensorBatches):
         beta: float | None = None,
         generator: Generator | None = None,
     ):
-        if balance not in ("exact", "expected"):
-            raise ValueError(f"balance must be 'exact' or 'expected', got {balance!r}.")
         super().__init__(dataset, batch_size, generator=generator)
         self.balance = balance
         self.rows = RowsByClass(self.y)

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from imbdeep._arguments import FiniteReal, WholeNumber, checks_arguments
 from imbdeep.batches._class_draws import numpy_generator
 from imbdeep.batches._tensor_batches import (
     Batch,
@@ -63,6 +64,10 @@ class MixUpBatches(ShuffledBatches):
     (torch.Size([6, 2]), torch.Size([6, 2]))
     """
 
+    @checks_arguments(
+        alpha=[FiniteReal(0, None, closed="neither")],
+        n_classes=[WholeNumber(1), None],
+    )
     def __init__(
         self,
         dataset: Any,
@@ -72,8 +77,6 @@ class MixUpBatches(ShuffledBatches):
         n_classes: int | None = None,
         generator: Generator | None = None,
     ):
-        if not alpha > 0:
-            raise ValueError(f"alpha must be greater than 0, got {alpha!r}.")
         super().__init__(dataset, batch_size, generator=generator)
         self.alpha = alpha
         n_labels = int(self.y.max()) + 1

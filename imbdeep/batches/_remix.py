@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+from sklearn.utils._param_validation import StrOptions
 from torch import Generator, Tensor
 
+from imbdeep._arguments import checks_arguments
 from imbdeep.batches._class_draws import (
     RowsByClass,
     equal_shares,
@@ -62,6 +64,7 @@ class ReMixBatches(MixUpBatches):
     tensor([0.5000, 0.5000])
     """
 
+    @checks_arguments(balance=[StrOptions({"data", "batch"})])
     def __init__(
         self,
         dataset: Any,
@@ -72,8 +75,6 @@ class ReMixBatches(MixUpBatches):
         n_classes: int | None = None,
         generator: Generator | None = None,
     ):
-        if balance not in ("data", "batch"):
-            raise ValueError(f"balance must be 'data' or 'batch', got {balance!r}.")
         super().__init__(
             dataset, batch_size, alpha=alpha, n_classes=n_classes, generator=generator
         )

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
+from imbdeep._arguments import WholeNumber, checks_arguments
 from imbdeep.batches._class_draws import equal_shares, shares_if_balanced
 from imbdeep.batches._tensor_batches import (
     Batch,
@@ -91,6 +92,7 @@ class SMOTEBatches(ShuffledBatches):
     tensor([25, 25])
     """
 
+    @checks_arguments(n_neighbors=[WholeNumber(1)])
     def __init__(
         self,
         dataset: Any,
@@ -99,8 +101,6 @@ class SMOTEBatches(ShuffledBatches):
         n_neighbors: int = 5,
         generator: Generator | None = None,
     ):
-        if n_neighbors < 1:
-            raise ValueError(f"n_neighbors must be at least 1, got {n_neighbors!r}.")
         super().__init__(dataset, batch_size, generator=generator)
         self.n_neighbors = n_neighbors
 

@@ -11,6 +11,7 @@ from skorch.utils import data_from_dataset
 from torch import Generator, Tensor
 from torch.utils.data import Subset
 
+from imbdeep._arguments import WholeNumber, checks_arguments
 from imbdeep._rows import dense, take
 
 # A tensor, a CSR matrix, or a dict of such: features and sample weights. Any, because
@@ -164,6 +165,11 @@ class TensorBatches:
     [[0, 1], [2, 3, 4]]
     """
 
+    @checks_arguments(
+        batch_size=[WholeNumber(1)],
+        shuffle=["boolean"],
+        generator=[Generator, None],
+    )
     def __init__(
         self,
         dataset: Any,
@@ -172,8 +178,6 @@ class TensorBatches:
         shuffle: bool = False,
         generator: Generator | None = None,
     ):
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {batch_size!r}.")
         self.X, self.y = tensors_of(dataset)
         self.batch_size = batch_size
         self.shuffle = shuffle

@@ -2,6 +2,9 @@
 
 from skorch.callbacks import Callback
 
+from imbdeep._arguments import FiniteReal
+from imbdeep.callbacks._checked import ChecksParameters
+
 
 def triangular_rate(
     progress: float, base_lr: float, max_lr: float, step_size: float
@@ -31,7 +34,7 @@ def triangular_rate(
     return base_lr + (max_lr - base_lr) * (1 - abs(position - 1))
 
 
-class TriangularLR(Callback):
+class TriangularLR(ChecksParameters, Callback):
     """Cyclical learning rate, triangular policy [1]_, step by step.
 
     Parameters
@@ -58,18 +61,16 @@ class TriangularLR(Callback):
     >>> net = NetClassifier(callbacks=[TriangularLR(1e-4, 1e-2)])
     """
 
+    _parameter_constraints = {
+        "base_lr": [FiniteReal(0, None, closed="neither")],
+        "max_lr": [FiniteReal(0, None, closed="neither")],
+        "step_size": [FiniteReal(0, None, closed="neither")],
+    }
+
     def __init__(self, base_lr=1e-5, max_lr=1e-3, step_size=2):
         self.base_lr = base_lr
         self.max_lr = max_lr
         self.step_size = step_size
-
-    def initialize(self):
-        for name in ("base_lr", "max_lr", "step_size"):
-            if not getattr(self, name) > 0:
-                raise ValueError(
-                    f"{name} must be greater than 0, got {getattr(self, name)!r}."
-                )
-        return self
 
     def on_epoch_begin(self, net, **kwargs):
         self.steps_done_ = 0

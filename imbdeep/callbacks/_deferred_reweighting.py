@@ -1,12 +1,15 @@
 """Deferred re-weighting: learn features first, balance classes later."""
 
 import torch
+from sklearn.utils._param_validation import StrOptions
 from skorch.callbacks import Callback
 
+from imbdeep._arguments import FiniteReal
+from imbdeep.callbacks._checked import ChecksParameters
 from imbdeep.losses import class_balanced_weights
 
 
-class DeferredReweighting(Callback):
+class DeferredReweighting(ChecksParameters, Callback):
     """Weigh classes only from a fraction of the epochs on [1]_.
 
     Until then every class has weight 1; from then on classes have class-balanced
@@ -53,17 +56,16 @@ class DeferredReweighting(Callback):
     >>> net = NetClassifier(callbacks=[DeferredReweighting(reweight_from=0.5)])
     """
 
+    _parameter_constraints = {
+        "reweight_from": [FiniteReal(0, 1)],
+        "beta": [FiniteReal(0, 1, closed="left")],
+        "normalization": [StrOptions({"rows", "frequent", "classes"})],
+    }
+
     def __init__(self, reweight_from=0.8, beta=0.9999, normalization="rows"):
         self.reweight_from = reweight_from
         self.beta = beta
         self.normalization = normalization
-
-    def initialize(self):
-        if not 0 <= self.reweight_from <= 1:
-            raise ValueError(
-                f"reweight_from must be in [0, 1], got {self.reweight_from!r}."
-            )
-        return self
 
     def on_train_begin(self, net, **kwargs):
         self._check_criterion(net.criterion_)

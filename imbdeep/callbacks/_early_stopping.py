@@ -1,11 +1,15 @@
 """Early stopping for small and imbalanced validation sets."""
 
 import numpy as np
+from sklearn.utils._param_validation import StrOptions
 from skorch.callbacks import EarlyStopping as SkorchEarlyStopping
 from skorch.utils import to_numpy
 
+from imbdeep._arguments import FiniteReal, WholeNumber
+from imbdeep.callbacks._checked import ChecksParameters
 
-class EarlyStopping(SkorchEarlyStopping):
+
+class EarlyStopping(ChecksParameters, SkorchEarlyStopping):
     """skorch's early stopping, with defaults for few validation rows.
 
     It watches average precision, goes back to the best epoch, and counts an epoch as
@@ -45,6 +49,17 @@ class EarlyStopping(SkorchEarlyStopping):
     >>> EarlyStopping(patience=3).patience
     3
     """
+
+    _parameter_constraints = {
+        "monitor": [str],
+        "patience": [WholeNumber(1)],
+        "lower_is_better": ["boolean"],
+        "load_best": ["boolean"],
+        "threshold": [FiniteReal(None, None)],
+        "threshold_mode": [StrOptions({"abs", "rel"})],
+        "sink": [callable],
+        "least_rare_rows": [WholeNumber(0)],
+    }
 
     def __init__(
         self,

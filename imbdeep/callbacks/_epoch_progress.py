@@ -3,8 +3,10 @@
 from skorch.callbacks import Callback
 from tqdm.auto import tqdm
 
+from imbdeep.callbacks._checked import ChecksParameters
 
-class EpochProgressBar(Callback):
+
+class EpochProgressBar(ChecksParameters, Callback):
     """Progress bar over epochs, with the time left and a validation metric.
 
     Parameters
@@ -23,6 +25,8 @@ class EpochProgressBar(Callback):
     >>> from imbdeep.classifiers import NetClassifier
     >>> net = NetClassifier(callbacks=[EpochProgressBar()])
     """
+
+    _parameter_constraints = {"monitor": [str, None]}
 
     def __init__(self, monitor="valid_average_precision"):
         self.monitor = monitor

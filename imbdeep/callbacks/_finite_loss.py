@@ -23,6 +23,6 @@ class FiniteLoss(Callback):
         if not math.isfinite(loss):
             raise ValueError(
                 f"{type(net).__name__}: the training loss is {loss} in epoch "
-                f"{len(net.history)}. Lower the learning rate, scale extreme columns "
-                "of X, or check class_weight and sample_weight."
+                f"{len(net.history)}. Lower the learning rate lr, scale extreme "
+                "columns of X, or check class_weight and sample_weight."
             )

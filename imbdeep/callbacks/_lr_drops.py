@@ -2,8 +2,11 @@
 
 from skorch.callbacks import Callback
 
+from imbdeep._arguments import FiniteReal
+from imbdeep.callbacks._checked import ChecksParameters
 
-class LRDrops(Callback):
+
+class LRDrops(ChecksParameters, Callback):
     """Multiply the learning rate by a factor at given fractions of the epochs.
 
     Parameters
@@ -30,15 +33,19 @@ class LRDrops(Callback):
     >>> net = NetClassifier(callbacks=[LRDrops(at=(0.5,), factor=0.1)])
     """
 
+    _parameter_constraints = {
+        "at": ["array-like"],
+        "factor": [FiniteReal(0, None, closed="neither")],
+    }
+
     def __init__(self, at=(0.8, 0.9), factor=0.01):
         self.at = at
         self.factor = factor
 
     def initialize(self):
-        if not all(0 <= fraction <= 1 for fraction in self.at):
+        super().initialize()
+        if not all(map(FiniteReal(0, 1).is_satisfied_by, self.at)):
             raise ValueError(f"at must hold fractions in [0, 1], got {self.at!r}.")
-        if not self.factor > 0:
-            raise ValueError(f"factor must be greater than 0, got {self.factor!r}.")
         return self
 
     def on_train_begin(self, net, **kwargs):

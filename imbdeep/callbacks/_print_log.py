@@ -1,9 +1,12 @@
 """The table that ``verbose=1`` prints."""
 
+from sklearn.utils._param_validation import StrOptions
 from skorch.callbacks import PrintLog as SkorchPrintLog
 
+from imbdeep.callbacks._checked import ChecksParameters
 
-class PrintLog(SkorchPrintLog):
+
+class PrintLog(ChecksParameters, SkorchPrintLog):
     """skorch's table of the history, put together only if it is to be seen.
 
     skorch formats it for quiet nets as well, every epoch.
@@ -27,6 +30,14 @@ class PrintLog(SkorchPrintLog):
     >>> from imbdeep.classifiers import NetClassifier
     >>> net = NetClassifier(verbose=1, callbacks__print_log=PrintLog(floatfmt=".2f"))
     """
+
+    _parameter_constraints = {
+        "keys_ignored": [str, list, None],
+        "sink": [callable],
+        "tablefmt": [str],
+        "floatfmt": [str],
+        "stralign": [StrOptions({"left", "center", "right"})],
+    }
 
     def on_epoch_end(self, net, **kwargs):
         if net.verbose or self.sink is not print:

@@ -1,11 +1,13 @@
 """Averages of the weights over training."""
 
 from fractions import Fraction
-from numbers import Integral
 
+from sklearn.utils._param_validation import StrOptions
 from skorch.callbacks import Callback
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from imbdeep._arguments import FiniteReal, WholeNumber
+from imbdeep.callbacks._checked import ChecksParameters
 from imbdeep.callbacks._cyclical_lr import TriangularLR
 from imbdeep.callbacks._norm_statistics import NormStatistics
 
@@ -31,7 +33,7 @@ def whole_cycles(step_size):
     return max(Fraction(2 * step_size).limit_denominator(100).numerator, 1)
 
 
-class WeightAveraging(Callback):
+class WeightAveraging(ChecksParameters, Callback):
     """Predict with an average of the weights over training instead of the last ones.
 
     After training the averaged weights replace those of ``net.module_``: they are what
@@ -82,6 +84,13 @@ class WeightAveraging(Callback):
     >>> net = NetClassifier(callbacks=[WeightAveraging('ema')], early_stopping=False)
     """
 
+    _parameter_constraints = {
+        "method": [StrOptions({"swa", "ema"})],
+        "average_from": [FiniteReal(0, 1, closed="left")],
+        "decay": [FiniteReal(0, 1, closed="left")],
+        "average_every": [StrOptions({"auto"}), WholeNumber(1)],
+    }
+
     def __init__(
         self, method="swa", average_from=0.75, decay=0.99, average_every="auto"
     ):
@@ -91,20 +100,8 @@ class WeightAveraging(Callback):
         self.average_every = average_every
 
     def initialize(self):
-        if self.method not in ("swa", "ema"):
-            raise ValueError(f"method must be 'swa' or 'ema', got {self.method!r}.")
-        if not 0 <= self.average_from < 1:
-            raise ValueError(
-                f"average_from must be in [0, 1), got {self.average_from!r}."
-            )
-        if not 0 <= self.decay < 1:
-            raise ValueError(f"decay must be in [0, 1), got {self.decay!r}.")
+        super().initialize()
         every = self.average_every
-        if every != "auto" and not (isinstance(every, Integral) and every >= 1):
-            raise ValueError(
-                f"average_every must be 'auto' or an integer of at least 1, got "
-                f"{every!r}."
-            )
         if self.method == "ema" and every not in ("auto", 1):
             raise ValueError(
                 f"average_every={every!r} is for method='swa'; 'ema' averages over the "

@@ -2,14 +2,14 @@
 
 import warnings
 from functools import partial
-from numbers import Integral, Real
 
 import numpy as np
 import torch
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from skorch.dataset import unpack_data
 from skorch.utils import to_tensor
 
+from imbdeep._arguments import FiniteReal, WholeNumber
 from imbdeep._rows import column_moments, column_range
 from imbdeep.attacks import (
     check_inside,
@@ -44,11 +44,11 @@ class AdversarialNetClassifier(DeferredNetClassifier):
 
     _parameter_constraints = {
         **DeferredNetClassifier._parameter_constraints,
-        "eps": [Interval(Real, 0, None, closed="left"), "array-like", None],
+        "eps": [FiniteReal(0, None), "array-like", None],
         "eps_unit": [StrOptions({"input", "std"})],
         "norm": [StrOptions({"linf", "l2"})],
-        "attack_steps": [Interval(Integral, 1, None, closed="left")],
-        "step_size": [Interval(Real, 0, None, closed="left"), "array-like", None],
+        "attack_steps": [WholeNumber(1)],
+        "step_size": [FiniteReal(0, None), "array-like", None],
         "random_start": ["boolean"],
         "perturb": ["array-like", None],
         "box": [StrOptions({"data"}), "array-like", None],

@@ -1,13 +1,13 @@
 """What the nets that learn from annotations share: reading them."""
 
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 from sklearn.metrics import accuracy_score
 from sklearn.utils import _safe_indexing, column_or_1d
 
 from imbdeep._all_or_nothing import all_or_nothing
+from imbdeep._arguments import MISSING_VALUES
 from imbdeep._eval_set import read_eval_set
 from imbdeep._frames import is_pandas
 from imbdeep._torch_data import arrays_of
@@ -54,7 +54,7 @@ def labels_of_one(annotations, missing_values, warned):
     Parameters
     ----------
     annotations : array-like of shape (n_samples, 1)
-    missing_values : int, float or None
+    missing_values : int, float, NaN or None
     warned : bool
         Whether to keep the column, of which scikit-learn then warns.
 
@@ -150,7 +150,7 @@ class CrowdNetClassifier(ImbalancedNetClassifier):
     _parameter_constraints = {
         **ImbalancedNetClassifier._parameter_constraints,
         "truth_column": "no_validation",
-        "missing_values": [Real, None],
+        "missing_values": MISSING_VALUES,
     }
 
     crowd_ = None
@@ -192,7 +192,7 @@ class CrowdNetClassifier(ImbalancedNetClassifier):
         ValueError
             If a parameter or the data cannot be used; before any training.
         """
-        reset = not (self.warm_start and self.initialized_)
+        reset = not (self._starts_warm() and self.initialized_)
         eval_set = read_eval_set(eval_set, eval_X, eval_y)
         return self._fit_crowd(X, y, y_true, eval_set, reset, "fit")
 

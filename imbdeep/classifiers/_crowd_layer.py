@@ -34,7 +34,7 @@ class CrowdLayerClassifier(CrowdNetClassifier):
     truth_column : int, str or None, default=None
         Column of ``y`` that holds the true label; it is set apart, and never trained
         on. See :func:`~imbdeep.crowds.split_truth`.
-    missing_values : int, float or None, default=-1
+    missing_values : int, float, NaN or None, default=-1
         Number that stands for an annotation that was not given, beside NaN and None.
     **kwargs
         Further parameters of :class:`~imbdeep.base.ImbalancedNetClassifier`, such as

@@ -1,9 +1,8 @@
 """What nets with deferred re-weighting share."""
 
-from numbers import Integral, Real
+from sklearn.utils._param_validation import StrOptions
 
-from sklearn.utils._param_validation import Interval, StrOptions
-
+from imbdeep._arguments import FiniteReal, WholeNumber
 from imbdeep.base import ImbalancedNetClassifier, accepts
 from imbdeep.callbacks import (
     DeferredReweighting,
@@ -24,17 +23,17 @@ class DeferredNetClassifier(ImbalancedNetClassifier):
 
     _parameter_constraints = {
         **ImbalancedNetClassifier._parameter_constraints,
-        "max_margin": [Interval(Real, 0, None, closed="left")],
-        "scale": [Interval(Real, 0, None, closed="neither")],
-        "gamma": [Interval(Real, 0, None, closed="left")],
-        "beta": [Interval(Real, 0, 1, closed="left")],
-        "reweight_from": [Interval(Real, 0, 1, closed="both")],
+        "max_margin": [FiniteReal(0, None)],
+        "scale": [FiniteReal(0, None, closed="neither")],
+        "gamma": [FiniteReal(0, None)],
+        "beta": [FiniteReal(0, 1, closed="left")],
+        "reweight_from": [FiniteReal(0, 1)],
         "weight_normalization": [StrOptions({"rows", "frequent", "classes"})],
         "lr_schedule": [StrOptions(set(_LR_SCHEDULES)), None],
         "weight_averaging": [StrOptions({"swa", "ema"}), None],
-        "average_from": [Interval(Real, 0, 1, closed="left")],
+        "average_from": [FiniteReal(0, 1, closed="left")],
         "average_every": [
-            Interval(Integral, 1, None, closed="left"),
+            WholeNumber(1),
             StrOptions({"auto"}),
         ],
     }

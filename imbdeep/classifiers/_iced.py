@@ -2,19 +2,20 @@
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 import torch
-from imblearn.utils import check_sampling_strategy
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.neighbors import NearestNeighbors
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, StrOptions
 from skorch.utils import to_numpy, to_tensor
 from torch.utils.data import Subset
 
+from imbdeep._arguments import FiniteReal, WholeNumber
 from imbdeep._rows import as_arrays, dense
+from imbdeep._sampling_strategy import read_sampling_strategy
 from imbdeep.batches import TensorBatches
 from imbdeep.classifiers._crowd import CrowdNetClassifier
 from imbdeep.crowds import (
@@ -66,9 +67,7 @@ def rows_to_make(codes, sampling_strategy, labels):
     if len(present) < 2:
         return {}
     if isinstance(sampling_strategy, str):
-        wanted = check_sampling_strategy(
-            sampling_strategy, labels[codes], "over-sampling"
-        )
+        wanted = read_sampling_strategy(sampling_strategy, labels[codes])
         return {int(np.searchsorted(labels, k)): int(n) for k, n in wanted.items()}
     if isinstance(sampling_strategy, Real):
         majority = counts.argmax()
@@ -206,7 +205,7 @@ class ICEDClassifier(CrowdNetClassifier):
     truth_column : int, str or None, default=None
         Column of ``y`` that holds the true label; it is set apart, and never trained
         on. See :func:`~imbdeep.crowds.split_truth`.
-    missing_values : int, float or None, default=-1
+    missing_values : int, float, NaN or None, default=-1
         Number that stands for an annotation that was not given, beside NaN and None;
         see :func:`~imbdeep.crowds.encode_annotations`.
     **kwargs
@@ -302,20 +301,20 @@ class ICEDClassifier(CrowdNetClassifier):
 
     _parameter_constraints = {
         **CrowdNetClassifier._parameter_constraints,
-        "max_epochs": [Interval(Integral, 0, None, closed="left")],
+        "max_epochs": [WholeNumber(0)],
         "sampling_strategy": [
-            Interval(Real, 0, 1, closed="right"),
+            FiniteReal(0, 1, closed="right"),
             StrOptions({"auto", "minority", "not minority", "not majority", "all"}),
             HasMethods("items"),
             callable,
         ],
-        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
-        "jitter": [Interval(Real, 0, 1, closed="both")],
-        "certainty_eps": [Interval(Real, 0, None, closed="neither")],
+        "n_neighbors": [WholeNumber(1)],
+        "jitter": [FiniteReal(0, 1)],
+        "certainty_eps": [FiniteReal(0, None, closed="neither")],
         "warmup": [StrOptions({"groups", "certain", "all"}), None],
-        "warmup_epochs": [Interval(Integral, 1, None, closed="left")],
-        "decoder_epochs": [Interval(Integral, 1, None, closed="left")],
-        "decoder_updates": [Interval(Integral, 0, None, closed="left")],
+        "warmup_epochs": [WholeNumber(1)],
+        "decoder_epochs": [WholeNumber(1)],
+        "decoder_updates": [WholeNumber(0)],
         "dawid_skene": [DawidSkene, None],
     }
 
@@ -550,7 +549,7 @@ class ICEDClassifier(CrowdNetClassifier):
                 f"sampling_strategy={strategy!r} is a ratio of two classes, and there "
                 f"are {len(self.classes_inferred_)}. Pass 'auto' or a dict."
             )
-        check_sampling_strategy(strategy, labels, "over-sampling")
+        read_sampling_strategy(strategy, labels)
         self._embed(X[:2])
 
     @contextmanager

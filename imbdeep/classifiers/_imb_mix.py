@@ -1,13 +1,12 @@
 """Imb-Mix: adversarial training on mixtures of attacked rows."""
 
-from numbers import Integral, Real
-
 import numpy as np
 import torch
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from torch.distributions import Beta
 from torch.nn.functional import one_hot
 
+from imbdeep._arguments import FiniteReal, WholeNumber
 from imbdeep.attacks import supplementary_rows
 from imbdeep.batches import join_rows, rebalanced_mixup, rows_of
 from imbdeep.classifiers._adversarial_training import AdversarialNetClassifier
@@ -126,12 +125,12 @@ class ImbMixClassifier(AdversarialNetClassifier):
 
     _parameter_constraints = {
         **AdversarialNetClassifier._parameter_constraints,
-        "n_copies": [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})],
-        "copy_scale": [Interval(Real, 0, None, closed="left")],
+        "n_copies": [WholeNumber(0), StrOptions({"auto"})],
+        "copy_scale": [FiniteReal(0, None)],
         "mix": [StrOptions({"rebalanced", "mixup"}), None],
-        "alpha": [Interval(Real, 0, None, closed="neither")],
-        "kappa": [Interval(Real, 1, None, closed="left")],
-        "tau": [Interval(Real, 0, 1, closed="both")],
+        "alpha": [FiniteReal(0, None, closed="neither")],
+        "kappa": [FiniteReal(1, None)],
+        "tau": [FiniteReal(0, 1)],
     }
 
     def __init__(

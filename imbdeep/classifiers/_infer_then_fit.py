@@ -15,6 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from imbdeep._all_or_nothing import all_or_nothing
+from imbdeep._arguments import MISSING_VALUES
 from imbdeep.classifiers._crowd import (
     check_same_order,
     crowd_accuracy,
@@ -51,7 +52,7 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     truth_column : int, str or None, default=None
         Column of ``y`` that holds the true label; it is set apart, and never trained
         on. See :func:`~imbdeep.crowds.split_truth`.
-    missing_values : int, float or None, default=-1
+    missing_values : int, float, NaN or None, default=-1
         Number that stands for an annotation that was not given or a truth that is not
         known, beside NaN and None. An aggregator that is given has one of its own.
 
@@ -90,6 +91,8 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     _parameter_constraints = {
         "aggregator": [HasMethods(["fit_predict"]), None],
         "estimator": [HasMethods(["fit", "predict"]), None],
+        "truth_column": "no_validation",
+        "missing_values": MISSING_VALUES,
     }
 
     def __init__(

@@ -1,19 +1,19 @@
 """Meta-augmentation: a net and its synthetic rows, trained together."""
 
 from contextlib import contextmanager
-from numbers import Integral, Real
 
 import numpy as np
 import torch
-from imblearn.utils import check_sampling_strategy
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, StrOptions
 from skorch.dataset import Dataset, unpack_data
 from skorch.utils import to_numpy, to_tensor
 from torch.func import functional_call
 from torch.nn.functional import one_hot
 
+from imbdeep._arguments import FiniteReal, WholeNumber
 from imbdeep._parameters_in_use import refuse_changes
 from imbdeep._rows import as_arrays
+from imbdeep._sampling_strategy import read_sampling_strategy
 from imbdeep._validation import check_class_sizes
 from imbdeep.base import ImbalancedNetClassifier
 from imbdeep.batches import ShuffledBatches, TensorBatches, join_rows, rows_of
@@ -64,7 +64,7 @@ def rows_to_make(codes, sampling_strategy, labels):
         return dict.fromkeys(
             np.delete(np.arange(len(counts)), counts.argmax()).tolist()
         )
-    wanted = check_sampling_strategy(sampling_strategy, labels[codes], "over-sampling")
+    wanted = read_sampling_strategy(sampling_strategy, labels[codes])
     return {int(np.searchsorted(labels, k)): int(n) for k, n in wanted.items()}
 
 
@@ -219,21 +219,21 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
     _parameter_constraints = {
         **ImbalancedNetClassifier._parameter_constraints,
         "sampling_strategy": [
-            Interval(Real, 0, 1, closed="right"),
+            FiniteReal(0, 1, closed="right"),
             StrOptions(
                 {"duplicate", "auto", "minority", "not minority", "not majority", "all"}
             ),
             HasMethods("items"),
             callable,
         ],
-        "confidence": [Interval(Real, 0, 1, closed="both")],
-        "inner_lr": [Interval(Real, 0, None, closed="neither")],
-        "synth_lr": [Interval(Real, 0, None, closed="left")],
+        "confidence": [FiniteReal(0, 1)],
+        "inner_lr": [FiniteReal(0, None, closed="neither")],
+        "synth_lr": [FiniteReal(0, None)],
         "synth_unit": [StrOptions({"range", "std", "input"})],
-        "inner_steps": [Interval(Integral, 1, None, closed="left")],
+        "inner_steps": [WholeNumber(1)],
         "inner_rows": [StrOptions({"both", "synthetic"})],
         "clip": ["boolean"],
-        "pretrain_epochs": [Interval(Integral, 0, None, closed="left")],
+        "pretrain_epochs": [WholeNumber(0)],
         "store_synth_history": ["boolean"],
     }
 
@@ -305,7 +305,7 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
         # Both stages train on the same rows and look at the same validation rows.
         part = as_arrays(rows.X), to_numpy(rows.y)
         self.eval_set_ = as_arrays(held_out.X), to_numpy(held_out.y)
-        begins = self.X_synth_ is None
+        begins, parents = self.X_synth_ is None, None
         if begins:
             labels = self.classes_inferred_
             wanted = rows_to_make(part[1], self.sampling_strategy, labels)
@@ -314,11 +314,11 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
                 super()._train(*part, method, self.pretrain_epochs)
                 interrupted = self._was_interrupted(self.pretrain_epochs)
             positions = getattr(train, "indices", np.arange(len(train)))
-            self._duplicate(rows, wanted, np.asarray(positions))
+            parents = self._duplicate(rows, wanted, np.asarray(positions))
             if interrupted:
                 return self
         if len(self.X_synth_):
-            with self._moving_rows(rows, valid):
+            with self._moving_rows(rows, valid, parents):
                 super()._train(*part, method)
         elif not (begins and self.pretrain_epochs):
             super()._train(*part, method)
@@ -444,9 +444,9 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
             absent = np.setdiff1d(np.arange(len(labels)), part.y)
             if len(absent):
                 raise ValueError(
-                    f"The {name} part has no row of class {labels[absent].tolist()}. "
-                    "Use train_split='stratified', which leaves no class out, or add "
-                    "some."
+                    f"The {name} part has no row of {labels[absent].tolist()}, one of "
+                    "the classes. Use train_split='stratified', which leaves no class "
+                    "out, or add some."
                 )
 
     def _check_module(self, batches):
@@ -472,6 +472,7 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
             if isinstance(X, dict)
             else np.ones(len(parents), dtype=np.float32)
         )
+        return torch.as_tensor(parents)
 
     def _choose_parents(self, batches, wanted):
         codes = to_numpy(batches.y)
@@ -489,17 +490,22 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
         )
 
     @contextmanager
-    def _moving_rows(self, batches, valid):
+    def _moving_rows(self, batches, valid, parents):
         """Hold what a step needs beside its batch, for as long as steps are made."""
+        self.path_ = [self.X_synth_.copy()] if self.store_synth_history else None
+        self.best_rows_ = None
         rows = to_tensor(self.X_synth_, device=self.device)
         self.synthetic_ = SyntheticRows(
-            rows, rows_of(batches.X), unit=self.synth_unit, clip=self.clip
+            rows,
+            rows_of(batches.X),
+            unit=self.synth_unit,
+            clip=self.clip,
+            parents=parents,
         )
         index = {"index": np.arange(len(rows)), "weight": self.synth_weight_}
         dataset = Dataset(index, self._encode(self.y_synth_))
         self.synth_batches_ = self._endless_batches(dataset)
         self.valid_batches_ = self._endless_batches(valid)
-        self.path_, self.best_rows_ = [self.X_synth_], None
         try:
             yield
         finally:

@@ -1,9 +1,8 @@
 """ReMix: train on balanced mini-batches of mixed rows."""
 
-from numbers import Real
+from sklearn.utils._param_validation import StrOptions
 
-from sklearn.utils._param_validation import Interval, StrOptions
-
+from imbdeep._arguments import FiniteReal
 from imbdeep.base import ImbalancedNetClassifier, accepts
 from imbdeep.batches import MixUpBatches, ReMixBatches, ShuffledBatches
 
@@ -81,7 +80,7 @@ class ReMixClassifier(ImbalancedNetClassifier):
     _parameter_constraints = {
         **ImbalancedNetClassifier._parameter_constraints,
         "mix": [StrOptions({"remix", "mixup"}), None],
-        "alpha": [Interval(Real, 0, None, closed="neither")],
+        "alpha": [FiniteReal(0, None, closed="neither")],
         "balance": [StrOptions({"data", "batch"})],
         "iterator_train": [StrOptions({"shuffled"})],
     }

@@ -3,10 +3,10 @@
 from numbers import Real
 
 import torch
-from sklearn.utils._param_validation import Interval
 from skorch.callbacks import PassthroughScoring
 from skorch.utils import to_tensor
 
+from imbdeep._arguments import FiniteReal
 from imbdeep._rows import dense
 from imbdeep.attacks import evaluation_mode
 from imbdeep.batches import rows_of
@@ -102,8 +102,8 @@ class SRATClassifier(AdversarialNetClassifier):
 
     _parameter_constraints = {
         **AdversarialNetClassifier._parameter_constraints,
-        "separation": [Interval(Real, 0, None, closed="left")],
-        "temperature": [Interval(Real, 0, None, closed="neither")],
+        "separation": [FiniteReal(0, None)],
+        "temperature": [FiniteReal(0, None, closed="neither")],
     }
 
     def __init__(

@@ -8,6 +8,8 @@ from scipy.sparse import csr_array
 from sklearn.utils import check_array
 from sklearn.utils.multiclass import check_classification_targets
 
+from imbdeep._validation import sorted_labels
+
 # Code of an annotation that a worker did not give.
 MISSING = -1
 
@@ -25,7 +27,7 @@ def encode_annotations(annotations, *, classes=None, missing_values=-1):
         were not given.
     classes : array-like of shape (n_classes,) or None, default=None
         All labels, if some may be missing here; None takes those that were given.
-    missing_values : int, float or None, default=-1
+    missing_values : int, float, NaN or None, default=-1
         Number that stands for an annotation that was not given, too. None: there is no
         such number, as when the labels are -1 and 1.
 
@@ -69,7 +71,9 @@ def encode_annotations(annotations, *, classes=None, missing_values=-1):
     if missing_values is not None and holds_numbers(values):
         is_label = values != missing_values
     labels = as_labels(values[is_label])
-    classes = np.unique(labels if classes is None else classes)
+    classes = (
+        np.unique(labels) if classes is None else sorted_labels("classes", classes)
+    )
     if holds_numbers(classes) and missing_values in classes.tolist():
         raise ValueError(
             f"{missing_values} is among the classes {classes.tolist()}, and marks "

@@ -50,7 +50,7 @@ def label_certainty(annotations, *, eps=1e-6, missing_values=-1):
     eps : float, greater than 0, default=1e-6
         :math:`\epsilon`; the certainty of a row that all agree on is its inverse. The
         paper calls it a small constant.
-    missing_values : int, float or None, default=-1
+    missing_values : int, float, NaN or None, default=-1
         See :func:`encode_annotations`.
 
     Returns

@@ -1,13 +1,13 @@
 """Dawid and Skene's model: workers err in ways of their own."""
 
 import warnings
-from numbers import Integral, Real
 
 import numpy as np
 from scipy.special import logsumexp
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 
+from imbdeep._arguments import MISSING_VALUES, FiniteReal, WholeNumber
 from imbdeep._by_name import by_label
 from imbdeep.crowds._aggregator import Aggregator
 from imbdeep.crowds._annotations import count_votes, indicator_matrix
@@ -59,7 +59,7 @@ class DawidSkene(Aggregator):
         or by label. None takes all to be equal.
     classes : array-like of shape (n_classes,) or None, default=None
         All labels, if ``fit`` may not see each of them.
-    missing_values : int, float or None, default=-1
+    missing_values : int, float, NaN or None, default=-1
         Number that stands for an annotation that was not given, beside NaN and None;
         see :func:`encode_annotations`.
 
@@ -136,14 +136,14 @@ class DawidSkene(Aggregator):
 
     _parameter_constraints = {
         "init": [StrOptions({"vote", "uniform"})],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [WholeNumber(1)],
+        "tol": [FiniteReal(0, None)],
         "assignment": [StrOptions({"soft", "hard"})],
-        "smoothing": [Interval(Real, 0, None, closed="left")],
+        "smoothing": [FiniteReal(0, None)],
         "fit_prior": ["boolean"],
         "class_prior": ["array-like", None],
         "classes": ["array-like", None],
-        "missing_values": [Real, None],
+        "missing_values": MISSING_VALUES,
     }
 
     def __init__(

@@ -13,7 +13,7 @@ def known_truth(y_true, missing_values=None):
     ----------
     y_true : array-like of shape (n_samples,)
         Labels; NaN, None and ``pandas.NA`` where they are not known.
-    missing_values : int, float or None, default=None
+    missing_values : int, float, NaN or None, default=None
         Number that stands for a label that is not known, too.
 
     Returns

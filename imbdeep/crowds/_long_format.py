@@ -17,7 +17,7 @@ def to_long_format(annotations, *, missing_values=-1):
     annotations : {array-like, DataFrame} of shape (n_samples, n_workers)
         Labels, one column a worker. NaN, None and ``pandas.NA`` are annotations that
         were not given.
-    missing_values : int, float or None, default=-1
+    missing_values : int, float, NaN or None, default=-1
         Number that stands for an annotation that was not given, too. None: there is no
         such number, as when the labels are -1 and 1.
 

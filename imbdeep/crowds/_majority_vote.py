@@ -1,9 +1,8 @@
 """Majority vote: every worker counts alike."""
 
-from numbers import Real
-
 import numpy as np
 
+from imbdeep._arguments import MISSING_VALUES
 from imbdeep.crowds._aggregator import Aggregator
 from imbdeep.crowds._annotations import count_votes, indicator_matrix
 from imbdeep.crowds._worker_model import (
@@ -22,7 +21,7 @@ class MajorityVote(Aggregator):
     ----------
     classes : array-like of shape (n_classes,) or None, default=None
         All labels, if ``fit`` may not see each of them.
-    missing_values : int, float or None, default=-1
+    missing_values : int, float, NaN or None, default=-1
         Number that stands for an annotation that was not given, beside NaN and None;
         see :func:`encode_annotations`.
 
@@ -69,7 +68,7 @@ class MajorityVote(Aggregator):
 
     _parameter_constraints = {
         "classes": ["array-like", None],
-        "missing_values": [Real, None],
+        "missing_values": MISSING_VALUES,
     }
 
     def __init__(self, *, classes=None, missing_values=-1):

@@ -96,7 +96,7 @@ def read_truth(y, truth_column=None, missing_values=-1):
         True labels, or annotations with the truth in one column.
     truth_column : int, str, hashable or None, default=None
         Which column is the truth, see :func:`split_truth`.
-    missing_values : int, float or None, default=-1
+    missing_values : int, float, NaN or None, default=-1
         Number that stands for a truth that is not known, where it is a column of
         annotations.
 
@@ -155,7 +155,7 @@ class StratifiedCrowdKFold(StratifiedKFold):
     truth_column : int, str, hashable or None, default=None
         Column of `y` that holds the truth, see :func:`split_truth`; NaN, None and
         ``pandas.NA`` where it is not known. None: there is no such column.
-    missing_values : int, float or None, default=-1
+    missing_values : int, float, NaN or None, default=-1
         Number that stands for an annotation that was not given or a truth that is not
         known, too. None: there is no such number, as when the labels are -1 and 1.
 
@@ -240,7 +240,7 @@ def make_crowd_scorer(scoring, *, truth_column=-1, missing_values=-1):
     truth_column : int, str or hashable, default=-1
         Column of `y` that holds the truth, see :func:`split_truth`. Give classifiers
         the same `truth_column`, so that they do not learn from it.
-    missing_values : int, float or None, default=-1
+    missing_values : int, float, NaN or None, default=-1
         Number that stands for a truth that is not known, beside NaN, None and
         ``pandas.NA``. None: there is no such number, as when the labels are -1 and 1.
 
@@ -318,7 +318,7 @@ def _truth_position(y, truth_column):
             f"y has {width} column(s), and truth_column={truth_column!r} asks for "
             "two or more: one with the truth, the others with annotations."
         )
-    if isinstance(truth_column, Integral):
+    if isinstance(truth_column, Integral) and not isinstance(truth_column, bool):
         names = y.columns.tolist() if is_pandas(y) else []
         if truth_column in names and names.index(truth_column) != (
             truth_column % width

@@ -207,8 +207,8 @@ def _check_finite(method, epoch, name, loss, gradient_norm):
             else f"the {name} loss is {loss:.4g}"
         )
         raise ValueError(
-            f"{method}: {what} in epoch {epoch}. Lower the learning rate, or look for "
-            "extreme values in X."
+            f"{method}: {what} in epoch {epoch}. Lower the learning rate lr, or look "
+            "for extreme values in X."
         )
 
 

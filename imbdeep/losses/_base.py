@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from imbdeep._arguments import checks_arguments
 from imbdeep.losses._reduction import check_reduction, reduce_losses, take_class
 
 
@@ -35,6 +36,7 @@ class ClassificationLoss(nn.Module):
     head: str = "linear"
     weight: Tensor | None
 
+    @checks_arguments(weight=["array-like", Tensor, None])
     def __init__(
         self,
         *,

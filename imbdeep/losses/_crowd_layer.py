@@ -1,8 +1,10 @@
 """The crowd layer: what each worker makes of what the net believes."""
 
 import torch
+from sklearn.utils._param_validation import StrOptions
 from torch import Tensor, nn
 
+from imbdeep._arguments import WholeNumber, checks_arguments
 from imbdeep.losses._base import ClassificationLoss
 from imbdeep.losses._cross_entropy import cross_entropy
 from imbdeep.losses._reduction import reduce_losses, take_class
@@ -105,6 +107,11 @@ class CrowdLayerLoss(ClassificationLoss):
     0.6931
     """
 
+    @checks_arguments(
+        n_workers=[WholeNumber(1)],
+        n_classes=[WholeNumber(1)],
+        layer=[StrOptions(set(LAYERS))],
+    )
     def __init__(
         self,
         n_workers: int,
@@ -115,8 +122,6 @@ class CrowdLayerLoss(ClassificationLoss):
         reduction: str = "mean",
         weight_reduction: str = "weights",
     ):
-        if layer not in LAYERS:
-            raise ValueError(f"layer must be one of {LAYERS}, got {layer!r}.")
         super().__init__(
             weight=weight, reduction=reduction, weight_reduction=weight_reduction
         )

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from imbdeep._arguments import FiniteReal, checks_arguments
 from imbdeep.losses._base import ClassificationLoss
 from imbdeep.losses._reduction import take_class
 
@@ -67,6 +68,7 @@ class FocalLoss(ClassificationLoss):
     tensor(0.6931)
     """
 
+    @checks_arguments(gamma=[FiniteReal(0, None)])
     def __init__(
         self,
         gamma: float = 2.0,
@@ -75,8 +77,6 @@ class FocalLoss(ClassificationLoss):
         reduction: str = "mean",
         weight_reduction: str = "weights",
     ):
-        if gamma < 0:
-            raise ValueError(f"gamma must be at least 0, got {gamma!r}.")
         super().__init__(
             weight=weight, reduction=reduction, weight_reduction=weight_reduction
         )

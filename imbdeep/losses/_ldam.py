@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from imbdeep._arguments import FiniteReal, checks_arguments
 from imbdeep.losses._base import ClassificationLoss
 from imbdeep.losses._class_weights import check_class_counts
 from imbdeep.losses._cross_entropy import cross_entropy
@@ -14,7 +15,7 @@ def ldam_margins(class_counts: Tensor, max_margin: float = 0.5) -> Tensor:
 
     Parameters
     ----------
-    class_counts : Tensor of shape (C,)
+    class_counts : Tensor or array-like of shape (C,)
         Rows of each class. A class without rows gets margin 0.
     max_margin : float, at least 0, default=0.5
         Margin of the rarest class.
@@ -87,7 +88,7 @@ class LDAMLoss(ClassificationLoss):
 
     Parameters
     ----------
-    class_counts : Tensor of shape (C,)
+    class_counts : Tensor or array-like of shape (C,)
         Rows of each class in the training data.
     max_margin : float, at least 0, default=0.5
         Margin of the rarest class; 0 is cross-entropy of the scaled logits.
@@ -116,6 +117,9 @@ class LDAMLoss(ClassificationLoss):
 
     head = "cosine"
 
+    @checks_arguments(
+        max_margin=[FiniteReal(0, None)], scale=[FiniteReal(0, None, closed="neither")]
+    )
     def __init__(
         self,
         class_counts: Tensor,
@@ -126,8 +130,6 @@ class LDAMLoss(ClassificationLoss):
         reduction: str = "mean",
         weight_reduction: str = "weights",
     ):
-        if scale <= 0:
-            raise ValueError(f"scale must be greater than 0, got {scale!r}.")
         super().__init__(
             weight=weight, reduction=reduction, weight_reduction=weight_reduction
         )

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from imbdeep._sizes import check_size, read_sizes
+from imbdeep._arguments import WholeNumber, checks_arguments
+from imbdeep._sizes import read_sizes
 from imbdeep.modules._mlp import MLP
 
 
@@ -44,6 +45,7 @@ class MLPAutoencoder(nn.Module):
     torch.Size([8, 30])
     """
 
+    @checks_arguments(n_latent=[WholeNumber(1)], output=[nn.Module, None])
     def __init__(
         self,
         n_features: int,
@@ -53,7 +55,6 @@ class MLPAutoencoder(nn.Module):
         output: nn.Module | None = None,
     ):
         hidden_sizes = read_sizes("hidden_sizes", hidden_sizes)
-        check_size("n_latent", n_latent)
         super().__init__()
         self.encoder = MLP(n_features, n_latent, hidden_sizes=hidden_sizes, dropout=0)
         self.decoder = nn.Sequential(
@@ -104,6 +105,7 @@ class ConvAutoencoder(nn.Module):
     torch.Size([8, 3, 9, 7])
     """
 
+    @checks_arguments(n_latent=[WholeNumber(1)], output=[nn.Module, None])
     def __init__(
         self,
         shape: Sequence[int],
@@ -118,7 +120,6 @@ class ConvAutoencoder(nn.Module):
                 f"{tuple(shape)}. Pass an autoencoder of your own for other shapes."
             )
         n_filters = read_sizes("n_filters", n_filters, may_be_empty=False)
-        check_size("n_latent", n_latent)
         super().__init__()
         n_channels, height, width = (1, *shape) if len(shape) == 2 else shape
         sizes = [(height, width)]

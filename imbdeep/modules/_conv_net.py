@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from imbdeep._sizes import check_size, read_sizes
+from imbdeep._arguments import FiniteReal, WholeNumber, checks_arguments
+from imbdeep._sizes import read_sizes
 from imbdeep.modules._heads import make_head
 
 
@@ -92,6 +93,13 @@ class ConvNet(nn.Module):
 
     input_ndim = 4
 
+    @checks_arguments(
+        n_features=[WholeNumber(1)],
+        n_classes=[WholeNumber(1)],
+        grid=[WholeNumber(1)],
+        n_hidden=[WholeNumber(1), None],
+        dropout=[FiniteReal(0, 1, closed="left")],
+    )
     def __init__(
         self,
         n_features: int,
@@ -104,11 +112,6 @@ class ConvNet(nn.Module):
         head: str = "linear",
     ):
         n_filters = read_sizes("n_filters", n_filters, may_be_empty=False)
-        check_size("grid", grid)
-        if n_hidden is not None:
-            check_size("n_hidden", n_hidden)
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout must be in [0, 1), got {dropout!r}.")
         super().__init__()
         self.n_features = n_features
         layers: list[nn.Module] = []

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from sklearn.utils._param_validation import StrOptions
 from torch import Tensor, nn
 
+from imbdeep._arguments import FiniteReal, WholeNumber, checks_arguments
 from imbdeep._sizes import read_sizes
 from imbdeep.modules._heads import make_head
 from imbdeep.modules._numeric_encoding import Encoding
@@ -51,6 +53,13 @@ class MLP(nn.Module):
 
     input_ndim = 2
 
+    @checks_arguments(
+        n_features=[WholeNumber(1)],
+        n_classes=[WholeNumber(1)],
+        dropout=[FiniteReal(0, 1, closed="left")],
+        activation=[StrOptions(set(ACTIVATIONS))],
+        encoding=[nn.Module, None],
+    )
     def __init__(
         self,
         n_features: int,
@@ -62,12 +71,6 @@ class MLP(nn.Module):
         head: str = "linear",
         encoding: Encoding | None = None,
     ):
-        if activation not in ACTIVATIONS:
-            raise ValueError(
-                f"activation must be one of {sorted(ACTIVATIONS)}, got {activation!r}."
-            )
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout must be in [0, 1), got {dropout!r}.")
         super().__init__()
         self.encoding = nn.Identity() if encoding is None else encoding
         width = n_features if encoding is None else encoding.n_outputs

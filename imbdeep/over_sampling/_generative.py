@@ -2,14 +2,15 @@
 
 import math
 from abc import abstractmethod
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 import torch
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from imbdeep._arguments import FiniteReal, WholeNumber
 from imbdeep._column_kinds import kinds_of_objects
 from imbdeep._device import check_device, resolve_device
 from imbdeep._frame_building import integers_within
@@ -33,9 +34,9 @@ from imbdeep.generative import (
 from imbdeep.over_sampling._containers import container_of, has_large_integers
 from imbdeep.over_sampling._tables import TableOverSampler, as_dense
 
-POSITIVE = [Interval(Real, 0, None, closed="neither")]
-AT_LEAST_0 = [Interval(Real, 0, None, closed="left")]
-COUNT = [Interval(Integral, 1, None, closed="left")]
+POSITIVE = [FiniteReal(0, None, closed="neither")]
+AT_LEAST_0 = [FiniteReal(0, None)]
+COUNT = [WholeNumber(1)]
 _COLUMNS = ["array-like", StrOptions({"auto"}), None]
 _CATEGORIES = "Name them in categorical_features, or turn them into numbers."
 _REMEDIES = REMEDIES | {"text": _CATEGORIES, "categories": _CATEGORIES}

@@ -1,13 +1,12 @@
 """ReMix as a sampler: mixed rows for any classifier."""
 
-from numbers import Real
-
 import numpy as np
 import torch
 from scipy import sparse
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 
+from imbdeep._arguments import FiniteReal
 from imbdeep.batches import RowsByClass
 from imbdeep.over_sampling._tables import TableOverSampler
 
@@ -135,7 +134,7 @@ class ReMix(TableOverSampler):
 
     _parameter_constraints = {
         **TableOverSampler._parameter_constraints,
-        "alpha": [Interval(Real, 0, None, closed="neither")],
+        "alpha": [FiniteReal(0, None, closed="neither")],
         "label": [StrOptions({"argmax", "sample"})],
         "random_state": ["random_state"],
     }

@@ -2,7 +2,7 @@
 
 import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
-from imblearn.utils import check_sampling_strategy, check_target_type
+from imblearn.utils import check_target_type
 from scipy import sparse
 from sklearn.base import _fit_context
 from sklearn.utils.multiclass import check_classification_targets
@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_X_y, validate_data
 
 from imbdeep._all_or_nothing import all_or_nothing
 from imbdeep._frames import column_names, read_labels, read_table
+from imbdeep._sampling_strategy import read_sampling_strategy
 from imbdeep._torch_switches import usual_switches
 from imbdeep._validation import (
     check_columns_are_numeric,
@@ -85,7 +86,7 @@ class TableOverSampler(BaseOverSampler):
         X, y = (part.detach() if hasattr(part, "detach") else part for part in (X, y))
         with all_or_nothing(self):
             table, labels, _ = self._check_X_y(X, y)
-            self.sampling_strategy_ = check_sampling_strategy(
+            self.sampling_strategy_ = read_sampling_strategy(
                 self.sampling_strategy, labels, self._sampling_type
             )
             rows, parents = self._fit_resample(table, labels, **params)

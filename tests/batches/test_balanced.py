@@ -140,8 +140,8 @@ def test_labels_need_not_be_consecutive():
     ("params", "match"),
     [
         ({"balance": "data"}, "balance must be 'exact' or 'expected', got 'data'"),
-        ({"beta": 1.0}, r"beta must be in \[0, 1\), got 1.0"),
-        ({"beta": -0.1}, r"beta must be in \[0, 1\), got -0.1"),
+        ({"beta": 1.0}, r"beta must be in \[0, 1\) or None, got 1.0"),
+        ({"beta": -0.1}, r"beta must be in \[0, 1\) or None, got -0.1"),
     ],
 )
 def test_refuses_bad_parameters(params, match):

@@ -144,7 +144,7 @@ def test_refuses_batches_smaller_than_the_number_of_classes(balance):
 
 
 def test_refuses_an_unknown_balance():
-    with pytest.raises(ValueError, match="balance must be 'data' or 'batch', got 'x'"):
+    with pytest.raises(ValueError, match="balance must be 'batch' or 'data', got 'x'"):
         ReMixBatches(identity_dataset([5, 5]), balance="x")
 
 

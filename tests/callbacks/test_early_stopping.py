@@ -112,5 +112,5 @@ def test_silent_unless_verbose(make_net, binary, capsys):
 
 
 def test_refuses_an_unknown_threshold_mode(make_net, binary):
-    with pytest.raises(ValueError, match="threshold mode"):
+    with pytest.raises(ValueError, match="threshold_mode must be"):
         make_net(EarlyStopping(threshold_mode="log")).fit(*binary)

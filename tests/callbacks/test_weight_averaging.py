@@ -336,11 +336,11 @@ def test_the_mean_over_steps_does_not_care_for_cycles(make_net, binary):
 @pytest.mark.parametrize(
     "params, message",
     [
-        ({"average_every": 0}, "average_every must be 'auto' or an integer .* got 0"),
+        ({"average_every": 0}, "average_every must be 'auto' or a whole .* got 0"),
         ({"average_every": 1.5}, "average_every must be .* got 1.5"),
         ({"average_every": "epoch"}, "average_every must be .* got 'epoch'"),
         ({"method": "ema", "average_every": 2}, "average_every=2 is for method='swa'"),
-        ({"method": "sma"}, "method must be 'swa' or 'ema', got 'sma'"),
+        ({"method": "sma"}, "method must be 'ema' or 'swa', got 'sma'"),
         ({"average_from": 1}, r"average_from must be in \[0, 1\), got 1"),
         ({"average_from": -0.1}, r"average_from must be in \[0, 1\), got -0.1"),
         ({"decay": 1}, r"decay must be in \[0, 1\), got 1"),

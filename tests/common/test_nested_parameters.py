@@ -20,8 +20,8 @@ WRONG = {
         1,
         r"Adam cannot be made of optimizer__nope=1: .*It takes .*lr",
     ),
-    "optimizer__weight_decay": ("x", r"Adam cannot be made of optimizer__weight_decay"),
-    "optimizer__lr": ("x", r"Adam cannot be made of optimizer__lr='x'"),
+    "optimizer__weight_decay": ("x", "optimizer__weight_decay must be a finite number"),
+    "optimizer__lr": ("x", "optimizer__lr must be a finite number .* got 'x'"),
     "iterator_train__nope": (1, r"Batches cannot be made of .*iterator_train__nope=1"),
     "iterator_valid__nope": (
         1,

@@ -264,7 +264,7 @@ def test_it_is_no_criterion_by_name():
 
 
 def test_refuses_an_unknown_layer():
-    with pytest.raises(ValueError, match="layer must be one of .*got 'tensor'"):
+    with pytest.raises(ValueError, match="layer must be 'matrix', .* got 'tensor'"):
         CrowdLayerLoss(2, 2, layer="tensor")
 
 

@@ -129,7 +129,7 @@ def test_refuses_dropout_outside_its_range(dropout):
 
 
 def test_refuses_an_unknown_activation():
-    with pytest.raises(ValueError, match="activation must be one of .*got 'sine'"):
+    with pytest.raises(ValueError, match="activation must be 'gelu', .* got 'sine'"):
         MLP(3, 2, activation="sine")
 
 

@@ -1,0 +1,163 @@
+"""What parameters may be: checks of constructors, in scikit-learn's vocabulary."""
+
+import functools
+import inspect
+import sys
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils._param_validation import (
+    Interval,
+    StrOptions,
+    make_constraint,
+)
+
+_INT64 = np.iinfo(np.int64)
+
+
+class FiniteReal(Interval):
+    """A number in an interval that arrays and tensors can hold, which 10**400 is not.
+
+    Parameters
+    ----------
+    low, high : float or None
+        None for no bound.
+    closed : {'both', 'left', 'right', 'neither'}, default='both'
+        Which ends belong to the interval.
+
+    Examples
+    --------
+    >>> from imbdeep._arguments import FiniteReal
+    >>> FiniteReal(0, None).is_satisfied_by(10**400)
+    False
+    >>> str(FiniteReal(0, 1, closed="left"))
+    'in [0, 1)'
+    """
+
+    def __init__(self, low, high, *, closed="both"):
+        if high is None:
+            closed = {"both": "left", "right": "neither"}.get(closed, closed)
+        if low is None:
+            closed = {"both": "right", "left": "neither"}.get(closed, closed)
+        super().__init__(Real, low, high, closed=closed)
+
+    def is_satisfied_by(self, val):
+        if isinstance(val, bool) or not super().is_satisfied_by(val):
+            return False
+        # A larger int is one that NumPy and torch cannot make a number of.
+        largest = _INT64.max if isinstance(val, Integral) else sys.float_info.max
+        return bool(abs(val) <= largest)
+
+    def __str__(self):
+        if self.left is None and self.right is None:
+            return "a finite number"
+        if self.right is None:
+            words = "at least" if self.closed == "left" else "greater than"
+            return f"{words} {self.left}"
+        opening = "[" if self.closed in ("left", "both") else "("
+        closing = "]" if self.closed in ("right", "both") else ")"
+        return f"in {opening}{self.left}, {self.right}{closing}"
+
+
+class WholeNumber(Interval):
+    """A whole number of at least so much, which 64 bits can hold.
+
+    Parameters
+    ----------
+    low : int
+
+    Examples
+    --------
+    >>> from imbdeep._arguments import WholeNumber
+    >>> [WholeNumber(1).is_satisfied_by(value) for value in (1, 0, 1.0, 10**30)]
+    [True, False, False, False]
+    """
+
+    def __init__(self, low):
+        super().__init__(Integral, low, _INT64.max, closed="both")
+
+    def is_satisfied_by(self, val):
+        return not isinstance(val, bool) and super().is_satisfied_by(val)
+
+    def __str__(self):
+        return f"a whole number of at least {self.left}"
+
+
+# What ``missing_values`` may be: marks annotations that were not given.
+MISSING_VALUES = [FiniteReal(None, None), "nan", None]
+
+
+def check_arguments(constraints, arguments):
+    """Refuse arguments that are not what they must be.
+
+    Parameters
+    ----------
+    constraints : dict of str to list
+        By name of the argument: constraints of which one must hold, as scikit-learn
+        writes them.
+    arguments : dict
+        Of these, those without constraints are not looked at.
+
+    Raises
+    ------
+    ValueError
+        Says which argument, what it must be and what it is.
+
+    Examples
+    --------
+    >>> from imbdeep._arguments import FiniteReal, check_arguments
+    >>> check_arguments({"dropout": [FiniteReal(0, 1)]}, {"dropout": "much"})
+    Traceback (most recent call last):
+    ValueError: dropout must be in [0, 1], got 'much'.
+    """
+    for name in constraints.keys() & arguments.keys():
+        value = arguments[name]
+        allowed = [make_constraint(constraint) for constraint in constraints[name]]
+        if not any(constraint.is_satisfied_by(value) for constraint in allowed):
+            *others, last = [word for c in allowed for word in _words(c)]
+            what = f"{', '.join(others)} or {last}" if others else last
+            raise ValueError(f"{name} must be {what}, got {value!r}.")
+
+
+def _words(constraint):
+    if isinstance(constraint, StrOptions):
+        return sorted(map(repr, constraint.options))
+    return [str(constraint)]
+
+
+def checks_arguments(**constraints):
+    """A decorator of constructors: check what they are called with.
+
+    Parameters
+    ----------
+    **constraints
+        See :func:`check_arguments`.
+
+    Examples
+    --------
+    >>> from imbdeep._arguments import WholeNumber, checks_arguments
+    >>> class Layer:
+    ...     @checks_arguments(n_units=[WholeNumber(1)])
+    ...     def __init__(self, n_units=1):
+    ...         self.n_units = n_units
+    >>> Layer(0)
+    Traceback (most recent call last):
+    ValueError: n_units must be a whole number of at least 1, got 0.
+    """
+
+    def decorate(construct):
+        signature = inspect.signature(construct)
+
+        @functools.wraps(construct)
+        def checked(*args, **kwargs):
+            try:
+                given = signature.bind(*args, **kwargs).arguments
+            except TypeError:
+                # Python's own error names the class.
+                given = {}
+            check_arguments(constraints, given)
+            construct(*args, **kwargs)
+
+        return checked
+
+    return decorate

@@ -1,0 +1,232 @@
+"""Whatever a parameter is set to, it is what the docstring allows or it is named.
+
+The outcomes of a wrong value are counted: a *clear* error is a ValueError or TypeError
+that names the parameter, a *cryptic* one does not name it, a *raw* one is of another
+type, and *silent* is a fit that goes on with what the docstring does not allow.
+"""
+
+import importlib
+import inspect
+import re
+import signal
+import warnings
+from collections import Counter
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, clone
+
+from imbdeep.base import ImbalancedNetClassifier
+from imbdeep.batches import BATCHES
+from imbdeep.crowds import DawidSkene, MajorityVote
+from imbdeep.losses import LOSSES
+from imbdeep.modules import MODULES
+
+from .documented import documented_type, fits
+from .estimators import CLASSIFIERS, SAMPLERS
+from .nets import NETS, quick, table
+from .test_docstrings import FOLDERS
+
+X, Y = table(60)
+ANNOTATIONS = np.random.default_rng(0).integers(0, 2, (60, 3))
+
+ESTIMATORS = {
+    **{f"classifier-{name}": clone(CLASSIFIERS[name]) for name in CLASSIFIERS},
+    **{f"classifier-{name}": quick(name) for name in NETS},
+    **{f"sampler-{name}": clone(SAMPLERS[name]) for name in SAMPLERS},
+    "aggregator-dawid-skene": DawidSkene(),
+    "aggregator-majority-vote": MajorityVote(),
+}
+
+VALUES = {
+    "nan": np.nan,
+    "inf": np.inf,
+    "-inf": -np.inf,
+    "10**30": 10**30,
+    "10**400": 10**400,
+    "-10**400": -(10**400),
+    "-1": -1,
+    "-0.5": -0.5,
+    "0": 0,
+    "2.5": 2.5,
+    "1j": 1j,
+    "True": True,
+    "None": None,
+    "text": "nope",
+    "no text": "",
+    "bytes": b"relu",
+    "object": object(),
+    "class": object,
+    "function": len,
+    "no list": [],
+    "list": [1, "a", None],
+    "dict": {"nope": 1},
+    "set": {1, 2},
+    "array": np.array([[np.nan, 1.0]]),
+    "text array": np.array(["a", "b"]),
+    "range": range(3),
+}
+
+# Values of which no part of a net can be made, whatever it is documented to take.
+NEVER = ("object", "1j")
+
+PARTS = {
+    "module": MODULES,
+    "criterion": LOSSES,
+    "optimizer": {},
+    "iterator_train": BATCHES,
+    "iterator_valid": {},
+}
+
+# Compiling takes a minute, and what it imports cannot be interrupted.
+UNTRIED = {("compile", "True"), ("estimator__compile", "True")}
+
+# What the net learns from the data, or hands over itself, unless it is given.
+HANDED_OVER = {"self", "dataset", "kwargs", "args", "params"}
+
+
+class TooLongError(BaseException):
+    """A value that is allowed, and with which training does not end."""
+
+
+@contextmanager
+def at_most(seconds):
+    def stop(signum, frame):
+        raise TooLongError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def parameters_of(estimator):
+    """Names of the parameters, of parts too, and the documented type of each."""
+    found = {}
+    given = estimator.get_params(deep=True)
+    for name in given:
+        outer, _, inner = name.rpartition("__")
+        part = given.get(outer, object) if outer else estimator
+        if not (inspect.isclass(part) or type(part).__module__.startswith("sklearn")):
+            found[name] = documented_type(type(part), inner)
+    if isinstance(estimator, ImbalancedNetClassifier):
+        for prefix, registry in PARTS.items():
+            component = estimator._component(prefix, registry)
+            for name in set(inspect.signature(component).parameters) - HANDED_OVER:
+                found[f"{prefix}__{name}"] = documented_type(component, name)
+        for prefix in ("iterator_train", "iterator_valid"):
+            # -1 stands for all rows, as it does in the net's own batch_size.
+            found[f"{prefix}__batch_size"] = found["batch_size"]
+    return found
+
+
+def run(estimator):
+    if hasattr(estimator, "fit_resample"):
+        rows, _ = estimator.fit_resample(X, Y)
+        assert np.isfinite(rows).all()
+    elif hasattr(estimator, "fit_predict"):
+        estimator.fit_predict(ANNOTATIONS)
+    else:
+        crowd = hasattr(estimator, "truth_column")
+        probabilities = estimator.fit(X, ANNOTATIONS if crowd else Y).predict_proba(X)
+        assert np.isfinite(probabilities).all()
+
+
+def judge(name, error):
+    """Whether an error says which parameter was wrong."""
+    last = name.rpartition("__")[2]
+    named = re.search(rf"(?<![^\W_]){last}(__|\b)", str(error))
+    if not isinstance(error, TypeError | ValueError):
+        return "raw", f"{type(error).__name__}: {error}"
+    return "clear" if named else "cryptic", f"{type(error).__name__}: {error}"
+
+
+def diverged(error):
+    return isinstance(error, ValueError) and "loss is" in str(error)
+
+
+def outcome(estimator, name, allowed, key):
+    """What becomes of a value: a word and, if it is a fault, its description."""
+    value = VALUES[key]
+    expected = allowed is None and key not in NEVER
+    expected = expected or (allowed is not None and fits(allowed, value))
+    try:
+        with at_most(3), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            run(clone(estimator).set_params(**{name: value}))
+    except Exception as error:
+        if expected and (callable(value) or diverged(error)):
+            # The error of the function itself, or a training that went nowhere.
+            return "allowed", str(error)
+        return judge(name, error)
+    except TooLongError:
+        return "allowed" if expected else "silent", "does not end"
+    return "allowed" if expected else "silent", f"allowed: {allowed}"
+
+
+def fuzz(estimator, draw):
+    """Counts of the outcomes, and what was a fault."""
+    counts, faults = Counter(), []
+    for name, allowed in parameters_of(estimator).items():
+        for key in draw(name):
+            if (name, key) in UNTRIED:
+                continue
+            word, what = outcome(estimator, name, allowed, key)
+            counts[word] += 1
+            if word in ("raw", "cryptic", "silent"):
+                faults.append(f"{word}: {name}={key} -> {what[:200]}")
+    return counts, faults
+
+
+def few(seed):
+    rng = np.random.default_rng(seed)
+    return lambda name: rng.choice(list(VALUES), 1)
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_a_value_of_every_parameter(name):
+    seed = list(ESTIMATORS).index(name)
+    counts, faults = fuzz(ESTIMATORS[name], few(seed))
+    assert counts["clear"] and not faults, "\n".join(faults)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_every_value_of_every_parameter(name, record_property):
+    counts, faults = fuzz(ESTIMATORS[name], lambda name: VALUES)
+    record_property("counts", dict(counts))
+    assert counts["clear"] and not faults, f"{counts}\n" + "\n".join(faults)
+
+
+def test_every_estimator_is_here():
+    public = set()
+    for folder in FOLDERS:
+        module = importlib.import_module(f"imbdeep.{folder}")
+        for name in getattr(module, "__all__", []):
+            thing = getattr(module, name)
+            if inspect.isclass(thing) and issubclass(thing, BaseEstimator):
+                public.add(thing)
+    fitted = {type(estimator) for estimator in ESTIMATORS.values()}
+    assert {c.__name__ for c in public if hasattr(c, "fit")} <= {
+        c.__name__ for c in fitted
+    }
+
+
+@pytest.mark.parametrize(
+    "text, allowed, refused",
+    [
+        ("float in [0, 1), default=0.1", [0, 0.5], [1, -0.1, True, "a", None, np.nan]),
+        ("int, at least 2, default=16", [2, 10**400], [1, 2.0, True, np.inf, "2"]),
+        ("{'a', 'b'} or None, default=None", ["a", None], ["c", b"a", 1]),
+        ("sequence of int, default=(1,)", [(1, 2), [3]], [{1, 2}, "12"]),
+        ("bool, default=False", [True, False], [1j, "True", None]),
+        ("callable, default=print", [len, int], [3, "print"]),
+    ],
+)
+def test_what_a_documented_type_allows(text, allowed, refused):
+    assert all(fits(text, value) for value in allowed)
+    assert not any(fits(text, value) for value in refused)
