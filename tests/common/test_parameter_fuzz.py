@@ -171,6 +171,8 @@ def outcome(estimator, name, allowed, key):
 def fuzz(estimator, draw):
     """Counts of the outcomes, and what was a fault."""
     counts, faults = Counter(), []
+    # What torch imports when it is first needed must not be cut off.
+    run(clone(estimator))
     for name, allowed in parameters_of(estimator).items():
         for key in draw(name):
             if (name, key) in UNTRIED:
