@@ -15,6 +15,7 @@ PACKAGE = Path(imbdeep.__file__).parent
 # What a part of the package may import of the others; its own files go without saying.
 MAY_IMPORT = {
     "_all_or_nothing": set(),
+    "_arguments": set(),
     "_by_name": set(),
     "_column_kinds": set(),
     "_device": set(),
@@ -31,6 +32,7 @@ MAY_IMPORT = {
     "_rows": set(),
     "_scoring": set(),
     "_seeding": set(),
+    "_sampling_strategy": set(),
     "_sizes": set(),
     "_sub_packages": set(),
     "_torch_data": set(),

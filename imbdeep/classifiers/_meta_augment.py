@@ -444,9 +444,9 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
             absent = np.setdiff1d(np.arange(len(labels)), part.y)
             if len(absent):
                 raise ValueError(
-                    f"The {name} part has no row of {labels[absent].tolist()}, one of "
-                    "the classes. Use train_split='stratified', which leaves no class "
-                    "out, or add some."
+                    f"The {name} part has no row of class {labels[absent].tolist()}, "
+                    "which is one of the classes. Use train_split='stratified', which "
+                    "leaves none out, or add some."
                 )
 
     def _check_module(self, batches):
