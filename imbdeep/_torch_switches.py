@@ -9,23 +9,40 @@ import torch
 from imbdeep._switches import usual_numbers
 
 
-class _Float32ByDefault:
-    """float32 as torch's default for as long as anybody asks for it.
+class ProcessSwitch:
+    """A switch of the process that is set for as long as anybody asks for it.
 
-    The default belongs to the process, not to a thread. So the first to enter keeps
-    what was there, and the last to leave puts it back.
+    It belongs to no thread. So the first to enter keeps what was there, and the last to
+    leave puts it back.
+
+    Parameters
+    ----------
+    switched : callable
+        Gives a context manager that sets the switch and puts it back.
+
+    Examples
+    --------
+    >>> from contextlib import redirect_stdout
+    >>> from io import StringIO
+    >>> from imbdeep._torch_switches import ProcessSwitch
+    >>> silent = ProcessSwitch(lambda: redirect_stdout(StringIO()))
+    >>> with silent, silent:
+    ...     print("unheard")
     """
 
-    def __init__(self):
+    def __init__(self, switched):
+        self.switched = switched
         self.lock = threading.Lock()
         # A thread is listed as often as it is inside.
         self.inside = []
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._after_fork)
 
     def __enter__(self):
         with self.lock:
             if not self.inside:
-                self.before = torch.get_default_dtype()
-                torch.set_default_dtype(torch.float32)
+                self.set = self.switched()
+                self.set.__enter__()
             self.inside.append(threading.get_ident())
 
     def __exit__(self, *error):
@@ -35,9 +52,9 @@ class _Float32ByDefault:
 
     def _put_back(self):
         if not self.inside:
-            torch.set_default_dtype(self.before)
+            self.set.__exit__(None, None, None)
 
-    def after_fork(self):
+    def _after_fork(self):
         """Let out the threads that do not live on in the child."""
         self.lock = threading.Lock()
         own = threading.get_ident()
@@ -46,10 +63,17 @@ class _Float32ByDefault:
             self._put_back()
 
 
-_FLOAT32_BY_DEFAULT = _Float32ByDefault()
+@contextmanager
+def _float32():
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_FLOAT32_BY_DEFAULT.after_fork)
+
+_FLOAT32_BY_DEFAULT = ProcessSwitch(_float32)
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from torch.utils.data import Subset
 from imbdeep._all_or_nothing import all_or_nothing
 from imbdeep._arguments import FiniteReal, WholeNumber
 from imbdeep._device import check_device, resolve_device
+from imbdeep._draws import drawing_for_fit, draws_globally
 from imbdeep._eval_set import read_eval_set
 from imbdeep._going_on import GoesOn
 from imbdeep._interrupts import watch_interrupts
@@ -340,8 +341,14 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
     learned. ``partial_fit`` and ``warm_start`` keep a copy of the weights and of the
     optimizer's state for that.
 
-    Fits in several threads of one process take turns, because they seed torch's global
-    generators and put them back. One net cannot be fitted by two threads at once.
+    A fit draws from generators of its own: nothing changes for what other threads draw
+    from torch's global generators meanwhile, nor for the fit, and several threads can
+    fit nets at once. Code of the user's, such as :class:`torch.nn.Dropout` in a module,
+    knows the global generators alone. They are seeded for the fit and put back where
+    the module, criterion, optimizer, training iterator or data set is an instance or a
+    class that is not the library's or torch's, or with ``compile=True``. Such fits take
+    turns, and other threads had better not draw meanwhile. One net cannot be fitted by
+    two threads at once.
     """
 
     _parameter_constraints = {
@@ -680,7 +687,31 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
             del self.training_, self.eval_set_
 
     def _seeded(self):
-        return seeded_torch(self._draw_seed, self.device or "cpu")
+        return seeded_torch(
+            self._draw_seed, self.device or "cpu", shared=self._draws_globally()
+        )
+
+    def _draws_globally(self):
+        """Whether a part may draw from torch's global generators, not from ours."""
+        parts = [
+            type(self),
+            self._component("module", MODULES),
+            self._component("criterion", LOSSES),
+            self._training_iterator(),
+            self.optimizer,
+            self.dataset,
+        ]
+        for prefix in ("module", "criterion", "iterator_train"):
+            parts += filter(callable, self._prefixed(prefix).values())
+        # What is compiled has dropout of its own.
+        return bool(self.compile) or any(draws_globally(part) for part in parts)
+
+    def notify(self, method_name, **cb_kwargs):
+        getattr(self, method_name)(self, **cb_kwargs)
+        # Those of the user may draw, and so does skorch's Initializer.
+        with drawing_for_fit():
+            for _, callback in self.callbacks_:
+                getattr(callback, method_name)(self, **cb_kwargs)
 
     def _draw_seed(self):
         if not hasattr(self, "random_state_"):
@@ -954,7 +985,7 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
             "encoding": getattr(self, "encoding_recipe_", None),
             "head": getattr(self._component("criterion", LOSSES), "head", None),
         }
-        with self._seeded():
+        with self._seeded(), drawing_for_fit():
             if learned["encoding"] is not None:
                 learned["encoding"] = learned["encoding"]()
             self.module_ = self._build("module", module, learned)
@@ -994,7 +1025,7 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
             for name, value in learned.items()
             if value is not None
         }
-        with self._seeded():
+        with self._seeded(), drawing_for_fit():
             self.criterion_ = self._build("criterion", criterion, learned)
         if self._uses_class_weights():
             self._check_weight_reduction()

@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "_by_name": set(),
     "_column_kinds": set(),
     "_device": set(),
+    "_draws": set(),
     "_eval_set": set(),
     "_files": set(),
     "_frame_building": set(),

@@ -3,12 +3,19 @@
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from imbdeep._seeding import draws_undone
+from imbdeep._torch_switches import ProcessSwitch
+
 Parameters = Mapping[str, Tensor]
+
+# The fused kernels of attention have no second derivatives.
+_MATH_ATTENTION = ProcessSwitch(partial(sdpa_kernel, SDPBackend.MATH))
 
 
 @dataclass(frozen=True)
@@ -163,8 +170,7 @@ def bilevel_step(
     leaves = {
         name: value.detach().requires_grad_() for name, value in parameters.items()
     }
-    # The fused kernels of attention have no second derivatives.
-    with sdpa_kernel(SDPBackend.MATH):
+    with _MATH_ATTENTION:
         adapted, first_loss = adapt(
             lambda values: inner_loss(values, rows), leaves, inner_lr, inner_steps
         )
@@ -210,8 +216,7 @@ def changing_buffers(module: nn.Module, rows: Tensor) -> list[str]:
         name: (buffer, buffer._version, buffer.clone())
         for name, buffer in copy.named_buffers()
     }
-    devices = [rows.device] if rows.is_cuda else []
-    with torch.no_grad(), torch.random.fork_rng(devices):
+    with torch.no_grad(), draws_undone(rows.device):
         copy(rows)
     changing = []
     for name, buffer in copy.named_buffers():

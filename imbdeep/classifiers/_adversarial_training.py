@@ -10,6 +10,7 @@ from skorch.dataset import unpack_data
 from skorch.utils import to_tensor
 
 from imbdeep._arguments import FiniteReal, WholeNumber
+from imbdeep._draws import current_generator
 from imbdeep._rows import column_moments, column_range
 from imbdeep.attacks import (
     check_inside,
@@ -170,6 +171,7 @@ class AdversarialNetClassifier(DeferredNetClassifier):
             attack_steps=self.attack_steps,
             step_size=torch.as_tensor(self.step_size_, **like_rows),
             random_start=self.random_start,
+            generator=current_generator(self.device or "cpu"),
         )
         try:
             return super()._train(X, target, method, epochs)

@@ -7,6 +7,7 @@ from torch.distributions import Beta
 from torch.nn.functional import one_hot
 
 from imbdeep._arguments import FiniteReal, WholeNumber
+from imbdeep._draws import current_generator, drawing_for_fit
 from imbdeep.attacks import supplementary_rows
 from imbdeep.batches import join_rows, rebalanced_mixup, rows_of
 from imbdeep.classifiers._adversarial_training import AdversarialNetClassifier
@@ -195,7 +196,11 @@ class ImbMixClassifier(AdversarialNetClassifier):
         n_copies = torch.as_tensor(self.n_copies_, device=y.device)[y]
         again = torch.arange(len(y), device=y.device).repeat_interleave(n_copies)
         copies = supplementary_rows(
-            rows_of(X)[again], rows_of(attacked)[again], 1, self.copy_scale
+            rows_of(X)[again],
+            rows_of(attacked)[again],
+            1,
+            self.copy_scale,
+            current_generator(y.device),
         )
         ball = self.attack_.keywords["ball"]
         weight = X["sample_weight"][again] if isinstance(X, dict) else None
@@ -207,12 +212,17 @@ class ImbMixClassifier(AdversarialNetClassifier):
         if self.mix is None:
             return X, y
         alpha = torch.tensor(float(self.alpha), device=y.device)
+        partner = torch.randperm(
+            len(y), device=y.device, generator=current_generator(y.device)
+        )
+        with drawing_for_fit():
+            mixing = Beta(alpha, alpha).sample((len(y),))
         return rebalanced_mixup(
             X,
             one_hot(y, len(self.classes_)).float(),
             torch.as_tensor(self.augmented_counts_, device=y.device),
-            partner=torch.randperm(len(y), device=y.device),
-            mixing=Beta(alpha, alpha).sample((len(y),)),
+            partner=partner,
+            mixing=mixing,
             kappa=self.kappa,
             tau=self.tau if self.mix == "rebalanced" else 0.0,
         )

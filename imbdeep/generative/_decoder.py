@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from scipy import sparse
 from torch import Tensor, nn
 
+from imbdeep._draws import current_generator, drawing_for_fit
 from imbdeep._rows import column_moments, column_range, dense, take
 from imbdeep._sizes import read_sizes
 from imbdeep.generative._training import Step, evaluate, train
@@ -60,9 +61,10 @@ class RowDecoder:
         self.device = torch.device(device)
         widths = [n_embedded, *read_sizes("hidden_sizes", hidden_sizes)]
         layers: list[nn.Module] = []
-        for width, size in pairwise(widths):
-            layers += [nn.Linear(width, size), nn.ReLU()]
-        layers.append(nn.Linear(widths[-1], flat.shape[1]))
+        with drawing_for_fit():
+            for width, size in pairwise(widths):
+                layers += [nn.Linear(width, size), nn.ReLU()]
+            layers.append(nn.Linear(widths[-1], flat.shape[1]))
         self.net = nn.Sequential(*layers).to(self.device)
 
     def fit(
@@ -94,7 +96,8 @@ class RowDecoder:
         """
 
         def one_epoch() -> Iterator[Step]:
-            for batch in torch.randperm(len(embeddings)).split(batch_size):
+            order = torch.randperm(len(embeddings), generator=current_generator())
+            for batch in order.split(batch_size):
                 rows = dense(take(self.rows, batch))
                 target = ((rows - self.mean) / self.spread).float()
                 made = self.net(embeddings[batch].to(self.device))

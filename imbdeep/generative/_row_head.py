@@ -3,8 +3,17 @@
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from imbdeep._draws import current_generator
+
+
+def gumbel_softmax(logits: Tensor, temperature: float) -> Tensor:
+    """:func:`torch.nn.functional.gumbel_softmax`, with the generator of the fit."""
+    waiting = torch.empty_like(logits).exponential_(
+        generator=current_generator(logits.device)
+    )
+    return ((logits - waiting.log()) / temperature).softmax(1)
 
 
 class RowHead(nn.Module):
@@ -56,7 +65,5 @@ class RowHead(nn.Module):
         if self.temperature is None:
             made = [block.softmax(1) for block in blocks]
         else:
-            made = [
-                F.gumbel_softmax(block, self.temperature, dim=1) for block in blocks
-            ]
+            made = [gumbel_softmax(block, self.temperature) for block in blocks]
         return torch.cat([numeric, *made], 1)

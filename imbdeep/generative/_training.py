@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from imbdeep._draws import current_generator
+
 # No loss of scaled rows comes near this, and none comes back from it: units that are
 # stuck at their ends can keep a ruined net from overflowing.
 _DIVERGED = 1e12
@@ -54,7 +56,8 @@ def class_batches(
     total = sum(len(rows) for rows in classes)
     for rows in classes:
         size = max(math.ceil(len(rows) / n_batches), min(least, len(rows)))
-        shuffled = rows[torch.randperm(len(rows)).to(rows.device)]
+        order = torch.randperm(len(rows), generator=current_generator())
+        shuffled = rows[order.to(rows.device)]
         rounds = math.ceil(n_batches * size / max(len(rows), 1))
         dealt.append(shuffled.repeat(rounds)[: n_batches * size].view(n_batches, size))
         shares.append(torch.full((size,), len(rows) / max(total * size, 1)))

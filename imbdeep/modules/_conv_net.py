@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from imbdeep._arguments import FiniteReal, WholeNumber, checks_arguments
 from imbdeep._sizes import read_sizes
+from imbdeep.modules._dropout import Dropout
 from imbdeep.modules._heads import make_head
 
 
@@ -130,7 +131,7 @@ class ConvNet(nn.Module):
             layers += [nn.Linear(width, n_hidden), nn.ReLU()]
             width = n_hidden
         if dropout:
-            layers.append(nn.Dropout(dropout))
+            layers.append(Dropout(dropout))
         self.hidden = nn.Sequential(*layers)
         # The max-pooling of a CPU is several times as fast with channels last.
         self.hidden.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

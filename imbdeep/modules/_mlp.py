@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from imbdeep._arguments import FiniteReal, WholeNumber, checks_arguments
 from imbdeep._sizes import read_sizes
+from imbdeep.modules._dropout import Dropout
 from imbdeep.modules._heads import make_head
 from imbdeep.modules._numeric_encoding import Encoding
 
@@ -78,7 +79,7 @@ class MLP(nn.Module):
         for size in read_sizes("hidden_sizes", hidden_sizes):
             layers += [nn.Linear(width, size), ACTIVATIONS[activation]()]
             if dropout:
-                layers.append(nn.Dropout(dropout))
+                layers.append(Dropout(dropout))
             width = size
         self.hidden = nn.Sequential(*layers)
         self.head = make_head(head, width, n_classes)

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from sklearn.utils._param_validation import StrOptions
 
+from imbdeep._draws import drawing_for_fit
 from imbdeep._torch_switches import usual_switches
 from imbdeep._validation import check_class_sizes
 from imbdeep.generative import evaluate, interpolate, train_autoencoder
@@ -74,6 +75,10 @@ class AutoencodedSampler(GenerativeSampler):
         "weight_decay": AT_LEAST_0,
     }
 
+    def _draws_globally(self):
+        # An autoencoder of the user's has layers of the user's, such as dropout.
+        return self.autoencoder is not None
+
     def _learn_codes(self, rows, codes, n_new, max_epochs):
         """Train the autoencoder, and code the rows.
 
@@ -108,6 +113,7 @@ class AutoencodedSampler(GenerativeSampler):
         counts = codes.bincount()
         return (len(codes) / len(counts) / counts)[codes]
 
+    @drawing_for_fit()
     def _build_autoencoder(self, rows):
         if self.autoencoder is not None:
             # A copy: fit must not change a parameter.

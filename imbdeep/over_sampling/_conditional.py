@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from imbdeep._draws import current_generator, drawing_for_fit
 from imbdeep.batches import RowsByClass
 from imbdeep.generative import evaluate
 from imbdeep.modules import MLP
@@ -18,6 +19,7 @@ class ConditionalSampler(GenerativeSampler):
         "temperature": POSITIVE,
     }
 
+    @drawing_for_fit()
     def _build_generator(self, rows, n_classes):
         net = MLP(
             self.n_latent + n_classes,
@@ -29,6 +31,7 @@ class ConditionalSampler(GenerativeSampler):
         self._noise_size = self.n_latent
         return nn.Sequential(net, self._row_head(self.temperature)).to(rows)
 
+    @drawing_for_fit()
     def _build_judge(self, rows, n_inputs, n_outputs):
         net = MLP(n_inputs, n_outputs, hidden_sizes=self.hidden_sizes, dropout=0)
         return net.to(rows)
@@ -38,7 +41,9 @@ class ConditionalSampler(GenerativeSampler):
 
     def _noise_and(self, conditions):
         """Inputs of the generator for these classes."""
-        noise = conditions.new_empty(len(conditions), self._noise_size).normal_()
+        noise = conditions.new_empty(len(conditions), self._noise_size).normal_(
+            generator=current_generator(conditions.device)
+        )
         return torch.cat([noise, conditions], 1)
 
     def _draws(self, rows, codes):
@@ -47,8 +52,9 @@ class ConditionalSampler(GenerativeSampler):
         size = self._n_rows_of_a_step(len(rows))
 
         def draw():
-            drawn = torch.randint(len(self.classes_), (size,))
-            positions = by_class.draw(drawn).to(rows.device)
+            generator = current_generator()
+            drawn = torch.randint(len(self.classes_), (size,), generator=generator)
+            positions = by_class.draw(drawn, generator).to(rows.device)
             return rows[positions], self._conditions(drawn.to(rows.device))
 
         return draw

@@ -3,6 +3,7 @@
 import torch
 import torch.nn.functional as F
 
+from imbdeep._draws import current_generator
 from imbdeep.generative import gradient_penalty, train
 from imbdeep.over_sampling._conditional import ConditionalSampler
 from imbdeep.over_sampling._generative import AT_LEAST_0, COUNT
@@ -208,7 +209,9 @@ class ConditionalWGAN(ConditionalSampler):
                     real = torch.cat([x, condition], 1)
                     made = torch.cat([made, condition], 1)
                     distance = D(real).mean() - D(made).mean()
-                    mixing = x.new_empty(len(x)).uniform_()
+                    mixing = x.new_empty(len(x)).uniform_(
+                        generator=current_generator(x.device)
+                    )
                     penalty = gradient_penalty(D, real, made, mixing)
                     loss = -distance + self.gradient_penalty * penalty
                     yield "discriminator", loss, {"distance": distance}

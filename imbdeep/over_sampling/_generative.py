@@ -188,7 +188,7 @@ class GenerativeSampler(TableOverSampler):
         self.random_state_ = np.random.RandomState(seed)
         rows = self._encoding.encode(as_dense(X))
         device = resolve_device(self.device)
-        with seeded_torch(self._draw_seed, device):
+        with seeded_torch(self._draw_seed, device, shared=self._draws_globally()):
             made = self._train(
                 torch.from_numpy(rows).to(device),
                 torch.from_numpy(codes).to(device),
@@ -255,8 +255,12 @@ class GenerativeSampler(TableOverSampler):
             raise ValueError(f"label must be one of {labels}, got {label!r}.")
         n_new = [0] * len(labels)
         n_new[labels.index(label)] = int(n_samples)
-        with seeded_torch(self._draw_seed):
+        with seeded_torch(self._draw_seed, shared=self._draws_globally()):
             return self._container.build(self._decode(self._make(n_new)))
+
+    def _draws_globally(self):
+        """Whether a net may draw from torch's global generators."""
+        return False
 
     def _draw_seed(self):
         return int(self.random_state_.randint(np.iinfo(np.int32).max))

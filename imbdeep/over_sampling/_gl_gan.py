@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from imbdeep._draws import drawing_for_fit
 from imbdeep.generative import (
     class_batches,
     classifier_loss,
@@ -19,6 +20,7 @@ from imbdeep.over_sampling._autoencoded import AutoencodedSampler
 from imbdeep.over_sampling._generative import AT_LEAST_0, COUNT
 
 
+@drawing_for_fit()
 def start_players(autoencoder, n_latent, n_classes):
     """Discriminator and classifier begin as the encoder, the generator as the decoder.
 

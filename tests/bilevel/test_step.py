@@ -1,5 +1,7 @@
 """The bilevel step: a gradient through training steps, against finite differences."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 
 import numpy as np
@@ -9,6 +11,7 @@ from torch import nn
 from torch.func import functional_call, stack_module_state, vmap
 from torch.nn.functional import cross_entropy
 
+from imbdeep._draws import drawing_from
 from imbdeep.bilevel import adapt, bilevel_step, changing_buffers
 from imbdeep.modules import MLP, PiecewiseLinearEncoding
 
@@ -492,3 +495,46 @@ def test_the_old_spectral_norm_changes_its_buffer():
 def test_there_must_be_an_inner_step():
     with pytest.raises(ValueError, match="inner steps must be at least 1, got 0"):
         adapt(lambda p: p["w"], {"w": torch.ones((), requires_grad=True)}, 0.1, 0)
+
+
+def test_looking_for_buffers_undoes_its_draws():
+    module, rows = MLP(3, 2, dropout=0.5), torch.ones(4, 3)
+    state = torch.get_rng_state()
+    changing_buffers(module, rows)
+    assert torch.equal(torch.get_rng_state(), state)
+    own = torch.Generator().manual_seed(0)
+    states = own.get_state(), torch.get_rng_state()
+    with drawing_from(own):
+        changing_buffers(module, rows)
+    assert torch.equal(own.get_state(), states[0])
+    assert torch.equal(torch.get_rng_state(), states[1])
+
+
+def test_the_kernels_of_attention_come_back_after_steps_of_two_threads():
+    """The second begins in the middle of the first, and ends after it."""
+    begun, ended = threading.Event(), threading.Event()
+
+    def step(inner_loss):
+        rows = torch.tensor([1.0])
+        start = {"w": torch.tensor(0.0)}
+        bilevel_step(inner_loss, lambda p: p["w"], start, rows, inner_lr=0.5)
+
+    def last_to_end(p, rows):
+        begun.set()
+        assert ended.wait(30)
+        assert not torch.backends.cuda.flash_sdp_enabled()
+        return p["w"] * rows.sum()
+
+    def first_to_end(p, rows):
+        threads.append(second.submit(step, last_to_end))
+        assert begun.wait(30)
+        return p["w"] * rows.sum()
+
+    assert torch.backends.cuda.flash_sdp_enabled()
+    threads = []
+    with ThreadPoolExecutor(1) as second:
+        step(first_to_end)
+        assert not torch.backends.cuda.flash_sdp_enabled()
+        ended.set()
+    threads[0].result()
+    assert torch.backends.cuda.flash_sdp_enabled()

@@ -412,7 +412,7 @@ def test_every_batch_is_unbiased_over_all_orders(monkeypatch, sizes, n_batches, 
     for order in itertools.product(*orders):
         queue = iter(order)
 
-        def next_order(n, queue=queue):
+        def next_order(n, generator=None, queue=queue):
             return torch.tensor(next(queue), dtype=torch.int64)
 
         monkeypatch.setattr(torch, "randperm", next_order)
