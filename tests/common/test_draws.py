@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import zip_longest
 
 import numpy as np
 import pandas as pd
@@ -173,7 +174,8 @@ class Together(Callback):
             self.barrier.wait(60)
 
 
-PAIRS = list(zip(list(NETS)[::2], list(NETS)[1::2], strict=False))
+NAMES = list(NETS)
+PAIRS = list(zip_longest(NAMES[::2], NAMES[1::2], fillvalue=NAMES[0]))
 
 
 @pytest.mark.parametrize("names", PAIRS, ids="-and-".join)
