@@ -1,9 +1,12 @@
 """Whom a draw of torch's comes from: a fit has generators of its own."""
 
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
+from torch import Generator
 from torch.overrides import TorchFunctionMode
 
 # Where classes come from that draw from the generators of the fit, or not at all.
@@ -13,15 +16,15 @@ _KNOWN = ("imbdeep.", "skorch.dataset.", "torch.nn.modules.loss.", "torch.optim.
 class _Fits(threading.local):
     """Generators by type of device, for each fit that this thread is in."""
 
-    def __init__(self):
-        self.generators = []
+    def __init__(self) -> None:
+        self.generators: list[dict[str, Generator]] = []
 
 
 _FITS = _Fits()
 
 
 @contextmanager
-def drawing_from(*generators):
+def drawing_from(*generators: Generator) -> Iterator[None]:
     """Make these the generators of the fit that this thread is in; none: the global."""
     _FITS.generators.append({g.device.type: g for g in generators})
     try:
@@ -30,12 +33,12 @@ def drawing_from(*generators):
         _FITS.generators.pop()
 
 
-def current_generators():
+def current_generators() -> list[Generator]:
     """Generators of the innermost fit that this thread is in."""
     return list(_FITS.generators[-1].values()) if _FITS.generators else []
 
 
-def current_generator(device="cpu"):
+def current_generator(device: str | torch.device = "cpu") -> Generator | None:
     """Generator of the innermost fit that this thread is in.
 
     Whatever draws in a fit takes it, because other threads draw from torch's global
@@ -113,7 +116,9 @@ _FILL = {
 
 
 class _DrawForFit(TorchFunctionMode):
-    def __torch_function__(self, func, types, args=(), kwargs=None):
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
         kwargs = kwargs or {}
         if func in _FILL:
             empty = torch.empty_like(*args, **kwargs)
@@ -127,7 +132,7 @@ class _DrawForFit(TorchFunctionMode):
 
 
 @contextmanager
-def drawing_for_fit():
+def drawing_for_fit() -> Iterator[None]:
     """Have what names no generator draw from that of the fit, if this thread is in one.
 
     Layers draw their first weights without one, and so do callbacks of the user's. Each
@@ -149,7 +154,7 @@ def drawing_for_fit():
         yield
 
 
-def draws_globally(part):
+def draws_globally(part: Any) -> bool:
     """Whether a part of a net may draw from torch's global generators.
 
     A class of the user's may, such as a module with :class:`torch.nn.Dropout`, which
