@@ -515,6 +515,7 @@ def test_without_early_stopping_every_epoch_is_trained(data):
 # --- scikit-learn and imbalanced-learn -----------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cls", ALL)
 def test_cross_val_score_in_two_processes(cls, data):
     X, y = data

@@ -122,6 +122,7 @@ def test_columns_that_may_not_move_pass_untouched(
     assert pipeline.score(X_adv, y) < pipeline.score(X, y) - 0.1
 
 
+@pytest.mark.slow
 def test_all_functions_take_mixed_tables(data, pipeline):
     X, y = data
     given = {"eps": {"income": 600.0, "age": 6.0}, "perturb": MOVING, **SEARCH}

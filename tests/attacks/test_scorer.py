@@ -225,6 +225,7 @@ def test_cross_validation(data):
     assert ((scores["test_rare"] >= 0) & (scores["test_rare"] <= 1)).all()
 
 
+@pytest.mark.slow
 def test_grid_search_selects_the_robust_net():
     """One strong signal beside many faint ones, which a shift within eps undoes."""
     rng = np.random.default_rng(0)

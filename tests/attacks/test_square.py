@@ -112,6 +112,7 @@ def test_gives_the_worst_row_of_all_that_it_asked_for(norm, shape):
         assert any(torch.equal(found, rows[row]) for rows in model.asked)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", NORMS)
 def test_more_answers_never_make_it_weaker(norm):
     x, y, ball = rows_and_ball(norm, (7,))

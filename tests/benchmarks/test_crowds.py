@@ -43,6 +43,7 @@ def test_every_command_explains_itself(name, capsys):
     assert "--out" in out
 
 
+@pytest.mark.slow
 def test_run_and_inference(smoke, tmp_path):
     given = ["--methods", "mv_net,iced", "--datasets", "usps", "--seeds", "0-1"]
     assert smoke("run", *given) == 0
@@ -79,6 +80,7 @@ def test_warmup(smoke, tmp_path):
     assert "Trad-II" in (tmp_path / "out" / "warmup.md").read_text()
 
 
+@pytest.mark.slow
 def test_warm_ups_see_the_rows_of_the_runs(smoke, tmp_path):
     smoke("run", "--seeds", "0", "--datasets", "usps", "--methods", "mv_lr")
     smoke("warmup", "--seeds", "0", "--datasets", "usps", "--methods", "groups_2")
@@ -88,6 +90,7 @@ def test_warm_ups_see_the_rows_of_the_runs(smoke, tmp_path):
         assert first[name] == second[name]
 
 
+@pytest.mark.slow
 def test_sets(data_home, tmp_path):
     out = tmp_path / "out"
     given = ["sets", "--data-home", str(data_home), "--out", str(out), "--n-jobs", "0"]

@@ -310,6 +310,7 @@ def test_cells_go_run_by_run(usps):
     assert [seed for *_, seed in cells] == [0] * 4 + [1] * 4
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_where_it_stopped(tmp_path, usps):
     path = tmp_path / "cells.jsonl"
     assert fill(path, make_grid(usps, seeds=[0]), IN_PROCESS) == 0
@@ -319,6 +320,7 @@ def test_a_run_goes_on_where_it_stopped(tmp_path, usps):
     assert len(keys(path)) == len(set(keys(path))) == 8
 
 
+@pytest.mark.slow
 def test_failed_cells_are_counted_and_tried_again(tmp_path, usps):
     path = tmp_path / "cells.jsonl"
     broken = {"mv_lr": METHODS["mv_lr"], "ds_lr": returning(Breaks())}

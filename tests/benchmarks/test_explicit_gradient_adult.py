@@ -370,6 +370,7 @@ def test_methods_are_the_papers_on_components():
 # --- The run -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_after_a_line_that_was_cut(path, tmp_path, quick):
     assert adult.run(arguments(path, tmp_path)) == 0
     assert len(quick) == N_CELLS
@@ -401,6 +402,7 @@ def test_a_run_goes_on_after_a_line_that_was_cut(path, tmp_path, quick):
     assert quick == []
 
 
+@pytest.mark.slow
 def test_another_seed_or_table_needs_another_folder(balanced, tmp_path, quick):
     store = register(tmp_path / "cells.jsonl", balanced, seed=0)
     store.append(
@@ -414,6 +416,7 @@ def test_another_seed_or_table_needs_another_folder(balanced, tmp_path, quick):
         register(tmp_path / "cells.jsonl", other, seed=0)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_stopped_reports_on_what_is_there(
     path, tmp_path, quick, monkeypatch
 ):

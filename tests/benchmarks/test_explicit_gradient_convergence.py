@@ -178,6 +178,7 @@ def test_a_report_on_nothing(tmp_path):
 # --- The run -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_where_it_stopped(path, tmp_path, monkeypatch):
     computed = []
 

@@ -259,6 +259,7 @@ def write_cells(path, scores):
     return path
 
 
+@pytest.mark.slow
 def test_report_tells_the_numbers_of_the_file(tmp_path, scores):
     path = write_cells(tmp_path / "cells.jsonl", scores)
     text = report(path).read_text()
@@ -276,6 +277,7 @@ def test_report_tells_the_numbers_of_the_file(tmp_path, scores):
     assert f"those of `{widest.name}` ({widest['range']:.3f})" in text
 
 
+@pytest.mark.slow
 def test_report_leaves_out_splits_that_a_candidate_has_not_run(tmp_path, scores):
     part = scores.drop(index=("oil", "clip=True", 2))
     text = report(write_cells(tmp_path / "cells.jsonl", part)).read_text()

@@ -383,6 +383,7 @@ class TestRun:
         assert order == sorted(order, key=lambda k: (k[0], k[1] == "ecoli"))
         assert records[0]["protocol"] == "4x60-20-20"
 
+    @pytest.mark.slow
     def test_records_the_validation_score_of_each_cell(self, arguments, table, log):
         args = arguments("--datasets", "ecoli,libras_move")
         run_grid(args, table, None, print)
@@ -398,6 +399,7 @@ class TestRun:
             assert record["scores"][VALID] == pytest.approx(precision[at_hits].mean())
             assert record["scores"]["average_precision"] > 0
 
+    @pytest.mark.slow
     def test_methods_share_rows_and_seeds_of_a_split(self, arguments, table, log):
         run_grid(arguments(), table, self.datasets, print)
         assert len({fit["random_state"] for fit in log}) == 8
@@ -407,6 +409,7 @@ class TestRun:
             np.testing.assert_array_equal(first["eval_set"][0], second["eval_set"][0])
         assert derive_seed(0, "ecoli", 0) in {fit["random_state"] for fit in log}
 
+    @pytest.mark.slow
     def test_goes_on_where_it_stopped(self, arguments, table, log):
         args = arguments()
         run_grid(args, table, self.datasets, print)
@@ -425,6 +428,7 @@ class TestRun:
 
         assert scores(read_records(path)) == scores(before)
 
+    @pytest.mark.slow
     def test_a_failed_cell_is_recorded_and_tried_once_more(
         self, arguments, table, log, capsys
     ):

@@ -45,6 +45,7 @@ def test_help_names_every_command(capsys):
     assert set(COMMANDS) <= words
 
 
+@pytest.mark.slow
 def test_run_tables_and_series(run_smoke, tmp_path):
     assert run_smoke("--seeds", "0-1", "--r", "0.1,0.2") == 0
     out = tmp_path / "out"

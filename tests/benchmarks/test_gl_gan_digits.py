@@ -113,6 +113,7 @@ def test_codes_are_drawn_in_components_of_the_training_rows(coding, task):
         np.testing.assert_allclose(np.abs(points), np.abs(expected), atol=1e-9)
 
 
+@pytest.mark.slow
 def test_digits_writes_pictures_and_shares(coding, tmp_path, capsys):
     data = write_data(tmp_path / "raw")
     out = tmp_path / "out"
@@ -134,6 +135,7 @@ def test_digits_needs_the_file(tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_our_samplers_make_digits_in_a_smoke_run(tmp_path):
     data = write_data(tmp_path / "raw")
     arguments = ["digits", "--data", str(data), "--out", str(tmp_path), "--smoke"]

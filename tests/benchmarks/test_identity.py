@@ -176,6 +176,7 @@ sys.stdin.read()
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.slow
 def test_two_runs_do_not_write_to_one_file(go_on, path):
     go_on()
     before = path.read_bytes()

@@ -64,6 +64,7 @@ def test_images(smoke, tmp_path):
     assert (out / "classes.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_and_can_be_added_to(smoke, tmp_path):
     given = ["--methods", "plain", "--seeds", "0", "--imbalances", "step-10"]
     path = tmp_path / "out" / "images.jsonl"
@@ -75,6 +76,7 @@ def test_a_run_goes_on_and_can_be_added_to(smoke, tmp_path):
     assert (added["norm"], added["eps"]) == ("l2", 0.5)
 
 
+@pytest.mark.slow
 def test_a_chapter_picks_its_methods_and_its_published_tables(smoke, tmp_path):
     given = ["--seeds", "0", "--imbalances", "step-10", "--chapter", "5"]
     assert smoke("images", *given) == 0

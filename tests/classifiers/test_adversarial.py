@@ -267,6 +267,7 @@ def test_resampling_instead_of_weights():
     assert np.mean(shares) == pytest.approx(0.5, abs=0.05)
 
 
+@pytest.mark.slow
 @all_nets
 def test_memory_is_flat(net_class):
     counts = []

@@ -271,6 +271,7 @@ def test_partial_fit_goes_on_with_the_layers():
     assert not torch.equal(net.criterion_.worker_weight, weight)
 
 
+@pytest.mark.slow
 def test_a_liar_is_turned_round_where_the_vote_is_spoilt():
     """Two workers who know and one who lies: less than half of the vote's misses."""
     misses = []

@@ -394,6 +394,7 @@ def test_the_decoder_follows_if_it_is_updated(updates):
     assert all(same) == (not updates)
 
 
+@pytest.mark.slow
 def test_the_decoder_is_the_nearer_the_longer_it_learns():
     X, codes, _ = crowd()
 
@@ -580,6 +581,7 @@ def test_a_worker_who_is_wrong_is_told_from_others():
         assert rates[3] > max(rates[:3]) + 0.1
 
 
+@pytest.mark.slow
 def test_inference_beats_the_majority_of_unlike_workers():
     """One worker knows, four nearly guess: a mean over seeds, and none much worse."""
     gains = []

@@ -461,6 +461,7 @@ def test_features_of_attacked_rows_are_further_apart():
     assert np.mean(np.array(ratios) > 1) > 0.8
 
 
+@pytest.mark.slow
 def test_the_separation_loss_of_attacked_rows_falls():
     gains = []
     for seed in range(5):

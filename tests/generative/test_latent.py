@@ -286,6 +286,7 @@ def distances_over_epochs(monkeypatch, loss, max_epochs):
     return distances
 
 
+@pytest.mark.slow
 def test_bounded_push_settles_where_the_printed_one_diverges(monkeypatch):
     ours = distances_over_epochs(monkeypatch, cluster_loss, 320)
     printed = distances_over_epochs(monkeypatch, printed_cluster_loss, 320)

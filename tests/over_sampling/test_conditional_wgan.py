@@ -168,6 +168,7 @@ def test_a_fit_takes_steps_of_its_losses(
         assert np.abs(known - row).max(1).min() < 1e-6
 
 
+@pytest.mark.slow
 def test_learns_where_the_classes_lie():
     rng = np.random.RandomState(0)
     centres = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0]])

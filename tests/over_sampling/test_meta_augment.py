@@ -374,6 +374,7 @@ def test_cross_validation_of_a_pipeline(data, classifier):
     assert (scores > 0.6).all()
 
 
+@pytest.mark.slow
 def test_the_default_estimator():
     X, y = make_classification(12, weights=[0.7], flip_y=0, random_state=0)
     X = X[:, :4]

@@ -336,6 +336,7 @@ ODD_NAMES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unsaved")
 def test_names_stand_as_they_are_everywhere(write_records, tmp_path):
     records = few_metrics(3, 3, 1)
@@ -428,6 +429,7 @@ DEGENERATE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unsaved")
 @pytest.mark.parametrize("records", DEGENERATE.values(), ids=DEGENERATE)
 def test_degenerate_runs_give_a_report_without_warnings(

@@ -138,6 +138,7 @@ for metric in ("g_mean", "log_loss"):
 """
 
 
+@pytest.mark.slow
 def test_pictures_are_the_same_under_every_hash_seed(write_records):
     # Methods enough for bars that overlap, the one part drawn in an order of sets.
     path = write_records(make_records(5, 9, 1))
