@@ -3,7 +3,9 @@
 import functools
 import inspect
 import sys
+from collections.abc import Callable, Mapping
 from numbers import Integral, Real
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from sklearn.utils._param_validation import (
@@ -11,6 +13,8 @@ from sklearn.utils._param_validation import (
     StrOptions,
     make_constraint,
 )
+
+Construct = TypeVar("Construct", bound=Callable[..., None])
 
 _INT64 = np.iinfo(np.int64)
 
@@ -34,21 +38,23 @@ class FiniteReal(Interval):
     'in [0, 1)'
     """
 
-    def __init__(self, low, high, *, closed="both"):
+    def __init__(
+        self, low: float | None, high: float | None, *, closed: str = "both"
+    ) -> None:
         if high is None:
             closed = {"both": "left", "right": "neither"}.get(closed, closed)
         if low is None:
             closed = {"both": "right", "left": "neither"}.get(closed, closed)
         super().__init__(Real, low, high, closed=closed)
 
-    def is_satisfied_by(self, val):
+    def is_satisfied_by(self, val: Any) -> bool:
         if isinstance(val, bool) or not super().is_satisfied_by(val):
             return False
         # A larger int is one that NumPy and torch cannot make a number of.
         largest = _INT64.max if isinstance(val, Integral) else sys.float_info.max
         return bool(abs(val) <= largest)
 
-    def __str__(self):
+    def __str__(self) -> str:
         if self.left is None and self.right is None:
             return "a finite number"
         if self.right is None:
@@ -73,13 +79,13 @@ class WholeNumber(Interval):
     [True, False, False, False]
     """
 
-    def __init__(self, low):
+    def __init__(self, low: int) -> None:
         super().__init__(Integral, low, _INT64.max, closed="both")
 
-    def is_satisfied_by(self, val):
+    def is_satisfied_by(self, val: Any) -> bool:
         return not isinstance(val, bool) and super().is_satisfied_by(val)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"a whole number of at least {self.left}"
 
 
@@ -87,7 +93,9 @@ class WholeNumber(Interval):
 MISSING_VALUES = [FiniteReal(None, None), "nan", None]
 
 
-def check_arguments(constraints, arguments):
+def check_arguments(
+    constraints: Mapping[str, list[Any]], arguments: Mapping[str, Any]
+) -> None:
     """Refuse arguments that are not what they must be.
 
     Parameters
@@ -119,13 +127,15 @@ def check_arguments(constraints, arguments):
             raise ValueError(f"{name} must be {what}, got {value!r}.")
 
 
-def _words(constraint):
+def _words(constraint: Any) -> list[str]:
     if isinstance(constraint, StrOptions):
         return sorted(map(repr, constraint.options))
     return [str(constraint)]
 
 
-def checks_arguments(**constraints):
+def checks_arguments(
+    **constraints: list[Any],
+) -> Callable[[Construct], Construct]:
     """A decorator of constructors: check what they are called with.
 
     Parameters
@@ -145,11 +155,11 @@ def checks_arguments(**constraints):
     ValueError: n_units must be a whole number of at least 1, got 0.
     """
 
-    def decorate(construct):
+    def decorate(construct: Construct) -> Construct:
         signature = inspect.signature(construct)
 
         @functools.wraps(construct)
-        def checked(*args, **kwargs):
+        def checked(*args: Any, **kwargs: Any) -> None:
             try:
                 given = signature.bind(*args, **kwargs).arguments
             except TypeError:
@@ -158,6 +168,6 @@ def checks_arguments(**constraints):
             check_arguments(constraints, given)
             construct(*args, **kwargs)
 
-        return checked
+        return cast(Construct, checked)
 
     return decorate
