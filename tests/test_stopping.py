@@ -204,6 +204,7 @@ def test_refuses_what_is_no_rule(value):
         NetClassifier(early_stopping=value).fit(*table(30, 30))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cls", [NetClassifier, ReMixClassifier])
 def test_ranks_better_than_stopping_on_four_rare_rows(cls):
     rings = load_embedded_suite("rings")["rings"]

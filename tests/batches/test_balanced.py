@@ -74,7 +74,7 @@ def test_exact_batches_have_their_shares(batch_size, beta):
     )
     shares = batches.class_shares(3).numpy()
     counts, sizes = [], []
-    for _ in range(150):
+    for _ in range(60):
         for _, y in batches:
             counts.append(y.bincount(minlength=3).numpy())
             sizes.append(len(y))

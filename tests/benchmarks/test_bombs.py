@@ -38,6 +38,7 @@ def test_npz_of_the_dissertation(tmp_path, name, bomb):
     assert_refused_at_once(lambda: read_dataset(name, tmp_path), "npz cannot be read")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("suffix", "opened"), [(".gz", gzip.open), (".xz", lzma.open)])
 @pytest.mark.parametrize(
     ("head", "repeated", "message"),

@@ -160,6 +160,7 @@ def test_inference_needs_cells(tmp_path, capsys):
     assert "There is no" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_inference_needs_methods_that_infer(smoke, tmp_path, capsys):
     smoke("run", "--seeds", "0", "--datasets", "usps", "--methods", "crowd_layer")
     with pytest.raises(SystemExit):

@@ -137,6 +137,7 @@ def test_smoke_makes_all_stages_short(name):
     assert epochs or "lr" in name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*METHODS, *WARMUPS])
 def test_every_method_runs(usps, name):
     method = (METHODS | WARMUPS)[name]
@@ -329,6 +330,7 @@ def test_failed_cells_are_counted_and_tried_again(tmp_path, usps):
     assert len(keys(path)) == 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change", [{"protocol": "80-20, pairs 4-7"}, {"smoke": True}, {"suite": "other"}]
 )
@@ -339,6 +341,7 @@ def test_other_results_are_not_mixed_in(tmp_path, usps, change):
         fill(path, make_grid(usps, ["mv_lr"], seeds=[0], **change), IN_PROCESS)
 
 
+@pytest.mark.slow
 def test_other_data_is_not_mixed_in(tmp_path, usps):
     path = tmp_path / "cells.jsonl"
     fill(path, make_grid(usps, ["mv_lr"], seeds=[0]), IN_PROCESS)

@@ -59,6 +59,7 @@ def test_the_difficulty_net_gives_up_on_labels_that_contradict_each_other():
     assert told == {"difficulty_epochs": MOST_EPOCHS, "difficulty_accuracy": 0.5}
 
 
+@pytest.mark.slow
 def test_workers_err_as_often_as_they_should_and_more_on_hard_rows():
     data = blobs(2000, shift=0.8)
     task = draw(data, crowd=Crowd("unlike", 4))
@@ -119,6 +120,7 @@ def test_rows_are_annotated_before_the_minority_is_cut():
     assert len(task.X_train) == 48 + 4
 
 
+@pytest.mark.slow
 def test_a_run_follows_from_its_seed_alone():
     data = numbered((60, 80, 70))
     first, again, other = (draw(data, seed) for seed in (4, 4, 5))

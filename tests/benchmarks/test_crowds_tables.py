@@ -398,6 +398,7 @@ def test_too_few_sets_are_not_tested(read):
     assert line == "Too few sets or methods to test g-mean."
 
 
+@pytest.mark.slow
 def test_sets_are_reported_by_size_of_the_crowd(tmp_path):
     records = [c for n in (11, 5) for c in set_cells(n_workers=n)]
     write(tmp_path / sets_report.CELLS, records)

@@ -493,6 +493,7 @@ def test_splits_that_a_method_has_not_been_through_do_not_count():
     assert (scores == 0.1).all(axis=None)
 
 
+@pytest.mark.slow
 def test_a_failed_cell_is_named_until_it_succeeds(tmp_path):
     records = fabricated(lambda *key: 0.3)
     failed = {**records[0], "status": "failed", "error": "FloatingPointError: nan"}

@@ -273,6 +273,7 @@ def a_score(dataset, name, fold):
 
 
 class TestReport:
+    @pytest.mark.slow
     def test_tells_the_numbers_of_the_file(self, tmp_path):
         path = write_cells(tmp_path / "cells.jsonl", a_score)
         text = report(path).read_text()
@@ -290,6 +291,7 @@ class TestReport:
         assert again.split("|")[2].strip() == f"{ce_all:.3f} (0.013) / 0.64"
         assert "| scene (rebuilt) " in text
 
+    @pytest.mark.slow
     def test_failures_are_told_and_ranked_last(self, tmp_path):
         failed = {("oil", "smote", 2)}
         path = write_cells(tmp_path / "cells.jsonl", a_score, failed)
@@ -367,6 +369,7 @@ def read_records(path):
 class TestRun:
     datasets = ["ecoli", "libras_move"]
 
+    @pytest.mark.slow
     def test_computes_every_cell_then_reports(self, arguments, table, log, no_network):
         reported = []
         args = arguments()
@@ -464,6 +467,7 @@ class TestRun:
         ]
         assert [r["method"] for r in found] == ["first"]
 
+    @pytest.mark.slow
     def test_report_only_computes_nothing(self, arguments, table, log):
         args = arguments("--report-only")
         with pytest.raises(ValueError, match="--report-only finds no"):

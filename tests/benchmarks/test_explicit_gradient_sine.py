@@ -243,6 +243,7 @@ def test_the_baseline_and_the_pretrained_net_are_what_they_say(small):
     np.testing.assert_array_equal(picture.train, drawn.train[0])
 
 
+@pytest.mark.slow
 def test_run_writes_a_report_that_follows_from_its_rows(tmp_path, monkeypatch):
     monkeypatch.setattr(sine, "Plan", lambda seeds: SMALL)
     parser = argparse.ArgumentParser()

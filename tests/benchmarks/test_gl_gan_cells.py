@@ -120,6 +120,7 @@ def test_our_samplers_are_at_their_defaults(name):
     assert sampler.get_params() == type(sampler)().get_params() | changed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETS)
 def test_our_samplers_balance_in_a_smoke_run(usps, name):
     record = run_cell(make_cell(usps, name, smoke=True))

@@ -141,6 +141,7 @@ def is_one_matrix(published, n_test):
     )
 
 
+@pytest.mark.slow
 def test_published_linear_svc_has_185_and_141_test_rows():
     svc = published_scores("usps")["LinearSVC"]
     fits = svc.apply(is_one_matrix, axis=1, n_test=(185, 141))
@@ -329,6 +330,7 @@ def test_tables_are_written(tmp_path):
 # --- Series --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_series_draw_mean_mcc_over_the_ratio(tmp_path):
     records = [
         cell

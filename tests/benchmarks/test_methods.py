@@ -137,6 +137,7 @@ def test_a_generative_sampler_is_at_its_defaults(name, learner):
     assert behind.get_params(deep=False) == alone.get_params(deep=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", GENERATED, ids=lambda m: m.name)
 def test_seed_decides_a_learner_behind_a_generative_sampler(method, data):
     X, y = data

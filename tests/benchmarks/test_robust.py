@@ -43,6 +43,7 @@ def test_every_command_explains_itself(name, capsys):
     assert "0-9" not in out
 
 
+@pytest.mark.slow
 def test_images(smoke, tmp_path):
     given = ["--methods", "plain,drcb_ldam", "--seeds", "0"]
     given += ["--imbalances", "step-100,exp-10"]

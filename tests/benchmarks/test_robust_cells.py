@@ -188,6 +188,7 @@ def test_chapters_share_cells_instead_of_training_twice():
     assert len(set(settings.values())) == len(METHODS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_runs(usps, name):
     record = run_cell(make_cell(usps, name))

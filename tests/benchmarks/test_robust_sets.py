@@ -297,6 +297,7 @@ def test_too_few_sets_are_not_tested(tmp_path):
 # --- Command -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_tables(data_home, tmp_path):
     given = ["tables", "--data-home", str(data_home), "--out", str(tmp_path / "out")]
     given += ["--datasets", "ecoli,libras_move", "--methods", "drcb_ce,srat_ce"]

@@ -334,6 +334,7 @@ def test_report_of_nothing_but_failures(read):
     assert "No cell has finished." in text
 
 
+@pytest.mark.slow
 def test_files_and_the_order_of_settings(tmp_path):
     records = [c for i in ("step-10", "exp-10") for c in fake_run(2, imbalance=i)]
     write(tmp_path / report.CELLS, records)

@@ -181,6 +181,7 @@ def test_a_worker_that_died_leaves_the_others_alone(tmp_path):
 # --- Command -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_weights(tmp_path):
     data, out = write_usps(tmp_path / "raw"), tmp_path / "out"
     given = ["weights", "--data", str(data), "--out", str(out), "--smoke"]

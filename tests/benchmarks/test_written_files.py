@@ -39,6 +39,7 @@ def run_report_only(capsys, folder):
     return stopped.value.code, capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_full_disk_gives_one_line(reported, monkeypatch, capsys):
     monkeypatch.setattr(_files.os, "fsync", fill_disk)
     code, said = run_report_only(capsys, reported)
@@ -53,6 +54,7 @@ def test_a_full_disk_gives_one_line(reported, monkeypatch, capsys):
     ]
 
 
+@pytest.mark.slow
 def test_a_file_in_place_of_the_figures_gives_one_line(reported, capsys):
     (reported / "figures").write_text("in the way")
     code, said = run_report_only(capsys, reported)

@@ -615,6 +615,7 @@ class Leaves(DawidSkene):
         return labels
 
 
+@pytest.mark.slow
 def test_one_candidate_gives_copies():
     X, codes, _ = crowd()
     net = Recorded(

@@ -104,6 +104,7 @@ def test_what_the_deferred_weights_are_1_in(data, normalization):
     assert_array_equal(probe.weights_[-1], expected)
 
 
+@pytest.mark.slow
 def test_the_scale_of_the_weights_matters_by_rows_alone(data):
     """In the end, because the learning rate falls with the switch."""
 

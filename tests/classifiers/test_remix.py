@@ -81,6 +81,7 @@ def test_refuses_batches_smaller_than_the_number_of_classes():
         ReMixClassifier(**SMALL | {"batch_size": 3}).fit(X, y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("balance", ["data", "batch"])
 def test_balancing_raises_the_g_mean(balance):
     gains = []

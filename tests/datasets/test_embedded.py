@@ -161,6 +161,7 @@ def mean_score(model, bunch, scoring):
     ).mean()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BINARY)
 def test_binary_problems_are_neither_trivial_nor_hopeless(name):
     boosting = HistGradientBoostingClassifier(max_iter=60, random_state=0)
@@ -175,6 +176,7 @@ def test_binary_problems_are_neither_trivial_nor_hopeless(name):
         assert linear_score > 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MULTICLASS)
 def test_multiclass_problems_are_neither_trivial_nor_hopeless(name):
     boosting = HistGradientBoostingClassifier(max_iter=60, random_state=0)

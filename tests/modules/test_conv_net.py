@@ -218,6 +218,7 @@ def digits():
     )[y]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("criterion", ["cross_entropy", "focal", "ldam"])
 def test_a_classifier_learns_digits(criterion):
     X, y = digits()

@@ -317,6 +317,7 @@ def check_clusters(name, seed, max_epochs, lr):
         assert apart > spreads
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SETS)
 def test_two_clusters_far_apart(name):
     check_clusters(name, seed=0, max_epochs=100, lr=0.01)

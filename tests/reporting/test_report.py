@@ -116,6 +116,7 @@ def test_report_holds_no_times_and_no_paths(write_records, tmp_path):
     assert "123.46" in (tmp_path / "one/timings.md").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("suite", "title"),
     [
@@ -204,6 +205,7 @@ def test_failures_are_shown_and_ranked_last(write_records, tmp_path):
     assert mean["average precision: mean"].endswith("(3/4)")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_incomplete_grid_is_said_and_compared_fairly(write_records, tmp_path):
     records = make_records(4, 3, 4)[:-7]
@@ -290,6 +292,7 @@ def test_threshold_section_sets_both_thresholds_side_by_side(write_records, tmp_
         assert gain == pytest.approx(0.03, abs=0.0011)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_differing_versions_are_reported(write_records, tmp_path):
     records = make_records(2, 2, 2)
