@@ -61,7 +61,7 @@ def test_mixing_follows_the_beta_law(balance, alpha):
         )
         for seed in range(5)
     ]
-    epochs = (batch for stream in batches for _ in range(150) for batch in stream)
+    epochs = (batch for stream in batches for _ in range(200) for batch in stream)
     assert_beta_law(smaller_mixing(epochs), alpha)
 
 
