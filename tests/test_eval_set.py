@@ -11,12 +11,12 @@ from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.preprocessing import StandardScaler
-from skorch import NeuralNet
 
 from imbdeep._eval_set import read_eval_set
 from imbdeep.classifiers import InferThenFit, NetClassifier
 
-from .common.estimators import CLASSIFIERS
+from .common.estimators import CLASSIFIERS, each
+from .common.nets import NETS
 
 SHORT = {
     "max_epochs": 2,
@@ -25,7 +25,6 @@ SHORT = {
     "warmup_epochs": 1,
     "decoder_epochs": 1,
 }
-NETS = [name for name, net in CLASSIFIERS.items() if isinstance(net, NeuralNet)]
 
 
 def short(estimator):
@@ -48,7 +47,7 @@ def routing():
 # --- Two arguments, or one pair ------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", each(NETS))
 def test_two_arguments_are_the_pair(name, data):
     X, y, X_valid, y_valid = data
     one = short(CLASSIFIERS[name]).fit(X, y, eval_set=(X_valid, y_valid))
@@ -117,7 +116,7 @@ def test_pairs_of_two_rows_are_pairs(pair):
 
 
 @pytest.mark.parametrize("package", [sklearn, imblearn])
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", each(NETS))
 def test_a_pipeline_transforms_the_validation_rows(name, package, data, routing):
     X, y, X_valid, y_valid = data
     net = short(CLASSIFIERS[name]).set_fit_request(eval_X=True, eval_y=True)

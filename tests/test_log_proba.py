@@ -12,7 +12,7 @@ from skorch import NeuralNet
 from imbdeep.base import scaled_log_softmax
 from imbdeep.classifiers import InferThenFit, LDAMClassifier, NetClassifier
 
-from .common.estimators import CLASSIFIERS
+from .common.estimators import CLASSIFIERS, each
 
 SHORT = {"max_epochs": 4, "pretrain_epochs": 1, "warmup_epochs": 1, "decoder_epochs": 1}
 
@@ -33,7 +33,7 @@ class Given(torch.nn.Module):
         return X + 0 * self.unused
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", each(CLASSIFIERS))
 def test_it_is_the_logarithm_of_the_probabilities(name, data):
     model = clone(CLASSIFIERS[name])
     known = model.get_params(deep=False)

@@ -11,11 +11,11 @@ from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
-from skorch import NeuralNet
 
 from imbdeep.classifiers import MetaAugmentClassifier, NetClassifier
 
-from .common.estimators import CLASSIFIERS
+from .common.estimators import CLASSIFIERS, each
+from .common.nets import NETS
 
 # Two batches an epoch: one at least has no row of a class of one row.
 SHORT = {
@@ -25,7 +25,6 @@ SHORT = {
     "decoder_epochs": 1,
     "batch_size": 24,
 }
-NETS = [name for name, net in CLASSIFIERS.items() if isinstance(net, NeuralNet)]
 META = {n for n in NETS if isinstance(CLASSIFIERS[n], MetaAugmentClassifier)}
 
 
@@ -144,7 +143,7 @@ N_TINY = {name: 4 if name in META else 2 for name in CLASSIFIERS}
 
 @pytest.mark.filterwarnings("ignore:.* has one row", "ignore:Each of the classes")
 @pytest.mark.parametrize("wrapper", WRAPPERS)
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", each(CLASSIFIERS))
 def test_meta_estimators(name, wrapper):
     X, y = table(N_TINY[name])
     model = WRAPPERS[wrapper](short(name)).fit(X, y)
@@ -157,7 +156,7 @@ def test_meta_estimators(name, wrapper):
 
 
 @pytest.mark.filterwarnings("ignore:Number of classes in training fold")
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", each(CLASSIFIERS))
 def test_a_fold_that_lacks_a_class(name):
     # The tiny class is at the end, all of it in the last of the folds.
     X, y = table(4)

@@ -11,7 +11,7 @@ from skorch.helper import predefined_split
 from imbdeep.callbacks import EarlyStopping
 from imbdeep.classifiers import MetaAugmentClassifier, NetClassifier, ReMixClassifier
 from imbdeep.datasets import load_embedded_suite
-from tests.common.estimators import CLASSIFIERS
+from tests.common.estimators import CLASSIFIERS, each
 
 SMALL = {
     "module__hidden_sizes": (4,),
@@ -188,7 +188,7 @@ def last_rows(net):
     return again.synth_history_[-1]
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", each(CLASSIFIERS))
 def test_every_net_trains_to_the_end_on_few_rare_rows(name):
     net = clone(CLASSIFIERS[name])
     if "early_stopping" not in net.get_params():

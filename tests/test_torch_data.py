@@ -11,6 +11,7 @@ from torch.utils.data import IterableDataset, Subset, TensorDataset
 
 from imbdeep._torch_data import arrays_of
 
+from .common.estimators import each
 from .common.nets import NETS, quick, table
 
 
@@ -63,7 +64,7 @@ def test_arrays_of_a_data_set(dataset, texts):
     assert_array_equal(labels, y)
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", each(NETS))
 def test_every_net_takes_a_data_set(name):
     X, y = table()
     reference = quick(name).fit(X, y)

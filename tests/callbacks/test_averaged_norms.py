@@ -24,7 +24,7 @@ from imbdeep.classifiers import (
 )
 from imbdeep.classifiers._crowd import CrowdNetClassifier
 from tests.classifiers.crowds import make_crowd
-from tests.common.estimators import CLASSIFIERS
+from tests.common.estimators import CLASSIFIERS, each
 
 N_EPOCHS, AVERAGED_FROM = 16, 4
 
@@ -141,15 +141,15 @@ def averaging(name):
     return net.set_params(**still, callbacks=callbacks)
 
 
-NETS = [
-    name
+NETS = {
+    name: net
     for name, net in CLASSIFIERS.items()
     if isinstance(net, ImbalancedNetClassifier)
     and not isinstance(net, MetaAugmentClassifier)  # it refuses batch norm
-]
+}
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", each(NETS))
 def test_norms_of_every_classifier_are_those_of_its_training(name):
     net = averaging(name)
     X, y = rows([170, 30])

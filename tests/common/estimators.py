@@ -1,5 +1,6 @@
 """One table of small, seeded instances, for every check that runs over all of them."""
 
+import pytest
 from sklearn.linear_model import LogisticRegression
 
 from imbdeep.callbacks import TriangularLR
@@ -24,6 +25,19 @@ from imbdeep.over_sampling import (
     MetaAugment,
     ReMix,
 )
+
+
+def each(instances):
+    """Their names, to parametrize a test: the first of each class, variants if slow.
+
+    Later instances of a class vary its options.
+    """
+    firsts = {type(one): name for name, one in reversed(instances.items())}.values()
+    return [
+        name if name in firsts else pytest.param(name, marks=pytest.mark.slow)
+        for name in instances
+    ]
+
 
 # The checks train on a few dozen rows, some on standardised blobs: enough steps to
 # learn them, no more.

@@ -20,7 +20,7 @@ from imbdeep.classifiers import InferThenFit, NetClassifier
 from imbdeep.crowds import DawidSkene, MajorityVote
 from imbdeep.over_sampling import MetaAugment
 
-from .estimators import CLASSIFIERS, SAMPLERS
+from .estimators import CLASSIFIERS, SAMPLERS, each
 from .nets import NETS, quick, table
 
 AGGREGATORS = {"dawid-skene": DawidSkene(), "majority-vote": MajorityVote()}
@@ -102,7 +102,7 @@ def assert_unchanged(estimator, before):
 
 
 @pytest.mark.parametrize("fitted", [False, True])
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", each(NETS))
 def test_a_refused_fit_of_a_net_changes_nothing(name, fitted):
     net = quick(name)
     if fitted:
@@ -175,7 +175,7 @@ def test_a_fit_that_fails_at_its_end_changes_nothing(name, error, fitted, monkey
     assert_unchanged(estimator, before)
 
 
-@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize("name", each(SAMPLERS))
 def test_a_refused_check_of_a_sampler_changes_nothing(name):
     sampler = clone(SAMPLERS[name]).set_params(sampling_strategy={"a": 10**6, "c": 1})
     before = state_of(sampler)
@@ -193,7 +193,7 @@ TROUBLES = {
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", each(NETS))
 def test_a_first_fit_that_is_stopped_leaves_the_net_unfitted(name, trouble):
     net = troubled(name)
     before = state_of(net)
@@ -206,7 +206,7 @@ def test_a_first_fit_that_is_stopped_leaves_the_net_unfitted(name, trouble):
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", each(NETS))
 def test_later_training_that_is_stopped_leaves_what_was_learned(name, trouble):
     net = troubled(name).fit(X, Y)
     before, predicted = state_of(net), net.predict_proba(X)
@@ -223,7 +223,7 @@ def test_later_training_that_is_stopped_leaves_what_was_learned(name, trouble):
     assert_array_equal(net.predict_proba(X), predicted)
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", each(NETS))
 def test_a_net_that_failed_goes_on_as_if_it_had_not(name):
     nets = [troubled(name).fit(X, Y) for _ in range(2)]
     Trouble.armed = fail

@@ -21,7 +21,7 @@ from imbdeep.classifiers import NetClassifier
 from imbdeep.modules import MLP, Standardization
 from imbdeep.over_sampling._generative import GenerativeSampler
 
-from .estimators import CLASSIFIERS, SAMPLERS
+from .estimators import CLASSIFIERS, SAMPLERS, each
 from .nets import NETS, quick, table
 
 X, Y = table(n_rows=90)
@@ -69,6 +69,7 @@ FITS = (
         for name, s in TAKE_PICTURES.items()
     }
 )
+FIT_NAMES = [*each(NETS), *(name for name in FITS if name not in NETS)]
 
 
 @pytest.fixture(autouse=True)
@@ -108,7 +109,7 @@ def alone():
     return fit
 
 
-@pytest.mark.parametrize("name", FITS)
+@pytest.mark.parametrize("name", FIT_NAMES)
 def test_neither_a_fit_nor_draws_of_another_thread_notice_each_other(name, alone):
     expected, given, drawn = alone(name), [], []
 
@@ -141,7 +142,7 @@ class Amidst(Callback):
             self.given = self.action()
 
 
-@pytest.mark.parametrize("name", FITS)
+@pytest.mark.parametrize("name", FIT_NAMES)
 def test_a_fit_waits_for_no_other_and_leaves_the_global_generator(name, alone):
     # The one below fits in the middle of this one, in a thread of its own.
     amidst = Amidst(partial(in_thread, FITS[name]))
@@ -194,7 +195,7 @@ def test_two_nets_that_are_fitted_at_once_are_those_of_each_alone(names, alone):
         assert_array_equal(proba, alone(name))
 
 
-@pytest.mark.parametrize("name", FITS)
+@pytest.mark.parametrize("name", FIT_NAMES)
 def test_draws_are_those_of_the_global_generator_with_that_seed(
     name, alone, monkeypatch
 ):

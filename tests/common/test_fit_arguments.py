@@ -10,7 +10,7 @@ import pytest
 import imbdeep
 from imbdeep.classifiers import ICEDClassifier
 
-from .estimators import CLASSIFIERS
+from .estimators import CLASSIFIERS, each
 
 FITTING = ("fit", "partial_fit", "fit_resample", "fit_predict")
 
@@ -42,7 +42,7 @@ def test_every_classifier_was_found():
     assert {f"{name}.fit" for name in named} <= found
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", each(CLASSIFIERS))
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 def test_a_third_positional_argument_is_refused(name, method):
     fit = getattr(CLASSIFIERS[name], method, None)

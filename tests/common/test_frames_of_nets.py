@@ -10,6 +10,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.exceptions import NotFittedError
 
+from .estimators import each
 from .nets import NETS, quick, table
 
 COLUMNS = list("abcdef")
@@ -44,7 +45,7 @@ BAD_COLUMNS = {
 }
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", each(NETS))
 @pytest.mark.parametrize("case", BAD_COLUMNS)
 def test_refusals_name_the_column_and_the_remedy(name, case):
     values, match = BAD_COLUMNS[case]
@@ -70,7 +71,7 @@ def test_refusals_elsewhere(case, when):
             quick("net").fit(good, y).predict(bad)
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", each(NETS))
 @pytest.mark.parametrize("missing", [None, np.nan, pd.NA], ids=["None", "NaN", "NA"])
 def test_a_missing_label_is_refused_by_its_position(name, missing):
     X, y = table()
@@ -88,7 +89,7 @@ def frames(X):
     yield pyarrow.Table.from_pandas(frame)
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", each(NETS))
 def test_frames_of_other_libraries(name):
     X, y = table()
     frame = pd.DataFrame(X, columns=COLUMNS)

@@ -8,7 +8,7 @@ from sklearn.base import clone
 
 from imbdeep.classifiers import NetClassifier
 
-from .estimators import SAMPLERS
+from .estimators import SAMPLERS, each
 from .nets import NETS, quick, table
 
 X, Y = table(60)
@@ -33,7 +33,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("parameter", WRONG)
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", each(NETS))
 def test_a_wrong_parameter_is_named(name, parameter):
     value, message = WRONG[parameter]
     net = quick(name).set_params(**{parameter: value})
@@ -41,7 +41,7 @@ def test_a_wrong_parameter_is_named(name, parameter):
         net.fit(X, Y).predict(X)
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", each(NETS))
 def test_a_parameter_of_no_callback_is_refused(name):
     params = quick(name).get_params(deep=False) | {"callbacks__nope__patience": 1}
     with pytest.raises(ValueError, match="callback 'nope' that the net does not have"):
@@ -80,7 +80,7 @@ def test_a_module_that_gives_probabilities_may_pass_them_on():
     assert_allclose(net.predict_proba(X).sum(axis=1), 1, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize("name", each(SAMPLERS))
 def test_a_tensor_with_a_gradient_is_a_table(name):
     expected, _ = clone(SAMPLERS[name]).fit_resample(X, Y)
     rows = torch.tensor(X, requires_grad=True)

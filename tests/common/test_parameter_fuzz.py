@@ -24,7 +24,7 @@ from imbdeep.losses import LOSSES
 from imbdeep.modules import MODULES
 
 from .documented import documented_type, fits
-from .estimators import CLASSIFIERS, SAMPLERS
+from .estimators import CLASSIFIERS, SAMPLERS, each
 from .nets import NETS, quick, table
 from .test_docstrings import FOLDERS
 
@@ -38,9 +38,6 @@ ESTIMATORS = {
     "aggregator-dawid-skene": DawidSkene(),
     "aggregator-majority-vote": MajorityVote(),
 }
-
-# The first of each class; what the others add is among the slow tests.
-PLAIN = {type(e): name for name, e in reversed(ESTIMATORS.items())}.values()
 
 VALUES = {
     "nan": np.nan,
@@ -192,7 +189,7 @@ def few(seed):
     return lambda name: rng.choice(list(VALUES), 1)
 
 
-@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize("name", each(ESTIMATORS))
 def test_a_value_of_every_parameter(name):
     seed = list(ESTIMATORS).index(name)
     counts, faults = fuzz(ESTIMATORS[name], few(seed))

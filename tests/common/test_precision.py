@@ -13,6 +13,7 @@ from torch import nn
 from imbdeep.attacks import adversarial_rows
 from imbdeep.classifiers import NetClassifier
 
+from .estimators import each
 from .nets import NETS, quick
 
 
@@ -77,7 +78,7 @@ def test_standardised_in_double_precision(kind):
     assert roc_auc_score(y, net.fit(X, y).predict_proba(X)[:, 1]) > 0.95
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", each(NETS))
 def test_every_net_tells_such_values_apart(name):
     column, other, y = informative("seconds", n_rows=90)
     X = np.column_stack([column, 1e-60 * column, other])

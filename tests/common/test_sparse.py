@@ -16,6 +16,7 @@ from imbdeep.batches import BATCHES
 from imbdeep.classifiers import ICEDClassifier, NetClassifier
 from imbdeep.crowds import simulate_annotators
 
+from .estimators import each
 from .nets import NETS, quick, table
 
 CONTAINERS = {
@@ -35,7 +36,7 @@ def same_parameters(net, other):
         assert_array_equal(one.detach().numpy(), two.detach().numpy())
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", each(NETS))
 def test_a_sparse_table_gives_the_net_of_the_dense_one(name):
     X, y = table()
     X_valid, y_valid = table(random_state=1)
@@ -49,7 +50,7 @@ def test_a_sparse_table_gives_the_net_of_the_dense_one(name):
     assert_array_equal(dense.predict(sparse.csr_array(X)), dense.predict(X))
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", each(NETS))
 def test_partial_fit_and_the_split_take_sparse_rows(name):
     X, y = table()
     dense, thin = quick(name), quick(name)
@@ -115,7 +116,7 @@ def largest_dense(monkeypatch):
     return sizes
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", each(NETS))
 def test_rows_are_made_dense_batch_by_batch(name, largest_dense, monkeypatch):
     monkeypatch.setattr("imbdeep._rows.BLOCK_SIZE", 4_000)
     X, y = table(n_rows=2_000, n_features=12)
@@ -163,7 +164,7 @@ def test_a_pipeline_that_begins_with_an_encoder():
     assert cross_val_score(model, X, y, cv=3, error_score="raise").min() > 0.9
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", each(NETS))
 def test_the_tag_is_true(name):
     assert get_tags(NETS[name]).input_tags.sparse
 

@@ -22,7 +22,7 @@ from imbdeep.metrics import (
     precision_at_recall_score,
 )
 
-from .estimators import CLASSIFIERS, SAMPLERS
+from .estimators import CLASSIFIERS, SAMPLERS, each
 
 ESTIMATORS = CLASSIFIERS | SAMPLERS
 
@@ -154,7 +154,7 @@ def assert_same(made, expected):
 
 
 @pytest.mark.parametrize("switch", SWITCHES)
-@pytest.mark.parametrize("name", ESTIMATORS)
+@pytest.mark.parametrize("name", each(ESTIMATORS))
 def test_estimators_do_not_mind_switches(name, switch):
     expected = usual_results(name)
     with SWITCHES[switch]():

@@ -15,11 +15,11 @@ from scipy import sparse
 from sklearn.base import clone
 
 from imbdeep._frames import column_names, read_labels
-from tests.common.estimators import SAMPLERS
+from tests.common.estimators import SAMPLERS, each
 
 N = 24
 Y = np.repeat([0, 1], [16, 8])
-every_sampler = pytest.mark.parametrize("name", SAMPLERS)
+every_sampler = pytest.mark.parametrize("name", each(SAMPLERS))
 MIXING = [name for name, own in SAMPLERS.items() if "alpha" in own.get_params()]
 WITH_CATEGORIES = [
     name for name, own in SAMPLERS.items() if "categorical_features" in own.get_params()

@@ -11,12 +11,12 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone
 
-from tests.common.estimators import SAMPLERS
+from tests.common.estimators import SAMPLERS, each
 
 N = 12
 Y = np.repeat([0, 1], [8, 4])
 AGES = (np.arange(N) % 5 + 0.5).tolist()
-every_sampler = pytest.mark.parametrize("name", SAMPLERS)
+every_sampler = pytest.mark.parametrize("name", each(SAMPLERS))
 
 NO_NUMBERS = {
     "dates": ([datetime(2020, 1, 1 + i) for i in range(N)], "days since a date"),
