@@ -48,7 +48,10 @@ class FiniteReal(Interval):
         super().__init__(Real, low, high, closed=closed)
 
     def is_satisfied_by(self, val: Any) -> bool:
-        if isinstance(val, bool) or not super().is_satisfied_by(val):
+        # Not every Real is known to NumPy, which fractions are not.
+        if isinstance(val, bool) or not isinstance(val, int | float | np.number):
+            return False
+        if not super().is_satisfied_by(val):
             return False
         # A larger int is one that NumPy and torch cannot make a number of.
         largest = _INT64.max if isinstance(val, Integral) else sys.float_info.max

@@ -10,7 +10,14 @@ from torch import Generator
 from torch.overrides import TorchFunctionMode
 
 # Where classes come from that draw from the generators of the fit, or not at all.
-_KNOWN = ("imbdeep.", "skorch.dataset.", "torch.nn.modules.loss.", "torch.optim.")
+_KNOWN = (
+    "imbdeep.",
+    "skorch.dataset.",
+    "torch.nn.modules.loss.",
+    "torch.optim.",
+    # It is given a generator.
+    "torch.utils.data.dataloader.",
+)
 
 
 class _Fits(threading.local):

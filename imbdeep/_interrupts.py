@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import traceback
 from contextlib import contextmanager
 from types import SimpleNamespace
 
@@ -53,3 +54,30 @@ def watch_interrupts():
     finally:
         if signal.getsignal(signal.SIGINT) is take_note:
             signal.signal(signal.SIGINT, handle)
+
+
+def raised_by_a_handler(error):
+    """Whether an exception comes from the handler of a signal, and from no callback.
+
+    Parameters
+    ----------
+    error : BaseException
+        That was caught.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> from imbdeep._interrupts import raised_by_a_handler
+    >>> try:
+    ...     raise KeyboardInterrupt
+    ... except KeyboardInterrupt as error:
+    ...     raised_by_a_handler(error)
+    False
+    """
+    handlers = map(signal.getsignal, signal.valid_signals())
+    codes = {getattr(handler, "__code__", None) for handler in handlers}
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(frame.f_code in codes for frame, _ in frames)

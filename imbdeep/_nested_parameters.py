@@ -50,7 +50,8 @@ def naming_parameters(prefix, component, params):
         AttributeError,
         OverflowError,
     ) as error:
-        if f"{prefix}__" in str(error):
+        # Without parameters only what it is called with can be wrong.
+        if f"{prefix}__" in str(error) or not (params or isinstance(error, TypeError)):
             raise
         name = getattr(component, "__name__", type(component).__name__)
         given = ", ".join(f"{prefix}__{name}={params[name]!r}" for name in params)
@@ -160,6 +161,11 @@ def check_iterator(prefix, iterator, params):
     ValueError: iterator_valid__drop_last must be ... 'bool' ..., got 'no'.
     """
     _check_like_default(prefix, iterator, params, {bool: ["boolean"]})
+    if prefix == "iterator_valid" and params.get("shuffle"):
+        raise ValueError(
+            "iterator_valid__shuffle=True would give predictions in another order than "
+            "the rows. Leave it."
+        )
     size = params.get("batch_size")
     allowed = [WholeNumber(1), Options(int, {-1}), None]
     check_arguments({f"{prefix}__batch_size": allowed}, {f"{prefix}__batch_size": size})

@@ -32,7 +32,7 @@ from imbdeep._device import check_device, resolve_device
 from imbdeep._draws import drawing_for_fit, draws_globally
 from imbdeep._eval_set import read_eval_set
 from imbdeep._going_on import GoesOn
-from imbdeep._interrupts import watch_interrupts
+from imbdeep._interrupts import raised_by_a_handler, watch_interrupts
 from imbdeep._nested_parameters import (
     check_callbacks,
     check_iterator,
@@ -642,9 +642,17 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         self.n_epochs_done_ = 0
         with watch_interrupts() as interrupts:
             super().partial_fit(X, target, epochs=epochs, _routing_method=method)
-        if interrupts.seen:
+        if interrupts.seen or self.interrupted_:
             self._stop_early()
         return self
+
+    def fit_loop(self, X, y=None, epochs=None, **fit_params):
+        try:
+            return super().fit_loop(X, y, epochs=epochs, **fit_params)
+        except KeyboardInterrupt as error:
+            # Not a callback's way to stop.
+            self.interrupted_ = raised_by_a_handler(error)
+            raise
 
     def _stop_early(self):
         """Pass an interrupt on, or say that there was one."""
@@ -817,9 +825,14 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
             return None
         labels, present = self.classes_inferred_, counts > 0
         weights = np.ones(len(labels))
-        weights[present] = compute_class_weight(
-            self.class_weight, classes=labels[present], y=np.repeat(labels, counts)
-        )
+        try:
+            weights[present] = compute_class_weight(
+                self.class_weight, classes=labels[present], y=np.repeat(labels, counts)
+            )
+        except (OverflowError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"class_weight={self.class_weight!r} cannot be used: {error}"
+            ) from error
         if not (np.isfinite(weights).all() and (weights >= 0).all()):
             raise ValueError(
                 f"class_weight must be finite and at least 0, got {weights}."
@@ -1172,6 +1185,7 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         return torch.where(low < high, x.clamp(low, high), low)
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
+        self._check_has_outputs(y_pred)
         weight = None
         if isinstance(X, Mapping) and "sample_weight" in X:
             weight = to_tensor(X["sample_weight"], device=self.device)
@@ -1188,6 +1202,16 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
                 "Pass criterion__reduction='none'."
             )
         return losses
+
+    def _check_has_outputs(self, logits):
+        """Refuse a module that does not give a logit for each class."""
+        n_classes = len(self.classes_inferred_)
+        if logits.ndim < 2 or logits.shape[-1] != n_classes:
+            raise ValueError(
+                f"The module {type(self.module_).__name__} gives outputs of shape "
+                f"{tuple(logits.shape)}, and {n_classes} classes need as many logits "
+                f"for each row, two classes two: {self.classes_inferred_.tolist()}."
+            )
 
     # --- Prediction ------------------------------------------------------------------
 
@@ -1256,17 +1280,22 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
             rows = self._check_rows(X, reset=False)
             names = self._column_names() if rows.ndim == 2 else None
             check_finite_outputs(probabilities, rows, names)
-        if self.predict_nonlinearity is None:
+        if self.predict_nonlinearity != "auto":
             self._check_are_probabilities(probabilities)
         return probabilities
 
     def _check_are_probabilities(self, outputs):
-        if (outputs >= 0).all() and np.allclose(outputs.sum(axis=1), 1, atol=1e-3):
+        has_columns = outputs.ndim == 2 and outputs.shape[1] == len(self.classes_)
+        if has_columns and callable(self.predict_nonlinearity):
+            return
+        is_positive = has_columns and (outputs >= 0).all()
+        if is_positive and np.allclose(outputs.sum(axis=1), 1, atol=1e-3):
             return
         raise ValueError(
-            "predict_nonlinearity=None takes the outputs of the module for "
-            f"probabilities, but the first row has {outputs[0].tolist()}. Pass 'auto' "
-            "for a module that gives logits; net.forward(X) gives these themselves."
+            f"With predict_nonlinearity={self.predict_nonlinearity!r} outputs are no "
+            f"probabilities of {len(self.classes_)} classes: the first row has "
+            f"{outputs[0].tolist()}. Pass 'auto' for a module that gives logits; "
+            "net.forward(X) gives these themselves."
         )
 
     def predict_log_proba(self, X):

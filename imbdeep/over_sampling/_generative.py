@@ -160,19 +160,20 @@ class GenerativeSampler(TableOverSampler):
     def _categorical_columns(self, X):
         if isinstance(self.categorical_features, str):
             found = categorical_columns(X)
-            if len(found) and not is_data_frame(X):
-                self._check_not_mixed(X, found)
+            self._check_not_mixed(X, found)
             return found
         return select_columns(X, self.categorical_features, "categorical_features")
 
     def _check_not_mixed(self, X, columns):
         """Refuse columns of objects in which text may stand for a missing number."""
-        table = rows_as_array(X)
-        mixed = [
-            i for i in columns.tolist() if "numbers" in kinds_of_objects(table[:, i])
-        ]
+        if is_data_frame(X):
+            # Only pandas keeps objects of any type in a column.
+            dtypes = [str(dtype) for dtype in getattr(X, "dtypes", ())]
+            columns = [i for i in columns if dtypes and dtypes[i] == "object"]
+        objects = {int(i): rows_as_array(X)[:, i] for i in columns}
+        mixed = [i for i in objects if "numbers" in kinds_of_objects(objects[i])]
         if mixed:
-            text = next(v for v in table[:, mixed[0]].tolist() if isinstance(v, str))
+            text = next(v for v in objects[mixed[0]].tolist() if isinstance(v, str))
             raise ValueError(
                 f"Columns {mixed} hold numbers and text, such as {text!r}. Name them "
                 "in categorical_features if they are categories, or make them numbers."

@@ -222,7 +222,9 @@ def parse_line(line):
     text = line.decode("utf-8")
     try:
         record = json.loads(
-            text, parse_constant=_refuse_constant, object_pairs_hook=_refuse_twins
+            text,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_refuse_twins,
         )
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
@@ -232,9 +234,10 @@ def parse_line(line):
 
 def is_half(line, error):
     """Whether a last line without a newline was not written to its end."""
-    # Nobody who writes these files writes a carriage return: other line ends, then.
     cut = isinstance(error, (json.JSONDecodeError, UnicodeDecodeError))
-    return cut and b"\r" not in line
+    # Something behind a whole record: lines that do not end as ours do.
+    goes_on = getattr(error, "msg", "").startswith("Extra data")
+    return cut and not goes_on and b"\r" not in line
 
 
 def whole_lines(data):

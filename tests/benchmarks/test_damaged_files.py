@@ -62,6 +62,7 @@ ACCEPTED = {
 REFUSED = {
     "text": lines("oops"),
     "half a line inside": lines('{"kind": "cell", "da'),
+    "lines that end in a separator": GOOD.replace(b"\n", b"\xe2\x80\xa8"),
     "half a line that ends": GOOD.replace(b"}\n", b"\n"),
     "two records": lines(json.dumps(CELL) * 2),
     "carriage returns alone": GOOD.replace(b"\n", b"\r"),

@@ -407,3 +407,21 @@ def test_a_fork_while_another_thread_fits_does_not_hang():
     thread.join()
     assert done, "the child hangs"
     assert os.waitstatus_to_exitcode(status) == 0
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX signals")
+def test_an_interrupt_by_another_signal_raises_too():
+    def interrupt(signum, frame):
+        raise KeyboardInterrupt
+
+    net = quick("net", max_epochs=100_000, early_stopping=False)
+    quick("net").fit(X, Y)  # what torch imports late
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            net.fit(X, Y)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert not net.initialized_

@@ -369,3 +369,17 @@ def test_callbacks_of_the_users_draw_from_the_seed_of_the_fit(callback, monkeypa
 )
 def test_which_parts_need_the_global_generator(params, expected):
     assert NetClassifier(**params)._draws_globally() is expected
+
+
+def test_a_data_loader_draws_from_the_generator_that_it_is_given():
+    net = quick("net", iterator_train=DataLoader, random_state=0)
+    alone = clone(net).fit(X, Y).predict_proba(X)
+    state = torch.get_rng_state()
+
+    class Draws(Callback):
+        def on_batch_end(self, net, **kwargs):
+            torch.default_generator.seed()
+
+    disturbed = clone(net).set_params(callbacks=[Draws()]).fit(X, Y)
+    torch.set_rng_state(state)
+    assert_array_equal(disturbed.predict_proba(X), alone)

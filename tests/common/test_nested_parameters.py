@@ -1,6 +1,7 @@
 """Parameters of parts, and what they are called where they do not fit."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
@@ -78,6 +79,32 @@ def test_a_module_that_gives_probabilities_may_pass_them_on():
 
     net = NetClassifier(Given, predict_nonlinearity=None, max_epochs=1).fit(X, Y)
     assert_allclose(net.predict_proba(X).sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("n_outputs", [1, 3])
+def test_a_module_gives_a_logit_for_each_class(n_outputs):
+    net = NetClassifier(torch.nn.Linear(X.shape[1], n_outputs), max_epochs=1)
+    with pytest.raises(ValueError, match=r"Linear gives outputs of shape .* 2 classes"):
+        net.fit(X, Y)
+
+
+def test_predictions_keep_the_order_of_rows():
+    with pytest.raises(ValueError, match="iterator_valid__shuffle=True would give"):
+        quick("net").set_params(iterator_valid__shuffle=True).fit(X, Y)
+
+
+@pytest.mark.parametrize("weight", [10**400, "x"])
+def test_weights_of_classes_that_are_no_numbers(weight):
+    with pytest.raises(ValueError, match=r"class_weight=.* cannot be used"):
+        quick("net").set_params(class_weight={0: weight, 1: 1}).fit(X, Y)
+
+
+@pytest.mark.parametrize("name", ["latent-smote", "gl-gan", "conditional-gan"])
+def test_one_text_in_a_frame_of_objects_makes_no_categories(name):
+    rows = pd.DataFrame(X.astype(object))
+    rows.iloc[3, 2] = "n/a"
+    with pytest.raises(ValueError, match=r"Columns \[2\] hold numbers and text"):
+        clone(SAMPLERS[name]).fit_resample(rows, Y)
 
 
 @pytest.mark.parametrize("name", each(SAMPLERS))
