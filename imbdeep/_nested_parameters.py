@@ -62,6 +62,36 @@ def naming_parameters(prefix, component, params):
         ) from error
 
 
+@contextmanager
+def naming_value(parameter, value):
+    """Say which parameter was wrong, where what reads its value does not.
+
+    Parameters
+    ----------
+    parameter : str
+    value : object
+
+    Raises
+    ------
+    ValueError
+        Instead of an error of the reader that does not name the parameter.
+
+    Examples
+    --------
+    >>> from imbdeep._nested_parameters import naming_value
+    >>> with naming_value("class_weight", {0: "x"}):
+    ...     float("x")
+    Traceback (most recent call last):
+    ValueError: class_weight={0: 'x'} cannot be used: could not convert string ...
+    """
+    try:
+        yield
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
+        if parameter in str(error):
+            raise
+        raise ValueError(f"{parameter}={value!r} cannot be used: {error}") from error
+
+
 def _known(component, params):
     """Which parameters there are, if one of those given is unknown."""
     if not callable(component):

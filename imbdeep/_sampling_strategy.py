@@ -2,6 +2,8 @@
 
 from imblearn.utils import check_sampling_strategy
 
+from imbdeep._nested_parameters import naming_value
+
 
 def read_sampling_strategy(sampling_strategy, y, sampling_type="over-sampling"):
     """Rows to make of each class, or an error that names the parameter.
@@ -35,11 +37,5 @@ def read_sampling_strategy(sampling_strategy, y, sampling_type="over-sampling"):
     Traceback (most recent call last):
     ValueError: sampling_strategy=<built-in function len> cannot be used: ...
     """
-    try:
+    with naming_value("sampling_strategy", sampling_strategy):
         return check_sampling_strategy(sampling_strategy, y, sampling_type)
-    except (AttributeError, TypeError, ValueError, OverflowError) as error:
-        if "sampling_strategy" in str(error):
-            raise
-        raise ValueError(
-            f"sampling_strategy={sampling_strategy!r} cannot be used: {error}"
-        ) from error

@@ -38,6 +38,7 @@ from imbdeep._nested_parameters import (
     check_iterator,
     check_optimizer,
     naming_parameters,
+    naming_value,
 )
 from imbdeep._precision import (
     check_finite_outputs,
@@ -825,14 +826,10 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
             return None
         labels, present = self.classes_inferred_, counts > 0
         weights = np.ones(len(labels))
-        try:
+        with naming_value("class_weight", self.class_weight):
             weights[present] = compute_class_weight(
                 self.class_weight, classes=labels[present], y=np.repeat(labels, counts)
             )
-        except (OverflowError, TypeError, ValueError) as error:
-            raise ValueError(
-                f"class_weight={self.class_weight!r} cannot be used: {error}"
-            ) from error
         if not (np.isfinite(weights).all() and (weights >= 0).all()):
             raise ValueError(
                 f"class_weight must be finite and at least 0, got {weights}."

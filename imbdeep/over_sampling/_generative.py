@@ -170,10 +170,12 @@ class GenerativeSampler(TableOverSampler):
             # Only pandas keeps objects of any type in a column.
             dtypes = [str(dtype) for dtype in getattr(X, "dtypes", ())]
             columns = [i for i in columns if dtypes and dtypes[i] == "object"]
-        objects = {int(i): rows_as_array(X)[:, i] for i in columns}
-        mixed = [i for i in objects if "numbers" in kinds_of_objects(objects[i])]
+        if not len(columns):
+            return
+        table = rows_as_array(X)
+        mixed = [int(i) for i in columns if "numbers" in kinds_of_objects(table[:, i])]
         if mixed:
-            text = next(v for v in objects[mixed[0]].tolist() if isinstance(v, str))
+            text = next(v for v in table[:, mixed[0]].tolist() if isinstance(v, str))
             raise ValueError(
                 f"Columns {mixed} hold numbers and text, such as {text!r}. Name them "
                 "in categorical_features if they are categories, or make them numbers."

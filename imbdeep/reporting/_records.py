@@ -222,9 +222,7 @@ def parse_line(line):
     text = line.decode("utf-8")
     try:
         record = json.loads(
-            text,
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_refuse_twins,
+            text, parse_constant=_refuse_constant, object_pairs_hook=_refuse_twins
         )
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
@@ -235,7 +233,8 @@ def parse_line(line):
 def is_half(line, error):
     """Whether a last line without a newline was not written to its end."""
     cut = isinstance(error, (json.JSONDecodeError, UnicodeDecodeError))
-    # Something behind a whole record: lines that do not end as ours do.
+    # Nobody who writes these files writes a carriage return, or goes on behind a record
+    # without a newline: other line ends, then.
     goes_on = getattr(error, "msg", "").startswith("Extra data")
     return cut and not goes_on and b"\r" not in line
 
