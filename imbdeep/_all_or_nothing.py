@@ -42,6 +42,27 @@ def _restorer(part):
     return None
 
 
+def refuse_other_threads(estimator):
+    """Refuse an estimator that another thread is fitting.
+
+    Raises
+    ------
+    RuntimeError
+
+    Examples
+    --------
+    >>> from imbdeep._all_or_nothing import all_or_nothing, refuse_other_threads
+    >>> estimator = object()
+    >>> refuse_other_threads(estimator)
+    """
+    own = threading.get_ident()
+    if _FITTING.get(id(estimator), own) != own:
+        raise RuntimeError(
+            f"This {type(estimator).__name__} is being fitted by another thread. Give "
+            "each thread an estimator of its own, such as clone(estimator)."
+        )
+
+
 @contextmanager
 def all_or_nothing(estimator, *, going_on=False):
     """Take an estimator back to what it was if what happens meanwhile fails.
@@ -78,11 +99,8 @@ def all_or_nothing(estimator, *, going_on=False):
     if id(estimator) in _FITTING and _FITTING[id(estimator)] == own:
         yield
         return
-    if _FITTING.setdefault(id(estimator), own) != own:
-        raise RuntimeError(
-            f"This {type(estimator).__name__} is being fitted by another thread. Give "
-            "each thread an estimator of its own, such as clone(estimator)."
-        )
+    _FITTING.setdefault(id(estimator), own)
+    refuse_other_threads(estimator)
     try:
         attributes = dict(vars(estimator))
         parts = attributes.values() if going_on else ()

@@ -97,6 +97,41 @@ def missing_in(values):
     return np.frompyfunc(is_missing, 1, 1)(values).astype(bool)
 
 
+def numbers_of_objects(values):
+    """Numbers in an array of objects, of which NumPy makes no array by itself.
+
+    Parameters
+    ----------
+    values : ndarray of shape (...), object
+        Numbers, or missing.
+
+    Returns
+    -------
+    ndarray of shape (...), float64
+        NaN where one is missing, infinite where an integer is too large for a float.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from imbdeep._column_kinds import numbers_of_objects
+    >>> numbers_of_objects(np.array([1, pd.NA, -(10**400)], dtype=object))
+    array([  1.,  nan, -inf])
+    """
+    given = np.where(missing_in(values), np.nan, values)
+    try:
+        return given.astype(np.float64)
+    except OverflowError:
+        return np.frompyfunc(_as_float, 1, 1)(given).astype(np.float64)
+
+
+def _as_float(value):
+    try:
+        return float(value)
+    except OverflowError:
+        return np.inf if value > 0 else -np.inf
+
+
 def as_objects(values):
     """A list as a flat array of objects, whatever these are.
 

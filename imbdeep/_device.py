@@ -40,6 +40,11 @@ def check_device(device):
         known = torch.device(device)
     except RuntimeError as error:
         raise ValueError(f"device={device!r} is unknown: {error}") from None
+    if known.type == "meta":
+        raise ValueError(
+            "device='meta' holds shapes and no numbers, so nothing can be learned "
+            "there. Use 'auto' or 'cpu'."
+        )
     if known.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(
             f"device={device!r}, but torch finds no CUDA device. Use 'auto' or 'cpu'."

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from imbdeep._column_kinds import as_objects, kind_of_series, missing_in
+from imbdeep._column_kinds import as_objects, kind_of_series, numbers_of_objects
 
 
 class Column(NamedTuple):
@@ -63,10 +63,7 @@ class Column(NamedTuple):
         values = self.to_numpy()
         if values.dtype.kind != "O":
             return values
-        numbers = np.full(len(values), np.nan)
-        is_given = ~missing_in(values)
-        numbers[is_given] = values[is_given].astype(np.float64)
-        return numbers
+        return numbers_of_objects(values)
 
 
 def is_data_frame(X):

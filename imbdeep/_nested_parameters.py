@@ -13,6 +13,15 @@ from imbdeep._arguments import FiniteReal, WholeNumber, check_arguments
 
 # Options of torch's optimizers for steps that are differentiated, or replayed by CUDA.
 _NOT_OF_A_NET = {"differentiable", "capturable"}
+# What parts raise where they cannot do with a parameter.
+_ERRORS = (
+    TypeError,
+    ValueError,
+    RuntimeError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+)
 
 
 @contextmanager
@@ -43,23 +52,78 @@ def naming_parameters(prefix, component, params):
     """
     try:
         yield
-    except (
-        TypeError,
-        ValueError,
-        RuntimeError,
-        AttributeError,
-        OverflowError,
-    ) as error:
-        # Without parameters only what it is called with can be wrong.
-        if f"{prefix}__" in str(error) or not (params or isinstance(error, TypeError)):
+    except _ERRORS as error:
+        if f"{prefix}__" in str(error):
             raise
-        name = getattr(component, "__name__", type(component).__name__)
-        given = ", ".join(f"{prefix}__{name}={params[name]!r}" for name in params)
-        given = given or f"{prefix}={name}"
+        # Without parameters only what it is called with can be wrong.
+        is_builtin = getattr(component, "__module__", "") == "builtins"
+        if not (params or is_builtin or isinstance(error, TypeError)):
+            raise
+        name, given = _told(prefix, component, params)
         reason = str(error).rstrip(".")
         raise ValueError(
             f"{name} cannot be made of {given}: {reason}.{_known(component, params)}"
         ) from error
+
+
+def _told(prefix, component, params):
+    """What a part is called, and the parameters that it was made of."""
+    name = getattr(component, "__name__", type(component).__name__)
+    given = ", ".join(f"{prefix}__{key}={params[key]!r}" for key in params)
+    return name, given or f"{prefix}={name}"
+
+
+@contextmanager
+def naming_failures(prefix, component, find_params):
+    """Say which parameters a part was made of, where it fails in use.
+
+    Parameters
+    ----------
+    prefix, component
+        See :func:`naming_parameters`. Only parts of torch are told of without
+        parameters: what fails in a user's own part is known to its author.
+    find_params : callable
+        Gives those that the user has set, without the prefix. A function, since most
+        uses do not fail and there are many.
+
+    Raises
+    ------
+    ValueError
+        Instead of the error of the part. Lack of memory stays what it is.
+
+    Examples
+    --------
+    >>> from torch.nn import NLLLoss
+    >>> from imbdeep._nested_parameters import naming_failures
+    >>> with naming_failures("criterion", NLLLoss, lambda: {"ignore_index": "x"}):
+    ...     int("x")
+    Traceback (most recent call last):
+    ValueError: NLLLoss fails with criterion__ignore_index='x': invalid literal for ...
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except (*_ERRORS, LookupError) as error:
+        params = find_params()
+        of_torch = getattr(component, "__module__", "").startswith("torch.")
+        if f"{prefix}__" in str(error) or not (params or of_torch):
+            raise
+        name, given = _told(prefix, component, params)
+        raise ValueError(f"{name} fails with {given}: {error}") from error
+
+
+def naming_batches(prefix, iterator, find_params, batches):
+    """Batches of an iterator; see :func:`naming_failures`."""
+    with naming_failures(prefix, iterator, find_params):
+        rest = iter(batches)
+    while True:
+        with naming_failures(prefix, iterator, find_params):
+            try:
+                batch = next(rest)
+            except StopIteration:
+                return
+        yield batch
 
 
 @contextmanager
@@ -120,7 +184,10 @@ def _check_like_default(prefix, component, params, constraints):
         Constraints of parameters whose default is of exactly this type.
     """
     maker = component if inspect.isclass(component) else type(component)
-    known = inspect.signature(maker).parameters
+    try:
+        known = inspect.signature(maker).parameters
+    except ValueError:  # of a class that is not written in Python
+        return
     for name in params.keys() & known.keys():
         allowed = constraints.get(type(known[name].default))
         if set(get_args(known[name].annotation)) == {bool, NoneType}:
@@ -128,6 +195,41 @@ def _check_like_default(prefix, component, params, constraints):
         if allowed is not None:
             key = f"{prefix}__{name}"
             check_arguments({key: allowed}, {key: params[name]})
+
+
+def check_sizes(params, learned):
+    """Refuse sizes of a module of ours that are not those of the data.
+
+    Parameters
+    ----------
+    params : dict
+        Those of the module, without the prefix.
+    learned : dict
+        What the data have: 'n_features' and 'n_classes', or None if unknown.
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> from imbdeep._nested_parameters import check_sizes
+    >>> check_sizes({"n_features": 7}, {"n_features": 3, "n_classes": 2})
+    Traceback (most recent call last):
+    ValueError: module__n_features=7, but the data have 3. Leave it: fit takes it ...
+    """
+    for name in ("n_features", "n_classes"):
+        size = learned[name]
+        if size is None or name not in params:
+            continue
+        check_arguments(
+            {f"module__{name}": [WholeNumber(1)]}, {f"module__{name}": params[name]}
+        )
+        if params[name] != size:
+            raise ValueError(
+                f"module__{name}={params[name]!r}, but the data have {size}. Leave "
+                "it: fit takes it from the data."
+            )
 
 
 def check_optimizer(optimizer, params):
@@ -191,14 +293,48 @@ def check_iterator(prefix, iterator, params):
     ValueError: iterator_valid__drop_last must be ... 'bool' ..., got 'no'.
     """
     _check_like_default(prefix, iterator, params, {bool: ["boolean"]})
-    if prefix == "iterator_valid" and params.get("shuffle"):
-        raise ValueError(
-            "iterator_valid__shuffle=True would give predictions in another order than "
-            "the rows. Leave it."
-        )
+    if prefix == "iterator_valid":
+        for name in params.keys() & {
+            "shuffle",
+            "sampler",
+            "batch_sampler",
+            "drop_last",
+        }:
+            if params[name] is not None and params[name] is not False:
+                raise ValueError(
+                    f"iterator_valid__{name}={params[name]!r} would give predictions "
+                    "in another order than the rows, or of some rows only. Leave it."
+                )
     size = params.get("batch_size")
     allowed = [WholeNumber(1), Options(int, {-1}), None]
     check_arguments({f"{prefix}__batch_size": allowed}, {f"{prefix}__batch_size": size})
+
+
+def check_names_of_callbacks(callbacks):
+    """Refuse pairs in a list of callbacks that are not (name, callback).
+
+    Parameters
+    ----------
+    callbacks : list, 'disable' or None
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> from imbdeep._nested_parameters import check_names_of_callbacks
+    >>> check_names_of_callbacks([("stop",)])
+    Traceback (most recent call last):
+    ValueError: callbacks must hold callbacks and pairs (name, callback), ...
+    """
+    for item in callbacks if isinstance(callbacks, list) else ():
+        is_pair = isinstance(item, tuple | list)
+        if is_pair and not (len(item) == 2 and isinstance(item[0], str)):
+            raise ValueError(
+                "callbacks must hold callbacks and pairs (name, callback), got "
+                f"{item!r}."
+            )
 
 
 def check_callbacks(callbacks, params):

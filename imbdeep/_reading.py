@@ -4,7 +4,8 @@ import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from imbdeep._column_kinds import missing_in
+from imbdeep._column_kinds import numbers_of_objects
+from imbdeep._frames import is_data_frame, rows_as_array
 from imbdeep._torch_data import arrays_of
 from imbdeep._validation import (
     check_columns_are_numeric,
@@ -70,23 +71,47 @@ def read_rows_and_labels(estimator, X, y, *, reset, allow_nd):
 
 def _validated(estimator, X, *, allow_nd, **params):
     check_columns_are_numeric(X)
-    if isinstance(X, np.ndarray) and X.dtype.kind == "O":
-        # NumPy makes no number of pandas.NA.
-        X = np.where(missing_in(X), np.nan, X)
-    checked = validate_data(
-        estimator,
-        X,
-        accept_sparse="csr",
-        dtype=_dtypes(X),
-        order="C",
-        allow_nd=allow_nd,
-        # Refused below, where columns have names.
-        ensure_all_finite=False,
-        **params,
-    )
+    X = without_objects(X)
+    try:
+        checked = validate_data(
+            estimator,
+            X,
+            accept_sparse="csr",
+            dtype=_dtypes(X),
+            order="C",
+            allow_nd=allow_nd,
+            # Refused below, where columns have names.
+            ensure_all_finite=False,
+            **params,
+        )
+    except (TypeError, OverflowError):
+        if is_data_frame(X):  # with missing or too large numbers in a column of objects
+            check_complete(X)
+        raise
     rows = checked[0] if isinstance(checked, tuple) else checked
     check_complete(rows, getattr(estimator, "feature_names_in_", None))
     return checked
+
+
+def without_objects(X):
+    """Rows whose numbers come as objects as floats; others as they are.
+
+    Parameters
+    ----------
+    X : array-like, sparse matrix or data frame
+        That :func:`check_columns_are_numeric` lets pass.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep._reading import without_objects
+    >>> without_objects(np.array([[1, None]], dtype=object))
+    array([[ 1., nan]])
+    """
+    array = rows_as_array(X) if isinstance(X, list | tuple) else X
+    if isinstance(array, np.ndarray) and array.dtype.kind == "O":
+        return numbers_of_objects(array)
+    return X
 
 
 def _dtypes(X):

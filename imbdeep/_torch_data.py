@@ -48,11 +48,24 @@ def arrays_of(X, y=None):
     if is_dataset(X):
         X, labels = _read(X)
         y = labels if y is None else y
-    return _as_array(X), _as_array(y)
+    return as_array(X), as_array(y)
 
 
-def _as_array(values):
-    return values.detach().cpu().numpy() if torch.is_tensor(values) else values
+def as_array(values):
+    """A tensor as an array, whatever its device and dtype; others as they are.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep._torch_data import as_array
+    >>> as_array(torch.ones(1, dtype=torch.bfloat16))
+    array([1.], dtype=float32)
+    """
+    if not torch.is_tensor(values):
+        return values
+    # NumPy has no such dtype; float32 holds each of its numbers.
+    values = values.float() if values.dtype == torch.bfloat16 else values
+    return values.detach().cpu().numpy()
 
 
 def _only_entry(X):
@@ -78,9 +91,9 @@ def _read(dataset):
     # One that transforms its rows is read through its __getitem__.
     if type(dataset) is Dataset and not isinstance(dataset.X, list | tuple):
         X = _only_entry(dataset.X) if isinstance(dataset.X, Mapping) else dataset.X
-        return _as_array(X), None if dataset.y is None else np.asarray(dataset.y)
+        return as_array(X), None if dataset.y is None else np.asarray(dataset.y)
     if type(dataset) is TensorDataset:
-        return _pair(dataset, [tensor.numpy() for tensor in dataset.tensors])
+        return _pair(dataset, [as_array(tensor) for tensor in dataset.tensors])
     chunks = list(DataLoader(dataset, batch_size=_CHUNK, collate_fn=_stack))
     if not chunks:
         raise ValueError(f"X is a {type(dataset).__name__} without rows.")

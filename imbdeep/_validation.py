@@ -10,6 +10,7 @@ from imbdeep._column_kinds import (
     kind_of_array,
     kinds_of_objects,
     missing_in,
+    numbers_of_objects,
 )
 from imbdeep._frames import (
     column_names,
@@ -179,16 +180,15 @@ def check_complete(X, names=None):
         )
     if n_infinite.any():
         raise ValueError(
-            f"X holds infinite values: {say_where(n_infinite, names)}. Replace them by "
-            "numbers, or drop their rows."
+            f"X holds infinite values: {say_where(n_infinite, names)}. Replace them, "
+            "and integers beyond the largest float, by numbers, or drop their rows."
         )
 
 
 def _count_bad(numbers, axis=None):
     """How many numbers are missing, and how many infinite."""
     if numbers.dtype.kind == "O":
-        is_missing = missing_in(numbers)
-        numbers = np.where(is_missing, np.nan, numbers).astype(np.float64)
+        numbers = numbers_of_objects(numbers)
     if numbers.dtype.kind != "f" or np.isfinite(numbers).all():
         nothing = np.isnan(numbers[:0].astype(float)).sum(axis)
         return nothing, nothing
@@ -300,6 +300,8 @@ def sorted_labels(name, labels):
     >>> sorted_labels("y", [2, 1, 2])
     array([1, 2])
     """
+    if missing_in(np.asarray(labels)).any():
+        raise ValueError(f"{name} holds a missing label (None or NaN): {labels}.")
     if np.ndim(labels) == 0:
         raise ValueError(f"{name} must be a list or an array of labels, got {labels}.")
     try:

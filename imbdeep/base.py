@@ -21,12 +21,12 @@ from sklearn.utils.validation import _check_sample_weight
 from skorch import NeuralNetClassifier
 from skorch.callbacks import EarlyStopping as SkorchEarlyStopping
 from skorch.callbacks import EpochTimer, PassthroughScoring
-from skorch.dataset import Dataset, unpack_data
+from skorch.dataset import Dataset, get_len, unpack_data
 from skorch.history import History
 from skorch.utils import is_dataset, to_tensor
 from torch.utils.data import Subset
 
-from imbdeep._all_or_nothing import all_or_nothing
+from imbdeep._all_or_nothing import all_or_nothing, refuse_other_threads
 from imbdeep._arguments import FiniteReal, WholeNumber
 from imbdeep._device import check_device, resolve_device
 from imbdeep._draws import drawing_for_fit, draws_globally
@@ -36,7 +36,11 @@ from imbdeep._interrupts import raised_by_a_handler, watch_interrupts
 from imbdeep._nested_parameters import (
     check_callbacks,
     check_iterator,
+    check_names_of_callbacks,
     check_optimizer,
+    check_sizes,
+    naming_batches,
+    naming_failures,
     naming_parameters,
     naming_value,
 )
@@ -77,7 +81,10 @@ def accepts(function, name):
     >>> accepts(sorted, 'key'), accepts(sorted, 'lock')
     (True, False)
     """
-    return name in inspect.signature(function).parameters
+    try:
+        return name in inspect.signature(function).parameters
+    except ValueError:  # of a class that is not written in Python
+        return False
 
 
 def scaled_softmax(logits, scale=1.0):
@@ -493,6 +500,8 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         return {**params, **{name: vars(self)[name] for name in _RESOLVED}}
 
     def _check_parameters(self):
+        # skorch unpacks them where parameters are listed.
+        check_names_of_callbacks(self.callbacks)
         validate_parameter_constraints(
             self._parameter_constraints,
             self.get_params(deep=False),
@@ -655,6 +664,32 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
             self.interrupted_ = raised_by_a_handler(error)
             raise
 
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        if iterator is not None:
+            own = "iterator_train" if training else "iterator_valid"
+            find_params = partial(self._set_by_user, own)
+            iterator = naming_batches(own, type(iterator), find_params, iterator)
+        super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+
+    def _step_optimizer(self, step_fn):
+        # The optimizer calls what calls module and criterion.
+        failed = []
+
+        def remember_failure():
+            try:
+                return step_fn()
+            except Exception as error:
+                failed.append(error)
+                raise
+
+        try:
+            super()._step_optimizer(remember_failure)
+        except Exception:
+            if failed:
+                raise
+            with self._naming("optimizer", self.optimizer):
+                raise
+
     def _stop_early(self):
         """Pass an interrupt on, or say that there was one."""
         if self.on_interrupt == "raise":
@@ -719,8 +754,9 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         getattr(self, method_name)(self, **cb_kwargs)
         # Those of the user may draw, and so does skorch's Initializer.
         with drawing_for_fit():
-            for _, callback in self.callbacks_:
-                getattr(callback, method_name)(self, **cb_kwargs)
+            for name, callback in self.callbacks_:
+                with self._naming(f"callbacks__{name}", callback):
+                    getattr(callback, method_name)(self, **cb_kwargs)
 
     def _draw_seed(self):
         if not hasattr(self, "random_state_"):
@@ -1072,13 +1108,15 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         for key, value in learned.items():
             if value is not None and accepts(component, key):
                 params.setdefault(key, value)
-        signature = inspect.signature(component)
+        if component in MODULES.values():
+            check_sizes(params, learned)
         missing = [
             key
             for key in learned
             if key not in params
-            and key in signature.parameters
-            and signature.parameters[key].default is inspect.Parameter.empty
+            and accepts(component, key)
+            and inspect.signature(component).parameters[key].default
+            is inspect.Parameter.empty
         ]
         if missing:
             raise ValueError(
@@ -1092,6 +1130,9 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
                 f"{name}={component!r} must make an nn.Module, not {part}."
             )
         return part
+
+    def _naming(self, prefix, component):
+        return naming_failures(prefix, component, partial(self._set_by_user, prefix))
 
     def _set_by_user(self, prefix):
         """Parameters with a prefix that were given to the net, without the prefix."""
@@ -1186,10 +1227,11 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
         weight = None
         if isinstance(X, Mapping) and "sample_weight" in X:
             weight = to_tensor(X["sample_weight"], device=self.device)
-        if isinstance(self.criterion_, ClassificationLoss):
-            y_true = to_tensor(y_true, device=self.device)
-            return self.criterion_.batch_loss(y_pred, y_true, weight)
-        losses = super().get_loss(y_pred, y_true, X=X, training=training)
+        with self._naming("criterion", type(self.criterion_)):
+            if isinstance(self.criterion_, ClassificationLoss):
+                y_true = to_tensor(y_true, device=self.device)
+                return self.criterion_.batch_loss(y_pred, y_true, weight)
+            losses = super().get_loss(y_pred, y_true, X=X, training=training)
         if losses.ndim:
             return reduce_losses(losses, weight, weight_reduction=self.weight_reduction)
         if weight is not None:
@@ -1223,13 +1265,24 @@ class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
             yield outputs
 
     def _forward_batches(self, X, training, device):
+        # Half-trained weights beside the labels of before, or the other way round.
+        refuse_other_threads(self)
         self.check_is_fitted()
         if hasattr(self, "training_") and isinstance(X, Mapping) and "X" in X:
             # Callbacks pass what the net trains on, with weights.
             X = X["X"]
         if not (hasattr(self, "training_") and is_dataset(X)):
             X = self._check_rows(X, reset=False)
-        yield from super().forward_iter(X, training=training, device=device)
+        n_outputs = 0
+        for outputs in super().forward_iter(X, training=training, device=device):
+            first = outputs[0] if isinstance(outputs, tuple) else outputs
+            n_outputs += len(first)
+            yield outputs
+        if n_outputs != get_len(X):
+            raise ValueError(
+                f"iterator_valid={self.iterator_valid!r} gave {n_outputs} of "
+                f"{get_len(X)} rows. It must give each row once."
+            )
 
     def _get_predict_nonlinearity(self):
         if self.predict_nonlinearity != "auto":

@@ -62,7 +62,7 @@ def read_box(
             side = [open_side if value is None else value for value in given]
         try:
             sides.append(np.asarray(side, dtype=dtype))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise _no_pair(box) from None
     low, high = sides
     try:

@@ -54,7 +54,7 @@ def _check_lengths(name: str, value: Any) -> None:
     given = by_name(name, value)
     try:
         lengths = np.asarray(value if given is None else list(given.values()), float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(
             f"{name} must be a number or one number for each feature, got {value!r}."
         ) from None

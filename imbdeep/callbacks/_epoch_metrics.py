@@ -87,6 +87,12 @@ class EpochMetrics(Callback):
         if not self.targets_:
             return
         y, proba = np.concatenate(self.targets_), np.concatenate(self.probas_)
+        if np.isnan(proba).any():
+            raise ValueError(
+                "Probabilities of validation rows are no numbers, with "
+                f"predict_nonlinearity={net.predict_nonlinearity!r}. Pass 'auto' for a "
+                "module that gives logits."
+            )
         recall = recalls(y, proba.argmax(1), proba.shape[1])
         scores = {
             "valid_average_precision": mean_average_precision(

@@ -10,7 +10,9 @@ from sklearn.utils.validation import check_X_y, validate_data
 
 from imbdeep._all_or_nothing import all_or_nothing
 from imbdeep._frames import column_names, read_labels, read_table
+from imbdeep._reading import without_objects
 from imbdeep._sampling_strategy import read_sampling_strategy
+from imbdeep._torch_data import as_array
 from imbdeep._torch_switches import usual_switches
 from imbdeep._validation import (
     check_columns_are_numeric,
@@ -83,7 +85,7 @@ class TableOverSampler(BaseOverSampler):
             classes do not fit ``sampling_strategy``. The sampler is then what it was
             before, as after every failure and interrupt.
         """
-        X, y = (part.detach() if hasattr(part, "detach") else part for part in (X, y))
+        X, y = as_array(X), as_array(y)
         with all_or_nothing(self):
             table, labels, _ = self._check_X_y(X, y)
             self.sampling_strategy_ = read_sampling_strategy(
@@ -128,6 +130,8 @@ class TableOverSampler(BaseOverSampler):
         self._kinds = [kind for _, kind in column_kinds(X)]
         self._container = container_of(X)
         table = read_table(X, categorical)
+        if not len(categorical):
+            table = without_objects(table)
         validate_data(self, X, y, reset=True, skip_check_array=True)
         return check_X_y(
             table,

@@ -5,6 +5,7 @@ import pickle
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -364,6 +365,24 @@ def test_one_net_fitted_by_two_threads_gets_a_clear_error():
     assert len(errors) == 2
     assert all("is being fitted by another thread" in str(error) for error in errors)
     assert_array_equal(net.predict_proba(X), clone(net).fit(X, Y).predict_proba(X))
+
+
+def test_a_net_gives_no_predictions_to_others_while_it_is_fitted():
+    class Asks(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            with ThreadPoolExecutor() as pool:
+                answers.append(pool.submit(net.predict_proba, X).exception())
+            net.predict_proba(X)
+
+    answers = []
+    net = NetClassifier(callbacks=[Asks()], max_epochs=2)
+    net.fit(X, Y).fit(X, Y)
+    assert len(answers) == 4
+    assert all("is being fitted by another thread" in str(error) for error in answers)
+    with ThreadPoolExecutor() as pool:
+        assert_array_equal(
+            pool.submit(net.predict_proba, X).result(), net.predict_proba(X)
+        )
 
 
 def test_a_classifier_that_infers_first_takes_its_new_parts_or_none():

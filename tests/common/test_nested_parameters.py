@@ -1,12 +1,17 @@
 """Parameters of parts, and what they are called where they do not fit."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from torch.nn import CrossEntropyLoss
+from torch.utils.data import DataLoader
 
+from imbdeep.batches import TensorBatches
 from imbdeep.classifiers import NetClassifier
 
 from .estimators import SAMPLERS, each
@@ -88,9 +93,113 @@ def test_a_module_gives_a_logit_for_each_class(n_outputs):
         net.fit(X, Y)
 
 
-def test_predictions_keep_the_order_of_rows():
-    with pytest.raises(ValueError, match="iterator_valid__shuffle=True would give"):
-        quick("net").set_params(iterator_valid__shuffle=True).fit(X, Y)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("shuffle", True), ("drop_last", True), ("sampler", [1, 2])],
+)
+def test_predictions_are_those_of_all_rows_in_order(name, value):
+    params = {"iterator_valid": DataLoader, f"iterator_valid__{name}": value}
+    with pytest.raises(ValueError, match=f"iterator_valid__{name}=.* would give"):
+        NetClassifier(max_epochs=1, **params).fit(X, Y)
+
+
+def test_an_iterator_that_leaves_rows_out_is_told_of():
+    class Most(TensorBatches):
+        def __iter__(self):
+            return itertools.islice(super().__iter__(), 2)
+
+    net = NetClassifier(iterator_valid=Most, iterator_valid__batch_size=20).fit(X, Y)
+    for call in (net.predict, net.predict_proba, net.predict_log_proba):
+        with pytest.raises(ValueError, match=r"Most.* gave 40 of 60 rows"):
+            call(X)
+
+
+FAILING = {
+    "label_smoothing": (
+        {"criterion": CrossEntropyLoss, "criterion__label_smoothing": 2},
+        "CrossEntropyLoss fails with criterion__label_smoothing=2: .*between 0.0 and",
+    ),
+    "weight": (
+        {"criterion": CrossEntropyLoss, "criterion__weight": torch.ones(5)},
+        "CrossEntropyLoss fails with criterion__weight=.*all 2 classes",
+    ),
+    "a loss of numbers": (
+        {"criterion": torch.nn.MSELoss},
+        "MSELoss fails with criterion=MSELoss: .*size of tensor",
+    ),
+    "collate_fn": (
+        {"iterator_train": DataLoader, "iterator_train__collate_fn": 5},
+        "DataLoader fails with iterator_train__collate_fn=5: .*not callable",
+    ),
+    "sampler": (
+        {"iterator_train": DataLoader, "iterator_train__sampler": [999]},
+        r"DataLoader fails with iterator_train__sampler=\[999\]: .*out of bounds",
+    ),
+    "param_groups": (
+        {"optimizer__param_groups": [("*", {"lr": "x"})]},
+        "Adam fails with optimizer__param_groups=.*lr=str",
+    ),
+    "step_sizes": (
+        {"optimizer": torch.optim.Rprop, "optimizer__step_sizes": (1,)},
+        r"Rprop fails with optimizer__step_sizes=\(1,\): not enough values",
+    ),
+    "line_search_fn": (
+        {"optimizer": torch.optim.LBFGS, "optimizer__line_search_fn": "zz"},
+        "LBFGS fails with optimizer__line_search_fn='zz': .*strong_wolfe",
+    ),
+    "floatfmt": (
+        {"callbacks__print_log__floatfmt": "zz", "verbose": 1},
+        "PrintLog fails with callbacks__print_log__floatfmt='zz': .*format",
+    ),
+    "a builtin": ({"optimizer": dict}, "dict cannot be made of optimizer=dict"),
+    "half a pair": ({"callbacks": [("stop",)]}, r"callbacks must .* \('stop',\)"),
+    "a device of shapes": ({"device": "meta"}, "device='meta' holds shapes"),
+    "n_features": ({"module__n_features": 7}, "n_features=7, but the data have 6"),
+    "n_classes": ({"module__n_classes": 3}, "n_classes=3, but the data have 2"),
+    "classes": ({"classes": [0, 1, np.nan]}, "classes holds a missing label"),
+    "nonlinearity": (
+        {"predict_nonlinearity": lambda logits: logits * np.nan},
+        "validation rows are no numbers, with predict_nonlinearity",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FAILING)
+def test_what_fails_in_use_is_named(case):
+    params, message = FAILING[case]
+    params = {"max_epochs": 1, "verbose": 0, "early_stopping": True} | params
+    with pytest.raises(ValueError, match=message):
+        NetClassifier(**params).fit(X, Y)
+
+
+def test_errors_of_parts_of_a_user_are_left_alone():
+    class OwnError(RuntimeError):
+        pass
+
+    class Own(torch.nn.Module):
+        def forward(self, logits, y):
+            raise OwnError
+
+    class Layer(torch.nn.Linear):
+        def forward(self, rows):
+            raise OwnError
+
+    for params in (
+        {"criterion": Own, "optimizer__weight_decay": 0.1},
+        {"module": Layer(X.shape[1], 2), "optimizer__weight_decay": 0.1},
+    ):
+        with pytest.raises(OwnError):
+            NetClassifier(max_epochs=1, **params).fit(X, Y)
+
+
+def test_lack_of_memory_is_left_alone():
+    class Large(CrossEntropyLoss):
+        def forward(self, logits, y):
+            raise torch.OutOfMemoryError
+
+    net = NetClassifier(criterion=Large, criterion__label_smoothing=0.1, max_epochs=1)
+    with pytest.raises(torch.OutOfMemoryError):
+        net.fit(X, Y)
 
 
 @pytest.mark.parametrize("weight", [10**400, "x"])
