@@ -105,7 +105,13 @@ def _global_state_put_back():
         yield
 
 
-@pytest.mark.parametrize("name", DRAWS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if "ResNet18" in name else name
+        for name in DRAWS
+    ],
+)
 def test_draws_for_a_fit_are_those_of_the_global_generator_with_its_seed(name):
     draw, twice = DRAWS[name], []
     for seed in (3, 4):

@@ -52,7 +52,14 @@ def test_rows_of_a_class_are_drawn_alike():
         assert chisquare(drawn[dataset.tensors[1] == label]).pvalue > 1e-7
 
 
-@pytest.mark.parametrize("balance, alpha", [("data", 0.1), ("data", 2), ("batch", 0.3)])
+@pytest.mark.parametrize(
+    "balance, alpha",
+    [
+        ("data", 0.1),
+        pytest.param("data", 2, marks=pytest.mark.slow),
+        ("batch", 0.3),
+    ],
+)
 def test_mixing_follows_the_beta_law(balance, alpha):
     dataset = identity_dataset([25, 15])
     batches = [

@@ -106,9 +106,18 @@ ITERATORS += [
 ]
 
 
-@pytest.mark.parametrize(("iterator", "params"), ITERATORS)
-@pytest.mark.parametrize("method", ["swa", "ema"])
-def test_a_net_that_does_not_move_is_its_own_average(iterator, params, method):
+# The batches that a norm sees are those of the iterator, whatever the method.
+AVERAGES = [("swa", *iterator) for iterator in ITERATORS]
+AVERAGES += [
+    pytest.param(
+        "ema", name, params, marks=[] if name == "balanced" else pytest.mark.slow
+    )
+    for name, params in ITERATORS
+]
+
+
+@pytest.mark.parametrize(("method", "iterator", "params"), AVERAGES)
+def test_a_net_that_does_not_move_is_its_own_average(method, iterator, params):
     X, y = rows([270, 30])
     net = NetClassifier(
         iterator_train=iterator,
@@ -196,7 +205,9 @@ def mixtures(weight_averaging, seed):
     )
 
 
-@pytest.mark.parametrize("make", [balanced, mixtures])
+@pytest.mark.parametrize(
+    "make", [balanced, pytest.param(mixtures, marks=pytest.mark.slow)]
+)
 def test_averaging_leaves_recalls_where_they_were(make):
     """Three Gaussian columns, 950 rows to 50; five seeds."""
     off = []

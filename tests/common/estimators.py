@@ -40,13 +40,14 @@ def each(instances):
 
 
 # The checks train on a few dozen rows, some on standardised blobs: enough steps to
-# learn them, no more.
+# learn them, no more. Of the blobs 0.83 must be right; with 15 seeds the first
+# instances of the classes get 0.86 at least.
 _SMALL = {
     "module__hidden_sizes": (16,),
     "n_bins": 4,
-    "max_epochs": 8,
+    "max_epochs": 5,
     "batch_size": 32,
-    "lr": 0.05,
+    "lr": 0.1,
     "random_state": 0,
 }
 
@@ -72,7 +73,7 @@ CLASSIFIERS = {
     "remix": ReMixClassifier(**_SMALL),
     "remix-batch": ReMixClassifier(balance="batch", **_SMALL),
     "mixup": ReMixClassifier(mix="mixup", **_SMALL),
-    "meta-augment": MetaAugmentClassifier(inner_lr=0.1, pretrain_epochs=5, **_SMALL),
+    "meta-augment": MetaAugmentClassifier(inner_lr=0.1, pretrain_epochs=3, **_SMALL),
     "meta-augment-full": MetaAugmentClassifier(
         sampling_strategy="all",
         confidence=0.9,
@@ -109,19 +110,19 @@ CLASSIFIERS = {
 }
 
 # Their checks ask for what comes out, not for what is learned.
-_TINY = {"hidden_sizes": (8,), "n_latent": 2, "max_epochs": 3, "random_state": 0}
+_TINY = {"hidden_sizes": (8,), "n_latent": 2, "max_epochs": 2, "random_state": 0}
 
 SAMPLERS = {
     "remix": ReMix(random_state=0),
     "remix-sample": ReMix(label="sample", random_state=0),
     "meta-augment": MetaAugment(
         estimator=MetaAugmentClassifier(
-            **_SMALL | {"pretrain_epochs": 3, "max_epochs": 3}
+            **_SMALL | {"pretrain_epochs": 2, "max_epochs": 2, "batch_size": 256}
         ),
         random_state=0,
     ),
     "latent-smote": LatentSMOTE(**_TINY),
-    "gl-gan": GLGAN(pretrain_epochs=3, **_TINY),
+    "gl-gan": GLGAN(pretrain_epochs=2, **_TINY),
     "conditional-gan": ConditionalGAN(**_TINY),
     "conditional-wgan": ConditionalWGAN(critic_steps=2, **_TINY),
 }

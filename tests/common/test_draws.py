@@ -70,6 +70,9 @@ FITS = (
     }
 )
 FIT_NAMES = [*each(NETS), *(name for name in FITS if name not in NETS)]
+FIT_NAMES[FIT_NAMES.index("resnet18")] = pytest.param(
+    "resnet18", marks=pytest.mark.slow
+)
 
 
 @pytest.fixture(autouse=True)
