@@ -24,6 +24,8 @@ from imbdeep.attacks import (
 )
 from imbdeep.classifiers import NetClassifier
 
+slow = pytest.mark.slow
+
 N = 90
 MOVING = ["age", "income"]
 SEARCH = {"attack": "square", "queries": 25, "random_state": 0}
@@ -100,9 +102,21 @@ def pipeline(data):
 # --- pandas --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("early_stop", [True, False])
-@pytest.mark.parametrize("batch_size", [1024, 40])
-@pytest.mark.parametrize("norm", ["linf", "l2"])
+# Each two of the options in all combinations; the other half is slow.
+@pytest.mark.parametrize(
+    ("norm", "batch_size", "early_stop"),
+    [
+        pytest.param(
+            norm,
+            batch_size,
+            early_stop,
+            marks=[] if ((norm == "l2") ^ (batch_size == 40) ^ early_stop) else slow,
+        )
+        for norm in ("linf", "l2")
+        for batch_size in (1024, 40)
+        for early_stop in (True, False)
+    ],
+)
 def test_columns_that_may_not_move_pass_untouched(
     data, pipeline, norm, batch_size, early_stop
 ):

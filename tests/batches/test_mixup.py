@@ -12,9 +12,7 @@ from tests.batches.data import (
 )
 
 
-@pytest.mark.parametrize(
-    "alpha", [0.1, pytest.param(1.0, marks=pytest.mark.slow), 4.0]
-)
+@pytest.mark.parametrize("alpha", [0.1, pytest.param(1.0, marks=pytest.mark.slow), 4.0])
 def test_mixing_follows_the_beta_law(alpha):
     dataset = identity_dataset([30, 10])
     batches = [

@@ -42,17 +42,14 @@ def accuracy(net, X, y):
     return accuracy_score(y, net.predict(X))
 
 
-def fit(rows, labels, scoring, caching=True, on_train=False, cls=EpochScoring):
+def fit_all(rows, labels, scorings, cls=EpochScoring, **params):
+    """A net with a callback for each scoring, by name."""
     X, codes = rows
     y = np.asarray(labels)[codes]
-    score = cls(
-        scoring,
-        name="score",
-        lower_is_better=False,
-        use_caching=caching,
-        on_train=on_train,
-    )
-    callbacks = [("score", score)]
+    callbacks = [
+        (name, cls(scoring, name=name, lower_is_better=False, **params))
+        for name, scoring in scorings.items()
+    ]
     # The last epoch is the one that predicts, and dropout is off.
     net = NetClassifier(
         callbacks=callbacks, early_stopping=False, module__dropout=0.0, **SMALL
@@ -60,38 +57,39 @@ def fit(rows, labels, scoring, caching=True, on_train=False, cls=EpochScoring):
     return net.fit(X, y, eval_set=(X, y)), y
 
 
+def fit(rows, labels, scoring, caching=True, cls=EpochScoring):
+    return fit_all(rows, labels, {"score": scoring}, cls, use_caching=caching)
+
+
+SCORINGS = {
+    **{s: s for s in ("accuracy", "roc_auc", "f1_macro", "neg_log_loss")},
+    "default": None,
+    "own accuracy": accuracy,
+    "by labels": by_labels,
+    "metric": balanced_accuracy_score,
+}
+
+
 @pytest.mark.parametrize("labels", LABELS)
 @pytest.mark.parametrize("caching", [True, False])
 @pytest.mark.parametrize("on_train", [True, False])
-@pytest.mark.parametrize(
-    "scoring",
-    [
-        "accuracy",
-        "roc_auc",
-        "f1_macro",
-        "neg_log_loss",
-        None,
-        accuracy,
-        by_labels,
-        balanced_accuracy_score,
-    ],
-    ids=lambda scoring: getattr(scoring, "__name__", scoring),
-)
-def test_names_and_callables(rows, labels, scoring, caching, on_train):
-    labels = LABELS[labels]
-    net, y = fit(rows, labels, scoring, caching, on_train)
-    recorded = net.history[-1, "score"]
-    assert np.isfinite(recorded)
-    if on_train and caching:
-        return  # of the weights during the epoch
-    if scoring is balanced_accuracy_score:
-        expected = balanced_accuracy_score(y, net.predict(rows[0]))
-    elif scoring is None:
-        expected = net.score(rows[0], y)
-    else:
-        scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
-        expected = scorer(net, rows[0], y)
-    assert recorded == pytest.approx(expected, abs=1e-6)
+def test_names_and_callables(rows, labels, caching, on_train):
+    net, y = fit_all(
+        rows, LABELS[labels], SCORINGS, use_caching=caching, on_train=on_train
+    )
+    for name, scoring in SCORINGS.items():
+        recorded = net.history[-1, name]
+        assert np.isfinite(recorded), name
+        if on_train and caching:
+            continue  # of the weights during the epoch
+        if scoring is balanced_accuracy_score:
+            expected = balanced_accuracy_score(y, net.predict(rows[0]))
+        elif scoring is None:
+            expected = net.score(rows[0], y)
+        else:
+            scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
+            expected = scorer(net, rows[0], y)
+        assert recorded == pytest.approx(expected, abs=1e-6), name
 
 
 @pytest.mark.parametrize("labels", LABELS)

@@ -1,5 +1,6 @@
 """Adversarial training: what its three classifiers share, and the plain one."""
 
+import functools
 import gc
 import io
 import pickle
@@ -64,21 +65,28 @@ all_nets = pytest.mark.parametrize("net_class", NETS)
 # --- Without an attack ---------------------------------------------------------------
 
 
+@functools.cache
+def deferred_net(criterion, reweight_from, weighted):
+    """A fit to look at, which all classifiers are compared with."""
+    X, y = table()
+    plain = {k: v for k, v in SMALL.items() if k not in ("eps", "eps_unit")}
+    del plain["attack_steps"]
+    net = LDAMClassifier(criterion=criterion, reweight_from=reweight_from, **plain)
+    return net.fit(X, y, sample_weight=row_weights(y) if weighted else None)
+
+
+def row_weights(y):
+    return np.random.RandomState(0).uniform(0, 2, len(y))
+
+
 @all_nets
 @pytest.mark.parametrize("criterion", ["cross_entropy", "focal", "ldam"])
 @pytest.mark.parametrize("reweight_from", [0.0, 0.5])
 def test_without_attack_it_is_the_deferred_net(net_class, criterion, reweight_from):
     X, y = table()
-    weight = np.random.RandomState(0).uniform(0, 2, len(y))
-    shared = {"criterion": criterion, "reweight_from": reweight_from, "max_epochs": 4}
-    plain = {k: v for k, v in SMALL.items() if k not in ("eps", "eps_unit")}
-    del plain["attack_steps"]
-    deferred = {
-        weighted: LDAMClassifier(**plain | shared).fit(
-            X, y, sample_weight=weight if weighted else None
-        )
-        for weighted in (False, True)
-    }
+    weight = row_weights(y)
+    # Of two epochs the second is weighted, where weights are deferred.
+    shared = {"criterion": criterion, "reweight_from": reweight_from}
     for rows, attack, sample_weight in (
         (X, {"eps": 0}, None),
         (X, {"eps": 0.0, "norm": "l2"}, weight),
@@ -87,7 +95,7 @@ def test_without_attack_it_is_the_deferred_net(net_class, criterion, reweight_fr
         (X, {"eps": 0.3, "perturb": []}, None),
         (X, {"eps": 0.3, "perturb": np.zeros(5, dtype=bool)}, weight),
     ):
-        expected = deferred[sample_weight is not None]
+        expected = deferred_net(criterion, reweight_from, sample_weight is not None)
         net = net_class(**SMALL | shared | BARE[net_class] | attack)
         net.fit(rows, y, sample_weight=sample_weight)
         for name in ("train_loss", "event_lr", "train_batch_count"):
