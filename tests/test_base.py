@@ -135,7 +135,7 @@ def test_the_coding_of_the_labels_does_not_matter(cls, data):
 
 
 @pytest.mark.parametrize("cls", ALL)
-@pytest.mark.parametrize("n_classes", [3, 7])
+@pytest.mark.parametrize("n_classes", [3, pytest.param(7, marks=pytest.mark.slow)])
 def test_multi_class(cls, n_classes):
     X, y = table(n_classes, n_samples=300)
     params = {"max_epochs": 20, "lr": 0.01, "batch_size": 32}

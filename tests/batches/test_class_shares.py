@@ -10,7 +10,7 @@ COUNTS = [300, 40, 8, 2]
 CASES = [(name, {}) for name in BATCHES] + [("remix", {"balance": "batch"})]
 
 
-def drawn_shares(batches, n_classes, n_epochs=150):
+def drawn_shares(batches, n_classes, n_epochs=75):
     totals = torch.zeros(n_classes, dtype=torch.float64)
     for _ in range(n_epochs):
         for _, y in batches:

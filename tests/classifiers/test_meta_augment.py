@@ -1238,7 +1238,8 @@ def test_own_parameters_in_a_grid_search_over_a_pipeline():
 
 def test_every_own_parameter_makes_a_difference():
     X, y = table()
-    base = MetaAugmentClassifier(**PLAIN).fit(X, y)
+    short = PLAIN | {"pretrain_epochs": 2, "max_epochs": 2}
+    base = MetaAugmentClassifier(**short).fit(X, y)
     for params in (
         {"sampling_strategy": "auto"},
         {"confidence": 0.3},
@@ -1248,10 +1249,10 @@ def test_every_own_parameter_makes_a_difference():
         {"inner_steps": 2},
         {"inner_rows": "synthetic"},
         {"pretrain_epochs": 1},
-        {"max_epochs": 2},
+        {"max_epochs": 1},
         {"random_state": 1},
     ):
-        other = MetaAugmentClassifier(**PLAIN | params).fit(X, y)
+        other = MetaAugmentClassifier(**short | params).fit(X, y)
         assert not np.array_equal(base.X_synth_, other.X_synth_), params
         again = clone(other).fit(X, y)
         assert_array_equal(again.X_synth_, other.X_synth_)
@@ -1360,6 +1361,7 @@ def misplaced(seed):
     return draw(60, 10, [0.7, 1.9]), draw(150, 50, [2, 0]), draw(1500, 500, [2, 0])
 
 
+@pytest.mark.slow
 def test_moved_rows_help_where_duplicates_mislead():
     losses, scores = [], []
     for seed in range(8):

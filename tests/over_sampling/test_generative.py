@@ -35,6 +35,16 @@ CONDITIONAL = [ConditionalGAN, ConditionalWGAN]
 every_sampler = pytest.mark.parametrize("method", AUTOENCODED + CONDITIONAL)
 autoencoded = pytest.mark.parametrize("method", AUTOENCODED)
 conditional = pytest.mark.parametrize("method", CONDITIONAL)
+# For many kinds of tables and counts, which all samplers read and make alike.
+one_of_each_kind = pytest.mark.parametrize(
+    "method",
+    [
+        LatentSMOTE,
+        ConditionalGAN,
+        pytest.param(GLGAN, marks=pytest.mark.slow),
+        pytest.param(ConditionalWGAN, marks=pytest.mark.slow),
+    ],
+)
 
 
 def small(method, **params):
@@ -142,7 +152,7 @@ def record_maker(sampler):
 # --- How many rows, and whose --------------------------------------------------------
 
 
-@every_sampler
+@one_of_each_kind
 @pytest.mark.parametrize(
     ("strategy", "expected"),
     [
@@ -234,7 +244,7 @@ def test_new_rows_come_class_by_class(method):
     assert_array_equal(y_new[34:], np.repeat([0, 1, 2], [5, 3, 4]))
 
 
-@every_sampler
+@one_of_each_kind
 @pytest.mark.parametrize("strategy", [{}, {1: 12}, "auto"])
 @pytest.mark.parametrize("scaling", ["minmax", "standard", "quantile"])
 def test_nothing_to_make(method, data, strategy, scaling):
@@ -333,7 +343,7 @@ def categories_alone(kind):
     return rng.randint(5, 8, (40, 2)).astype(np.int16), [0, 1]
 
 
-@every_sampler
+@one_of_each_kind
 @pytest.mark.parametrize(
     "kind", ["frame", "category", "bool", "objects", "text", "integers"]
 )
@@ -368,7 +378,7 @@ def test_objects_with_text_and_numbers(method, two_classes):
         assert all(isinstance(value, float) for value in made[:, [0, 2]].ravel())
 
 
-@every_sampler
+@one_of_each_kind
 @pytest.mark.parametrize("columns", ["auto", ["b"], [1], [False, True, False]], ids=str)
 def test_columns_that_are_to_stay_whole(method, data, columns):
     X, y = data
@@ -382,7 +392,7 @@ def test_columns_that_are_to_stay_whole(method, data, columns):
         assert (made.dtypes == np.float64).all()
 
 
-@every_sampler
+@one_of_each_kind
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int64])
 @pytest.mark.parametrize("columns", ["auto", [True] * 3, [0, 1, 2]], ids=str)
 def test_whole_arrays_come_back_whole(method, data, dtype, columns):
@@ -408,7 +418,7 @@ def test_whole_arrays_are_learned_in_floating_point(method, data, columns):
     assert (new[48:, [0, 2]] % 1 == 0).all() == (columns is not None)
 
 
-@every_sampler
+@one_of_each_kind
 @pytest.mark.parametrize(
     "container",
     [sparse.csr_matrix, sparse.csc_matrix, sparse.csr_array, sparse.csc_array],
@@ -450,7 +460,7 @@ def test_lists_come_back_as_lists(method, data):
 # --- The box of the training rows ----------------------------------------------------
 
 
-@every_sampler
+@one_of_each_kind
 @pytest.mark.parametrize("scaling", ["minmax", "standard", "quantile"])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_rows_stay_in_the_box_of_the_table(method, data, far_away, scaling, dtype):
@@ -477,7 +487,7 @@ def test_rows_may_leave_the_box_unless_they_are_clipped(
         assert (made[1::2] > X.max(0)).all()
 
 
-@every_sampler
+@one_of_each_kind
 @pytest.mark.parametrize(
     ("dtype", "as_frame"),
     [
@@ -508,7 +518,7 @@ def test_whole_numbers_do_not_leave_their_type(method, data, far_away, dtype, as
     assert (made[1::2] == high).all()
 
 
-@every_sampler
+@one_of_each_kind
 @pytest.mark.parametrize("clip", [True, False])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_columns_that_do_not_vary_come_back_exactly(method, data, clip, dtype):
@@ -968,7 +978,7 @@ def test_pipelines_searches_and_cross_validation(method, two_classes):
     assert not np.isnan(search.cv_results_["mean_test_score"]).any()
 
 
-@every_sampler
+@one_of_each_kind
 @pytest.mark.parametrize(
     "labels",
     [
@@ -1529,7 +1539,7 @@ BESIDE = {
 }
 
 
-@every_sampler
+@one_of_each_kind
 @pytest.mark.parametrize("beside", BESIDE)
 @pytest.mark.parametrize("values", [["Bonn", "Ulm"], [3, 5]], ids=["text", "numbers"])
 def test_a_category_beside_a_column_of_another_kind(method, data, beside, values):
