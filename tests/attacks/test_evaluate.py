@@ -1,5 +1,6 @@
 """Attacks on fitted classifiers: what goes in, what comes out, what is left alone."""
 
+import functools
 import warnings
 
 import numpy as np
@@ -78,13 +79,19 @@ def margins(net, X, y):
 # --- Classifiers and labels ----------------------------------------------------------
 
 
+@functools.cache
+def labelled(labels):
+    """Rows and a net, both to look at."""
+    X, y = draw(len(LABELS[labels]))
+    y = LABELS[labels][y]
+    return X, y, new_net().fit(X, y)
+
+
 @pytest.mark.parametrize("attack", ["pgd", "square", "both"])
 @pytest.mark.parametrize("labels", LABELS)
 def test_labels_in_the_users_coding(labels, attack):
+    X, y, net = labelled(labels)
     classes = LABELS[labels]
-    X, y = draw(len(classes))
-    y = classes[y]
-    net = new_net().fit(X, y)
     given = {"eps": 0.5, "attack": attack, "queries": 50, "random_state": 0}
     X_adv = adversarial_rows(net, X, y, **given)
     assert X_adv.shape == X.shape
