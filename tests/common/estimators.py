@@ -73,7 +73,9 @@ CLASSIFIERS = {
     "remix": ReMixClassifier(**_SMALL),
     "remix-batch": ReMixClassifier(balance="batch", **_SMALL),
     "mixup": ReMixClassifier(mix="mixup", **_SMALL),
-    "meta-augment": MetaAugmentClassifier(inner_lr=0.1, pretrain_epochs=3, **_SMALL),
+    "meta-augment": MetaAugmentClassifier(
+        inner_lr=0.1, pretrain_epochs=3, **_SMALL | {"max_epochs": 3}
+    ),
     "meta-augment-full": MetaAugmentClassifier(
         sampling_strategy="all",
         confidence=0.9,
@@ -110,7 +112,13 @@ CLASSIFIERS = {
 }
 
 # Their checks ask for what comes out, not for what is learned.
-_TINY = {"hidden_sizes": (8,), "n_latent": 2, "max_epochs": 2, "random_state": 0}
+_TINY = {
+    "hidden_sizes": (8,),
+    "n_latent": 2,
+    "max_epochs": 2,
+    "batch_size": 256,
+    "random_state": 0,
+}
 
 SAMPLERS = {
     "remix": ReMix(random_state=0),
