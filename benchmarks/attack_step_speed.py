@@ -47,7 +47,8 @@ from imbdeep.classifiers import (
     LDAMClassifier,
     SRATClassifier,
 )
-from imbdeep.modules import MLP, ConvNet, encoding_recipe
+from imbdeep.modules import MLP, ConvNet
+from imbdeep.modules._numeric_encoding import encoding_recipe
 
 BATCH_SIZE = 128
 ATTACK_STEPS = 10

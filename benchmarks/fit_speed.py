@@ -59,7 +59,8 @@ from imbdeep._files import write_files
 from imbdeep.base import stratified_split
 from imbdeep.classifiers import NetClassifier
 from imbdeep.datasets import load_imblearn27
-from imbdeep.modules import MLP, encoding_recipe
+from imbdeep.modules import MLP
+from imbdeep.modules._numeric_encoding import encoding_recipe
 
 BATCH_SIZE = 128
 # imbdeep's batches when nothing is learned from them.

@@ -61,8 +61,8 @@ from sklearn.preprocessing import minmax_scale
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from imbdeep._files import write_files
+from imbdeep._generative import RowHead
 from imbdeep.classifiers import MetaAugmentClassifier
-from imbdeep.generative import RowHead
 from imbdeep.modules import MLPAutoencoder
 from imbdeep.over_sampling import (
     GLGAN,

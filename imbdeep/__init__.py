@@ -8,8 +8,6 @@ base
     :class:`~imbdeep.base.ImbalancedNetClassifier`, what every classifier builds on.
 batches
     Training iterators: which rows a step sees.
-bilevel
-    A training step as a function of the rows it trains on.
 callbacks
     What changes between epochs.
 classifiers
@@ -18,8 +16,6 @@ crowds
     Labels that many workers gave: inference, certainty, simulation.
 datasets
     The 27 imbalanced-learn sets and a small suite that needs no network.
-generative
-    What generators are made of: encoded rows, losses, the loop that trains them.
 losses
     What a step minimises.
 metrics
@@ -40,12 +36,10 @@ __all__ = [
     "attacks",
     "base",
     "batches",
-    "bilevel",
     "callbacks",
     "classifiers",
     "crowds",
     "datasets",
-    "generative",
     "losses",
     "metrics",
     "modules",

@@ -3,7 +3,8 @@
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from numbers import Integral, Real
 from typing import Any, TypeVar, cast
 
@@ -134,6 +135,36 @@ def _words(constraint: Any) -> list[str]:
     if isinstance(constraint, StrOptions):
         return sorted(map(repr, constraint.options))
     return [str(constraint)]
+
+
+@contextmanager
+def naming_value(parameter: str, value: Any) -> Iterator[None]:
+    """Say which parameter was wrong, where what reads its value does not.
+
+    Parameters
+    ----------
+    parameter : str
+    value : object
+
+    Raises
+    ------
+    ValueError
+        Instead of an error of the reader that does not name the parameter.
+
+    Examples
+    --------
+    >>> from imbdeep._arguments import naming_value
+    >>> with naming_value("class_weight", {0: "x"}):
+    ...     float("x")
+    Traceback (most recent call last):
+    ValueError: class_weight={0: 'x'} cannot be used: could not convert string ...
+    """
+    try:
+        yield
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
+        if parameter in str(error):
+            raise
+        raise ValueError(f"{parameter}={value!r} cannot be used: {error}") from error
 
 
 def checks_arguments(

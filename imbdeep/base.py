@@ -27,13 +27,11 @@ from skorch.utils import is_dataset, to_tensor
 from torch.utils.data import Subset
 
 from imbdeep._all_or_nothing import all_or_nothing, refuse_other_threads
-from imbdeep._arguments import FiniteReal, WholeNumber
-from imbdeep._device import check_device, resolve_device
-from imbdeep._draws import drawing_for_fit, draws_globally
-from imbdeep._eval_set import read_eval_set
-from imbdeep._going_on import GoesOn
-from imbdeep._interrupts import raised_by_a_handler, watch_interrupts
-from imbdeep._nested_parameters import (
+from imbdeep._arguments import FiniteReal, WholeNumber, naming_value
+from imbdeep._nets.eval_set import read_eval_set
+from imbdeep._nets.going_on import GoesOn
+from imbdeep._nets.interrupts import raised_by_a_handler, watch_interrupts
+from imbdeep._nets.nested_parameters import (
     check_callbacks,
     check_iterator,
     check_names_of_callbacks,
@@ -42,25 +40,30 @@ from imbdeep._nested_parameters import (
     naming_batches,
     naming_failures,
     naming_parameters,
-    naming_value,
 )
-from imbdeep._precision import (
+from imbdeep._nets.scoring import score_in_labels
+from imbdeep._tables.precision import (
     check_finite_outputs,
     check_spans,
     columns_losing_digits,
     to_float32,
     warn_of_lost_digits,
 )
-from imbdeep._reading import read_rows, read_rows_and_labels
-from imbdeep._rows import column_range
-from imbdeep._scoring import score_in_labels
-from imbdeep._seeding import seeded_torch
-from imbdeep._torch_switches import usual_switches
-from imbdeep._validation import sorted_labels, warn_of_lone_rows
-from imbdeep.batches import BATCHES, TensorBatches
+from imbdeep._tables.reading import read_rows, read_rows_and_labels
+from imbdeep._tables.rows import column_range
+from imbdeep._tables.validation import sorted_labels, warn_of_lone_rows
+from imbdeep._torch.device import check_device, resolve_device
+from imbdeep._torch.draws import drawing_for_fit, draws_globally
+from imbdeep._torch.seeding import seeded_torch
+from imbdeep._torch.switches import usual_switches
+from imbdeep.batches import TensorBatches
+from imbdeep.batches._registry import BATCHES
 from imbdeep.callbacks import EarlyStopping, EpochMetrics, FiniteLoss, PrintLog
-from imbdeep.losses import LOSSES, ClassificationLoss, reduce_losses
-from imbdeep.modules import MODULES, encoding_recipe
+from imbdeep.losses import ClassificationLoss
+from imbdeep.losses._reduction import reduce_losses
+from imbdeep.losses._registry import LOSSES
+from imbdeep.modules._numeric_encoding import encoding_recipe
+from imbdeep.modules._registry import MODULES
 
 # Parameters that a property resolves, so that skorch never sees their 'auto'.
 _RESOLVED = ("batch_size", "device")

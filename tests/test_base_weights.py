@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from imbdeep.classifiers import LDAMClassifier, NetClassifier
-from imbdeep.losses import LOSSES, CrossEntropyLoss
+from imbdeep.losses import CrossEntropyLoss
+from imbdeep.losses._registry import LOSSES
 from tests.test_base import ALL, SMALL, table
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from imbdeep._draws import (
+from imbdeep._torch.draws import (
     _FILL,
     _TAKE_GENERATOR,
     current_generator,
@@ -13,7 +13,7 @@ from imbdeep._draws import (
     drawing_from,
     draws_globally,
 )
-from imbdeep._seeding import draws_undone, seeded_torch
+from imbdeep._torch.seeding import draws_undone, seeded_torch
 from imbdeep.losses import FocalLoss
 from imbdeep.modules import MLP, ConvNet, ResNet18
 

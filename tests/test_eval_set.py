@@ -12,7 +12,7 @@ from sklearn.datasets import make_classification
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.preprocessing import StandardScaler
 
-from imbdeep._eval_set import read_eval_set
+from imbdeep._nets.eval_set import read_eval_set
 from imbdeep.classifiers import InferThenFit, NetClassifier
 
 from .common.estimators import CLASSIFIERS, each

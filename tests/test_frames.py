@@ -12,9 +12,9 @@ import pyarrow as pa
 import pytest
 from numpy.testing import assert_array_equal
 
-from imbdeep._column_kinds import NUMERIC, is_missing, kind_of_array
-from imbdeep._frame_building import FrameLike, append
-from imbdeep._frames import column_names, columns, is_data_frame, is_pandas
+from imbdeep._tables.column_kinds import NUMERIC, is_missing, kind_of_array
+from imbdeep._tables.frame_building import FrameLike, append
+from imbdeep._tables.frames import column_names, columns, is_data_frame, is_pandas
 
 BIG = 2**53 + 1
 DAY = date(2020, 1, 31)

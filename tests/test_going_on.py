@@ -14,7 +14,7 @@ from skorch import NeuralNet
 from skorch.callbacks import EpochScoring
 from skorch.dataset import Dataset, ValidSplit
 
-from imbdeep._parameters_in_use import find_changes, remember, same
+from imbdeep._nets.parameters_in_use import find_changes, remember, same
 from imbdeep.batches import TensorBatches
 from imbdeep.callbacks import EarlyStopping
 from imbdeep.classifiers import (
@@ -27,8 +27,8 @@ from imbdeep.classifiers import (
     ReMixClassifier,
     SRATClassifier,
 )
-from imbdeep.classifiers._adversarial_training import AdversarialNetClassifier
 from imbdeep.classifiers._deferred import DeferredNetClassifier
+from imbdeep.classifiers._robust.base import AdversarialNetClassifier
 from imbdeep.crowds import DawidSkene
 
 from .common.estimators import CLASSIFIERS

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from imbdeep._generative import RowDecoder
 from imbdeep._sizes import read_sizes
 from imbdeep.classifiers import NetClassifier
-from imbdeep.generative import RowDecoder
 from imbdeep.modules import MLP, ConvAutoencoder, ConvNet, MLPAutoencoder
 
 BAD = [

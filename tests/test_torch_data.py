@@ -9,7 +9,7 @@ from skorch.dataset import Dataset
 from skorch.helper import SliceDict
 from torch.utils.data import IterableDataset, Subset, TensorDataset
 
-from imbdeep._torch_data import arrays_of
+from imbdeep._tables.torch_data import arrays_of
 
 from .common.estimators import each
 from .common.nets import NETS, quick, table

@@ -10,7 +10,11 @@ import pyarrow as pa
 import pytest
 from scipy import sparse
 
-from imbdeep._validation import check_columns_are_numeric, check_complete, check_labels
+from imbdeep._tables.validation import (
+    check_columns_are_numeric,
+    check_complete,
+    check_labels,
+)
 
 DAY = datetime(2020, 1, 31)
 

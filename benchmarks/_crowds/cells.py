@@ -26,7 +26,8 @@ from sklearn.metrics import (
 
 from _crowds.data import Crowd
 from _crowds.methods import Method, make_model
-from imbdeep.crowds import certainty_groups, label_certainty
+from imbdeep.crowds import label_certainty
+from imbdeep.crowds._generation import certainty_groups
 
 METRICS = {
     "accuracy": "accuracy",

@@ -7,7 +7,10 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from imbdeep.bilevel import SyntheticRows, bilevel_step
+from imbdeep.classifiers._meta_augment.step import bilevel_step
+from imbdeep.classifiers._meta_augment.synthetic_rows import (
+    SyntheticRows,
+)
 
 N_HIDDEN = 10
 SPAN = 5.0

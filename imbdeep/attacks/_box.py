@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from imbdeep._by_name import by_name, in_order, is_series, rows_of_frame
-from imbdeep._rows import column_range
+from imbdeep._tables.by_name import by_name, in_order, is_series, rows_of_frame
+from imbdeep._tables.rows import column_range
 
 
 def read_box(
@@ -45,7 +45,7 @@ def read_box(
 
     Examples
     --------
-    >>> from imbdeep.attacks import read_box
+    >>> from imbdeep.attacks._box import read_box
     >>> read_box((0, 1), (2,))
     (array([0., 0.], dtype=float32), array([1., 1.], dtype=float32))
     >>> box = {"age": (18, 99), "income": (0, None)}
@@ -122,7 +122,7 @@ def check_inside(rows: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
     Examples
     --------
     >>> import numpy as np
-    >>> from imbdeep.attacks import check_inside
+    >>> from imbdeep.attacks._box import check_inside
     >>> check_inside(np.array([[0.0, 2.0]]), np.zeros(2), np.ones(2))
     Traceback (most recent call last):
     ValueError: X lies outside the box: feature 1 ... value 2.0, the box allows 0 to ...

@@ -9,7 +9,7 @@ import torch
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from imbdeep._torch_switches import usual_switches
+from imbdeep._torch.switches import usual_switches
 from imbdeep.attacks._box import check_inside, read_box
 from imbdeep.attacks._nets import evaluation_mode, net_logits
 from imbdeep.attacks._objectives import margin

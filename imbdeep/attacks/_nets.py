@@ -31,7 +31,7 @@ def net_logits(net: Any, x: Tensor) -> Tensor:
     --------
     >>> import torch
     >>> from skorch import NeuralNetClassifier
-    >>> from imbdeep.attacks import net_logits
+    >>> from imbdeep.attacks._nets import net_logits
     >>> net = NeuralNetClassifier(torch.nn.Linear(2, 3), criterion=torch.nn.NLLLoss)
     >>> net = net.initialize()
     >>> net_logits(net, torch.zeros(4, 2)).shape
@@ -76,7 +76,7 @@ def evaluation_mode(module: nn.Module) -> Iterator[None]:
     Examples
     --------
     >>> import torch
-    >>> from imbdeep.attacks import evaluation_mode
+    >>> from imbdeep.attacks._nets import evaluation_mode
     >>> module = torch.nn.Sequential(torch.nn.Dropout())
     >>> with evaluation_mode(module):
     ...     module.training

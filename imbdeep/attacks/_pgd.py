@@ -150,7 +150,8 @@ def strongest_pgd(
     Examples
     --------
     >>> import torch
-    >>> from imbdeep.attacks import Ball, strongest_pgd
+    >>> from imbdeep.attacks import Ball
+    >>> from imbdeep.attacks._pgd import strongest_pgd
     >>> net = torch.nn.Linear(2, 2)
     >>> x, y = torch.zeros(4, 2), torch.tensor([0, 1, 0, 1])
     >>> ball = Ball("l2", torch.full((2,), 0.5))

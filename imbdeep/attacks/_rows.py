@@ -4,10 +4,10 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_array
 
-from imbdeep._column_kinds import NUMERIC
-from imbdeep._frames import column_names
-from imbdeep._precision import to_float32
-from imbdeep._reading import read_rows
+from imbdeep._tables.column_kinds import NUMERIC
+from imbdeep._tables.frames import column_names
+from imbdeep._tables.precision import to_float32
+from imbdeep._tables.reading import read_rows
 from imbdeep.attacks._tables import column_at, is_table, rows_at, with_columns
 
 

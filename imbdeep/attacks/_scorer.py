@@ -7,7 +7,7 @@ from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from imbdeep._by_name import by_label
+from imbdeep._tables.by_name import by_label
 from imbdeep.attacks._evaluate import (
     adversarial_rows,
     check_attack,

@@ -42,7 +42,7 @@ def supplementary_rows(
     Examples
     --------
     >>> import torch
-    >>> from imbdeep.attacks import supplementary_rows
+    >>> from imbdeep.attacks._supplementary import supplementary_rows
     >>> x, x_adv = torch.zeros(1, 2), torch.tensor([[1.0, 0.0]])
     >>> supplementary_rows(x, x_adv, n_copies=3)[:, 1]
     tensor([0., 0., 0.])

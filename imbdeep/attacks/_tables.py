@@ -2,8 +2,8 @@
 
 import narwhals.stable.v2 as nw
 
-from imbdeep._column_kinds import kind_of_series
-from imbdeep._frames import Column, is_data_frame, is_pandas
+from imbdeep._tables.column_kinds import kind_of_series
+from imbdeep._tables.frames import Column, is_data_frame, is_pandas
 
 
 def is_table(X):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from imbdeep._by_name import (
+from imbdeep._tables.by_name import (
     by_name,
     in_order,
     is_mask_by_name,
@@ -36,7 +36,7 @@ def check_threat(norm: Any, eps: Any, eps_unit: Any, step_size: Any = None) -> N
 
     Examples
     --------
-    >>> from imbdeep.attacks import check_threat
+    >>> from imbdeep.attacks._threat import check_threat
     >>> check_threat("l1", 0.1, "input")
     Traceback (most recent call last):
     ValueError: norm must be one of ('linf', 'l2'), got 'l1'.
@@ -102,7 +102,7 @@ def lengths_of_row(
 
     Examples
     --------
-    >>> from imbdeep.attacks import lengths_of_row
+    >>> from imbdeep.attacks._threat import lengths_of_row
     >>> lengths_of_row("eps", 0.5, (2,), "std", std=[1.0, 4.0])
     array([0.5, 2. ])
     >>> lengths_of_row("eps", {"b": 2, "a": 1}, (2,), names=["a", "b"])
@@ -196,7 +196,7 @@ def movable_features(
 
     Examples
     --------
-    >>> from imbdeep.attacks import movable_features
+    >>> from imbdeep.attacks._threat import movable_features
     >>> movable_features(["age"], (2,), names=["age", "married"])
     array([ True, False])
     """
@@ -268,7 +268,7 @@ def warn_of_tiny_radius(radius: np.ndarray, std: np.ndarray) -> None:
     --------
     >>> import warnings
     >>> import numpy as np
-    >>> from imbdeep.attacks import warn_of_tiny_radius
+    >>> from imbdeep.attacks._threat import warn_of_tiny_radius
     >>> with warnings.catch_warnings(record=True) as caught:
     ...     warn_of_tiny_radius(np.array([0.01]), np.array([2_000.0]))
     >>> print(caught[0].message)
@@ -319,7 +319,7 @@ def make_ball(
     Examples
     --------
     >>> import numpy as np
-    >>> from imbdeep.attacks import make_ball
+    >>> from imbdeep.attacks._threat import make_ball
     >>> make_ball("linf", np.ones(2), np.array([True, False])).radius
     tensor([1., 0.])
     """

@@ -46,7 +46,8 @@ def worst_rows(
     Examples
     --------
     >>> import torch
-    >>> from imbdeep.attacks import Ball, worst_rows
+    >>> from imbdeep.attacks import Ball
+    >>> from imbdeep.attacks._worst import worst_rows
     >>> net = torch.nn.Linear(2, 2)
     >>> x, y = torch.zeros(4, 2), torch.tensor([0, 1, 0, 1])
     >>> ball = Ball("linf", torch.full((2,), 0.5))

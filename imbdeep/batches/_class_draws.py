@@ -23,7 +23,7 @@ class RowsByClass:
     Examples
     --------
     >>> import torch
-    >>> from imbdeep.batches import RowsByClass
+    >>> from imbdeep.batches._class_draws import RowsByClass
     >>> rows = RowsByClass(torch.tensor([7, 3, 3, 3]))
     >>> rows.classes, rows.counts
     (tensor([3, 7]), tensor([3, 1]))

@@ -62,7 +62,7 @@ def label_mixing(
     Examples
     --------
     >>> import torch
-    >>> from imbdeep.batches import label_mixing
+    >>> from imbdeep.batches._rebalanced_mixup import label_mixing
     >>> mixing = torch.tensor([0.25, 0.75])
     >>> label_mixing(mixing, torch.tensor([90, 90]), torch.tensor([10, 10]))
     tensor([0.0000, 0.7500])
@@ -147,7 +147,7 @@ def rebalanced_mixup(
     Examples
     --------
     >>> import torch
-    >>> from imbdeep.batches import rebalanced_mixup
+    >>> from imbdeep.batches._rebalanced_mixup import rebalanced_mixup
     >>> X, labels = torch.tensor([[0.0], [1.0]]), torch.eye(2)
     >>> partner, mixing = torch.tensor([1, 0]), torch.tensor([0.4, 0.4])
     >>> X_mix, labels_mix = rebalanced_mixup(

@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 from torch.utils.data import Subset
 
 from imbdeep._arguments import WholeNumber, checks_arguments
-from imbdeep._rows import dense, take
+from imbdeep._tables.rows import dense, take
 
 # A tensor, a CSR matrix, or a dict of such: features and sample weights. Any, because
 # what a dict may hold depends on the net.
@@ -48,7 +48,7 @@ def rows_of(X: Rows) -> Tensor:
     Examples
     --------
     >>> import torch
-    >>> from imbdeep.batches import rows_of
+    >>> from imbdeep.batches._tensor_batches import rows_of
     >>> rows_of({"X": torch.zeros(2), "sample_weight": torch.ones(2)})
     tensor([0., 0.])
     """
@@ -72,7 +72,7 @@ def join_rows(X: Rows, rows: Tensor, weight: Any) -> Rows:
     Examples
     --------
     >>> import torch
-    >>> from imbdeep.batches import join_rows
+    >>> from imbdeep.batches._tensor_batches import join_rows
     >>> join_rows(torch.zeros(2), torch.ones(1), None)
     tensor([0., 0., 1.])
     """

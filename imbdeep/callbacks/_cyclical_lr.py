@@ -26,7 +26,7 @@ def triangular_rate(
 
     Examples
     --------
-    >>> from imbdeep.callbacks import triangular_rate
+    >>> from imbdeep.callbacks._cyclical_lr import triangular_rate
     >>> [triangular_rate(t, 0.0, 1.0, step_size=2) for t in (0, 1, 2, 3, 4)]
     [0.0, 0.5, 1.0, 0.5, 0.0]
     """

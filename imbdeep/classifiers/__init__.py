@@ -1,15 +1,15 @@
 """Classifiers: one file a method, nearly all of them skorch nets."""
 
-from imbdeep.classifiers._adversarial import AdversarialClassifier
-from imbdeep.classifiers._crowd_layer import CrowdLayerClassifier
-from imbdeep.classifiers._iced import ICEDClassifier
-from imbdeep.classifiers._imb_mix import ImbMixClassifier
-from imbdeep.classifiers._infer_then_fit import InferThenFit
+from imbdeep.classifiers._crowds.crowd_layer import CrowdLayerClassifier
+from imbdeep.classifiers._crowds.iced import ICEDClassifier
+from imbdeep.classifiers._crowds.infer_then_fit import InferThenFit
 from imbdeep.classifiers._ldam import LDAMClassifier
-from imbdeep.classifiers._meta_augment import MetaAugmentClassifier
+from imbdeep.classifiers._meta_augment.classifier import MetaAugmentClassifier
 from imbdeep.classifiers._net import NetClassifier
 from imbdeep.classifiers._remix import ReMixClassifier
-from imbdeep.classifiers._srat import SRATClassifier
+from imbdeep.classifiers._robust.adversarial import AdversarialClassifier
+from imbdeep.classifiers._robust.imb_mix import ImbMixClassifier
+from imbdeep.classifiers._robust.srat import SRATClassifier
 
 __all__ = [
     "AdversarialClassifier",

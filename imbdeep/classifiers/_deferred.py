@@ -10,7 +10,7 @@ from imbdeep.callbacks import (
     TriangularLR,
     WeightAveraging,
 )
-from imbdeep.losses import LOSSES
+from imbdeep.losses._registry import LOSSES
 
 _LR_SCHEDULES = {"step": LRDrops, "triangular": TriangularLR}
 

@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 from sklearn.utils import check_array
 from sklearn.utils.multiclass import check_classification_targets
 
-from imbdeep._validation import sorted_labels
+from imbdeep._tables.validation import sorted_labels
 
 # Code of an annotation that a worker did not give.
 MISSING = -1
@@ -46,7 +46,7 @@ def encode_annotations(annotations, *, classes=None, missing_values=-1):
 
     Examples
     --------
-    >>> from imbdeep.crowds import encode_annotations
+    >>> from imbdeep.crowds._annotations import encode_annotations
     >>> codes, classes = encode_annotations([["no", "yes"], ["no", None]])
     >>> codes
     array([[ 0,  1],

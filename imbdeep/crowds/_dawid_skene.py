@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import StrOptions
 
 from imbdeep._arguments import MISSING_VALUES, FiniteReal, WholeNumber
-from imbdeep._by_name import by_label
+from imbdeep._tables.by_name import by_label
 from imbdeep.crowds._aggregator import Aggregator
 from imbdeep.crowds._annotations import count_votes, indicator_matrix
 from imbdeep.crowds._worker_model import (

@@ -26,7 +26,7 @@ def certainty_groups(certainty, n_groups=3):
     Examples
     --------
     >>> import numpy as np
-    >>> from imbdeep.crowds import certainty_groups
+    >>> from imbdeep.crowds._generation import certainty_groups
     >>> [g.tolist() for g in certainty_groups(np.array([2.0, 9, 5, 9, 1, 3]))]
     [[1, 3], [2], [5], [0, 4]]
     """
@@ -56,7 +56,7 @@ def step_towards(own, neighbour, jitter, random_state):
     Examples
     --------
     >>> import numpy as np
-    >>> from imbdeep.crowds import step_towards
+    >>> from imbdeep.crowds._generation import step_towards
     >>> own, neighbour = np.array([1.0, 1.0]), np.array([1.0, 3.0])
     >>> step_towards(own, neighbour, 0.0, np.random.RandomState(0))
     array([0.5 , 0.75])
@@ -92,7 +92,7 @@ def interpolate_certain(
     Examples
     --------
     >>> import numpy as np
-    >>> from imbdeep.crowds import interpolate_certain
+    >>> from imbdeep.crowds._generation import interpolate_certain
     >>> made, parents = interpolate_certain(
     ...     np.array([[0.0], [1.0]]),
     ...     certainty=np.array([1.0, 3.0]),
@@ -142,7 +142,7 @@ def neighbour_annotations(codes, neighbours, random_state):
     Examples
     --------
     >>> import numpy as np
-    >>> from imbdeep.crowds import neighbour_annotations
+    >>> from imbdeep.crowds._generation import neighbour_annotations
     >>> codes = np.array([[0, 1, -1], [0, -1, -1], [1, 0, 1]])
     >>> neighbour_annotations(codes, np.array([[0, 1]]), np.random.RandomState(0))
     array([[ 0,  1, -1]])

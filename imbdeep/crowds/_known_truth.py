@@ -31,7 +31,7 @@ def known_truth(y_true, missing_values=None):
     Examples
     --------
     >>> import numpy as np
-    >>> from imbdeep.crowds import known_truth
+    >>> from imbdeep.crowds._known_truth import known_truth
     >>> known_truth(np.array(["sick", None, "well"], dtype=object))
     (array([0, 2]), array(['sick', 'well'], dtype='<U4'))
     """

@@ -5,7 +5,7 @@ import pandas as pd
 from pandas.api.types import infer_dtype
 from sklearn.utils import check_array
 
-from imbdeep._frames import is_pandas
+from imbdeep._tables.frames import is_pandas
 from imbdeep.crowds._annotations import holds_numbers, name_first
 
 

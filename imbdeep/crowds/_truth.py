@@ -7,7 +7,7 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import _safe_indexing
 
-from imbdeep._frames import is_pandas
+from imbdeep._tables.frames import is_pandas
 from imbdeep.crowds._annotations import MISSING, count_votes, encode_annotations
 from imbdeep.crowds._known_truth import known_truth
 
@@ -79,7 +79,7 @@ def n_columns(y):
 
     Examples
     --------
-    >>> from imbdeep.crowds import n_columns
+    >>> from imbdeep.crowds._truth import n_columns
     >>> n_columns([[0, 1], [0, 0]]), n_columns([0, 1])
     (2, 0)
     """
@@ -113,7 +113,7 @@ def read_truth(y, truth_column=None, missing_values=-1):
     Examples
     --------
     >>> import numpy as np
-    >>> from imbdeep.crowds import read_truth
+    >>> from imbdeep.crowds._truth import read_truth
     >>> read_truth(np.array([[0, 1, -1], [1, 1, 1]]), truth_column=2)
     (array([1]), array([1]))
     """

@@ -137,7 +137,7 @@ def error_rates(confusion, prior, n_given):
     Examples
     --------
     >>> import numpy as np
-    >>> from imbdeep.crowds import error_rates
+    >>> from imbdeep.crowds._worker_model import error_rates
     >>> confusion = np.array([[[0.9, 0.1], [0.4, 0.6]], [[0.5, 0.5], [0.5, 0.5]]])
     >>> error_rates(confusion, np.array([0.5, 0.5]), np.array([7, 0]))
     array([0.25,  nan])

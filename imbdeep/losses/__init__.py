@@ -5,23 +5,18 @@ from imbdeep.losses._class_weights import class_balanced_weights, effective_numb
 from imbdeep.losses._cross_entropy import CrossEntropyLoss, cross_entropy
 from imbdeep.losses._crowd_layer import (
     CrowdLayerLoss,
-    annotation_losses,
     crowd_layer,
 )
 from imbdeep.losses._feature_separation import feature_separation
 from imbdeep.losses._focal import FocalLoss, focal
 from imbdeep.losses._ldam import LDAMLoss, ldam, ldam_margins
-from imbdeep.losses._reduction import reduce_losses, take_class
-from imbdeep.losses._registry import LOSSES
 
 __all__ = [
-    "LOSSES",
     "ClassificationLoss",
     "CrossEntropyLoss",
     "CrowdLayerLoss",
     "FocalLoss",
     "LDAMLoss",
-    "annotation_losses",
     "class_balanced_weights",
     "cross_entropy",
     "crowd_layer",
@@ -30,6 +25,4 @@ __all__ = [
     "focal",
     "ldam",
     "ldam_margins",
-    "reduce_losses",
-    "take_class",
 ]

@@ -21,7 +21,7 @@ class ClassificationLoss(nn.Module):
         classes alike.
     reduction : {'mean', 'sum', 'none'}, default='mean'
     weight_reduction : {'weights', 'rows'}, default='weights'
-        What 'mean' divides by, see :func:`~imbdeep.losses.reduce_losses`.
+        What 'mean' divides by, see ``reduce_losses``.
 
     Attributes
     ----------

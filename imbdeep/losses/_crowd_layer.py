@@ -59,7 +59,7 @@ def annotation_losses(logits: Tensor, annotations: Tensor) -> Tensor:
     Examples
     --------
     >>> import torch
-    >>> from imbdeep.losses import annotation_losses
+    >>> from imbdeep.losses._crowd_layer import annotation_losses
     >>> annotation_losses(torch.zeros(1, 2, 2), torch.tensor([[1, -1]]))
     tensor([[0.6931, 0.0000]])
     """

@@ -31,7 +31,7 @@ def take_class(per_class: Tensor, target: Tensor) -> Tensor:
     Examples
     --------
     >>> import torch
-    >>> from imbdeep.losses import take_class
+    >>> from imbdeep.losses._reduction import take_class
     >>> weight = torch.tensor([1.0, 3.0])
     >>> take_class(weight, torch.tensor([0, 1, 1]))
     tensor([1., 3., 3.])
@@ -84,7 +84,7 @@ def reduce_losses(
     Examples
     --------
     >>> import torch
-    >>> from imbdeep.losses import reduce_losses
+    >>> from imbdeep.losses._reduction import reduce_losses
     >>> losses = torch.tensor([1.0, 2.0])
     >>> reduce_losses(losses, weights=torch.tensor([1.0, 3.0]))
     tensor(1.7500)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from imbdeep._draws import current_generator
+from imbdeep._torch.draws import current_generator
 
 
 class Dropout(nn.Dropout):
@@ -15,7 +15,7 @@ class Dropout(nn.Dropout):
     Examples
     --------
     >>> import torch
-    >>> from imbdeep._draws import drawing_from
+    >>> from imbdeep._torch.draws import drawing_from
     >>> from imbdeep.modules._dropout import Dropout
     >>> with drawing_from(torch.Generator().manual_seed(0)):
     ...     Dropout(0.5)(torch.ones(4))

@@ -13,7 +13,7 @@ import torch
 from rtdl_num_embeddings import compute_bins
 from torch import Tensor, nn
 
-from imbdeep._rows import column_blocks, column_moments
+from imbdeep._tables.rows import column_blocks, column_moments
 
 # Where the open ends of an encoding end all the same, in widths of the outermost bin:
 # an attack may take a value far out of a bin that is narrow beside the column.
@@ -228,7 +228,7 @@ def encoding_recipe(
     Examples
     --------
     >>> import torch
-    >>> from imbdeep.modules import encoding_recipe
+    >>> from imbdeep.modules._numeric_encoding import encoding_recipe
     >>> recipe = encoding_recipe(torch.randn(100, 2), 'piecewise_linear', n_bins=8)
     >>> recipe().n_outputs
     16

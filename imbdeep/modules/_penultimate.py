@@ -24,7 +24,8 @@ def check_head(module: nn.Module) -> nn.Module:
 
     Examples
     --------
-    >>> from imbdeep.modules import MLP, check_head
+    >>> from imbdeep.modules import MLP
+    >>> from imbdeep.modules._penultimate import check_head
     >>> check_head(MLP(4, 2))
     Linear(in_features=16, out_features=2, bias=True)
     """
@@ -59,7 +60,8 @@ def head_inputs(module: nn.Module) -> Iterator[list[Tensor]]:
     Examples
     --------
     >>> import torch
-    >>> from imbdeep.modules import MLP, head_inputs
+    >>> from imbdeep.modules import MLP
+    >>> from imbdeep.modules._penultimate import head_inputs
     >>> mlp = MLP(4, 2, hidden_sizes=(128, 16))
     >>> with head_inputs(mlp) as features:
     ...     logits = mlp(torch.randn(8, 4))
@@ -99,7 +101,8 @@ def penultimate(module: nn.Module, x: Tensor) -> Tensor:
     Examples
     --------
     >>> import torch
-    >>> from imbdeep.modules import MLP, penultimate
+    >>> from imbdeep.modules import MLP
+    >>> from imbdeep.modules._penultimate import penultimate
     >>> penultimate(MLP(4, 2, hidden_sizes=(128, 16)), torch.randn(8, 4)).shape
     torch.Size([8, 16])
     """

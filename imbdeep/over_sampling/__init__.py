@@ -1,9 +1,9 @@
 """Over-samplers with imbalanced-learn's ``fit_resample``: one file a method."""
 
-from imbdeep.over_sampling._conditional_gan import ConditionalGAN
-from imbdeep.over_sampling._conditional_wgan import ConditionalWGAN
-from imbdeep.over_sampling._gl_gan import GLGAN
-from imbdeep.over_sampling._latent_smote import LatentSMOTE
+from imbdeep.over_sampling._generative.conditional_gan import ConditionalGAN
+from imbdeep.over_sampling._generative.conditional_wgan import ConditionalWGAN
+from imbdeep.over_sampling._generative.gl_gan import GLGAN
+from imbdeep.over_sampling._generative.latent_smote import LatentSMOTE
 from imbdeep.over_sampling._meta_augment import MetaAugment
 from imbdeep.over_sampling._remix import ReMix
 

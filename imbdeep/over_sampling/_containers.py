@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import _safe_indexing
 
-from imbdeep._frame_building import (
+from imbdeep._tables.frame_building import (
     FrameLike,
     append,
     as_objects_of,
@@ -19,7 +19,7 @@ from imbdeep._frame_building import (
     floats_within,
     integers_within,
 )
-from imbdeep._frames import is_data_frame, is_pandas, rows_as_array
+from imbdeep._tables.frames import is_data_frame, is_pandas, rows_as_array
 
 
 def container_of(X):

@@ -7,7 +7,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import StrOptions
 
 from imbdeep._arguments import FiniteReal
-from imbdeep.batches import RowsByClass
+from imbdeep.batches._class_draws import RowsByClass
 from imbdeep.over_sampling._tables import TableOverSampler
 
 

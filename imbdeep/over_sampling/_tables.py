@@ -9,17 +9,17 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_X_y, validate_data
 
 from imbdeep._all_or_nothing import all_or_nothing
-from imbdeep._frames import column_names, read_labels, read_table
-from imbdeep._reading import without_objects
-from imbdeep._sampling_strategy import read_sampling_strategy
-from imbdeep._torch_data import as_array
-from imbdeep._torch_switches import usual_switches
-from imbdeep._validation import (
+from imbdeep._tables.frames import column_names, read_labels, read_table
+from imbdeep._tables.reading import without_objects
+from imbdeep._tables.sampling_strategy import read_sampling_strategy
+from imbdeep._tables.torch_data import as_array
+from imbdeep._tables.validation import (
     check_columns_are_numeric,
     check_complete,
     check_labels,
     column_kinds,
 )
+from imbdeep._torch.switches import usual_switches
 from imbdeep.over_sampling._containers import container_of, repeat_labels
 
 

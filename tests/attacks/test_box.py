@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from scipy import sparse
 
-from imbdeep.attacks import check_inside, read_box
+from imbdeep.attacks._box import check_inside, read_box
 
 # --- read_box and check_inside -------------------------------------------------------
 

@@ -22,14 +22,13 @@ from torch import nn
 from imbdeep.attacks import (
     Ball,
     adversarial_rows,
-    evaluation_mode,
     make_robust_scorer,
     margin,
-    net_logits,
     robust_accuracy,
     robust_predictions,
-    worst_rows,
 )
+from imbdeep.attacks._nets import evaluation_mode, net_logits
+from imbdeep.attacks._worst import worst_rows
 from imbdeep.classifiers import (
     AdversarialClassifier,
     LDAMClassifier,

@@ -6,7 +6,7 @@ import torch
 from skorch import NeuralNetBinaryClassifier, NeuralNetClassifier
 from torch import nn
 
-from imbdeep.attacks import evaluation_mode, net_logits
+from imbdeep.attacks._nets import evaluation_mode, net_logits
 from imbdeep.classifiers import (
     AdversarialClassifier,
     LDAMClassifier,

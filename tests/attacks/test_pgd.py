@@ -8,7 +8,8 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from imbdeep.attacks import Ball, log_odds, margin, pgd, strongest_pgd
+from imbdeep.attacks import Ball, log_odds, margin, pgd
+from imbdeep.attacks._pgd import strongest_pgd
 from tests.attacks.test_ball import (
     BOXES,
     DTYPES,

@@ -2,7 +2,7 @@ import pytest
 import torch
 from scipy.stats import kstest
 
-from imbdeep.attacks import supplementary_rows
+from imbdeep.attacks._supplementary import supplementary_rows
 
 
 def seeded(seed=0):

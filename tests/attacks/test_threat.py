@@ -8,12 +8,12 @@ import polars as pl
 import pytest
 import torch
 
-from imbdeep.attacks import (
+from imbdeep.attacks._box import read_box
+from imbdeep.attacks._threat import (
     check_threat,
     lengths_of_row,
     make_ball,
     movable_features,
-    read_box,
     warn_of_tiny_radius,
 )
 

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from imbdeep.batches import BATCHES, TensorBatches
+from imbdeep.batches import TensorBatches
+from imbdeep.batches._registry import BATCHES
 from tests.batches.data import generator, position_dataset
 
 COUNTS = [300, 40, 8, 2]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from imbdeep.batches import label_mixing, rebalanced_mixup
+from imbdeep.batches._rebalanced_mixup import label_mixing, rebalanced_mixup
 from tests.batches.data import generator
 
 COUNTS = torch.tensor([900, 300, 100, 99, 33])

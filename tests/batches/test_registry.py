@@ -7,7 +7,8 @@ from skorch.dataset import Dataset
 from torch.utils.data import Subset
 
 from imbdeep import batches as batches_module
-from imbdeep.batches import BATCHES, TensorBatches
+from imbdeep.batches import TensorBatches
+from imbdeep.batches._registry import BATCHES
 from tests.batches.data import generator, labels, position_dataset
 
 

@@ -37,7 +37,8 @@ from sklearn.metrics import (
 
 from imbdeep.classifiers import NetClassifier
 from imbdeep.datasets._imblearn27_table import IMBLEARN27
-from imbdeep.modules import MLP, encoding_recipe
+from imbdeep.modules import MLP
+from imbdeep.modules._numeric_encoding import encoding_recipe
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from sampler_speed import (
 )
 from torch import nn
 
-from imbdeep.generative import train_autoencoder
+from imbdeep._generative import train_autoencoder
 from imbdeep.modules import MLPAutoencoder
 
 STAGES = {

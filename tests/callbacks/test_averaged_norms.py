@@ -14,7 +14,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from imbdeep.base import ImbalancedNetClassifier
-from imbdeep.batches import BATCHES
+from imbdeep.batches._registry import BATCHES
 from imbdeep.callbacks import WeightAveraging
 from imbdeep.classifiers import (
     ImbMixClassifier,
@@ -22,7 +22,7 @@ from imbdeep.classifiers import (
     MetaAugmentClassifier,
     NetClassifier,
 )
-from imbdeep.classifiers._crowd import CrowdNetClassifier
+from imbdeep.classifiers._crowds.base import CrowdNetClassifier
 from tests.classifiers.crowds import make_crowd
 from tests.common.estimators import CLASSIFIERS, each
 

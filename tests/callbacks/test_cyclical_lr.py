@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from imbdeep.callbacks import TriangularLR, triangular_rate
+from imbdeep.callbacks import TriangularLR
+from imbdeep.callbacks._cyclical_lr import triangular_rate
 from tests.callbacks.conftest import Probe
 
 

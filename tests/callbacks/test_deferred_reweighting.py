@@ -3,7 +3,7 @@ import pytest
 import torch
 from skorch.callbacks import Callback
 
-from imbdeep.batches import BATCHES
+from imbdeep.batches._registry import BATCHES
 from imbdeep.callbacks import DeferredReweighting
 from imbdeep.losses import class_balanced_weights
 from tests.callbacks.conftest import Probe

@@ -6,12 +6,8 @@ import torch
 from sklearn.base import clone
 from sklearn.datasets import make_classification
 
-from imbdeep.callbacks import (
-    EarlyStopping,
-    TriangularLR,
-    WeightAveraging,
-    triangular_rate,
-)
+from imbdeep.callbacks import EarlyStopping, TriangularLR, WeightAveraging
+from imbdeep.callbacks._cyclical_lr import triangular_rate
 from tests.callbacks.conftest import BatchNormNet, Probe, Scores, weights_of
 
 

@@ -22,14 +22,9 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from skorch.callbacks import Callback
 from torch.nn.functional import cross_entropy
 
-from imbdeep.attacks import (
-    adversarial_rows,
-    make_robust_scorer,
-    pgd,
-    robust_accuracy,
-    strongest_pgd,
-    worst_rows,
-)
+from imbdeep.attacks import adversarial_rows, make_robust_scorer, pgd, robust_accuracy
+from imbdeep.attacks._pgd import strongest_pgd
+from imbdeep.attacks._worst import worst_rows
 from imbdeep.batches import MixUpBatches, ReMixBatches
 from imbdeep.classifiers import (
     AdversarialClassifier,

@@ -32,7 +32,7 @@ from imbdeep.classifiers import (
     InferThenFit,
     NetClassifier,
 )
-from imbdeep.classifiers._crowd import Crowd, crowd_accuracy, labels_of_one
+from imbdeep.classifiers._crowds.base import Crowd, crowd_accuracy, labels_of_one
 from imbdeep.crowds import (
     DawidSkene,
     MajorityVote,

@@ -13,7 +13,8 @@ from torch import nn
 
 from imbdeep.classifiers import CrowdLayerClassifier, InferThenFit, NetClassifier
 from imbdeep.crowds import MajorityVote, simulate_annotators
-from imbdeep.losses import CrossEntropyLoss, CrowdLayerLoss, annotation_losses
+from imbdeep.losses import CrossEntropyLoss, CrowdLayerLoss
+from imbdeep.losses._crowd_layer import annotation_losses
 from tests.classifiers.crowds import make_crowd
 
 SMALL = {

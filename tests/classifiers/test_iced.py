@@ -17,7 +17,7 @@ from torch import nn
 from torch.utils.data import Subset
 
 from imbdeep.classifiers import ICEDClassifier
-from imbdeep.classifiers._iced import AugmentedRows, rows_to_make
+from imbdeep.classifiers._crowds.iced import AugmentedRows, rows_to_make
 from imbdeep.crowds import DawidSkene, MajorityVote, simulate_annotators
 from tests.classifiers.crowds import make_crowd
 

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skorch.callbacks import Callback
 
 from imbdeep.classifiers import ImbMixClassifier
-from imbdeep.classifiers import _imb_mix as imb_mix
+from imbdeep.classifiers._robust import imb_mix
 from tests.classifiers.attacked import (
     OWN,
     PLAIN,

@@ -13,7 +13,8 @@ from imbdeep.attacks import adversarial_rows
 from imbdeep.batches import TensorBatches
 from imbdeep.classifiers import AdversarialClassifier, SRATClassifier
 from imbdeep.losses import feature_separation
-from imbdeep.modules import CosineHead, penultimate
+from imbdeep.modules import CosineHead
+from imbdeep.modules._penultimate import penultimate
 from tests.classifiers.attacked import (
     OWN,
     PLAIN,

@@ -7,7 +7,8 @@ from numpy.testing import assert_array_equal
 from sklearn.metrics import roc_auc_score
 from torch import nn
 
-from imbdeep.attacks import adversarial_rows, net_logits
+from imbdeep.attacks import adversarial_rows
+from imbdeep.attacks._nets import net_logits
 from imbdeep.classifiers import NetClassifier
 
 from .estimators import each

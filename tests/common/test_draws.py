@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 from imbdeep.base import ImbalancedNetClassifier
 from imbdeep.classifiers import NetClassifier
 from imbdeep.modules import MLP, Standardization
-from imbdeep.over_sampling._generative import GenerativeSampler
+from imbdeep.over_sampling._generative.base import GenerativeSampler
 
 from .estimators import CLASSIFIERS, SAMPLERS, each
 from .nets import NETS, quick, table

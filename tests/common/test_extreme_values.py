@@ -6,8 +6,8 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from imbdeep._precision import check_finite_outputs
-from imbdeep._rows import column_moments
+from imbdeep._tables.precision import check_finite_outputs
+from imbdeep._tables.rows import column_moments
 from imbdeep.classifiers import NetClassifier
 
 from .estimators import each

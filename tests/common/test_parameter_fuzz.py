@@ -18,10 +18,10 @@ import pytest
 from sklearn.base import BaseEstimator, clone
 
 from imbdeep.base import ImbalancedNetClassifier
-from imbdeep.batches import BATCHES
+from imbdeep.batches._registry import BATCHES
 from imbdeep.crowds import DawidSkene, MajorityVote
-from imbdeep.losses import LOSSES
-from imbdeep.modules import MODULES
+from imbdeep.losses._registry import LOSSES
+from imbdeep.modules._registry import MODULES
 
 from .documented import documented_type, fits
 from .estimators import CLASSIFIERS, SAMPLERS, each

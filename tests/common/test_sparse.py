@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.utils import get_tags
 
-from imbdeep.batches import BATCHES
+from imbdeep.batches._registry import BATCHES
 from imbdeep.classifiers import ICEDClassifier, NetClassifier
 from imbdeep.crowds import simulate_annotators
 
@@ -118,7 +118,7 @@ def largest_dense(monkeypatch):
 
 @pytest.mark.parametrize("name", each(NETS))
 def test_rows_are_made_dense_batch_by_batch(name, largest_dense, monkeypatch):
-    monkeypatch.setattr("imbdeep._rows.BLOCK_SIZE", 4_000)
+    monkeypatch.setattr("imbdeep._tables.rows.BLOCK_SIZE", 4_000)
     X, y = table(n_rows=2_000, n_features=12)
     X = sparse.csr_array(X)
     net = quick(name, max_epochs=1, pretrain_epochs=1, batch_size=256).fit(X, y)

@@ -4,8 +4,13 @@ import pytest
 import scipy.sparse
 from numpy.testing import assert_array_equal
 
-from imbdeep.crowds import count_votes, encode_annotations
-from imbdeep.crowds._annotations import as_labels, holds_numbers, indicator_matrix
+from imbdeep.crowds._annotations import (
+    as_labels,
+    count_votes,
+    encode_annotations,
+    holds_numbers,
+    indicator_matrix,
+)
 
 
 def encode_slowly(rows, is_missing):

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from imbdeep.crowds import count_votes, label_certainty, vote_certainty
+from imbdeep.crowds import label_certainty
+from imbdeep.crowds._annotations import count_votes
+from imbdeep.crowds._certainty import vote_certainty
 
 
 def certainty_slowly(row, n_classes, eps):

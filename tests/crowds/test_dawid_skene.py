@@ -8,7 +8,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import dirichlet
 from sklearn.exceptions import ConvergenceWarning
 
-from imbdeep.crowds import DawidSkene, MajorityVote, error_rates, simulate_annotators
+from imbdeep.crowds import DawidSkene, MajorityVote, simulate_annotators
+from imbdeep.crowds._worker_model import error_rates
 
 never_converges = pytest.mark.filterwarnings(
     "ignore:DawidSkene did not converge:sklearn.exceptions.ConvergenceWarning"

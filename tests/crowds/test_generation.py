@@ -3,12 +3,12 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import chisquare
 
-from imbdeep.crowds import (
+from imbdeep.crowds._certainty import vote_certainty
+from imbdeep.crowds._generation import (
     certainty_groups,
     interpolate_certain,
     neighbour_annotations,
     step_towards,
-    vote_certainty,
 )
 
 

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 
-from imbdeep.crowds import known_truth
+from imbdeep.crowds._known_truth import known_truth
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from imbdeep.crowds import encode_annotations, from_long_format, to_long_format
+from imbdeep.crowds import from_long_format, to_long_format
+from imbdeep.crowds._annotations import encode_annotations
 
 FRAMES = {
     "Int64": pd.DataFrame({"Ann": [1, None, 3], "Bob": [None, 2, 2]}, dtype="Int64"),

@@ -10,7 +10,8 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy import sparse
 
-from imbdeep.generative import _columns, categorical_columns, select_columns
+from imbdeep._generative import categorical_columns, select_columns
+from imbdeep._generative import columns as _columns
 
 FRAME = pd.DataFrame(np.zeros((2, 4)), columns=["age", "city", "sex", "income"])
 TABLES = {

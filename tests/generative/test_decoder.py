@@ -6,7 +6,7 @@ import torch
 from numpy.testing import assert_allclose
 from torch import nn
 
-from imbdeep.generative import RowDecoder
+from imbdeep._generative import RowDecoder
 
 
 def table(n=60):

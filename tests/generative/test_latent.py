@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from imbdeep.generative import (
+from imbdeep._generative import (
     _latent,
     cluster_loss,
     evaluate,

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.autograd import gradcheck
 
-from imbdeep.generative import (
+from imbdeep._generative import (
     classifier_loss,
     cluster_loss,
     discriminator_loss,

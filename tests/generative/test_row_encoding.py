@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, StandardScaler
 
-from imbdeep.generative import ImageEncoding, TableEncoding
+from imbdeep._generative import ImageEncoding, TableEncoding
 
 SCALINGS = ["minmax", "standard", "quantile"]
 EPS = np.finfo(float).eps

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from imbdeep.generative import RowHead
+from imbdeep._generative import RowHead
 
 
 def rows(*shape, seed=0):

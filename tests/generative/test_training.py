@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from imbdeep.generative import class_batches, evaluate, has_converged, train
+from imbdeep._generative import class_batches, evaluate, has_converged, train
 
 TRAINING = {
     "method": "Probe",

@@ -7,13 +7,9 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
-from imbdeep.losses import (
-    LOSSES,
-    CrossEntropyLoss,
-    CrowdLayerLoss,
-    annotation_losses,
-    crowd_layer,
-)
+from imbdeep.losses import CrossEntropyLoss, CrowdLayerLoss, crowd_layer
+from imbdeep.losses._crowd_layer import annotation_losses
+from imbdeep.losses._registry import LOSSES
 from tests.losses import loops
 
 LAYERS = ["matrix", "vector", "vector_bias"]

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from imbdeep.losses import reduce_losses, take_class
+from imbdeep.losses._reduction import reduce_losses, take_class
 from tests.losses import loops
 
 

@@ -1,5 +1,6 @@
 from imbdeep import losses
-from imbdeep.losses import LOSSES, ClassificationLoss, CrowdLayerLoss
+from imbdeep.losses import ClassificationLoss, CrowdLayerLoss
+from imbdeep.losses._registry import LOSSES
 
 
 def test_every_public_loss_has_a_name():

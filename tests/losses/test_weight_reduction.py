@@ -10,7 +10,9 @@ import pytest
 import torch
 from scipy.stats import hypergeom
 
-from imbdeep.losses import LOSSES, class_balanced_weights, reduce_losses
+from imbdeep.losses import class_balanced_weights
+from imbdeep.losses._reduction import reduce_losses
+from imbdeep.losses._registry import LOSSES
 
 N_FREQUENT, N_RARE, BATCH_SIZE = 5000, 50, 128
 COUNTS = torch.tensor([N_FREQUENT] * 5 + [N_RARE] * 5)

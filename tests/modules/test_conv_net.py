@@ -8,7 +8,9 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from imbdeep.classifiers import NetClassifier, ReMixClassifier
-from imbdeep.modules import MODULES, ConvNet, CosineHead, penultimate
+from imbdeep.modules import ConvNet, CosineHead
+from imbdeep.modules._penultimate import penultimate
+from imbdeep.modules._registry import MODULES
 
 
 def seeded(*args, **kwargs):

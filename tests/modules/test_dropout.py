@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from imbdeep._draws import drawing_from
+from imbdeep._torch.draws import drawing_from
 from imbdeep.modules import MLP, ConvNet
 from imbdeep.modules._dropout import Dropout
 

@@ -2,8 +2,9 @@ import pytest
 import torch
 from torch import nn
 
-from imbdeep.modules import MLP, MODULES, CosineHead, Standardization
+from imbdeep.modules import MLP, CosineHead, Standardization
 from imbdeep.modules._mlp import ACTIVATIONS
+from imbdeep.modules._registry import MODULES
 
 
 def seeded(*args, **kwargs):

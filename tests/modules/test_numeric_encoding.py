@@ -7,9 +7,13 @@ import rtdl_num_embeddings
 import torch
 from sklearn.preprocessing import StandardScaler
 
-from imbdeep._rows import column_moments
-from imbdeep.modules import PiecewiseLinearEncoding, Standardization, encoding_recipe
-from imbdeep.modules._numeric_encoding import drop_narrow_bins, quantile_bins
+from imbdeep._tables.rows import column_moments
+from imbdeep.modules import PiecewiseLinearEncoding, Standardization
+from imbdeep.modules._numeric_encoding import (
+    drop_narrow_bins,
+    encoding_recipe,
+    quantile_bins,
+)
 
 LARGEST = torch.finfo(torch.float32).max
 SMALLEST = 1e-45
@@ -224,7 +228,7 @@ def test_few_rows_and_tables_of_constants(n_rows, kind):
 
 def test_blocks_of_columns_give_the_same_bins(table, monkeypatch):
     whole = quantile_bins(table, 5)
-    monkeypatch.setattr("imbdeep._rows.BLOCK_SIZE", 2 * len(table))
+    monkeypatch.setattr("imbdeep._tables.rows.BLOCK_SIZE", 2 * len(table))
     for edges, edges_in_blocks in zip(whole, quantile_bins(table, 5), strict=True):
         assert torch.equal(edges, edges_in_blocks)
 

@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from imbdeep.modules import MLP, check_head, head_inputs, penultimate
+from imbdeep.modules import MLP
+from imbdeep.modules._penultimate import check_head, head_inputs, penultimate
 
 
 class Conv(nn.Module):

@@ -9,7 +9,9 @@ from torch import nn
 
 import imbdeep
 from imbdeep.classifiers import NetClassifier
-from imbdeep.modules import MODULES, CosineHead, ResNet18, penultimate
+from imbdeep.modules import CosineHead, ResNet18
+from imbdeep.modules._penultimate import penultimate
+from imbdeep.modules._registry import MODULES
 
 
 def seeded(*args, **kwargs):

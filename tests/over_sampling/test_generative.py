@@ -26,7 +26,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 import imbdeep
-from imbdeep.generative import TableEncoding
+from imbdeep._generative import TableEncoding
 from imbdeep.over_sampling import GLGAN, ConditionalGAN, ConditionalWGAN, LatentSMOTE
 
 AUTOENCODED = [LatentSMOTE, GLGAN]

@@ -9,7 +9,7 @@ from torch import nn
 
 from imbdeep.modules import ConvAutoencoder, MLPAutoencoder
 from imbdeep.over_sampling import GLGAN, _autoencoded, _gl_gan
-from imbdeep.over_sampling._gl_gan import start_players
+from imbdeep.over_sampling._generative.gl_gan import start_players
 
 from .data import table, unit
 

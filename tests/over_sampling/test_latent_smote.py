@@ -8,8 +8,8 @@ import torch
 from sklearn.datasets import make_moons
 from torch import nn
 
+from imbdeep._generative import cluster_loss
 from imbdeep.datasets import load_embedded_suite
-from imbdeep.generative import cluster_loss
 from imbdeep.modules import ConvAutoencoder, MLPAutoencoder
 from imbdeep.over_sampling import LatentSMOTE, _autoencoded
 

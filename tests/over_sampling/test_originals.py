@@ -14,7 +14,7 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
 
-from imbdeep._frames import column_names, read_labels
+from imbdeep._tables.frames import column_names, read_labels
 from tests.common.estimators import SAMPLERS, each
 
 N = 24

@@ -1,0 +1,50 @@
+"""Making rows: their encoding, autoencoders and adversaries, and how these train."""
+
+from imbdeep._generative.columns import categorical_columns, select_columns
+from imbdeep._generative.decoder import RowDecoder
+from imbdeep._generative.latent import interpolate, train_autoencoder
+from imbdeep._generative.losses import (
+    classifier_loss,
+    cluster_loss,
+    discriminator_loss,
+    generator_loss,
+    gradient_penalty,
+    log_loss_of_made,
+    log_loss_of_real,
+    reconstruction_loss,
+    squared_error,
+    weight_penalty,
+)
+from imbdeep._generative.row_encoding import ImageEncoding, TableEncoding
+from imbdeep._generative.row_head import RowHead
+from imbdeep._generative.training import (
+    class_batches,
+    evaluate,
+    has_converged,
+    train,
+)
+
+__all__ = [
+    "ImageEncoding",
+    "RowDecoder",
+    "RowHead",
+    "TableEncoding",
+    "categorical_columns",
+    "class_batches",
+    "classifier_loss",
+    "cluster_loss",
+    "discriminator_loss",
+    "evaluate",
+    "generator_loss",
+    "gradient_penalty",
+    "has_converged",
+    "interpolate",
+    "log_loss_of_made",
+    "log_loss_of_real",
+    "reconstruction_loss",
+    "select_columns",
+    "squared_error",
+    "train",
+    "train_autoencoder",
+    "weight_penalty",
+]

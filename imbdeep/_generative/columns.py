@@ -1,0 +1,141 @@
+"""Which columns of a table are categories, or named by a user."""
+
+import numpy as np
+
+from imbdeep._tables.by_name import is_mask_by_name, mask_by_name
+from imbdeep._tables.frames import column_names, is_data_frame, rows_as_array
+from imbdeep._tables.validation import column_kinds
+
+
+def select_columns(X, columns, name):
+    """Positions of the columns that a user named.
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix, data frame} of shape (n, n_features)
+    columns : array-like of str, int or bool, mapping or Series of bool, or None
+        Names (of a data frame only), positions (from the end if negative) or a mask,
+        which goes by column name if it has names. None and an empty list select
+        nothing.
+    name : str
+        The parameter that ``columns`` was given as, for messages.
+
+    Returns
+    -------
+    ndarray of int
+        Sorted, each position once.
+
+    Raises
+    ------
+    ValueError
+        If ``columns`` does not fit ``X``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep._generative import select_columns
+    >>> select_columns(np.zeros((2, 3)), [True, False, True], "categorical_features")
+    array([0, 2])
+    """
+    if columns is None or np.size(columns) == 0:
+        return np.array([], dtype=int)
+    shape = np.shape(rows_as_array(X) if isinstance(X, list | tuple) else X)
+    if len(shape) != 2:
+        raise ValueError(
+            f"{name} selects columns of a table, but X has shape {shape}; got "
+            f"{columns!r}. Give rows and columns, or leave {name} at its default."
+        )
+    if is_mask_by_name(columns):
+        columns = _mask_in_order(columns, X, shape, name)
+    # Through a list, so that Python's objects get the dtype that they stand for.
+    keys = np.atleast_1d(columns).tolist()
+    kind = np.asarray(keys).dtype.kind
+    if kind == "b":
+        _check_mask(keys, shape[1], name)
+    elif kind in "iu":
+        _check_positions(keys, shape[1], name)
+    elif kind in "OU":
+        _check_names(keys, X, name)
+    else:
+        raise ValueError(
+            f"{name} must hold names, positions or a boolean mask, got {columns!r}."
+        )
+    if kind == "b":
+        return np.flatnonzero(keys)
+    if kind in "iu":  # positions, also where a data frame has numbers for names
+        return np.unique(np.arange(shape[1])[keys])
+    return np.unique([column_names(X).index(key) for key in keys])
+
+
+def _mask_in_order(mask, X, shape, name):
+    # Numbers are positions, also where a data frame has numbers for names.
+    is_numbered = all(isinstance(key, int | np.integer) for key, _ in mask.items())
+    names = None if is_numbered else column_names(X)
+    return mask_by_name(name, mask, shape[1:], names)
+
+
+def _check_mask(keys, n_features, name):
+    if np.shape(keys) != (n_features,):
+        raise ValueError(
+            f"{name} is a mask of shape {np.shape(keys)}, but X has {n_features} "
+            "columns. Give one True or False for each of them."
+        )
+
+
+def _check_positions(keys, n_features, name):
+    if np.ndim(keys) != 1:
+        raise ValueError(f"{name} must be a flat list of positions, got {keys!r}.")
+    out_of_range = [key for key in keys if not -n_features <= key < n_features]
+    if out_of_range:
+        raise ValueError(
+            f"{name} holds positions {out_of_range}, but X has {n_features} columns. "
+            f"Use 0 to {n_features - 1}."
+        )
+
+
+def _check_names(keys, X, name):
+    if not is_data_frame(X):
+        raise ValueError(
+            f"{name} holds names, {keys!r}, but X is no data frame. Give positions or "
+            "a boolean mask, or X as a data frame."
+        )
+    known = column_names(X)
+    unknown = [key for key in keys if key not in known]
+    if unknown:
+        raise ValueError(
+            f"{name} holds {unknown}, which X has no columns for. Check the spelling "
+            "against X.columns."
+        )
+
+
+def categorical_columns(X):
+    """Positions of the columns that are categories by their dtype.
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix, data frame} of shape (n, n_features)
+
+    Returns
+    -------
+    ndarray of int
+        Sorted: text, categories and booleans of a data frame, columns with text of an
+        array of objects or a list of rows, and all columns of an array of booleans.
+        Nothing tells the kind of other numbers.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from imbdeep._generative import categorical_columns
+    >>> X = pd.DataFrame({"age": [31], "city": ["Ulm"], "income": [2.5]})
+    >>> categorical_columns(X)
+    array([1])
+    """
+    of_one_dtype = getattr(X, "dtype", np.dtype(object)) != np.dtype(object)
+    if is_data_frame(X):
+        wanted = {"text", "categories", "booleans"}
+    else:
+        # An array of text has lost which columns were numbers.
+        wanted = {"booleans"} if of_one_dtype else {"text"}
+    kinds = column_kinds(X)
+    found = [i for i, (_, kind) in enumerate(kinds) if kind in wanted]
+    return np.array(found, dtype=int)

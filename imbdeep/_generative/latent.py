@@ -1,0 +1,154 @@
+"""Codes of rows: learning them, and going from one to its neighbour."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from imblearn.over_sampling import SMOTE
+from torch import Tensor, nn
+
+from imbdeep._generative.losses import (
+    cluster_loss,
+    reconstruction_loss,
+    weight_penalty,
+)
+from imbdeep._generative.training import Step, class_batches, train
+
+# Rows of a rare class in a batch: fewer say little of its mean and spread.
+_LEAST_OF_A_CLASS = 8
+
+
+def train_autoencoder(
+    autoencoder: nn.Module,
+    rows: Tensor,
+    one_hot: Tensor,
+    row_weight: Tensor,
+    *,
+    batch_size: int,
+    cluster_weight: float,
+    minority_weight: float,
+    push_weight: float,
+    margin: float,
+    weight_decay: float,
+    **training,
+) -> dict[str, np.ndarray]:
+    r"""Learn codes that hold the rows and keep the classes apart, eq. (2.3).
+
+    Parameters
+    ----------
+    autoencoder : nn.Module
+        With ``encoder`` and ``decoder``; is trained in place.
+    rows : Tensor of shape (n, ...)
+    one_hot : Tensor of shape (n, n_classes)
+        Classes of the rows.
+    row_weight : Tensor of shape (n,)
+        Weight of each row in the reconstruction; they average to 1.
+    batch_size : int
+    cluster_weight : float
+        :math:`\Lambda_1` of eq. (2.3); 0 gives a plain autoencoder.
+    minority_weight, push_weight, margin : float
+        See :func:`cluster_loss`.
+    weight_decay : float
+        :math:`\Lambda_2` of eq. (2.3).
+    **training
+        For :func:`train`.
+
+    Returns
+    -------
+    dict of str to ndarray
+        'autoencoder', and its parts 'reconstruction' and 'cluster', for each epoch.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep._generative import train_autoencoder
+    >>> from imbdeep.modules import MLPAutoencoder
+    >>> losses = train_autoencoder(
+    ...     MLPAutoencoder(n_features=3, n_latent=2),
+    ...     torch.randn(100, 3),
+    ...     torch.eye(2).repeat_interleave(torch.tensor([90, 10]), 0),
+    ...     torch.ones(100),
+    ...     batch_size=50,
+    ...     cluster_weight=0.01,
+    ...     minority_weight=1.0,
+    ...     push_weight=1.0,
+    ...     margin=3.0,
+    ...     weight_decay=0.0,
+    ...     method="an autoencoder",
+    ...     lr=1e-3,
+    ...     max_epochs=4,
+    ...     tol=0.0,
+    ...     patience=10,
+    ... )
+    >>> {name: values.shape for name, values in losses.items()}
+    {'autoencoder': (4,), 'reconstruction': (4,), 'cluster': (4,)}
+    """
+    encoder, decoder = autoencoder.encoder, autoencoder.decoder
+    n_batches = math.ceil(len(rows) / batch_size)
+    majority = int(one_hot.sum(0).argmax())
+    classes = [column.nonzero().flatten() for column in one_hot.T]
+
+    def one_epoch() -> Iterator[Step]:
+        positions, weight = class_batches(classes, n_batches, _LEAST_OF_A_CLASS)
+        weight = weight.to(rows.device)
+        for batch in positions:
+            x = rows[batch]
+            codes = encoder(x)
+            reconstruction = reconstruction_loss(
+                decoder(codes), x, weight * row_weight[batch]
+            )
+            cluster = cluster_loss(
+                codes,
+                one_hot[batch],
+                majority,
+                minority_weight=minority_weight,
+                push_weight=push_weight,
+                margin=margin,
+            )
+            loss = reconstruction + cluster_weight * cluster
+            if weight_decay:
+                loss = loss + weight_decay * weight_penalty(autoencoder)
+            parts = {"reconstruction": reconstruction, "cluster": cluster}
+            yield "autoencoder", loss, parts
+
+    return train({"autoencoder": autoencoder}, one_epoch, **training)
+
+
+def interpolate(
+    codes: np.ndarray, size: int, n_neighbors: int, random_state: np.random.RandomState
+) -> np.ndarray:
+    """New codes between those of a class and their nearest neighbours, with SMOTE.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n, n_latent)
+        Of one class; n is at least 2.
+    size : int
+    n_neighbors : int
+        Neighbours to go to; all others if there are fewer.
+    random_state : RandomState
+
+    Returns
+    -------
+    ndarray of shape (size, n_latent)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep._generative import interpolate
+    >>> codes = np.array([[0.0, 0.0], [1.0, 1.0]])
+    >>> made = interpolate(codes, 3, 5, np.random.RandomState(0))
+    >>> bool((made[:, 0] == made[:, 1]).all())  # on the line between the two
+    True
+    """
+    if not size:
+        return codes[:0]
+    smote = SMOTE(
+        sampling_strategy={1: len(codes) + size},
+        k_neighbors=min(n_neighbors, len(codes) - 1),
+        random_state=random_state,
+    )
+    # SMOTE wants a second class, of which it takes no notice.
+    rows = np.concatenate([codes, codes[:1]])
+    labels = np.append(np.ones(len(codes), dtype=int), 0)
+    return smote.fit_resample(rows, labels)[0][len(rows) :]

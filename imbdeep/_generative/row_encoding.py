@@ -1,0 +1,551 @@
+"""How rows become numbers near 0 for a net, and how its numbers become rows again."""
+
+from numbers import Number
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    QuantileTransformer,
+    StandardScaler,
+)
+
+from imbdeep._tables.column_kinds import is_missing, missing_in
+from imbdeep._tables.validation import check_complete, say_where
+
+_SCALINGS = ["minmax", "standard", "quantile"]
+
+# Share of a normal distribution beyond which nothing is encoded: +-5.2 are the ends.
+_TAIL = 1e-7
+
+
+def to_unit(x, low, high):
+    """Where numbers lie between ``low`` (0) and ``high`` (1), in float64.
+
+    The ends become 0 and 1 exactly: subtracting first loses nothing to an offset.
+
+    Parameters
+    ----------
+    x : ndarray
+    low, high : float or ndarray
+        Broadcast with ``x``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep._generative.row_encoding import to_unit
+    >>> to_unit(np.array([2, 3, 6]), 2, 6)
+    array([0.  , 0.25, 1.  ])
+    """
+    unit = np.subtract(x, low, dtype=np.float64)
+    unit /= high - low
+    return unit
+
+
+def from_unit(unit, low, high):
+    """The inverse of :func:`to_unit`."""
+    x = np.multiply(unit, high - low, dtype=np.float64)
+    x += low
+    return x
+
+
+def to_normal(share):
+    """Standard normal numbers that have these shares of the distribution below them.
+
+    Parameters
+    ----------
+    share : ndarray
+        In [0, 1].
+
+    Returns
+    -------
+    ndarray
+        Within +-5.2, and therefore finite.
+    """
+    return ndtri(_TAIL + (1 - 2 * _TAIL) * share)
+
+
+def from_normal(z):
+    """The inverse of :func:`to_normal`; numbers beyond its ends give the ends."""
+    return np.clip((ndtr(z) - _TAIL) / (1 - 2 * _TAIL), 0, 1)
+
+
+def build_scaler(scaling, low, high, n_rows):
+    """Transformer for numeric columns, not fitted.
+
+    Parameters
+    ----------
+    scaling : {'minmax', 'standard', 'quantile'}
+    low, high : ndarray of shape (n_columns,)
+        Ends of the columns.
+    n_rows : int
+
+    Returns
+    -------
+    Pipeline
+    """
+    if scaling == "quantile":
+        # To shares, not to normal numbers at once: the latter takes all within 1e-7 of
+        # an end for the end, in the column's own units. Without a subsample it is also
+        # the same each time.
+        return make_pipeline(
+            QuantileTransformer(n_quantiles=min(1000, n_rows), subsample=None),
+            FunctionTransformer(to_normal, from_normal, check_inverse=False),
+        )
+    # MinMaxScaler leaves a column alone if it spans less than 2e-15, and StandardScaler
+    # one far from 0, as if these were constant.
+    box = {"low": low, "high": high}
+    unit = FunctionTransformer(
+        to_unit, from_unit, check_inverse=False, kw_args=box, inv_kw_args=box
+    )
+    return make_pipeline(unit, *[StandardScaler()] * (scaling == "standard"))
+
+
+def distinct(column):
+    """Values of a column, each once: sorted, or as they appear if they have no order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep._generative.row_encoding import distinct
+    >>> distinct(np.array(["b", "a", "b"], dtype=object))
+    array(['a', 'b'], dtype=object)
+    >>> distinct(np.array(["b", 7, "b"], dtype=object))
+    array(['b', 7], dtype=object)
+    """
+    # Fewer values to sort than rows, and text is slow to sort.
+    values = np.fromiter(dict.fromkeys(column.tolist()), dtype=column.dtype)
+    try:
+        return np.sort(values)
+    except TypeError:
+        return values
+
+
+def positions_of(column, categories):
+    """Position of each value of a column among the categories; -1 if it is no one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep._generative.row_encoding import positions_of
+    >>> positions_of(np.array([5, 7, 5, 6]), np.array([5, 6]))
+    array([ 0, -1,  0,  1])
+    """
+    codes = {category: code for code, category in enumerate(categories.tolist())}
+    return np.array([codes.get(value, -1) for value in column.tolist()], dtype=int)
+
+
+def _is_no_number(value):
+    return not isinstance(value, Number | np.bool_) and not is_missing(value)
+
+
+def _any_in_columns(table, holds):
+    """Which columns of an array of objects have a value of which ``holds`` is true."""
+    if not table.size:
+        return np.zeros(table.shape[1], dtype=bool)
+    return np.frompyfunc(holds, 1, 1)(table).astype(bool).any(0)
+
+
+class TableEncoding:
+    """Encodes the rows of a table for a net, and decodes what a net makes.
+
+    Numeric columns come first, scaled; then one block for each categorical column, with
+    a 1 at the row's category. Columns that do not vary are left out and put back.
+
+    Parameters
+    ----------
+    scaling : {'minmax', 'standard', 'quantile'}, default='minmax'
+        Of the numeric columns: to [0, 1]; to mean 0 and variance 1; or to a standard
+        normal distribution by ranks, for heavy tails.
+    categorical : array-like of int, default=()
+        Positions of the categorical columns.
+    integer : array-like of int or 'auto', default=()
+        Positions of numeric columns whose decoded values are to be whole numbers;
+        'auto' takes the columns that hold no others. Categorical columns among them
+        keep their categories.
+    feature_names : array-like of str or None, default=None
+        Names of the columns for messages; None names positions.
+
+    Attributes
+    ----------
+    n_numeric_ : int
+        Numeric columns that are encoded.
+    category_sizes_ : list of int
+        Categories of each categorical column that is encoded.
+    n_outputs_ : int
+        ``n_numeric_ + sum(category_sizes_)``.
+    bounded_ : bool
+        Whether the encoded numeric columns of the training rows lie in [0, 1].
+    all_integer_ : bool
+        Whether each numeric column that is encoded is a whole-number column.
+
+    Notes
+    -----
+    What is decoded from a row encoded in float32 differs from the row, beside a few
+    units in the last place of float64 at the ends of the column, by at most
+
+    - 'minmax': ``2**-25`` of the column's range;
+    - 'standard': ``2**-24`` of the value's distance from the mean;
+    - 'quantile': ``2**-26 * n_quantiles`` of the distance between the two of at most
+      1,000 quantiles that the value lies between, and of the distances next to it.
+
+    Categories come back exactly.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep._generative import TableEncoding
+    >>> X = np.array([[20, "Ulm"], [30, "Bonn"], [60, "Ulm"]], dtype=object)
+    >>> encoding = TableEncoding(categorical=[1], integer=[0]).fit(X)
+    >>> encoding.encode(X)
+    array([[0.  , 0.  , 1.  ],
+           [0.25, 1.  , 0.  ],
+           [1.  , 0.  , 1.  ]], dtype=float32)
+    >>> encoding.decode([[0.26, 0.3, 0.7]], clip=True)
+    array([[30.0, 'Ulm']], dtype=object)
+    """
+
+    def __init__(
+        self, scaling="minmax", categorical=(), integer=(), feature_names=None
+    ):
+        self.scaling = scaling
+        self.categorical = categorical
+        self.integer = integer
+        self.feature_names = feature_names
+
+    def fit(self, X):
+        """Learn scales, categories and the box of the rows.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, n_features)
+            Numbers, or objects.
+
+        Returns
+        -------
+        TableEncoding
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If ``scaling`` is unknown, a value is missing or infinite, a numeric column
+            holds text or spans more than 1e300 or less than 1e-300, a whole-number
+            column holds others, or nothing varies.
+        """
+        if self.scaling not in _SCALINGS:
+            raise ValueError(
+                f"scaling must be one of {_SCALINGS}, got {self.scaling!r}."
+            )
+        X = _without_fixed_width_text(X)
+        self._n_features = X.shape[1]
+        categorical = np.unique(np.asarray(self.categorical, dtype=int))
+        numeric = np.setdiff1d(np.arange(X.shape[1]), categorical)
+        numbers = self._read_numbers(X, numeric)
+        self._check_categories(X, categorical)
+
+        low, high = numbers.min(0), numbers.max(0)
+        self._check_ranges(low, high, numeric)
+        varies = low < high
+        self._numeric = numeric[varies]
+        self._low, self._high = low[varies], high[varies]
+        numbers = numbers[:, varies]
+        is_whole = (numbers == np.rint(numbers)).all(0)
+        if isinstance(self.integer, str):
+            self._is_integer = is_whole
+        else:
+            self._is_integer = np.isin(self._numeric, self.integer)
+            self._check_whole(is_whole)
+        categories = {column: distinct(X[:, column]) for column in categorical.tolist()}
+        self._categories = {
+            column: values for column, values in categories.items() if len(values) > 1
+        }
+
+        self.n_numeric_ = len(self._numeric)
+        self.category_sizes_ = [len(values) for values in self._categories.values()]
+        self.n_outputs_ = self.n_numeric_ + sum(self.category_sizes_)
+        self.bounded_ = self.scaling == "minmax"
+        self.all_integer_ = bool(self._is_integer.all())
+        if not self.n_outputs_:
+            raise ValueError(
+                f"No column of X varies over its {len(X)} samples: there is nothing "
+                "to learn. Check that X holds what it should, or give more rows."
+            )
+        # A row to write decoded columns into: it has those that do not vary.
+        self._template = X[0].astype(object if X.dtype == object else np.float64)
+        if self.n_numeric_:
+            self._scaler = build_scaler(self.scaling, self._low, self._high, len(X))
+            self._scaler.fit(numbers)
+        return self
+
+    def encode(self, X):
+        """Encode rows.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, n_features)
+            Numbers outside the box of the fitted rows are encoded as such, except by
+            'quantile', which takes them for its ends.
+
+        Returns
+        -------
+        ndarray of shape (n, ``n_outputs_``), float32
+
+        Raises
+        ------
+        ValueError
+            If a value is missing, infinite or too far out for float32, a category is
+            not among the fitted ones, or the number of columns is not that of the
+            fitted rows.
+        """
+        X = _without_fixed_width_text(X)
+        if X.shape[1] != self._n_features:
+            raise ValueError(
+                f"X has {X.shape[1]} columns, but the encoding was fitted on "
+                f"{self._n_features}. Give the same columns in the same order."
+            )
+        rows = np.zeros((len(X), self.n_outputs_), dtype=np.float32)
+        if self.n_numeric_:
+            numbers = self._read_numbers(X, self._numeric)
+            with np.errstate(over="ignore"):
+                rows[:, : self.n_numeric_] = self._scaler.transform(numbers)
+            is_far = ~np.isfinite(rows[:, : self.n_numeric_]).all(0)
+            if is_far.any():
+                raise ValueError(
+                    f"Columns {self._names(self._numeric[is_far])} hold values too far "
+                    "from those of the fitted rows for float32. Leave these rows out."
+                )
+        self._check_categories(X, list(self._categories))
+        start = self.n_numeric_
+        for column, categories in self._categories.items():
+            codes = positions_of(X[:, column], categories)
+            if (codes < 0).any():
+                unknown = distinct(X[codes < 0, column]).tolist()
+                raise ValueError(
+                    f"Columns {self._names([column])} hold categories that the fitted "
+                    f"rows do not have: {unknown}. Leave these rows out, or fit on "
+                    "rows that have them."
+                )
+            rows[np.arange(len(X)), start + codes] = 1
+            start += len(categories)
+        return rows
+
+    def decode(self, rows, clip):
+        """Turn what a net made into rows.
+
+        Parameters
+        ----------
+        rows : array-like of shape (n, ``n_outputs_``)
+            The largest number of a block is its category.
+        clip : bool
+            Whether numbers stay in the box of the fitted rows.
+
+        Returns
+        -------
+        ndarray of shape (n, n_features)
+            Of objects if the fitted rows were, otherwise float64.
+        """
+        rows = np.asarray(rows)
+        X = np.tile(self._template, (len(rows), 1))
+        if not len(rows):
+            return X
+        if self.n_numeric_:
+            scaled = rows[:, : self.n_numeric_].astype(np.float64)
+            numbers = self._scaler.inverse_transform(scaled)
+            if clip:
+                np.clip(numbers, self._low, self._high, out=numbers)
+            np.rint(numbers, out=numbers, where=self._is_integer)
+            X[:, self._numeric] = numbers
+        start = self.n_numeric_
+        for column, categories in self._categories.items():
+            block = rows[:, start : start + len(categories)]
+            X[:, column] = categories[block.argmax(1)]
+            start += len(categories)
+        return X
+
+    def _names(self, columns):
+        names = np.arange(self._n_features)
+        if self.feature_names is not None:
+            names = np.asarray(self.feature_names, dtype=object)
+        return names[columns].tolist()
+
+    def _read_numbers(self, X, columns):
+        """Columns as float64, checked."""
+        values = X[:, columns]
+        if values.dtype == object:
+            is_other = _any_in_columns(values, _is_no_number)
+            if is_other.any():
+                raise ValueError(
+                    f"Columns {self._names(columns[is_other])} hold text or other "
+                    "values that are not numbers. Name them in categorical_features, "
+                    "or turn them into numbers."
+                )
+        check_complete(values, self._names(columns))
+        return values.astype(np.float64)
+
+    def _check_categories(self, X, columns):
+        n_missing = missing_in(X[:, columns]).sum(0)
+        if n_missing.any():
+            where = say_where(n_missing, self._names(columns))
+            raise ValueError(
+                f"X holds missing categories: {where}. Fill them with a category of "
+                "their own, such as 'missing', or drop their rows."
+            )
+
+    def _check_ranges(self, low, high, columns):
+        with np.errstate(over="ignore"):
+            spans = high - low
+        # Nearer to the ends of float64, slopes overflow on the way there or back.
+        is_extreme = (spans > 1e300) | ((spans > 0) & (spans < 1e-300))
+        if is_extreme.any():
+            raise ValueError(
+                f"Columns {self._names(columns[is_extreme])} span more than 1e300 or "
+                "less than 1e-300, which float64 is too coarse to scale. Multiply them "
+                "by a constant, or drop their extreme rows."
+            )
+
+    def _check_whole(self, is_whole):
+        is_broken = self._is_integer & ~is_whole
+        if is_broken.any():
+            raise ValueError(
+                f"Columns {self._names(self._numeric[is_broken])} are to stay whole "
+                "numbers, but hold others. Leave them out of integer_features, or "
+                "round them first."
+            )
+
+
+def _without_fixed_width_text(X):
+    # Decoded rows must hold numbers and categories of any length.
+    return X.astype(object) if X.dtype.kind in "SU" else X
+
+
+class ImageEncoding:
+    """Encodes images to [0, 1] by the darkest and the brightest pixel of all.
+
+    One scale for all pixels keeps their contrast. Images of integers come back as such.
+
+    Attributes
+    ----------
+    shape_ : tuple of int
+        Of an image.
+    n_outputs_ : int
+        Numbers of an image.
+    bounded_ : bool
+        True: the encoded pixels of the training images lie in [0, 1].
+    all_integer_ : bool
+        Whether the images hold integers or booleans.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep._generative import ImageEncoding
+    >>> X = np.array([[[0, 255]], [[51, 102]]], dtype=np.uint8)
+    >>> encoding = ImageEncoding().fit(X)
+    >>> encoding.encode(X[1:])
+    array([[[0.2, 0.4]]], dtype=float32)
+    >>> encoding.decode([[[0.5, 1.0]]], clip=True)
+    array([[[128, 255]]], dtype=uint8)
+    """
+
+    def fit(self, X):
+        """Learn the darkest and the brightest pixel.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, ...)
+            Numbers.
+
+        Returns
+        -------
+        ImageEncoding
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If a pixel is missing or infinite, all are equal, or they span more than
+            float64 does.
+        """
+        _check_pixels(X)
+        low, high = float(X.min()), float(X.max())
+        if low == high:
+            raise ValueError(
+                f"All pixels of X are {X.flat[0]}: there is nothing to learn. Check "
+                "that X holds what it should."
+            )
+        if not np.isfinite(high - low):
+            raise ValueError(
+                f"The pixels of X span more than float64 can hold, from {low} to "
+                f"{high}. Divide them by a constant."
+            )
+        self._low, self._high, self._dtype = low, high, X.dtype
+        self.shape_ = X.shape[1:]
+        self.n_outputs_ = int(np.prod(self.shape_))
+        self.bounded_ = True
+        self.all_integer_ = X.dtype.kind in "iub"
+        return self
+
+    def encode(self, X):
+        """Encode images.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, ...)
+
+        Returns
+        -------
+        ndarray of shape (n, ...), float32
+
+        Raises
+        ------
+        ValueError
+            If a pixel is missing or infinite, or the shape is not that of the fitted
+            images.
+        """
+        if X.shape[1:] != self.shape_:
+            raise ValueError(
+                f"The images of X have shape {X.shape[1:]}, but the encoding was "
+                f"fitted on {self.shape_}. Resize them first."
+            )
+        _check_pixels(X)
+        return to_unit(X, self._low, self._high).astype(np.float32)
+
+    def decode(self, rows, clip):
+        """Turn what a net made into images.
+
+        Parameters
+        ----------
+        rows : array-like of shape (n, ...)
+            May be flat.
+        clip : bool
+            Whether pixels stay between the darkest and the brightest of the fitted
+            images. Integers always stay within their dtype.
+
+        Returns
+        -------
+        ndarray of shape (n, ...)
+            Of the dtype of the fitted images.
+        """
+        rows = np.asarray(rows)
+        images = from_unit(rows, self._low, self._high)
+        if clip:
+            np.clip(images, self._low, self._high, out=images)
+        if self.all_integer_:
+            np.rint(images, out=images)
+            np.clip(images, *_bounds(self._dtype), out=images)
+        return images.reshape(len(rows), *self.shape_).astype(self._dtype)
+
+
+def _check_pixels(X):
+    if not np.isfinite(X).all():
+        raise ValueError(
+            "X holds missing or infinite pixels. Fill them first, or drop their images."
+        )
+
+
+def _bounds(dtype):
+    """Least and largest number of an integer or boolean dtype."""
+    if dtype.kind == "b":
+        return 0, 1
+    return np.iinfo(dtype).min, np.iinfo(dtype).max

@@ -1,0 +1,1 @@
+"""What the base of the nets is made of."""

@@ -1,0 +1,353 @@
+"""Errors of parts of a net, told in terms of the parameters that the user has set."""
+
+import inspect
+from contextlib import contextmanager
+from types import NoneType
+from typing import get_args
+
+import torch
+from sklearn.utils._param_validation import Options
+from skorch.callbacks import PassthroughScoring
+
+from imbdeep._arguments import FiniteReal, WholeNumber, check_arguments
+
+# Options of torch's optimizers for steps that are differentiated, or replayed by CUDA.
+_NOT_OF_A_NET = {"differentiable", "capturable"}
+# What parts raise where they cannot do with a parameter.
+_ERRORS = (
+    TypeError,
+    ValueError,
+    RuntimeError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+)
+
+
+@contextmanager
+def naming_parameters(prefix, component, params):
+    """Say which parameters a part was to be made of, where it cannot be made.
+
+    Parameters
+    ----------
+    prefix : str
+        Of the parameters, such as 'optimizer'.
+    component : class, function or instance
+        What takes them.
+    params : dict
+        Those that the user has set, without the prefix.
+
+    Raises
+    ------
+    ValueError
+        Instead of a TypeError or another error of the component itself.
+
+    Examples
+    --------
+    >>> from imbdeep._nets.nested_parameters import naming_parameters
+    >>> with naming_parameters("optimizer", dict, {"lr": "fast"}):
+    ...     0 < "fast"
+    Traceback (most recent call last):
+    ValueError: dict cannot be made of optimizer__lr='fast': '<' not supported ...
+    """
+    try:
+        yield
+    except _ERRORS as error:
+        if f"{prefix}__" in str(error):
+            raise
+        # Without parameters only what it is called with can be wrong.
+        is_builtin = getattr(component, "__module__", "") == "builtins"
+        if not (params or is_builtin or isinstance(error, TypeError)):
+            raise
+        name, given = _told(prefix, component, params)
+        reason = str(error).rstrip(".")
+        raise ValueError(
+            f"{name} cannot be made of {given}: {reason}.{_known(component, params)}"
+        ) from error
+
+
+def _told(prefix, component, params):
+    """What a part is called, and the parameters that it was made of."""
+    name = getattr(component, "__name__", type(component).__name__)
+    given = ", ".join(f"{prefix}__{key}={params[key]!r}" for key in params)
+    return name, given or f"{prefix}={name}"
+
+
+@contextmanager
+def naming_failures(prefix, component, find_params):
+    """Say which parameters a part was made of, where it fails in use.
+
+    Parameters
+    ----------
+    prefix, component
+        See :func:`naming_parameters`. Only parts of torch are told of without
+        parameters: what fails in a user's own part is known to its author.
+    find_params : callable
+        Gives those that the user has set, without the prefix. A function, since most
+        uses do not fail and there are many.
+
+    Raises
+    ------
+    ValueError
+        Instead of the error of the part. Lack of memory stays what it is.
+
+    Examples
+    --------
+    >>> from torch.nn import NLLLoss
+    >>> from imbdeep._nets.nested_parameters import naming_failures
+    >>> with naming_failures("criterion", NLLLoss, lambda: {"ignore_index": "x"}):
+    ...     int("x")
+    Traceback (most recent call last):
+    ValueError: NLLLoss fails with criterion__ignore_index='x': invalid literal for ...
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except (*_ERRORS, LookupError) as error:
+        params = find_params()
+        of_torch = getattr(component, "__module__", "").startswith("torch.")
+        if f"{prefix}__" in str(error) or not (params or of_torch):
+            raise
+        name, given = _told(prefix, component, params)
+        raise ValueError(f"{name} fails with {given}: {error}") from error
+
+
+def naming_batches(prefix, iterator, find_params, batches):
+    """Batches of an iterator; see :func:`naming_failures`."""
+    with naming_failures(prefix, iterator, find_params):
+        rest = iter(batches)
+    while True:
+        with naming_failures(prefix, iterator, find_params):
+            try:
+                batch = next(rest)
+            except StopIteration:
+                return
+        yield batch
+
+
+def _known(component, params):
+    """Which parameters there are, if one of those given is unknown."""
+    if not callable(component):
+        return ""
+    try:
+        known = inspect.signature(component).parameters
+    except (TypeError, ValueError):
+        return ""
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in known.values())
+    if takes_any or set(params) <= set(known):
+        return ""
+    return f" It takes {', '.join(known)}."
+
+
+def _check_like_default(prefix, component, params, constraints):
+    """Refuse a parameter that is not of the kind of its default.
+
+    What torch and skorch are given shows in the middle of training, if at all.
+
+    Parameters
+    ----------
+    prefix : str
+    component : class or instance
+    params : dict
+    constraints : dict of type to list
+        Constraints of parameters whose default is of exactly this type.
+    """
+    maker = component if inspect.isclass(component) else type(component)
+    try:
+        known = inspect.signature(maker).parameters
+    except ValueError:  # of a class that is not written in Python
+        return
+    for name in params.keys() & known.keys():
+        allowed = constraints.get(type(known[name].default))
+        if set(get_args(known[name].annotation)) == {bool, NoneType}:
+            allowed = ["boolean", None]
+        if allowed is not None:
+            key = f"{prefix}__{name}"
+            check_arguments({key: allowed}, {key: params[name]})
+
+
+def check_sizes(params, learned):
+    """Refuse sizes of a module of ours that are not those of the data.
+
+    Parameters
+    ----------
+    params : dict
+        Those of the module, without the prefix.
+    learned : dict
+        What the data have: 'n_features' and 'n_classes', or None if unknown.
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> from imbdeep._nets.nested_parameters import check_sizes
+    >>> check_sizes({"n_features": 7}, {"n_features": 3, "n_classes": 2})
+    Traceback (most recent call last):
+    ValueError: module__n_features=7, but the data have 3. Leave it: fit takes it ...
+    """
+    for name in ("n_features", "n_classes"):
+        size = learned[name]
+        if size is None or name not in params:
+            continue
+        check_arguments(
+            {f"module__{name}": [WholeNumber(1)]}, {f"module__{name}": params[name]}
+        )
+        if params[name] != size:
+            raise ValueError(
+                f"module__{name}={params[name]!r}, but the data have {size}. Leave "
+                "it: fit takes it from the data."
+            )
+
+
+def check_optimizer(optimizer, params):
+    """Refuse parameters of an optimizer that would fail in its first step, or not.
+
+    Parameters
+    ----------
+    optimizer : class
+    params : dict
+        Those that the user has set, without the prefix.
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep._nets.nested_parameters import check_optimizer
+    >>> check_optimizer(torch.optim.Adam, {"amsgrad": "yes"})
+    Traceback (most recent call last):
+    ValueError: optimizer__amsgrad must be an instance of 'bool' or ..., got 'yes'.
+    """
+    number = [FiniteReal(None, None), torch.Tensor]
+    kinds = {bool: ["boolean"], int: number, float: number}
+    _check_like_default("optimizer", optimizer, params, kinds)
+    if "betas" in params:
+        betas = params["betas"]
+        if not (isinstance(betas, tuple | list) and len(betas) == 2):
+            raise ValueError(
+                f"optimizer__betas must be a tuple of two numbers, got {betas!r}."
+            )
+    for name in _NOT_OF_A_NET & params.keys():
+        if params[name]:
+            raise ValueError(
+                f"optimizer__{name}={params[name]!r} is for training loops that a net "
+                "does not have. Leave it."
+            )
+
+
+def check_iterator(prefix, iterator, params):
+    """Refuse flags of an iterator that are no flags, which skorch looks at first.
+
+    Parameters
+    ----------
+    prefix : {'iterator_train', 'iterator_valid'}
+    iterator : class
+    params : dict
+        Those that the user has set, without the prefix.
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> from torch.utils.data import DataLoader
+    >>> from imbdeep._nets.nested_parameters import check_iterator
+    >>> check_iterator("iterator_valid", DataLoader, {"drop_last": "no"})
+    Traceback (most recent call last):
+    ValueError: iterator_valid__drop_last must be ... 'bool' ..., got 'no'.
+    """
+    _check_like_default(prefix, iterator, params, {bool: ["boolean"]})
+    if prefix == "iterator_valid":
+        for name in params.keys() & {
+            "shuffle",
+            "sampler",
+            "batch_sampler",
+            "drop_last",
+        }:
+            if params[name] is not None and params[name] is not False:
+                raise ValueError(
+                    f"iterator_valid__{name}={params[name]!r} would give predictions "
+                    "in another order than the rows, or of some rows only. Leave it."
+                )
+    size = params.get("batch_size")
+    allowed = [WholeNumber(1), Options(int, {-1}), None]
+    check_arguments({f"{prefix}__batch_size": allowed}, {f"{prefix}__batch_size": size})
+
+
+def check_names_of_callbacks(callbacks):
+    """Refuse pairs in a list of callbacks that are not (name, callback).
+
+    Parameters
+    ----------
+    callbacks : list, 'disable' or None
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> from imbdeep._nets.nested_parameters import check_names_of_callbacks
+    >>> check_names_of_callbacks([("stop",)])
+    Traceback (most recent call last):
+    ValueError: callbacks must hold callbacks and pairs (name, callback), ...
+    """
+    for item in callbacks if isinstance(callbacks, list) else ():
+        is_pair = isinstance(item, tuple | list)
+        if is_pair and not (len(item) == 2 and isinstance(item[0], str)):
+            raise ValueError(
+                "callbacks must hold callbacks and pairs (name, callback), got "
+                f"{item!r}."
+            )
+
+
+def check_callbacks(callbacks, params):
+    """Refuse what is no callback, and flags of callbacks that are no flags.
+
+    Parameters
+    ----------
+    callbacks : iterable of tuple (name, callback)
+    params : dict
+        Those that the user has set, with the prefix 'callbacks'.
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> from imbdeep._nets.nested_parameters import check_callbacks
+    >>> check_callbacks([("stop", 5)], {})
+    Traceback (most recent call last):
+    ValueError: callbacks__stop must be a callback of skorch, ..., got 5.
+    """
+    for name, callback in callbacks:
+        key = f"callbacks__{name}"
+        callback = params.get(key, callback)
+        if callback is None:
+            continue
+        if not all(hasattr(callback, hook) for hook in ("initialize", "on_epoch_end")):
+            raise ValueError(
+                f"{key} must be a callback of skorch, the class of one or None, got "
+                f"{callback!r}."
+            )
+        own = {
+            inner.removeprefix(f"{key}__"): params[inner]
+            for inner in params
+            if inner.startswith(f"{key}__")
+        }
+        _check_like_default(key, callback, own, {bool: ["boolean"]})
+        if isinstance(callback, PassthroughScoring) and {"name", "on_train"} & set(own):
+            raise ValueError(
+                f"{key}__name and {key}__on_train say which loss of the batches it "
+                "averages, and there is no other. Leave them."
+            )
+        if "name" in own:
+            # What a scoring callback calls its entry in the history.
+            check_arguments({f"{key}__name": [str, None]}, params)

@@ -1,0 +1,1 @@
+"""What users bring, arrays and frames of any library, read, checked and built."""

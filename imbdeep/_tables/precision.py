@@ -1,0 +1,178 @@
+"""Numbers that float32 cannot hold, or cannot tell apart."""
+
+import warnings
+
+import numpy as np
+from scipy import sparse
+
+from imbdeep._tables.rows import column_blocks, column_range
+
+_FLOAT32 = np.finfo(np.float32)
+
+# Differences and mixtures of larger values may overflow.
+_LARGEST = _FLOAT32.max / 8
+
+# Nearer to the ends of float64, the same is true of it.
+_WIDEST = 1e300
+
+# Rows whose values are compared, evenly spread over the table.
+_SAMPLE = 2048
+
+# A column may lose so many of its different values before it is said to lose digits.
+# Those of a continuous column coincide by chance, but for one in thousands.
+_MERGED = 0.1
+
+
+def to_float32(X):
+    """Numbers as float32; what is too large becomes the largest.
+
+    Parameters
+    ----------
+    X : ndarray or CSR matrix, floating point
+        Finite.
+
+    Returns
+    -------
+    ndarray or CSR matrix, float32
+        ``X`` itself, if it is float32.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep._tables.precision import to_float32
+    >>> to_float32(np.array([1.0, -1e300]))
+    array([ 1.0000000e+00, -3.4028235e+38], dtype=float32)
+    """
+    if X.dtype == np.float32:
+        return X
+    with np.errstate(over="ignore", under="ignore"):
+        rows = X.astype(np.float32)
+    values = rows.data if sparse.issparse(rows) else rows
+    np.clip(values, _FLOAT32.min, _FLOAT32.max, out=values)
+    return rows
+
+
+def columns_losing_digits(X):
+    """Columns whose values float32 merges, or cannot hold.
+
+    A column loses digits if a value overflows or underflows, or nearly so, or if more
+    than a tenth of its different values coincide as float32: time stamps, for example,
+    which differ in the last of ten digits. Those are looked for in 2048 rows.
+
+    Parameters
+    ----------
+    X : ndarray or CSR matrix of shape (n, n_features), floating point
+        Finite.
+
+    Returns
+    -------
+    ndarray of int
+        Positions, increasing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep._tables.precision import columns_losing_digits
+    >>> small = np.arange(100.0)
+    >>> columns_losing_digits(np.column_stack([1.7e9 + small, small, 1e-60 * small]))
+    array([0, 2])
+    """
+    if X.dtype == np.float32:
+        low, high = column_range(X)
+        return np.flatnonzero(np.maximum(np.abs(low), np.abs(high)) > _LARGEST)
+    loses = [_loses_digits(block.numpy()) for block in column_blocks(X)]
+    return np.flatnonzero(np.concatenate(loses))
+
+
+def _loses_digits(X):
+    size = np.abs(X)
+    out_of_range = (size > _LARGEST) | ((size > 0) & (size < _FLOAT32.tiny))
+    sample = X[:: max(1, len(X) // _SAMPLE)]
+    before, after = _n_different(sample), _n_different(to_float32(sample))
+    return out_of_range.any(0) | (after < (1 - _MERGED) * before)
+
+
+def _n_different(X):
+    ordered = np.sort(X, axis=0)
+    return 1 + (ordered[1:] != ordered[:-1]).sum(0)
+
+
+def check_spans(low, high, names):
+    """Refuse columns whose values are too far apart for any computation.
+
+    Parameters
+    ----------
+    low, high : ndarray of shape (n_features,)
+        Least and largest value of each column.
+    names : ndarray of shape (n_features,)
+        What an error calls the columns.
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep._tables.precision import check_spans
+    >>> check_spans(np.array([0, -1e308]), np.array([1, 1e308]), np.array(["a", "b"]))
+    Traceback (most recent call last):
+    ValueError: Columns ['b'] span more than 1e+300 (from -1e+308 to 1e+308 in 'b'), ...
+    """
+    with np.errstate(over="ignore"):
+        wide = np.flatnonzero(high - low > _WIDEST)
+    if len(wide):
+        first, names = wide[0], names.tolist()
+        raise ValueError(
+            f"Columns {[names[i] for i in wide]} span more than {_WIDEST:g} (from "
+            f"{low[first]:g} to {high[first]:g} in {names[first]!r}), too much for "
+            "float64 to compute with. Multiply them by a constant, or drop their "
+            "extreme rows."
+        )
+
+
+def check_finite_outputs(outputs, X, names):
+    """Refuse probabilities that are no numbers, and say which row gave them.
+
+    Parameters
+    ----------
+    outputs : ndarray of shape (n, n_classes)
+    X : ndarray or CSR matrix of shape (n, ...)
+        The rows, finite.
+    names : ndarray of shape (n_features,) or None
+        What an error calls the columns; None if they have none, as those of images.
+
+    Raises
+    ------
+    ValueError
+    """
+    broken = np.flatnonzero(np.isnan(outputs).any(axis=1))
+    if not len(broken):
+        return
+    row = X[[broken[0]]]
+    row = (row.toarray() if sparse.issparse(row) else row)[0]
+    place = np.unravel_index(np.abs(row).argmax(), row.shape)
+    where = tuple(map(int, place)) if names is None else names.tolist()[place[0]]
+    raise ValueError(
+        f"The module gives probabilities that are no numbers for {len(broken)} rows, "
+        f"the first of them row {broken[0]}. Its value farthest from 0 is "
+        f"{row[place]:g} in column {where!r}: scale or clip the column, before fit as "
+        "well."
+    )
+
+
+def warn_of_lost_digits(columns):
+    """Warn of columns whose values float32 merges.
+
+    Parameters
+    ----------
+    columns : list
+        Their names or positions.
+    """
+    warnings.warn(
+        f"Columns {columns} hold values that float32 merges or cannot hold, and the "
+        "net sees them as float32. Scale them first, for example with StandardScaler, "
+        "or use a module that takes an encoding.",
+        UserWarning,
+        stacklevel=2,
+    )

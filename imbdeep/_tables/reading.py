@@ -1,0 +1,120 @@
+"""From what a user passes to the rows and labels that a net takes."""
+
+import numpy as np
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+
+from imbdeep._tables.column_kinds import numbers_of_objects
+from imbdeep._tables.frames import is_data_frame, rows_as_array
+from imbdeep._tables.torch_data import arrays_of
+from imbdeep._tables.validation import (
+    check_columns_are_numeric,
+    check_complete,
+    check_labels,
+)
+
+
+def read_rows(estimator, X, *, reset, allow_nd):
+    """Rows without labels.
+
+    Parameters
+    ----------
+    estimator : object
+        Learns, or is asked for, the number and the names of the columns.
+    X : array-like, sparse matrix, data frame, Tensor, dict of one of these, or Dataset
+        Finite numbers.
+    reset : bool
+        Whether the estimator learns.
+    allow_nd : bool
+        Whether rows may be images.
+
+    Returns
+    -------
+    ndarray of shape (n, ...) or CSR matrix of shape (n, n_features)
+        float64, or float32 if that holds every number of the dtype of ``X``.
+
+    Raises
+    ------
+    ValueError
+        If they cannot be used; names the columns.
+    """
+    X, _ = arrays_of(X)
+    return _validated(estimator, X, reset=reset, allow_nd=allow_nd)
+
+
+def read_rows_and_labels(estimator, X, y, *, reset, allow_nd):
+    """Rows and labels.
+
+    Parameters
+    ----------
+    estimator, X, reset, allow_nd
+        See :func:`read_rows`.
+    y : array-like of shape (n,), Tensor, or None if ``X`` is a data set with labels
+
+    Returns
+    -------
+    X : ndarray of shape (n, ...) or CSR matrix of shape (n, n_features)
+    y : ndarray of shape (n,)
+
+    Raises
+    ------
+    ValueError
+        If they cannot be used.
+    """
+    X, y = arrays_of(X, y)
+    if y is not None:
+        check_labels(y)
+    X, y = _validated(estimator, X, y=y, reset=reset, allow_nd=allow_nd)
+    check_classification_targets(y)
+    return X, y
+
+
+def _validated(estimator, X, *, allow_nd, **params):
+    check_columns_are_numeric(X)
+    X = without_objects(X)
+    try:
+        checked = validate_data(
+            estimator,
+            X,
+            accept_sparse="csr",
+            dtype=_dtypes(X),
+            order="C",
+            allow_nd=allow_nd,
+            # Refused below, where columns have names.
+            ensure_all_finite=False,
+            **params,
+        )
+    except (TypeError, OverflowError):
+        if is_data_frame(X):  # with missing or too large numbers in a column of objects
+            check_complete(X)
+        raise
+    rows = checked[0] if isinstance(checked, tuple) else checked
+    check_complete(rows, getattr(estimator, "feature_names_in_", None))
+    return checked
+
+
+def without_objects(X):
+    """Rows whose numbers come as objects as floats; others as they are.
+
+    Parameters
+    ----------
+    X : array-like, sparse matrix or data frame
+        That :func:`check_columns_are_numeric` lets pass.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep._tables.reading import without_objects
+    >>> without_objects(np.array([[1, None]], dtype=object))
+    array([[ 1., nan]])
+    """
+    array = rows_as_array(X) if isinstance(X, list | tuple) else X
+    if isinstance(array, np.ndarray) and array.dtype.kind == "O":
+        return numbers_of_objects(array)
+    return X
+
+
+def _dtypes(X):
+    """Dtypes that rows are read as: float32 only if it holds what there is."""
+    fits = np.can_cast(getattr(X, "dtype", object), np.float32)
+    return np.float32 if fits else [np.float64, np.float32]

@@ -1,0 +1,168 @@
+"""Tables that may be sparse: rows of a batch, and what is asked of all columns.
+
+A sparse table is made dense a batch of rows or a block of columns at a time, never as a
+whole.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import sparse
+from sklearn.utils.sparsefuncs import min_max_axis
+from torch import Tensor
+
+# Numbers of a block of columns at most, so that a sort of them fits in memory.
+BLOCK_SIZE = 2_000_000
+
+
+def take(X: Any, index: Tensor) -> Any:
+    """Rows of a tensor or of a CSR matrix, by their positions.
+
+    Parameters
+    ----------
+    X : Tensor of shape (n, ...) or CSR matrix of shape (n, n_features)
+    index : Tensor of shape (k,), int64
+
+    Returns
+    -------
+    Tensor of shape (k, ...) or CSR matrix of shape (k, n_features)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep._tables.rows import take
+    >>> take(torch.tensor([[1.0], [2.0]]), torch.tensor([1]))
+    tensor([[2.]])
+    """
+    if sparse.issparse(X):
+        return X[index.numpy()]
+    # index_select gathers whole rows; indexing with a tensor goes element by element.
+    return X.index_select(0, index)
+
+
+def dense(X: Any) -> Tensor:
+    """A few rows as a tensor: those of a sparse matrix are filled up with zeros.
+
+    Examples
+    --------
+    >>> from scipy import sparse
+    >>> from imbdeep._tables.rows import dense
+    >>> dense(sparse.csr_array([[0.0, 2.0]]))
+    tensor([[0., 2.]], dtype=torch.float64)
+    """
+    if sparse.issparse(X):
+        return torch.from_numpy(X.toarray())
+    # torch cannot share memory that NumPy holds read-only.
+    if isinstance(X, np.ndarray):
+        X = np.require(X, requirements="W")
+    return torch.as_tensor(X)
+
+
+def as_arrays(rows: Any) -> Any:
+    """Rows as a data set takes them: arrays for tensors, sparse matrices as they are.
+
+    Parameters
+    ----------
+    rows : Tensor, CSR matrix or dict of such
+
+    Returns
+    -------
+    ndarray, CSR matrix or dict of such
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep._tables.rows import as_arrays
+    >>> as_arrays({"X": torch.zeros(2)})
+    {'X': array([0., 0.], dtype=float32)}
+    """
+    if isinstance(rows, dict):
+        return {name: as_arrays(X) for name, X in rows.items()}
+    return rows if sparse.issparse(rows) else rows.numpy()
+
+
+def column_blocks(X: Any) -> Iterator[Tensor]:
+    """Columns of a table, as many at a time as ``BLOCK_SIZE`` has room for.
+
+    Parameters
+    ----------
+    X : ndarray or Tensor of shape (n, ...), or CSR matrix of shape (n, n_features)
+
+    Yields
+    ------
+    Tensor of shape (n, k, ...)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep._tables.rows import column_blocks
+    >>> [block.shape for block in column_blocks(np.zeros((1_000_000, 3)))]
+    [torch.Size([1000000, 2]), torch.Size([1000000, 1])]
+    """
+    if sparse.issparse(X):
+        X = X.tocsc()
+    width = max(1, BLOCK_SIZE // X.shape[0])
+    for start in range(0, X.shape[1], width):
+        yield dense(X[:, start : start + width])
+
+
+def column_range(X: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Least and largest value of each column.
+
+    Parameters
+    ----------
+    X : ndarray or Tensor of shape (n, ...), or CSR matrix of shape (n, n_features)
+
+    Returns
+    -------
+    low, high : ndarray of the shape of a row, of the dtype of X
+
+    Examples
+    --------
+    >>> from scipy import sparse
+    >>> from imbdeep._tables.rows import column_range
+    >>> column_range(sparse.csr_array([[0.0, 2.0], [0.0, 3.0]]))
+    (array([0., 2.]), array([0., 3.]))
+    """
+    if sparse.issparse(X):
+        return min_max_axis(X, axis=0)
+    low, high = torch.aminmax(dense(X), dim=0)
+    return low.numpy(), high.numpy()
+
+
+def column_moments(X: Any) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each column, of all rows.
+
+    Parameters
+    ----------
+    X : ndarray or Tensor of shape (n, ...), or CSR matrix of shape (n, n_features)
+
+    Returns
+    -------
+    mean, std : Tensor of the shape of a row, of the dtype of X; float64 of integers
+
+    Examples
+    --------
+    >>> from scipy import sparse
+    >>> from imbdeep._tables.rows import column_moments
+    >>> mean, std = column_moments(sparse.csr_array([[0.0, 2.0], [0.0, 4.0]]))
+    >>> mean.tolist(), std.tolist()
+    ([0.0, 3.0], [0.0, 1.0])
+    """
+    moments = [
+        _moments(block if block.is_floating_point() else block.double())
+        for block in column_blocks(X)
+    ]
+    mean, std = (torch.cat(parts) for parts in zip(*moments, strict=True))
+    return mean, std
+
+
+def _moments(X: Tensor) -> tuple[Tensor, Tensor]:
+    std, mean = torch.std_mean(X, 0, correction=0)
+    if not (std.isfinite() & mean.isfinite()).all():
+        # Sums and squares overflow long before the values do.
+        unit = X.abs().amax(0).clamp_min(1)
+        std, mean = (part * unit for part in torch.std_mean(X / unit, 0, correction=0))
+    return mean, std

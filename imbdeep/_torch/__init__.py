@@ -1,0 +1,1 @@
+"""Devices, generators and switches of torch."""

@@ -1,0 +1,134 @@
+"""Torch drawn from a seed of one's own."""
+
+import os
+import threading
+from contextlib import contextmanager
+
+import torch
+
+from imbdeep._torch.draws import current_generators, drawing_from
+from imbdeep._torch.switches import usual_switches
+
+
+class _Turns:
+    """Turns of threads at torch's global generators, which they seed and put back."""
+
+    def __init__(self):
+        self.lock = threading.RLock()
+        self.owner = None
+        self.found = None
+
+    @contextmanager
+    def take(self):
+        own = threading.get_ident()
+        with self.lock:
+            if self.owner == own:
+                yield
+                return
+            self.owner, self.found = own, torch.get_rng_state()
+            try:
+                yield
+            finally:
+                self.owner = self.found = None
+
+    def after_fork(self):
+        """End the turn of a thread that does not live on in the child."""
+        if self.lock.acquire(blocking=False):
+            self.lock.release()
+            return
+        if self.found is not None:
+            torch.set_rng_state(self.found)
+        self.__init__()
+
+
+_TURNS = _Turns()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_TURNS.after_fork)
+
+
+@contextmanager
+def _global_generators_put_back(device):
+    """The turn of this thread at torch's global generators, to be put back."""
+    cuda = [device] if device.type == "cuda" else []
+    with _TURNS.take(), torch.random.fork_rng(devices=cuda), drawing_from():
+        yield
+
+
+@contextmanager
+def seeded_torch(draw_seed, device="cpu", *, shared=False):
+    """Seed generators of this thread's own, or torch's global ones.
+
+    What is drawn depends on torch's switches, which are the usual ones here.
+
+    Parameters
+    ----------
+    draw_seed : callable
+        Gives an int; called once for the CPU and once more for a CUDA device.
+    device : str or torch.device, default='cpu'
+    shared : bool, default=False
+        Whether the global generators are seeded, and left as they were, for what can
+        draw from them alone. Threads that do so take turns; whatever else draws
+        meanwhile draws from what was seeded, and moves it on. Otherwise
+        :func:`~imbdeep._torch.draws.current_generator` gives the generators to this
+        thread and to no other.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep._torch.draws import current_generator
+    >>> from imbdeep._torch.seeding import seeded_torch
+    >>> before = torch.get_rng_state()
+    >>> with seeded_torch(lambda: 0):
+    ...     own = torch.rand(3, generator=current_generator())
+    >>> with seeded_torch(lambda: 0, shared=True):
+    ...     bool((torch.rand(3) == own).all())
+    True
+    >>> bool((torch.get_rng_state() == before).all())
+    True
+    """
+    device = torch.device(device)
+    places = ["cpu", device] if device.type == "cuda" else ["cpu"]
+    with usual_switches():
+        if not shared:
+            own = [torch.Generator(place).manual_seed(draw_seed()) for place in places]
+            with drawing_from(*own):
+                yield
+            return
+        with _global_generators_put_back(device):
+            torch.default_generator.manual_seed(draw_seed())
+            if device.type == "cuda":
+                with torch.cuda.device(device):
+                    torch.cuda.manual_seed(draw_seed())
+            yield
+
+
+@contextmanager
+def draws_undone(device="cpu"):
+    """Put the generators back that are drawn from meanwhile.
+
+    Parameters
+    ----------
+    device : str or torch.device, default='cpu'
+        Where there are draws, beside the CPU.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep._torch.seeding import draws_undone
+    >>> with draws_undone():
+    ...     drawn = torch.rand(3)
+    >>> bool((torch.rand(3) == drawn).all())
+    True
+    """
+    own = current_generators()
+    if not own:
+        with _global_generators_put_back(torch.device(device)):
+            yield
+        return
+    states = [generator.get_state() for generator in own]
+    try:
+        yield
+    finally:
+        for generator, state in zip(own, states, strict=True):
+            generator.set_state(state)

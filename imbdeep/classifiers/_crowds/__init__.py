@@ -1,0 +1,1 @@
+"""Classifiers of labels that many workers gave."""

@@ -1,0 +1,149 @@
+"""Crowd-Layer: a net that learns from every annotation, and the workers with it."""
+
+from collections.abc import Mapping
+
+from sklearn.utils._param_validation import StrOptions
+from skorch.utils import to_tensor
+
+from imbdeep.base import accepts
+from imbdeep.batches import MixUpBatches, ReMixBatches, SMOTEBatches
+from imbdeep.classifiers._crowds.base import CrowdNetClassifier
+from imbdeep.losses import ClassificationLoss, CrowdLayerLoss
+
+# Batches whose rows are mixtures, which nobody annotated.
+_MIXTURES = (MixUpBatches, ReMixBatches, SMOTEBatches)
+
+
+class CrowdLayerClassifier(CrowdNetClassifier):
+    """Net with a layer for each worker behind its softmax, trained on annotations.
+
+    No label is inferred: the layers learn how each worker's labels come from the class,
+    and are left out in prediction [1]_.
+
+    Read more in the :ref:`User Guide <crowds>`.
+
+    Parameters
+    ----------
+    module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
+    criterion : nn.Module class, default=CrowdLayerLoss
+        Loss of logits and annotations. It gets ``n_workers``, ``n_classes`` and
+        ``layer`` where its constructor takes them.
+    layer : {'matrix', 'vector', 'vector_bias'}, default='matrix'
+        What the layer of a worker multiplies the probabilities with: a matrix, which
+        begins as the identity, or a factor a class, with a bias or without.
+    truth_column : int, str or None, default=None
+        Column of ``y`` that holds the true label; it is set apart, and never trained
+        on. See :func:`~imbdeep.crowds.split_truth`.
+    missing_values : int, float, NaN or None, default=-1
+        Number that stands for an annotation that was not given, beside NaN and None.
+    **kwargs
+        Further parameters of :class:`~imbdeep.base.ImbalancedNetClassifier`, such as
+        ``class_weight``, which weighs an annotation by its label, or ``random_state``.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels, sorted.
+    class_counts_ : ndarray of shape (n_classes,)
+        Rows of each class by majority vote.
+    n_workers_ : int
+    criterion_ : CrowdLayerLoss
+        ``criterion_.worker_weight`` holds the layers, one a worker.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        If ``X`` is a data frame with string column names.
+    history_ : skorch.history.History
+        What each epoch recorded. Validation scores are against the majority vote.
+
+    See Also
+    --------
+    ICEDClassifier : Infers labels, and makes rows of rare classes.
+    InferThenFit : Infers labels first; any classifier.
+
+    Notes
+    -----
+    Labels of a single annotator are taken to hold: the net is then a
+    :class:`NetClassifier` with the same parameters.
+
+    References
+    ----------
+    .. [1] F. Rodrigues, F. Pereira. "Deep learning from crowds". AAAI 2018.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from imbdeep.classifiers import CrowdLayerClassifier
+    >>> from imbdeep.crowds import simulate_annotators
+    >>> X, truth = make_classification(300, weights=[0.8], flip_y=0, random_state=0)
+    >>> annotations = simulate_annotators(truth, n_workers=5, random_state=0)
+    >>> net = CrowdLayerClassifier(max_epochs=10, random_state=0).fit(X, annotations)
+    >>> net.criterion_.worker_weight.shape
+    torch.Size([5, 2, 2])
+    """
+
+    _parameter_constraints = {
+        **CrowdNetClassifier._parameter_constraints,
+        "criterion": [callable],
+        "layer": [StrOptions({"matrix", "vector", "vector_bias"})],
+    }
+
+    def __init__(
+        self,
+        module="mlp",
+        *,
+        criterion=CrowdLayerLoss,
+        layer="matrix",
+        truth_column=None,
+        missing_values=-1,
+        **kwargs,
+    ):
+        super().__init__(
+            module,
+            criterion=criterion,
+            truth_column=truth_column,
+            missing_values=missing_values,
+            **kwargs,
+        )
+        self.layer = layer
+
+    def _check_parameters(self):
+        super()._check_parameters()
+        iterator = self._training_iterator()
+        if isinstance(iterator, type) and issubclass(iterator, _MIXTURES):
+            raise ValueError(
+                f"iterator_train={self.iterator_train!r} mixes rows, and nobody "
+                "annotated a mixture. Use 'shuffled' or 'balanced'."
+            )
+        criterion = self.criterion
+        ours = isinstance(criterion, type) and issubclass(criterion, ClassificationLoss)
+        if ours and not issubclass(criterion, CrowdLayerLoss):
+            raise ValueError(
+                f"criterion={criterion.__name__} takes one label a row, and there are "
+                "annotations. Use CrowdLayerLoss, or InferThenFit."
+            )
+
+    def get_params_for(self, prefix):
+        params = super().get_params_for(prefix)
+        if prefix != "criterion" or not hasattr(self, "n_workers_"):
+            return params
+        own = {
+            "n_workers": self.n_workers_,
+            "n_classes": len(self.classes_inferred_),
+            "layer": self.layer,
+        }
+        return {k: v for k, v in own.items() if accepts(self.criterion, k)} | params
+
+    def _train(self, X, target, method):
+        if self.crowd_ is not None:
+            X = {"X": X, "annotations": self.crowd_.codes}
+        return super()._train(X, target, method)
+
+    def get_loss(self, y_pred, y_true, X=None, training=False):
+        if not (training and isinstance(X, Mapping)):
+            return super().get_loss(y_pred, y_true, X=X, training=training)
+        annotations = to_tensor(X["annotations"], device=self.device)
+        if isinstance(self.criterion_, ClassificationLoss):
+            return self.criterion_.batch_loss(y_pred, annotations)
+        losses = self.criterion_(y_pred, annotations)
+        # A criterion that reduces nothing gives 0 where there is no annotation.
+        return losses.sum() / (annotations >= 0).sum() if losses.ndim else losses

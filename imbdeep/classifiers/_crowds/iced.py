@@ -1,0 +1,616 @@
+"""ICED: inferring labels and making rare rows, in turns."""
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from numbers import Real
+
+import numpy as np
+import torch
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.neighbors import NearestNeighbors
+from sklearn.utils._param_validation import HasMethods, StrOptions
+from skorch.utils import to_numpy, to_tensor
+from torch.utils.data import Subset
+
+from imbdeep._arguments import FiniteReal, WholeNumber
+from imbdeep._generative import RowDecoder
+from imbdeep._tables.rows import as_arrays, dense
+from imbdeep._tables.sampling_strategy import read_sampling_strategy
+from imbdeep.batches import TensorBatches
+from imbdeep.classifiers._crowds.base import CrowdNetClassifier
+from imbdeep.crowds import DawidSkene
+from imbdeep.crowds._annotations import count_votes
+from imbdeep.crowds._certainty import vote_certainty
+from imbdeep.crowds._generation import (
+    certainty_groups,
+    interpolate_certain,
+    neighbour_annotations,
+)
+from imbdeep.crowds._worker_model import error_rates
+from imbdeep.modules._penultimate import penultimate
+
+# Rows that are embedded at once.
+_CHUNK = 4096
+
+
+def rows_to_make(codes, sampling_strategy, labels):
+    """Synthetic rows of each class that a sampling strategy asks for.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n,), int
+        Classes that the rows are inferred to be of, as positions in ``labels``.
+    sampling_strategy : str, float, dict or callable
+        As in imbalanced-learn; but a class that already has more rows than it asks for
+        gets none, because inferred classes grow and shrink.
+    labels : ndarray of shape (n_classes,)
+        Sorted.
+
+    Returns
+    -------
+    dict of int to int
+        Number of rows by class, of classes that have rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.classifiers._crowds.iced import rows_to_make
+    >>> codes, labels = np.array([0] * 5 + [1] * 2), np.array(["a", "b"])
+    >>> rows_to_make(codes, "auto", labels)
+    {1: 3}
+    >>> rows_to_make(codes, {"a": 4, "b": 4}, labels)
+    {0: 0, 1: 2}
+    """
+    counts = np.bincount(codes, minlength=len(labels))
+    present = np.flatnonzero(counts)
+    if len(present) < 2:
+        return {}
+    if isinstance(sampling_strategy, str):
+        wanted = read_sampling_strategy(sampling_strategy, labels[codes])
+        return {int(np.searchsorted(labels, k)): int(n) for k, n in wanted.items()}
+    if isinstance(sampling_strategy, Real):
+        majority = counts.argmax()
+        totals = {
+            int(c): int(sampling_strategy * counts[majority])
+            for c in present
+            if c != majority
+        }
+    else:
+        asked = sampling_strategy
+        if callable(asked):
+            asked = asked(labels[codes])
+        totals = {int(np.searchsorted(labels, k)): int(n) for k, n in asked.items()}
+    return {c: max(0, n - int(counts[c])) for c, n in totals.items() if counts[c]}
+
+
+class AugmentedRows:
+    """Training rows, and behind them those of the round, in one table.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, ...) or CSR matrix of shape (n, n_features)
+        The training rows, which are copied once; if sparse, in each round.
+    """
+
+    def __init__(self, rows):
+        self.n_rows = rows.shape[0]
+        self.buffer = rows
+
+    @property
+    def rows(self):
+        return self.buffer[: self.n_rows]
+
+    def followed_by(self, made):
+        """The training rows and ``made``; valid until the next call."""
+        if sparse.issparse(self.buffer):
+            return sparse.vstack([self.buffer, sparse.csr_array(made)], format="csr")
+        end = self.n_rows + len(made)
+        if end > len(self.buffer):
+            # The number of rows differs a little from one round to the next.
+            room = np.empty((end + len(made) // 4, *made.shape[1:]), made.dtype)
+            room[: self.n_rows] = self.rows
+            self.buffer = room
+        self.buffer[self.n_rows : end] = made
+        return self.buffer[:end]
+
+
+class AnewEachEpoch:
+    """Batches that are made anew for each epoch.
+
+    Parameters
+    ----------
+    make : callable
+        Gives an iterable of batches.
+    """
+
+    def __init__(self, make):
+        self.make = make
+
+    def __iter__(self):
+        return iter(self.make())
+
+
+@dataclass
+class Rounds:
+    """What the rounds of a fit hold on to.
+
+    Attributes
+    ----------
+    X : AugmentedRows
+        Training rows, and those made in the round.
+    rows : ndarray of shape (n_train,), int
+        Which rows of the fit the training rows are.
+    certainty : ndarray of shape (n_train,)
+    decoder : RowDecoder or None
+    augmented : tuple of ndarray or None
+        What the round trains on: rows and inferred classes.
+    """
+
+    X: AugmentedRows
+    rows: np.ndarray
+    certainty: np.ndarray
+    decoder: RowDecoder | None = None
+    augmented: tuple | None = None
+
+
+class ICEDClassifier(CrowdNetClassifier):
+    r"""Net for annotations of imbalanced classes: infers labels and makes rare rows.
+
+    Learning from imbalanced crowdsourced labeled data [1]_: after a warm-up on the
+    rows that the workers agree on, each round makes rows of the rare classes between
+    the embeddings of those inferred to be theirs, annotates them as the workers
+    annotated their neighbours, infers the labels of all rows anew with Dawid and
+    Skene's model, and trains an epoch on them.
+
+    Read more in the :ref:`User Guide <iced>`.
+
+    Parameters
+    ----------
+    module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
+        What its last layer, ``head``, sees are the embeddings.
+    sampling_strategy : str, float, dict or callable, default='auto'
+        Which classes get synthetic rows and how many, as in imbalanced-learn, from the
+        inferred labels of each round. 'auto' makes all as large as the largest.
+    n_neighbors : int, at least 1, default=5
+        Neighbours: those of the same class that a row is made towards, and those of any
+        class that its annotations come from.
+    jitter : float in [0, 1], default=0.1
+        :math:`\eta` of eq. (3.5) is uniform between ``-jitter`` and ``jitter``.
+    certainty_eps : float, greater than 0, default=1e-6
+        :math:`\epsilon` of eq. (3.4); the smaller, the nearer rows are made to those
+        that all workers agree on.
+    warmup : {'groups', 'certain', 'all'} or None, default='groups'
+        'groups' is Algorithm 3.1: rows of the third highest certainty, then of the
+        second, then of the highest. 'certain' trains on the three at once, 'all' on all
+        rows, each for as many epochs as 'groups' in all. None goes without.
+    warmup_epochs : int, at least 1, default=5
+        Epochs on each of the three groups.
+    decoder_epochs : int, at least 1, default=50
+        Epochs in which the decoder learns, before the first round, to map embeddings
+        back to rows.
+    decoder_updates : int, at least 0, default=1
+        Epochs in which it follows the embeddings in each further round. 0 leaves it as
+        it was.
+    dawid_skene : DawidSkene or None, default=None
+        How labels are inferred; its ``classes`` and ``missing_values`` are those of the
+        net. None is ``DawidSkene(assignment='hard')``, whose counts are the paper's.
+    max_epochs : int, at least 0, default=15
+        Rounds; a round trains one epoch. Few, because the net learns the wrong labels,
+        too, if it is given the time. 0 leaves the net as the warm-up did.
+    early_stopping : bool, default=False
+        Off, because the labels that it would watch are the workers'.
+    train_split : 'stratified', callable or None, default=None
+        None trains on all rows. Validation rows have the labels of the majority vote.
+    truth_column : int, str or None, default=None
+        Column of ``y`` that holds the true label; it is set apart, and never trained
+        on. See :func:`~imbdeep.crowds.split_truth`.
+    missing_values : int, float, NaN or None, default=-1
+        Number that stands for an annotation that was not given, beside NaN and None;
+        see ``encode_annotations``.
+    **kwargs
+        Further parameters of :class:`~imbdeep.base.ImbalancedNetClassifier`, such as
+        ``lr`` or ``random_state``.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels, sorted.
+    class_counts_ : ndarray of shape (n_classes,)
+        Rows of each class by majority vote.
+    inferred_labels_ : ndarray of shape (n_samples,)
+        Labels of the rows of ``fit``, inferred in the last round.
+    dawid_skene_ : DawidSkene
+        The model of the workers that inferred them, learned from the annotations and
+        those of synthetic rows. Its ``label_posterior_`` holds first the rows of
+        ``fit``, then the synthetic ones.
+    worker_error_rates_ : ndarray of shape (n_workers,)
+        Share of its annotations that each worker gets wrong, by that model, with the
+        classes in the shares that they have among the rows of ``fit``; NaN for one who
+        gave none. The model's own count the synthetic rows, too.
+    X_synth_ : ndarray of shape (n_synthetic, n_features)
+        Synthetic rows of the last round.
+    y_synth_ : ndarray of shape (n_synthetic,)
+        Their inferred labels.
+    n_workers_ : int
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        If ``X`` is a data frame with string column names.
+    history_ : skorch.history.History
+        What each epoch recorded: ``stage`` ('warm-up' or 'round'), ``n_synthetic``, and
+        with ``y_true``, ``inference_accuracy`` of the labels that it was trained on, as
+        far as they are known; in the warm-up, those of the majority vote.
+
+    See Also
+    --------
+    CrowdLayerClassifier : Learns from every annotation, and infers no labels.
+    InferThenFit : Infers labels first; any classifier.
+    imbdeep.crowds.DawidSkene : The model of the workers.
+
+    Notes
+    -----
+    Labels are inferred by the workers' answers alone, so synthetic rows that are wrong
+    can make inference worse: pass the labels that are known as ``y_true``, and look at
+    ``inference_accuracy``. Synthetic rows overstate the probability of rare classes.
+
+    Labels of a single annotator leave nothing to infer: the net is then a
+    :class:`NetClassifier` with the same parameters, and only ``inferred_labels_`` is
+    there of what describes inference.
+
+    ``class_weight='balanced'`` and the class counts of a criterion are those of the
+    majority vote in the warm-up, and of what a round trains on in the rounds.
+
+    ``fit`` sees several trainings, one for each stage, and so do callbacks; those that
+    count in ``max_epochs`` mean the rounds. ``partial_fit`` goes on with rounds on its
+    rows, without a warm-up.
+
+    NOTE[DIFF]:
+
+    - The first round makes rows of those that the majority vote gives a class, as
+      Algorithm 3.1 leaves it.
+    - The feature extractor learns on while the paper's decoder is trained before; here
+      the decoder follows it, see ``decoder_updates``. Decoded rows are kept in the
+      range of each column.
+    - A class with one row gives copies of it, a class with none gets no rows in that
+      round.
+    - A worker's label for a synthetic row is missing if none of its neighbours has one.
+    - More than two classes are the paper's future work: each class is as large as the
+      largest, and makes rows of its own.
+    - The paper gives no sizes, numbers of epochs or test of convergence.
+
+    References
+    ----------
+    .. [1] W. Wang. "Learning from imbalanced data distribution". Dissertation, Michigan
+       State University, 2023. Chapter 3.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from imbdeep.classifiers import ICEDClassifier
+    >>> from imbdeep.crowds import simulate_annotators
+    >>> X, truth = make_classification(200, weights=[0.8], flip_y=0, random_state=0)
+    >>> annotations = simulate_annotators(
+    ...     truth, n_workers=4, error_rate=[0.1, 0.2, 0.2, 0.5], random_state=0
+    ... )
+    >>> net = ICEDClassifier(random_state=0).fit(X, annotations)
+    >>> int(net.worker_error_rates_.argmax())
+    3
+    >>> net.predict_proba(X).shape
+    (200, 2)
+    """
+
+    _parameter_constraints = {
+        **CrowdNetClassifier._parameter_constraints,
+        "max_epochs": [WholeNumber(0)],
+        "sampling_strategy": [
+            FiniteReal(0, 1, closed="right"),
+            StrOptions({"auto", "minority", "not minority", "not majority", "all"}),
+            HasMethods("items"),
+            callable,
+        ],
+        "n_neighbors": [WholeNumber(1)],
+        "jitter": [FiniteReal(0, 1)],
+        "certainty_eps": [FiniteReal(0, None, closed="neither")],
+        "warmup": [StrOptions({"groups", "certain", "all"}), None],
+        "warmup_epochs": [WholeNumber(1)],
+        "decoder_epochs": [WholeNumber(1)],
+        "decoder_updates": [WholeNumber(0)],
+        "dawid_skene": [DawidSkene, None],
+    }
+
+    _read_once = CrowdNetClassifier._read_once | dict.fromkeys(
+        ("warmup", "warmup_epochs"), "which training begins with"
+    )
+
+    rounds_ = None
+
+    def __init__(
+        self,
+        module="mlp",
+        *,
+        sampling_strategy="auto",
+        n_neighbors=5,
+        jitter=0.1,
+        certainty_eps=1e-6,
+        warmup="groups",
+        warmup_epochs=5,
+        decoder_epochs=50,
+        decoder_updates=1,
+        dawid_skene=None,
+        max_epochs=15,
+        early_stopping=False,
+        train_split=None,
+        truth_column=None,
+        missing_values=-1,
+        **kwargs,
+    ):
+        super().__init__(
+            module,
+            max_epochs=max_epochs,
+            early_stopping=early_stopping,
+            train_split=train_split,
+            truth_column=truth_column,
+            missing_values=missing_values,
+            **kwargs,
+        )
+        self.sampling_strategy = sampling_strategy
+        self.n_neighbors = n_neighbors
+        self.jitter = jitter
+        self.certainty_eps = certainty_eps
+        self.warmup = warmup
+        self.warmup_epochs = warmup_epochs
+        self.decoder_epochs = decoder_epochs
+        self.decoder_updates = decoder_updates
+        self.dawid_skene = dawid_skene
+
+    def set_params(self, **params):
+        """Set parameters, those with a prefix included; see :class:`skorch.NeuralNet`.
+
+        Returns
+        -------
+        self : object
+        """
+        prefix = "dawid_skene__"
+        nested = {
+            key: params.pop(key) for key in list(params) if key.startswith(prefix)
+        }
+        super().set_params(**params)
+        if nested and self.dawid_skene is None:
+            raise ValueError(
+                f"{min(nested)} sets a parameter of dawid_skene, which is None. Pass "
+                "dawid_skene=DawidSkene(...), too."
+            )
+        if nested:
+            self.dawid_skene.set_params(
+                **{key.removeprefix(prefix): value for key, value in nested.items()}
+            )
+        return self
+
+    def _check_parameters(self):
+        super()._check_parameters()
+        if self.warmup is None and not self.max_epochs:
+            raise ValueError(
+                "warmup=None and max_epochs=0 leave nothing to train. Raise max_epochs."
+            )
+
+    # --- Algorithms 3.1 and 3.2 ------------------------------------------------------
+
+    def _train(self, X, target, method):
+        if self.crowd_ is None:
+            self._forget_inference()
+            self.inferred_labels_ = self.classes_inferred_[target]
+            return super()._train(X, target, method)
+        rows = self._set_validation_rows_aside(X, target)
+        votes = count_votes(self.crowd_.codes[rows], len(self.classes_))
+        certainty = vote_certainty(votes, self.certainty_eps)
+        X_train, y_train = X[rows], target[rows]
+        self._check_generation(X_train, y_train)
+        completed = True
+        if not len(self.history):
+            completed = self._warm_up(X_train, y_train, certainty, method)
+        with self._making_rows(Rounds(AugmentedRows(X_train), rows, certainty)):
+            if completed and self.max_epochs:
+                super()._train(X_train, y_train, method)
+        return self
+
+    def _warm_up(self, X, y, certainty, method):
+        """Algorithm 3.1; tell whether it was completed."""
+        highest, second, third, _ = certainty_groups(certainty)
+        stages = {
+            None: [],
+            "groups": [(group, 1) for group in (third, second, highest)],
+            "certain": [(np.concatenate([third, second, highest]), 3)],
+            "all": [(np.arange(len(y)), 3)],
+        }
+        for group, times in stages[self.warmup]:
+            if not len(group):
+                continue
+            epochs = times * self.warmup_epochs
+            super()._train(X[group], y[group], method, epochs)
+            if self._was_interrupted(epochs):
+                return False
+        return True
+
+    def _next_round(self):
+        """Generation and inference of Algorithm 3.2; training is the epoch's."""
+        X, rows = self.rounds_.X, self.rounds_.rows
+        codes = self.crowd_.codes
+        embeddings = self._embed(X.rows)
+        made = self._interpolate(embeddings, self.crowd_.inferred[rows])
+        annotations = self._annotate(embeddings, made, codes[rows])
+        X_synth = self._decode(embeddings, made)
+        inferred = self._infer(np.concatenate([codes, annotations]))
+        self.crowd_.inferred, y_synth = np.split(inferred, [len(codes)])
+        self.X_synth_, self.y_synth_ = X_synth, self.classes_inferred_[y_synth]
+        y = np.concatenate([self.crowd_.inferred[rows], y_synth])
+        self.rounds_.augmented = X.followed_by(X_synth), y
+        self._update_criterion(np.bincount(y, minlength=len(self.classes_)))
+
+    # --- Synthetic rows, section 3.2.4 -----------------------------------------------
+
+    def _interpolate(self, embeddings, y):
+        """Embeddings between those of rows inferred to be of a class."""
+        wanted = rows_to_make(y, self.sampling_strategy, self.classes_inferred_)
+        made = [embeddings[:0]]
+        for label, n_new in wanted.items():
+            candidates = np.flatnonzero(y == label)
+            new, _ = interpolate_certain(
+                embeddings[candidates],
+                self.rounds_.certainty[candidates],
+                n_new,
+                self.n_neighbors,
+                self.jitter,
+                self.random_state_,
+            )
+            made.append(new)
+        return np.concatenate(made)
+
+    def _annotate(self, embeddings, made, codes):
+        """Annotations for new embeddings, from those of real neighbours."""
+        if not len(made):
+            return codes[:0]
+        search = NearestNeighbors(n_neighbors=min(self.n_neighbors, len(embeddings)))
+        neighbours = search.fit(embeddings).kneighbors(made, return_distance=False)
+        return neighbour_annotations(codes, neighbours, self.random_state_)
+
+    def _decode(self, embeddings, made):
+        """Rows that new embeddings stand for."""
+        rounds = self.rounds_
+        if not len(made):
+            return self._no_rows()
+        n_epochs = self.decoder_updates
+        if rounds.decoder is None:
+            rounds.decoder = RowDecoder(
+                rounds.X.rows, embeddings.shape[1], device=self.device
+            )
+            n_epochs = self.decoder_epochs
+        if n_epochs:
+            rounds.decoder.fit(
+                torch.from_numpy(embeddings),
+                n_epochs=n_epochs,
+                batch_size=self._rows_of_a_step(len(embeddings)),
+                method=f"the decoder of {type(self).__name__}",
+            )
+        decoded = to_numpy(rounds.decoder(torch.from_numpy(made)))
+        return decoded.astype(rounds.X.rows.dtype, copy=False)
+
+    @torch.no_grad()
+    def _embed(self, X):
+        self._set_training(False)
+        embedded = []
+        for start in range(0, X.shape[0], _CHUNK):
+            part = to_tensor(dense(X[start : start + _CHUNK]), device=self.device)
+            embedded.append(to_numpy(penultimate(self.module_, part)))
+        return np.concatenate(embedded)
+
+    def _no_rows(self):
+        rows = self.rounds_.X.rows
+        return np.empty((0, *rows.shape[1:]), rows.dtype)
+
+    # --- True labels, section 3.2.3 --------------------------------------------------
+
+    def _infer(self, codes):
+        crowd = self.dawid_skene
+        crowd = DawidSkene(assignment="hard") if crowd is None else clone(crowd)
+        classes = np.arange(len(self.classes_inferred_))
+        crowd.set_params(classes=classes, missing_values=-1)
+        inferred = crowd.fit_predict(codes)
+        self.dawid_skene_ = crowd
+        return inferred
+
+    # --- Stages ----------------------------------------------------------------------
+
+    def _set_validation_rows_aside(self, X, target):
+        """Rows to train on; every stage is validated with the others."""
+        train, valid = self.get_split_datasets(X, target)
+        if valid is not None:
+            held_out = TensorBatches(valid)
+            self.eval_set_ = as_arrays(held_out.X), to_numpy(held_out.y)
+        return self._positions(train, X)
+
+    def _positions(self, part, X):
+        """Which rows of X a part of them holds."""
+        if isinstance(part, Subset):
+            return self._positions(part.dataset, X)[np.asarray(part.indices)]
+        if part.X is not X:
+            raise ValueError(
+                f"train_split={self.train_split!r} gave a {type(part).__name__} of "
+                f"{len(part)} rows and does not say which of the {X.shape[0]} they "
+                "are, so their annotations cannot be found. Return a "
+                "torch.utils.data.Subset, or pass eval_set."
+            )
+        return np.arange(X.shape[0])
+
+    def _check_generation(self, X, y):
+        strategy = self.sampling_strategy
+        labels = self.classes_inferred_[y]
+        if isinstance(strategy, Real) and len(self.classes_inferred_) > 2:
+            raise ValueError(
+                f"sampling_strategy={strategy!r} is a ratio of two classes, and there "
+                f"are {len(self.classes_inferred_)}. Pass 'auto' or a dict."
+            )
+        read_sampling_strategy(strategy, labels)
+        self._embed(X[:2])
+
+    @contextmanager
+    def _making_rows(self, rounds):
+        """Begin each epoch with a round, and keep what the last one inferred."""
+        self.rounds_ = rounds
+        try:
+            yield
+            self._keep_inference()
+        finally:
+            del self.rounds_
+
+    def _forget_inference(self):
+        """Drop what an earlier fit, on annotations, has left."""
+        for name in ("dawid_skene_", "worker_error_rates_", "X_synth_", "y_synth_"):
+            vars(self).pop(name, None)
+
+    def _keep_inference(self):
+        if self.rounds_.augmented is None:
+            # No round was made.
+            self.crowd_.inferred = self._infer(self.crowd_.codes)
+            self.X_synth_ = self._no_rows()
+            self.y_synth_ = self.classes_inferred_[:0]
+        labels, codes = self.classes_inferred_, self.crowd_.codes
+        self.inferred_labels_ = labels[self.crowd_.inferred]
+        # In the shares that the classes have among real rows.
+        self.worker_error_rates_ = error_rates(
+            self.dawid_skene_.confusion_matrices_,
+            self.dawid_skene_.label_posterior_[: len(codes)].mean(0),
+            (codes >= 0).sum(0),
+        )
+        # It learned from positions and speaks the labels of the user from here on.
+        self.dawid_skene_.set_params(classes=labels, missing_values=self.missing_values)
+        self.dawid_skene_.classes_ = labels
+        if self.worker_names_ is not None:
+            self.dawid_skene_.feature_names_in_ = np.array(
+                self.worker_names_, dtype=object
+            )
+
+    def on_epoch_begin(self, net, **kwargs):
+        super().on_epoch_begin(net, **kwargs)
+        if self.crowd_ is None:
+            return
+        in_rounds = self.rounds_ is not None
+        if in_rounds:
+            self._next_round()
+        self.history.record("stage", "round" if in_rounds else "warm-up")
+        self.history.record("n_synthetic", len(self.X_synth_) if in_rounds else 0)
+        if self.crowd_.truth is not None:
+            accuracy = self.crowd_.inference_accuracy(self.classes_inferred_)
+            self.history.record("inference_accuracy", accuracy)
+
+    def get_iterator(self, dataset, training=False):
+        batches = super().get_iterator(dataset, training)
+        if not training or self.rounds_ is None:
+            return batches
+        make = super().get_iterator
+        return AnewEachEpoch(
+            lambda: make(self.get_dataset(*self.rounds_.augmented), training=True)
+        )
+
+    def __getstate__(self):
+        # A callback may save the net in the middle of training.
+        return {k: v for k, v in super().__getstate__().items() if k != "rounds_"}

@@ -1,0 +1,1 @@
+"""A net and its synthetic rows, trained together."""

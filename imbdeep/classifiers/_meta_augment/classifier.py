@@ -1,0 +1,537 @@
+"""Meta-augmentation: a net and its synthetic rows, trained together."""
+
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from sklearn.utils._param_validation import HasMethods, StrOptions
+from skorch.dataset import Dataset, unpack_data
+from skorch.utils import to_numpy, to_tensor
+from torch.func import functional_call
+from torch.nn.functional import one_hot
+
+from imbdeep._arguments import FiniteReal, WholeNumber
+from imbdeep._nets.parameters_in_use import refuse_changes
+from imbdeep._tables.rows import as_arrays
+from imbdeep._tables.sampling_strategy import read_sampling_strategy
+from imbdeep._tables.validation import check_class_sizes
+from imbdeep.base import ImbalancedNetClassifier
+from imbdeep.batches import ShuffledBatches, TensorBatches
+from imbdeep.batches._tensor_batches import join_rows, rows_of
+from imbdeep.classifiers._meta_augment.step import bilevel_step, changing_buffers
+from imbdeep.classifiers._meta_augment.synthetic_rows import (
+    SyntheticRows,
+    duplicate_uncertain,
+)
+
+# What the net holds only as long as its rows move.
+_WHILE_MOVING = ("synth_batches_", "valid_batches_", "path_", "best_rows_")
+
+
+def _no_rows(X):
+    """The batch without its rows, whether or not weights travel with them."""
+    return {name: x[:0] for name, x in X.items()} if isinstance(X, dict) else X[:0]
+
+
+def rows_to_make(codes, sampling_strategy, labels):
+    """Synthetic rows of each class that a sampling strategy asks for.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n,), int
+        Classes of the rows, as positions in ``labels``.
+    sampling_strategy : 'duplicate', float, str, dict or callable
+    labels : ndarray of shape (n_classes,)
+        Sorted; what a dict or a callable of ``sampling_strategy`` refers to.
+
+    Returns
+    -------
+    dict of int to int or None
+        Number of rows by class; None is one for each uncertain row of the class.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.classifiers._meta_augment.classifier import rows_to_make
+    >>> codes, labels = np.array([0] * 5 + [1] * 2), np.array(['a', 'b'])
+    >>> rows_to_make(codes, 'duplicate', labels)
+    {1: None}
+    >>> rows_to_make(codes, {'b': 4}, labels)
+    {1: 2}
+    """
+    if isinstance(sampling_strategy, str) and sampling_strategy == "duplicate":
+        counts = np.bincount(codes)
+        return dict.fromkeys(
+            np.delete(np.arange(len(counts)), counts.argmax()).tolist()
+        )
+    wanted = read_sampling_strategy(sampling_strategy, labels[codes])
+    return {int(np.searchsorted(labels, k)): int(n) for k, n in wanted.items()}
+
+
+class MetaAugmentClassifier(ImbalancedNetClassifier):
+    r"""Net trained together with synthetic rows that validation rows move [1]_.
+
+    The net is trained on the training part. Then rows of the rare classes that it is
+    not certain of are duplicated, and each step of Algorithm 1
+
+    - trains on a mini-batch of training rows :math:`X_1` and one of synthetic rows
+      :math:`X_s`: :math:`\theta' = \theta - \eta_1 \nabla_\theta L(X_1 \cup X_s;
+      \theta)`;
+    - moves the synthetic rows to where that step would have been better for a
+      mini-batch :math:`X_2` of the validation part: :math:`X_s \leftarrow X_s - \eta_2
+      \nabla_{X_s} L(X_2; \theta')`;
+    - goes on from :math:`\theta'`.
+
+    The net, and the rows, are those of the epoch with the best average precision on the
+    validation part, among the epochs with synthetic rows, or of the last epoch where
+    the validation part has fewer than five rows of a class.
+
+    Read more in the :ref:`User Guide <meta_augment>`.
+
+    Parameters
+    ----------
+    module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
+        Any module that changes no buffer in a forward pass; batch norm does.
+    sampling_strategy : 'duplicate', float, str, dict or callable, default='duplicate'
+        How many synthetic rows there are. 'duplicate', the paper's, makes one of each
+        uncertain row of every class but the largest. Otherwise the rows that
+        imbalanced-learn's over-samplers would make of the training part: 'auto' or
+        'not majority' as many as balance the classes, 'minority', 'all', a float, a
+        dict or a callable; uncertain rows are then repeated before they move.
+    confidence : float in [0, 1], default=1.0
+        Rows are uncertain if the net gives their class at most this probability after
+        pre-training. 1 takes all, as the paper advises for small data.
+    inner_lr : float, greater than 0, default=0.01
+        Learning rate :math:`\eta_1` of the net's plain gradient steps, after
+        pre-training.
+    synth_lr : float, at least 0, default=10.0
+        Learning rate :math:`\eta_2` of the synthetic rows. 0 leaves them duplicates:
+        random over-sampling.
+    synth_unit : {'range', 'std', 'input'}, default='range'
+        What ``synth_lr`` refers to: features divided by their range in the training
+        part, as the paper's min-max scaling does beforehand; by their standard
+        deviation; or as they are.
+    inner_steps : int, at least 1, default=1
+        Steps on the same mini-batches before the validation rows are looked at.
+    inner_rows : {'both', 'synthetic'}, default='both'
+        What these steps train on. 'both' is Algorithm 1, :math:`X_1 \cup X_s`.
+        'synthetic' is eq. (1): :math:`\theta' = \theta - \eta_1 \nabla_\theta L(X_s;
+        \theta)`. The net then knows the training rows from pre-training alone.
+    clip : bool, default=True
+        Whether synthetic rows stay within the range of each feature.
+    pretrain_epochs : int, at least 0, default=200
+        Most epochs on the training part alone, with ``optimizer`` and ``lr``.
+    max_epochs : int, at least 1, default=200
+        Most epochs with synthetic rows. ``early_stopping`` and ``patience`` apply to
+        both stages.
+    store_synth_history : bool, default=False
+        Whether to keep the rows of each epoch in ``synth_history_``.
+    **kwargs
+        Further parameters of :class:`~imbdeep.base.ImbalancedNetClassifier`, such as
+        ``lr`` or ``random_state``. ``iterator_train`` gives :math:`X_1`;
+        ``train_split`` must give validation rows of each class, or ``eval_set`` be
+        passed to ``fit``; ``compile`` must stay off, because compiled modules have no
+        second derivatives.
+
+    Attributes
+    ----------
+    X_synth_ : ndarray of shape (n_synthetic, n_features)
+        The synthetic rows, float32 (float64 where the rows of ``fit`` are used as
+        such), as they were in the best epoch.
+    y_synth_ : ndarray of shape (n_synthetic,)
+        Their labels.
+    synth_parents_ : ndarray of shape (n_synthetic,), int
+        Positions of the rows that they began as, in the ``X`` of the call that made
+        them.
+    synth_history_ : ndarray of shape (n_epochs + 1, n_synthetic, n_features)
+        Rows at the beginning and after each epoch, the best and the last, if
+        ``store_synth_history``.
+    classes_ : ndarray of shape (n_classes,)
+        Labels, sorted.
+    class_counts_ : ndarray of shape (n_classes,)
+        Rows of each class in ``fit``, validation rows included.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        If ``X`` is a data frame with string column names.
+    history_ : skorch.history.History
+        What each epoch recorded, such as ``n_synthetic``, the number of synthetic rows
+        (0 in pre-training), and ``synth_shift``, their mean distance from where they
+        were when the call began, in units of ``synth_unit``.
+
+    See Also
+    --------
+    imbdeep.over_sampling.MetaAugment : The same rows for any classifier.
+    NetClassifier : The plain net.
+
+    Notes
+    -----
+    The paper states its inner step twice: on training and synthetic rows together in
+    Algorithm 1, on the synthetic rows alone in eq. (1). These are all of rare classes,
+    so that with ``inner_rows='synthetic'`` only the moves of the rows keep the net from
+    telling all rows to be of them.
+
+    Duplicates overstate rare classes: probabilities are those of training data that
+    hold them. Moving the rows takes that back in part, since the validation rows are as
+    imbalanced as the data.
+
+    With few validation rows of a rare class, the epoch with the best average precision
+    is a matter of chance, and often one of the first: the rows have then hardly moved.
+    So with fewer than five both stages train all their epochs, see ``early_stopping``
+    of :class:`~imbdeep.base.ImbalancedNetClassifier`. Compare ``X_synth_`` with the
+    rows of ``synth_parents_``, and pass ``early_stopping=False`` where it happens with
+    more.
+
+    Dropout stays on in the training step: the gradient is that of the step with the
+    units that it left out. The validation rows pass without dropout.
+
+    A ``fit`` with ``warm_start``, and ``partial_fit`` after the first call, go on with
+    the rows there are. Each call splits its rows anew, so it needs rows of each class
+    on both sides, or an ``eval_set``.
+
+    Steps with synthetic rows use neither ``optimizer`` nor callbacks that act on it,
+    such as learning-rate schedules or gradient clipping; parameters of the criterion
+    stay as they are; the module must give one tensor of logits. Callbacks see two
+    trainings, and those that count in ``max_epochs`` mean the second. ``save_params``
+    and ``Checkpoint`` save the net without its rows; a pickle holds both.
+
+    NOTE[DIFF]: synthetic rows are kept in the box of the training rows
+    (``clip=False`` is the paper's), and ``synth_unit`` makes its min-max scaling
+    unnecessary; more than two classes are the paper's future work. The paper trains 200
+    epochs; here early stopping ends either stage, as with the other classifiers.
+
+    References
+    ----------
+    .. [1] B. Yasinnik, M. Salhov, O. Lindenbaum, A. Averbuch. "Imbalanced
+       classification via explicit gradient learning from augmented data". 2022.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from imbdeep.classifiers import MetaAugmentClassifier
+    >>> X, y = make_classification(weights=[0.9], flip_y=0, random_state=0)
+    >>> net = MetaAugmentClassifier(
+    ...     pretrain_epochs=10, max_epochs=5, random_state=0
+    ... ).fit(X, y)
+    >>> net.X_synth_.shape
+    (7, 20)
+    """
+
+    _parameter_constraints = {
+        **ImbalancedNetClassifier._parameter_constraints,
+        "sampling_strategy": [
+            FiniteReal(0, 1, closed="right"),
+            StrOptions(
+                {"duplicate", "auto", "minority", "not minority", "not majority", "all"}
+            ),
+            HasMethods("items"),
+            callable,
+        ],
+        "confidence": [FiniteReal(0, 1)],
+        "inner_lr": [FiniteReal(0, None, closed="neither")],
+        "synth_lr": [FiniteReal(0, None)],
+        "synth_unit": [StrOptions({"range", "std", "input"})],
+        "inner_steps": [WholeNumber(1)],
+        "inner_rows": [StrOptions({"both", "synthetic"})],
+        "clip": ["boolean"],
+        "pretrain_epochs": [WholeNumber(0)],
+        "store_synth_history": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        module="mlp",
+        *,
+        sampling_strategy="duplicate",
+        confidence=1.0,
+        inner_lr=0.01,
+        synth_lr=10.0,
+        synth_unit="range",
+        inner_steps=1,
+        inner_rows="both",
+        clip=True,
+        pretrain_epochs=200,
+        max_epochs=200,
+        store_synth_history=False,
+        **kwargs,
+    ):
+        super().__init__(module, max_epochs=max_epochs, **kwargs)
+        self.sampling_strategy = sampling_strategy
+        self.confidence = confidence
+        self.inner_lr = inner_lr
+        self.synth_lr = synth_lr
+        self.synth_unit = synth_unit
+        self.inner_steps = inner_steps
+        self.inner_rows = inner_rows
+        self.clip = clip
+        self.pretrain_epochs = pretrain_epochs
+        self.store_synth_history = store_synth_history
+
+    _read_once = ImbalancedNetClassifier._read_once | {
+        "sampling_strategy": "which decides how many synthetic rows there are",
+        "confidence": "which decides what synthetic rows there are",
+        "pretrain_epochs": "which come before there are synthetic rows",
+    }
+
+    def _changed_parameters(self):
+        changes = super()._changed_parameters()
+        if self.X_synth_ is not None and len(self.X_synth_):
+            refuse_changes(
+                changes.get("optimizer", {}),
+                "which the steps with synthetic rows, at inner_lr, do not use",
+            )
+        return changes
+
+    def _check_parameters(self):
+        super()._check_parameters()
+        if self.compile:
+            raise ValueError(
+                f"{type(self).__name__} differentiates through its training steps, and "
+                f"compiled modules have no second derivatives: got compile="
+                f"{self.compile!r}. Use compile=False."
+            )
+
+    def initialize(self):
+        self.X_synth_ = self.synthetic_ = None
+        return super().initialize()
+
+    # --- Algorithm 1 -----------------------------------------------------------------
+
+    def _train(self, X, target, method):
+        train, valid = self.get_split_datasets(X, target)
+        self._check_valid(valid)
+        rows, held_out = TensorBatches(train), TensorBatches(valid)
+        self._check_parts(training=rows, validation=held_out)
+        self._check_module(rows)
+        # Both stages train on the same rows and look at the same validation rows.
+        part = as_arrays(rows.X), to_numpy(rows.y)
+        self.eval_set_ = as_arrays(held_out.X), to_numpy(held_out.y)
+        begins, parents = self.X_synth_ is None, None
+        if begins:
+            labels = self.classes_inferred_
+            wanted = rows_to_make(part[1], self.sampling_strategy, labels)
+            interrupted = False
+            if self.pretrain_epochs:
+                super()._train(*part, method, self.pretrain_epochs)
+                interrupted = self._was_interrupted(self.pretrain_epochs)
+            positions = getattr(train, "indices", np.arange(len(train)))
+            parents = self._duplicate(rows, wanted, np.asarray(positions))
+            if interrupted:
+                return self
+        if len(self.X_synth_):
+            with self._moving_rows(rows, valid, parents):
+                super()._train(*part, method)
+        elif not (begins and self.pretrain_epochs):
+            super()._train(*part, method)
+        return self
+
+    def train_step(self, batch, **fit_params):
+        if self.synthetic_ is None:
+            return super().train_step(batch, **fit_params)
+        X1, y1 = self._on_device(batch)
+        X2, y2 = self._on_device(next(self.valid_batches_))
+        synthetic, ys = self._on_device(next(self.synth_batches_))
+        index = synthetic["index"]
+        if y1.ndim > ys.ndim:  # soft labels
+            ys = one_hot(ys, y1.shape[-1]).to(y1.dtype)
+        parameters = {
+            name: value
+            for name, value in self.module_.named_parameters()
+            if value.requires_grad
+        }
+        X_inner, y_inner = X1, y1
+        outputs = []
+        if self.inner_rows == "synthetic":
+            X_inner, y_inner = _no_rows(X1), y1[:0]
+            # What callbacks compare with the labels of the batch.
+            self._set_training(True)
+            with torch.no_grad():
+                outputs.append(self._call_with(parameters, X1))
+        target = torch.cat([y_inner, ys])
+
+        def inner_loss(parameters, rows):
+            self._set_training(True)
+            X = join_rows(X_inner, rows, synthetic["weight"])
+            outputs.append(self._call_with(parameters, X))
+            return self.get_loss(outputs[-1], target, X=X, training=True)
+
+        def outer_loss(parameters):
+            self._set_training(False)
+            return self.get_loss(self._call_with(parameters, X2), y2, X=X2)
+
+        step = bilevel_step(
+            inner_loss,
+            outer_loss,
+            parameters,
+            self.synthetic_.rows[index],
+            inner_lr=self.inner_lr,
+            inner_steps=self.inner_steps,
+        )
+        self.synthetic_.move(index, step.gradient, self.synth_lr)
+        with torch.no_grad():
+            for name, value in parameters.items():
+                value.copy_(step.parameters[name])
+        return {"loss": step.inner_loss, "y_pred": outputs[0][: len(y1)].detach()}
+
+    def _call_with(self, parameters, X):
+        # Not kept to the range of training, which rows that move without a box leave.
+        return functional_call(self.module_, parameters, (rows_of(X),))
+
+    # --- Epochs ----------------------------------------------------------------------
+
+    def on_epoch_begin(self, net, **kwargs):
+        self._keep_best_rows()
+        super().on_epoch_begin(net, **kwargs)
+
+    def on_epoch_end(self, net, **kwargs):
+        super().on_epoch_end(net, **kwargs)
+        moving = self.synthetic_ is not None
+        self.history.record("n_synthetic", len(self.X_synth_) if moving else 0)
+        shift = self.synthetic_.distance() if moving else 0.0
+        self.history.record("synth_shift", shift)
+        if moving and self.store_synth_history:
+            self.path_.append(to_numpy(self.synthetic_.rows).copy())
+
+    def on_train_end(self, net, **kwargs):
+        super().on_train_end(net, **kwargs)
+        self._keep_best_rows()
+        if self.synthetic_ is not None and self.best_rows_ is not None:
+            self.synthetic_.rows = self.best_rows_
+
+    def _keep_best_rows(self):
+        # Callbacks have their say of an epoch after the net, so the net looks later.
+        loading = [c for c in self._early_stoppings() if c.load_best]
+        if self.synthetic_ is None or not loading or not self.history:
+            return
+        # The last of them has the last word on the weights.
+        if loading[-1].best_epoch_ == self.history[-1, "epoch"]:
+            if self.best_rows_ is None:
+                self.best_rows_ = torch.empty_like(self.synthetic_.rows)
+            self.best_rows_.copy_(self.synthetic_.rows)
+
+    # --- The synthetic rows ----------------------------------------------------------
+
+    def _check_class_counts(self, counts, method, eval_set):
+        least = 2 if eval_set is None else 1
+        few = self.classes_inferred_[counts < least].tolist()
+        if method == "partial_fit" and few:
+            raise ValueError(
+                f"{type(self).__name__} needs {least} or more rows of each class in "
+                f"each call of partial_fit, and there are fewer of {few}. Add some, or "
+                "pass eval_set."
+            )
+        if method == "fit":
+            try:
+                check_class_sizes(self.classes_, counts, least, self)
+            except ValueError as error:
+                raise ValueError(
+                    f"{error} Or pass validation rows of it as eval_set."
+                ) from None
+
+    def _sets_rows_aside(self, y):
+        return len(y) > 0  # without validation rows the synthetic ones cannot move
+
+    def _check_valid(self, valid):
+        if valid is None or len(valid) == 0:
+            raise ValueError(
+                f"{type(self).__name__} moves its rows by validation rows, and "
+                f"train_split={self.train_split!r} gives none. Use 'stratified', or "
+                "pass eval_set."
+            )
+
+    def _check_parts(self, **parts):
+        labels = self.classes_inferred_
+        for name, part in parts.items():
+            absent = np.setdiff1d(np.arange(len(labels)), part.y)
+            if len(absent):
+                raise ValueError(
+                    f"The {name} part has no row of class {labels[absent].tolist()}, "
+                    "which is one of the classes. Use train_split='stratified', which "
+                    "leaves none out, or add some."
+                )
+
+    def _check_module(self, batches):
+        X, _ = self._on_device(batches.take(torch.arange(min(2, len(batches.y)))))
+        changing = changing_buffers(self.module_, rows_of(X))
+        if changing:
+            raise ValueError(
+                f"{type(self).__name__} differentiates through its training steps, and "
+                f"the module changes its buffers {changing} in each of them, as batch "
+                "norm does. Use layer norm or group norm instead."
+            )
+
+    def _duplicate(self, batches, wanted, positions):
+        parents = self._choose_parents(batches, wanted)
+        X, y = batches.take(torch.as_tensor(parents))
+        self.X_synth_ = to_numpy(rows_of(X))
+        self.y_synth_ = self.classes_inferred_[to_numpy(y)]
+        self.synth_parents_ = positions[parents]
+        if self.store_synth_history:
+            self.synth_history_ = self.X_synth_[None]
+        self.synth_weight_ = (
+            to_numpy(X["sample_weight"])
+            if isinstance(X, dict)
+            else np.ones(len(parents), dtype=np.float32)
+        )
+        return torch.as_tensor(parents)
+
+    def _choose_parents(self, batches, wanted):
+        codes = to_numpy(batches.y)
+        dataset = self.get_dataset(batches.X, batches.y)
+        logits = [
+            self.evaluation_step(batch).cpu() for batch in self.get_iterator(dataset)
+        ]
+        proba = to_numpy(self.probabilities(torch.cat(logits)))
+        return duplicate_uncertain(
+            codes,
+            proba[np.arange(len(codes)), codes],
+            wanted,
+            self.confidence,
+            self.random_state_,
+        )
+
+    @contextmanager
+    def _moving_rows(self, batches, valid, parents):
+        """Hold what a step needs beside its batch, for as long as steps are made."""
+        self.path_ = [self.X_synth_.copy()] if self.store_synth_history else None
+        self.best_rows_ = None
+        rows = to_tensor(self.X_synth_, device=self.device)
+        self.synthetic_ = SyntheticRows(
+            rows,
+            rows_of(batches.X),
+            unit=self.synth_unit,
+            clip=self.clip,
+            parents=parents,
+        )
+        index = {"index": np.arange(len(rows)), "weight": self.synth_weight_}
+        dataset = Dataset(index, self._encode(self.y_synth_))
+        self.synth_batches_ = self._endless_batches(dataset)
+        self.valid_batches_ = self._endless_batches(valid)
+        try:
+            yield
+        finally:
+            self.X_synth_ = to_numpy(self.synthetic_.rows)
+            if self.store_synth_history:
+                self.synth_history_ = np.stack(self.path_)
+            self.synthetic_ = None
+            for name in _WHILE_MOVING:
+                delattr(self, name)
+
+    def _endless_batches(self, dataset):
+        generator = torch.Generator().manual_seed(self._draw_seed())
+        size = self._rows_of_a_step(len(dataset))
+        batches = ShuffledBatches(dataset, size, generator=generator)
+        while True:
+            yield from batches
+
+    def _on_device(self, batch):
+        X, y = unpack_data(batch)
+        return to_tensor(X, device=self.device), to_tensor(y, device=self.device)
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        if state.get("synthetic_") is not None:
+            # A callback saves the net in the middle of training.
+            state = {k: v for k, v in state.items() if k not in _WHILE_MOVING}
+            state["X_synth_"] = to_numpy(self.synthetic_.rows).copy()
+            state["synthetic_"] = None
+        return state

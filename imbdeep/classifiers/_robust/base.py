@@ -1,0 +1,230 @@
+"""What nets share that train on attacked rows."""
+
+import warnings
+from functools import partial
+
+import numpy as np
+import torch
+from sklearn.utils._param_validation import StrOptions
+from skorch.dataset import unpack_data
+from skorch.utils import to_tensor
+
+from imbdeep._arguments import FiniteReal, WholeNumber
+from imbdeep._tables.rows import column_moments, column_range
+from imbdeep._torch.draws import current_generator
+from imbdeep.attacks import pgd
+from imbdeep.attacks._box import check_inside, read_box
+from imbdeep.attacks._nets import net_logits
+from imbdeep.attacks._threat import (
+    check_threat,
+    lengths_of_row,
+    make_ball,
+    movable_features,
+    warn_of_tiny_radius,
+)
+from imbdeep.batches import MixUpBatches
+from imbdeep.batches._tensor_batches import rows_of
+from imbdeep.classifiers._deferred import DeferredNetClassifier
+
+# What the papers take for pixels in [0, 1].
+PIXEL_EPS = 8 / 255
+
+
+def with_rows(X, rows):
+    """The batch with other rows."""
+    return {**X, "X": rows} if isinstance(X, dict) else rows
+
+
+class AdversarialNetClassifier(DeferredNetClassifier):
+    """Net that trains on attacked rows.
+
+    Parameters are those that :class:`AdversarialClassifier` documents. Subclasses
+    change which rows a step trains on, :meth:`training_rows`, or what it minimises,
+    :meth:`training_loss`.
+    """
+
+    _parameter_constraints = {
+        **DeferredNetClassifier._parameter_constraints,
+        "eps": [FiniteReal(0, None), "array-like", None],
+        "eps_unit": [StrOptions({"input", "std"})],
+        "norm": [StrOptions({"linf", "l2"})],
+        "attack_steps": [WholeNumber(1)],
+        "step_size": [FiniteReal(0, None), "array-like", None],
+        "random_start": ["boolean"],
+        "perturb": ["array-like", None],
+        "box": [StrOptions({"data"}), "array-like", None],
+        "iterator_train": [StrOptions({"shuffled", "balanced", "smote"}), callable],
+    }
+
+    def __init__(
+        self,
+        module="mlp",
+        *,
+        eps=None,
+        eps_unit="input",
+        norm="linf",
+        attack_steps=10,
+        step_size=None,
+        random_start=True,
+        perturb=None,
+        box=None,
+        criterion="cross_entropy",
+        reweight_from=1.0,
+        **kwargs,
+    ):
+        super().__init__(
+            module, criterion=criterion, reweight_from=reweight_from, **kwargs
+        )
+        self.eps = eps
+        self.eps_unit = eps_unit
+        self.norm = norm
+        self.attack_steps = attack_steps
+        self.step_size = step_size
+        self.random_start = random_start
+        self.perturb = perturb
+        self.box = box
+
+    # --- What the attacker may do ----------------------------------------------------
+
+    def _check_parameters(self):
+        super()._check_parameters()
+        # What None stands for depends on the rows.
+        eps = 0 if self.eps is None else self.eps
+        check_threat(self.norm, eps, self.eps_unit, self.step_size)
+        iterator = self._training_iterator()
+        if isinstance(iterator, type) and issubclass(iterator, MixUpBatches):
+            raise ValueError(
+                f"{type(self).__name__} attacks rows of one label, and iterator_train="
+                f"{self.iterator_train!r} mixes them. Use ImbMixClassifier, which "
+                "mixes attacked rows."
+            )
+
+    def _learn_from_columns(self, X):
+        super()._learn_from_columns(X)
+        self.feature_std_ = column_moments(X)[1].numpy()
+
+    def _learn_from_rows(self, X):
+        super()._learn_from_rows(X)
+        shape = X.shape[1:]
+        names = getattr(self, "feature_names_in_", None)
+        movable = movable_features(self.perturb, shape, names)
+        of_row = {"shape": shape, "names": names, "movable": movable}
+        in_input = partial(
+            lengths_of_row, unit=self.eps_unit, std=self.feature_std_, **of_row
+        )
+        eps = self._eps_for(X) if self.eps is None else self.eps
+        radius = np.where(movable, in_input("eps", eps), 0.0)
+        if not radius.any() and lengths_of_row("eps", eps, **of_row)[movable].any():
+            warnings.warn(
+                "No feature can be moved: each has the standard deviation 0 in the "
+                "rows that it was measured in, those of the first call.",
+                stacklevel=2,
+            )
+        warn_of_tiny_radius(radius, self.feature_std_)
+        if self.step_size is None:
+            step_size = 2.5 * radius / self.attack_steps
+        else:
+            step_size = in_input("step_size", self.step_size)
+        self.box_ = self._box_for(X, of_row)
+        self.eps_ = radius
+        self.step_size_ = np.where(movable, step_size, 0.0)
+
+    def _eps_for(self, X):
+        """The radius for rows of which the user has not said any."""
+        if X.ndim == 2 or self.norm != "linf" or self.eps_unit != "input":
+            raise ValueError(
+                f"{type(self).__name__} needs eps, how far the attack may move a row. "
+                "For a table measure it in standard deviations, such as the error of "
+                "the measurements: eps_unit='std' with for example eps=0.1. Only for "
+                "pixels from 0 to 1, with norm='linf' and eps_unit='input', can it be "
+                "left out, and is 8/255."
+            )
+        low, high = X.min(), X.max()
+        if low < 0 or high > 1:
+            raise ValueError(
+                f"{type(self).__name__} needs eps for these rows: left out it is 8/255 "
+                f"of pixels from 0 to 1, and X goes from {low:g} to {high:g}. Give eps "
+                "in the unit of X, such as eps=8 for pixels of 0 to 255, or bring X "
+                "to [0, 1]."
+            )
+        return PIXEL_EPS
+
+    def _box_for(self, X, of_row):
+        if self.box is None:
+            return None
+        if isinstance(self.box, str):
+            return column_range(X)
+        box = read_box(self.box, dtype=X.dtype, **of_row)
+        check_inside(X, *box)
+        return box
+
+    def _train(self, X, target, method, epochs=None):
+        radius, box = self.eps_, self.box_
+        like_rows = {
+            "device": self.device,
+            "dtype": torch.from_numpy(np.empty(0, rows_of(X).dtype)).dtype,
+        }
+        self.attack_ = partial(
+            pgd,
+            partial(net_logits, self),
+            ball=make_ball(self.norm, radius, radius > 0, box, **like_rows),
+            attack_steps=self.attack_steps,
+            step_size=torch.as_tensor(self.step_size_, **like_rows),
+            random_start=self.random_start,
+            generator=current_generator(self.device or "cpu"),
+        )
+        try:
+            return super()._train(X, target, method, epochs)
+        finally:
+            # It holds tensors of the training device, which a pickle must not need.
+            del self.attack_
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "attack_"}
+
+    # --- A step ----------------------------------------------------------------------
+
+    def train_step_single(self, batch, **fit_params):
+        X, y = self.training_rows(*self._on_device(*unpack_data(batch)))
+        self._set_training(True)
+        y_pred, loss = self.training_loss(X, y, fit_params)
+        loss.backward()
+        # Callbacks compare predictions with the labels of the batch.
+        return {"loss": loss, "y_pred": y_pred[: len(batch[1])]}
+
+    def training_rows(self, X, y):
+        """Rows that a step trains on instead of those of its batch, and their labels.
+
+        Parameters
+        ----------
+        X : Tensor of shape (n, ...) or dict with keys 'X' and 'sample_weight'
+        y : Tensor of shape (n,), int64
+
+        Returns
+        -------
+        X, y
+        """
+        # As the net predicts: without dropout, and leaving batch norm's statistics.
+        self._set_training(False)
+        return with_rows(X, self.attack_(rows_of(X), y)), y
+
+    def training_loss(self, X, y, fit_params):
+        """Output of the module for the rows of a step, and their loss.
+
+        Parameters
+        ----------
+        X : Tensor of shape (n, ...) or dict with keys 'X' and 'sample_weight'
+        y : Tensor of shape (n,) or (n, n_classes)
+        fit_params : dict
+
+        Returns
+        -------
+        y_pred : Tensor of shape (n, n_classes)
+        loss : Tensor of shape ()
+        """
+        y_pred = self.infer(X, **fit_params)
+        return y_pred, self.get_loss(y_pred, y, X=X, training=True)
+
+    def _on_device(self, X, y):
+        return to_tensor(X, device=self.device), to_tensor(y, device=self.device)

@@ -1,0 +1,1 @@
+"""Samplers that train a generator."""

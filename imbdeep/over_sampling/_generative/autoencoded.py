@@ -1,0 +1,167 @@
+"""What samplers that go through the codes of an autoencoder share."""
+
+from copy import deepcopy
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from sklearn.utils._param_validation import StrOptions
+
+from imbdeep._generative import evaluate, interpolate, train_autoencoder
+from imbdeep._tables.validation import check_class_sizes
+from imbdeep._torch.draws import drawing_for_fit
+from imbdeep._torch.switches import usual_switches
+from imbdeep.modules import ConvAutoencoder, MLPAutoencoder
+from imbdeep.over_sampling._generative.base import AT_LEAST_0, COUNT, GenerativeSampler
+
+
+def check_autoencoder(autoencoder, rows):
+    """Refuse a module that is no autoencoder, or none for such rows.
+
+    Parameters
+    ----------
+    autoencoder : nn.Module
+    rows : Tensor of shape (n, ...)
+        Encoded.
+
+    Raises
+    ------
+    ValueError
+    """
+    name = type(autoencoder).__name__
+    for part in ("encoder", "decoder"):
+        module = getattr(autoencoder, part, None)
+        if not isinstance(module, torch.nn.Module):
+            raise ValueError(
+                "autoencoder must have submodules encoder and decoder, but "
+                f"{name} has no {part} that is one."
+            )
+    shape = tuple(rows.shape[1:])
+    try:
+        codes = evaluate(autoencoder.encoder, rows)
+        made = evaluate(autoencoder.decoder, codes)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(
+            f"autoencoder {name} does not take encoded rows of shape {shape}: {error}"
+        ) from error
+    if codes.ndim != 2 or made.shape != rows.shape:
+        raise ValueError(
+            f"autoencoder {name} must turn encoded rows of shape {shape} into flat "
+            f"codes and back; got codes of shape {tuple(codes.shape[1:])} and rows of "
+            f"shape {tuple(made.shape[1:])}."
+        )
+    for part in ("encoder", "decoder"):
+        if not any(p.requires_grad for p in getattr(autoencoder, part).parameters()):
+            raise ValueError(
+                f"autoencoder {name} has nothing to train in its {part}. Leave "
+                "requires_grad of some of its parameters at True."
+            )
+
+
+class AutoencodedSampler(GenerativeSampler):
+    """Base of samplers that interpolate between the codes of an autoencoder."""
+
+    _allow_nd = True
+
+    _parameter_constraints = {
+        **GenerativeSampler._parameter_constraints,
+        "n_neighbors": COUNT,
+        "autoencoder": [torch.nn.Module, None],
+        "class_weight": [StrOptions({"balanced"}), None],
+        "cluster_weight": AT_LEAST_0,
+        "minority_weight": AT_LEAST_0,
+        "push_weight": AT_LEAST_0,
+        "margin": AT_LEAST_0,
+        "weight_decay": AT_LEAST_0,
+    }
+
+    def _draws_globally(self):
+        # An autoencoder of the user's has layers of the user's, such as dropout.
+        return self.autoencoder is not None
+
+    def _learn_codes(self, rows, codes, n_new, max_epochs):
+        """Train the autoencoder, and code the rows.
+
+        Returns
+        -------
+        autoencoder : nn.Module
+        losses : dict of str to ndarray
+        """
+        self._codes = codes.cpu().numpy()
+        self._check_sizes(n_new)
+        autoencoder = self._build_autoencoder(rows).to(rows)
+        losses = train_autoencoder(
+            autoencoder,
+            rows,
+            F.one_hot(codes, len(self.classes_)).float(),
+            self._row_weight(codes),
+            batch_size=self._n_rows_of_a_step(len(rows)),
+            cluster_weight=self.cluster_weight,
+            minority_weight=self.minority_weight,
+            push_weight=self.push_weight,
+            margin=self.margin,
+            weight_decay=self.weight_decay,
+            **self._training_params(max_epochs),
+        )
+        self.latent_ = evaluate(autoencoder.encoder, rows).cpu().numpy()
+        return autoencoder, losses
+
+    def _row_weight(self, codes):
+        """Weight of each row in the reconstruction loss."""
+        if self.class_weight is None:
+            return torch.ones(len(codes), device=codes.device)
+        counts = codes.bincount()
+        return (len(codes) / len(counts) / counts)[codes]
+
+    @drawing_for_fit()
+    def _build_autoencoder(self, rows):
+        if self.autoencoder is not None:
+            # A copy: fit must not change a parameter.
+            own = deepcopy(self.autoencoder).to(rows)
+            check_autoencoder(own, rows[:2])
+            return own
+        if rows.ndim > 2:
+            return ConvAutoencoder(
+                rows.shape[1:], self.n_latent, output=torch.nn.Sigmoid()
+            )
+        return MLPAutoencoder(
+            rows.shape[1],
+            self.n_latent,
+            hidden_sizes=self.hidden_sizes,
+            output=self._row_head(),
+        )
+
+    def _check_sizes(self, n_new):
+        """Refuse to grow a class that has no two rows to interpolate between."""
+        to_grow = np.flatnonzero(n_new)
+        counts = np.bincount(self._codes, minlength=len(n_new))
+        check_class_sizes(self.classes_[to_grow], counts[to_grow], 2, self)
+
+    def _new_codes(self, n_new):
+        """Codes between those of the rows: so many of each class, class by class."""
+        self._check_sizes(n_new)
+        made = [
+            interpolate(
+                self.latent_[self._codes == label],
+                size,
+                self.n_neighbors,
+                self.random_state_,
+            )
+            for label, size in enumerate(n_new)
+        ]
+        return torch.from_numpy(np.concatenate(made))
+
+    @usual_switches()
+    def encode(self, X):
+        """Codes of rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, ...)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_latent), float32
+        """
+        rows = self._encode(X)
+        return evaluate(self.encoder_, rows).numpy()

@@ -1,0 +1,300 @@
+"""What samplers with a generator share: how rows go in, and how they come out."""
+
+import math
+from abc import abstractmethod
+from numbers import Integral
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from imbdeep._arguments import FiniteReal, WholeNumber
+from imbdeep._generative import (
+    ImageEncoding,
+    RowHead,
+    TableEncoding,
+    categorical_columns,
+    select_columns,
+)
+from imbdeep._tables.column_kinds import kinds_of_objects
+from imbdeep._tables.frame_building import integers_within
+from imbdeep._tables.frames import (
+    column_names,
+    count_dimensions,
+    is_data_frame,
+    read_table,
+    rows_as_array,
+)
+from imbdeep._tables.validation import REMEDIES, check_columns_are_numeric
+from imbdeep._torch.device import check_device, resolve_device
+from imbdeep._torch.seeding import seeded_torch
+from imbdeep._torch.switches import usual_switches
+from imbdeep.over_sampling._containers import container_of, has_large_integers
+from imbdeep.over_sampling._tables import TableOverSampler, as_dense
+
+POSITIVE = [FiniteReal(0, None, closed="neither")]
+AT_LEAST_0 = [FiniteReal(0, None)]
+COUNT = [WholeNumber(1)]
+_COLUMNS = ["array-like", StrOptions({"auto"}), None]
+_CATEGORIES = "Name them in categorical_features, or turn them into numbers."
+_REMEDIES = REMEDIES | {"text": _CATEGORIES, "categories": _CATEGORIES}
+
+
+def auto_batch_size(n_rows):
+    """Rows of a step: an eighth of the table, at least 64 and at most 1024.
+
+    Examples
+    --------
+    >>> from imbdeep.over_sampling._generative.base import auto_batch_size
+    >>> [auto_batch_size(n) for n in (100, 4_000, 200_000)]
+    [64, 500, 1024]
+    """
+    return max(64, min(1024, n_rows // 8))
+
+
+class GenerativeSampler(TableOverSampler):
+    """Base of samplers that train a generator and take their rows from it.
+
+    A method learns from encoded rows in ``_train`` and makes more of them in ``_make``.
+    Scaling, categories, the training box, seeds and devices are looked after
+    here.
+    """
+
+    # Whether rows may be images.
+    _allow_nd = False
+
+    _parameter_constraints = {
+        **TableOverSampler._parameter_constraints,
+        "categorical_features": _COLUMNS,
+        "integer_features": _COLUMNS,
+        "scaling": [StrOptions({"minmax", "standard", "quantile"})],
+        "clip": ["boolean"],
+        "hidden_sizes": ["array-like"],
+        "n_latent": COUNT,
+        "lr": POSITIVE,
+        "max_epochs": COUNT,
+        "batch_size": [*COUNT, StrOptions({"auto"})],
+        "tol": AT_LEAST_0,
+        "patience": COUNT,
+        "device": [str, torch.device],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+
+    @abstractmethod
+    def _train(self, rows, codes, n_new):
+        """Learn from encoded rows, and make the new ones.
+
+        Parameters
+        ----------
+        rows : Tensor of shape (n, ...)
+            Encoded, on the device.
+        codes : Tensor of shape (n,), int64
+            Position of each row's class in ``classes_``.
+        n_new : list of int
+            Rows to make of each class.
+
+        Returns
+        -------
+        Tensor of shape (sum(n_new), ...)
+            Encoded, class by class.
+        """
+
+    @abstractmethod
+    def _make(self, n_new):
+        """More encoded rows: so many of each class, class by class."""
+
+    def _forget(self):
+        for name in [n for n in vars(self) if n.endswith("_")]:
+            delattr(self, name)
+
+    # --- Rows in ---------------------------------------------------------------------
+
+    def _check_X_y(self, X, y, accept_sparse=None):
+        self._forget()
+        check_device(resolve_device(self.device))
+        self._check_hidden_sizes()
+        if self._allow_nd and count_dimensions(X) > 2:
+            return self._check_images(X, y)
+        categorical = self._categorical_columns(X)
+        integer = self.integer_features
+        if not isinstance(integer, str):
+            integer = select_columns(X, integer, "integer_features")
+        check_columns_are_numeric(X, besides=categorical, remedies=_REMEDIES)
+        labels, binarize_y = self._check_y(y)
+        table, labels = self._check_table(X, labels, categorical)
+        if len(categorical) and has_large_integers(as_dense(table)):
+            # As objects, categories keep all their digits.
+            table = as_dense(table).astype(object)
+        self._encoding = TableEncoding(
+            scaling=self.scaling,
+            categorical=categorical,
+            integer=integer,
+            feature_names=column_names(X),
+        ).fit(as_dense(table))
+        return table, labels, binarize_y
+
+    def _check_hidden_sizes(self):
+        for size in self.hidden_sizes:
+            if not isinstance(size, Integral) or size < 1:
+                raise ValueError(
+                    "hidden_sizes must hold integers of at least 1, got "
+                    f"{self.hidden_sizes!r}."
+                )
+
+    def _check_images(self, X, y):
+        for name in ("categorical_features", "integer_features"):
+            if not isinstance(columns := getattr(self, name), str | None):
+                raise ValueError(
+                    f"{name} names columns, but X has {count_dimensions(X)} "
+                    f"dimensions; got {columns!r}. Leave it at its default for images."
+                )
+        labels, binarize_y = self._check_y(y)
+        images, labels = validate_data(self, X, labels, reset=True, allow_nd=True)
+        self._container = container_of(X)
+        self._encoding = ImageEncoding().fit(images)
+        return images, labels, binarize_y
+
+    def _categorical_columns(self, X):
+        if isinstance(self.categorical_features, str):
+            found = categorical_columns(X)
+            self._check_not_mixed(X, found)
+            return found
+        return select_columns(X, self.categorical_features, "categorical_features")
+
+    def _check_not_mixed(self, X, columns):
+        """Refuse columns of objects in which text may stand for a missing number."""
+        if is_data_frame(X):
+            # Only pandas keeps objects of any type in a column.
+            dtypes = [str(dtype) for dtype in getattr(X, "dtypes", ())]
+            columns = [i for i in columns if dtypes and dtypes[i] == "object"]
+        if not len(columns):
+            return
+        table = rows_as_array(X)
+        mixed = [int(i) for i in columns if "numbers" in kinds_of_objects(table[:, i])]
+        if mixed:
+            text = next(v for v in table[:, mixed[0]].tolist() if isinstance(v, str))
+            raise ValueError(
+                f"Columns {mixed} hold numbers and text, such as {text!r}. Name them "
+                "in categorical_features if they are categories, or make them numbers."
+            )
+
+    # --- Rows out --------------------------------------------------------------------
+
+    def _fit_resample(self, X, y):
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        n_new = [self.sampling_strategy_.get(label, 0) for label in self.classes_]
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        # A generator of its own, so that `sample` never draws from a shared one.
+        self.random_state_ = np.random.RandomState(seed)
+        rows = self._encoding.encode(as_dense(X))
+        device = resolve_device(self.device)
+        with seeded_torch(self._draw_seed, device, shared=self._draws_globally()):
+            made = self._train(
+                torch.from_numpy(rows).to(device),
+                torch.from_numpy(codes).to(device),
+                n_new,
+            )
+        for name, value in vars(self).items():
+            # Not a net that the user gave: parameters do not end in an underscore.
+            if name.endswith("_") and isinstance(value, torch.nn.Module):
+                value.cpu()
+        self._dtype = X.dtype
+        first = np.unique(y, return_index=True)[1]
+        return self._decode(made), first.repeat(n_new)
+
+    def _decode(self, made):
+        rows = self._encoding.decode(made.cpu().numpy(), clip=self.clip)
+        if self._dtype.kind in "iu" and self._encoding.all_integer_:
+            # Whole numbers, but without clipping perhaps not of this dtype.
+            return integers_within(rows, self._dtype)
+        is_flags = self._dtype.kind == "b" and not self._encoding.n_numeric_
+        return rows.astype(bool) if is_flags else rows
+
+    def _encode(self, X):
+        """Encoded rows that the sampler may not have seen."""
+        check_is_fitted(self, "n_epochs_")
+        validate_data(self, X, reset=False, skip_check_array=True)
+        table = check_array(
+            X if count_dimensions(X) > 2 else read_table(X, self._encoding.categorical),
+            accept_sparse=True,
+            allow_nd=self._allow_nd,
+            dtype=None if self._dtype.kind in "OUS" else "numeric",
+            ensure_all_finite=False,
+            estimator=self,
+        )
+        return torch.from_numpy(self._encoding.encode(as_dense(table)))
+
+    @usual_switches()
+    def sample(self, n_samples, label):
+        """Make more rows of a class, without fitting again.
+
+        Parameters
+        ----------
+        n_samples : int, at least 1
+        label : object
+            One of ``classes_``, whether ``sampling_strategy`` names it or not.
+
+        Returns
+        -------
+        {ndarray, sparse matrix, data frame, list} of shape (n_samples, ...)
+            As the ``X`` that the sampler was fitted on. Each call gives other rows; the
+            order of calls and ``random_state`` decide which.
+
+        Raises
+        ------
+        ValueError
+            If ``label`` is not among the classes, or ``n_samples`` is less than 1.
+        """
+        check_is_fitted(self, "n_epochs_")
+        if not isinstance(n_samples, Integral) or n_samples < 1:
+            raise ValueError(
+                f"n_samples must be an integer of at least 1, got {n_samples!r}."
+            )
+        labels = self.classes_.tolist()
+        if label not in labels:
+            raise ValueError(f"label must be one of {labels}, got {label!r}.")
+        n_new = [0] * len(labels)
+        n_new[labels.index(label)] = int(n_samples)
+        with seeded_torch(self._draw_seed, shared=self._draws_globally()):
+            return self._container.build(self._decode(self._make(n_new)))
+
+    def _draws_globally(self):
+        """Whether a net may draw from torch's global generators."""
+        return False
+
+    def _draw_seed(self):
+        return int(self.random_state_.randint(np.iinfo(np.int32).max))
+
+    # --- Nets ------------------------------------------------------------------------
+
+    def _row_head(self, temperature=None):
+        """Last layer of a net that makes encoded rows."""
+        encoding = self._encoding
+        return RowHead(
+            encoding.n_numeric_,
+            encoding.category_sizes_,
+            bounded=encoding.bounded_,
+            temperature=temperature,
+        )
+
+    def _n_batches(self, n_rows):
+        return math.ceil(n_rows / self._n_rows_of_a_step(n_rows))
+
+    def _n_rows_of_a_step(self, n_rows):
+        if isinstance(self.batch_size, str):
+            return auto_batch_size(n_rows)
+        return self.batch_size
+
+    def _training_params(self, max_epochs):
+        """What the training loop takes of the parameters."""
+        return {
+            "method": type(self).__name__,
+            "lr": self.lr,
+            "max_epochs": max_epochs,
+            "tol": self.tol,
+            "patience": self.patience,
+            "verbose": self.verbose,
+        }

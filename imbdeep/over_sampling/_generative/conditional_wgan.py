@@ -1,0 +1,236 @@
+"""The conditional Wasserstein GAN with gradient penalty as a sampler."""
+
+import torch
+import torch.nn.functional as F
+
+from imbdeep._generative import gradient_penalty, train
+from imbdeep._torch.draws import current_generator
+from imbdeep.over_sampling._generative.base import AT_LEAST_0, COUNT
+from imbdeep.over_sampling._generative.conditional import ConditionalSampler
+
+
+class ConditionalWGAN(ConditionalSampler):
+    r"""Over-sample with a conditional Wasserstein GAN with gradient penalty [1]_.
+
+    A generator turns noise and a class into a row; a critic scores rows with their
+    classes, and the generator closes the distance between the scores of real and made
+    rows. A classifier that learns from real rows tells the generator which class its
+    rows look like.
+
+    Read more in the :ref:`User Guide <conditional_gans>`.
+
+    Parameters
+    ----------
+    sampling_strategy : float, str, dict or callable, default='auto'
+        How many rows each class has afterwards, as in imbalanced-learn: 'auto' or
+        'not majority' grows every class but the largest to its size, 'minority' only
+        the rarest, 'all' every class; a float is the ratio of minority to majority
+        rows afterwards (two classes only); a dict gives the number of rows of each
+        class; a callable takes ``y`` and returns such a dict.
+    hidden_sizes : sequence of int, default=(128, 128)
+        Widths of the hidden layers of each net; the generator's are in the same order.
+    n_latent : int, at least 1, default=32
+        Length of the noise.
+    temperature : float, greater than 0, default=0.5
+        Of the Gumbel-softmax that draws categories: the smaller, the closer to one-hot,
+        and the steeper the gradient.
+    gradient_penalty : float, at least 0, default=10.0
+        Weight of the penalty on slopes of the critic other than 1.
+    classification_weight : float, at least 0, default=1.0
+        Weight of the classifier's log loss for the generator.
+    categorical_features : 'auto', array-like or None, default='auto'
+        Columns that hold categories: names, positions or a boolean mask. 'auto' takes
+        those with text, categories or booleans of a data frame or an array of objects.
+        Made rows hold categories that occur. Numbers are positions, also where a data
+        frame has numbers for names.
+    integer_features : 'auto', array-like or None, default=None
+        Columns whose made values are whole numbers: names, positions or a boolean mask;
+        'auto' takes those that hold nothing else. Columns of integer dtype in a data
+        frame are so in any case.
+    scaling : {'standard', 'minmax', 'quantile'}, default='standard'
+        How numeric columns are scaled for the net, and back again: to mean 0 and
+        variance 1; to [0, 1]; or by their ranks to a normal distribution, for heavy
+        tails. Images are always scaled to [0, 1], all pixels alike.
+    clip : bool, default=True
+        Keep made values between the least and the largest of their column.
+    lr : float, greater than 0, default=5e-4
+        Learning rate of Adam.
+    max_epochs : int, at least 1, default=100
+        Most epochs: as many generator steps as batches make up the rows.
+    critic_steps : int, at least 1, default=5
+        Steps of the critic before each of the generator.
+    batch_size : int, at least 1, or 'auto', default='auto'
+        Rows of a step. 'auto' takes an eighth of the rows, at least 64 and at most
+        1024.
+    tol : float, at least 0, default=0.01
+        Training has converged when no loss changes by more than this share of itself
+        from the mean of ``patience`` epochs to that of the next.
+    patience : int, at least 1, default=20
+    device : str or torch.device, default='auto'
+        'auto' is CUDA when there is one.
+    verbose : int, default=0
+        At least 1 shows a progress bar with the losses.
+    random_state : int, RandomState instance or None, default=None
+        Decides weights, batches and draws.
+
+    Attributes
+    ----------
+    sampling_strategy_ : dict
+        Rows to make of each class.
+    generator_ : nn.Module
+        Makes encoded rows of noise and a one-hot class.
+    discriminator_ : nn.Module
+        The critic: score of an encoded row with its one-hot class, of shape (n, 1).
+    classifier_ : nn.Module
+        Logits of the classes of an encoded row, of shape (n, n_classes).
+    loss_history_ : dict of str to ndarray of shape (n_epochs_,)
+        'discriminator', its part 'distance' (the mean score of real rows less that of
+        made ones, which estimates how far they are apart), 'classifier' and
+        'generator' at each epoch.
+    n_epochs_ : int
+    is_synthetic_ : ndarray of shape (n_samples_new,), bool
+        Which of the rows returned were made. The original rows come first, unchanged.
+    classes_ : ndarray of shape (n_classes,)
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        If ``X`` is a data frame with string column names.
+
+    See Also
+    --------
+    ConditionalGAN : The classical game.
+    GLGAN : Starts from the rows' codes instead of noise.
+
+    Notes
+    -----
+    The critic minimises :math:`E[D(G(z, y), y)] - E[D(x, y)]` plus the penalty of
+    Gulrajani et al. [2]_, the generator :math:`-E[D(G(z, y), y)]` plus the log loss of
+    the classifier on its rows.
+
+    The nets see a table as its scaled numeric columns, followed by one column a
+    category for each categorical column; constant columns are left out and put back.
+    Nets are on the CPU and in evaluation mode after the fit.
+
+    Sparse matrices come back sparse, but are dense while the nets are trained, and made
+    rows have few zeros. The nets are trained even if there is nothing to make, for
+    ``sample``.
+
+    A loss or gradient that is not finite ends the fit with an error that names it, and
+    the sampler is as if it had not been fitted.
+
+    NOTE[DIFF]: classes are drawn evenly; nets are plain multi-layer perceptrons,
+    without the crossing layers of the paper, and the classifier is trained beside the
+    others.
+
+    References
+    ----------
+    .. [1] J. Engelmann, S. Lessmann. "Conditional Wasserstein GAN-based oversampling of
+       tabular data for imbalanced learning". Expert Systems with Applications 174,
+       2021.
+    .. [2] I. Gulrajani, F. Ahmed, M. Arjovsky, V. Dumoulin, A. Courville. "Improved
+       training of Wasserstein GANs". NeurIPS 2017.
+
+    Examples
+    --------
+    >>> from collections import Counter
+    >>> from sklearn.datasets import make_classification
+    >>> from imbdeep.over_sampling import ConditionalWGAN
+    >>> X, y = make_classification(weights=[0.9], flip_y=0, random_state=0)
+    >>> sampler = ConditionalWGAN(max_epochs=10, random_state=0)
+    >>> X_resampled, y_resampled = sampler.fit_resample(X, y)
+    >>> Counter(y_resampled.tolist())
+    Counter({0: 91, 1: 91})
+    >>> sampler.sample(5, 1).shape
+    (5, 20)
+    """
+
+    _parameter_constraints = {
+        **ConditionalSampler._parameter_constraints,
+        "critic_steps": COUNT,
+        "gradient_penalty": AT_LEAST_0,
+        "classification_weight": AT_LEAST_0,
+    }
+
+    def __init__(
+        self,
+        *,
+        sampling_strategy="auto",
+        hidden_sizes=(128, 128),
+        n_latent=32,
+        temperature=0.5,
+        gradient_penalty=10.0,
+        classification_weight=1.0,
+        categorical_features="auto",
+        integer_features=None,
+        scaling="standard",
+        clip=True,
+        lr=5e-4,
+        max_epochs=100,
+        critic_steps=5,
+        batch_size="auto",
+        tol=1e-2,
+        patience=20,
+        device="auto",
+        verbose=0,
+        random_state=None,
+    ):
+        super().__init__(sampling_strategy=sampling_strategy)
+        self.hidden_sizes = hidden_sizes
+        self.n_latent = n_latent
+        self.temperature = temperature
+        self.gradient_penalty = gradient_penalty
+        self.classification_weight = classification_weight
+        self.categorical_features = categorical_features
+        self.integer_features = integer_features
+        self.scaling = scaling
+        self.clip = clip
+        self.lr = lr
+        self.max_epochs = max_epochs
+        self.critic_steps = critic_steps
+        self.batch_size = batch_size
+        self.tol = tol
+        self.patience = patience
+        self.device = device
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def _train(self, rows, codes, n_new):
+        n_classes = len(n_new)
+        G = self._build_generator(rows, n_classes)
+        D = self._build_judge(rows, rows.shape[1] + n_classes, 1)
+        C = self._build_judge(rows, rows.shape[1], n_classes)
+        draw = self._draws(rows, codes)
+
+        def one_epoch():
+            for _ in range(self._n_batches(len(rows))):
+                for _ in range(self.critic_steps):
+                    x, condition = draw()
+                    with torch.no_grad():
+                        made = G(self._noise_and(condition))
+                    real = torch.cat([x, condition], 1)
+                    made = torch.cat([made, condition], 1)
+                    distance = D(real).mean() - D(made).mean()
+                    mixing = x.new_empty(len(x)).uniform_(
+                        generator=current_generator(x.device)
+                    )
+                    penalty = gradient_penalty(D, real, made, mixing)
+                    loss = -distance + self.gradient_penalty * penalty
+                    yield "discriminator", loss, {"distance": distance}
+                x, condition = draw()
+                yield "classifier", F.cross_entropy(C(x), condition), {}
+                _, condition = draw()
+                made = G(self._noise_and(condition))
+                loss = -D(torch.cat([made, condition], 1)).mean()
+                loss = loss + self.classification_weight * F.cross_entropy(
+                    C(made), condition
+                )
+                yield "generator", loss, {}
+
+        self.loss_history_ = train(
+            {"discriminator": D, "classifier": C, "generator": G},
+            one_epoch,
+            betas=(0.5, 0.9),
+            **self._training_params(self.max_epochs),
+        )
+        self.n_epochs_ = len(self.loss_history_["generator"])
+        self.discriminator_, self.classifier_, self.generator_ = D, C, G
+        return self._make(n_new)

@@ -1,0 +1,393 @@
+"""GL-GAN: SMOTE in a latent space, and a GAN that makes its codes look real."""
+
+from copy import deepcopy
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from imbdeep._generative import (
+    class_batches,
+    classifier_loss,
+    discriminator_loss,
+    evaluate,
+    generator_loss,
+    reconstruction_loss,
+    train,
+)
+from imbdeep._torch.draws import drawing_for_fit
+from imbdeep.over_sampling._generative.autoencoded import AutoencodedSampler
+from imbdeep.over_sampling._generative.base import AT_LEAST_0, COUNT
+
+
+@drawing_for_fit()
+def start_players(autoencoder, n_latent, n_classes):
+    """Discriminator and classifier begin as the encoder, the generator as the decoder.
+
+    Parameters
+    ----------
+    autoencoder : nn.Module
+        With ``encoder`` and ``decoder``, trained.
+    n_latent : int
+        Length of its codes.
+    n_classes : int
+
+    Returns
+    -------
+    discriminator : nn.Module
+        The encoder, a dense layer and softmax; gives the probabilities that a row is
+        made, and that it is real.
+    classifier : nn.Module
+        The encoder and a dense layer; gives a score of each class.
+    generator : nn.Module
+    """
+    discriminator = nn.Sequential(
+        deepcopy(autoencoder.encoder), nn.Linear(n_latent, 2), nn.Softmax(1)
+    )
+    classifier = nn.Sequential(
+        deepcopy(autoencoder.encoder), nn.Linear(n_latent, n_classes)
+    )
+    return discriminator, classifier, deepcopy(autoencoder.decoder)
+
+
+class GLGAN(AutoencodedSampler):
+    r"""Over-sample with GL-GAN: local structure from SMOTE, global from a GAN [1]_.
+
+    An autoencoder learns codes that lie in one cluster a class, and SMOTE interpolates
+    between those of a class: the local structure. Then the decoder becomes the
+    generator of a GAN. A discriminator tells real rows from made ones, a classifier
+    their classes, and the generator learns to turn codes, real and interpolated, into
+    rows that pass for real and for their class: the global structure.
+
+    Read more in the :ref:`User Guide <gl_gan>`.
+
+    Parameters
+    ----------
+    sampling_strategy : float, str, dict or callable, default='auto'
+        How many rows each class has afterwards, as in imbalanced-learn: 'auto' or
+        'not majority' grows every class but the largest to its size, 'minority' only
+        the rarest, 'all' every class; a float is the ratio of minority to majority
+        rows afterwards (two classes only); a dict gives the number of rows of each
+        class; a callable takes ``y`` and returns such a dict.
+    n_neighbors : int, at least 1, default=5
+        Neighbours of the same class to interpolate with; a class of fewer other rows
+        uses those it has.
+    autoencoder : nn.Module or None, default=None
+        A module with submodules ``encoder`` and ``decoder``, which see rows as they are
+        encoded (see Notes). It is copied, never changed. None takes
+        :class:`~imbdeep.modules.MLPAutoencoder` for tables and
+        :class:`~imbdeep.modules.ConvAutoencoder` for images.
+    hidden_sizes : sequence of int, default=(128,)
+        Widths of the encoder's hidden layers for tables; the decoder has them in
+        reverse order.
+    n_latent : int, at least 1, default=16
+        Length of a code, of the default autoencoders.
+    class_weight : {'balanced'} or None, default='balanced'
+        What the classes weigh in means over the training rows, eq. (2.1) and (2.4) to
+        (2.6). 'balanced' gives each the same say: the rows that will be made are of the
+        rare ones, and a discriminator that sees few real rows of a class among many
+        made ones takes the class for a fake. None weighs all rows alike, as the paper
+        does.
+    cluster_weight : float, at least 0, default=0.01
+        :math:`\Lambda_1` of eq. (2.3), the weight of the cluster loss. The default sets
+        classes apart and leaves the codes of a class room to differ; larger values
+        make clusters, and what is made of them, ever more alike. 0 gives a plain
+        autoencoder.
+    minority_weight : float, at least 0, default=1.0
+        :math:`\lambda_1` of eq. (2.2): the pull of classes other than the largest.
+    push_weight : float, at least 0, default=1.0
+        :math:`\lambda_2` of eq. (2.2): the push between classes.
+    margin : float, at least 0, default=3.0
+        How many spreads, and at least how far, apart two classes are pushed.
+    weight_decay : float, at least 0, default=0.0
+        :math:`\Lambda_2` of eq. (2.3): weight of the squared norm of all parameters.
+    fake_weight : float, at least 0, default=1.0
+        :math:`\lambda` of eq. (2.4) and (2.5): what made rows weigh against real ones
+        for discriminator and classifier.
+    adversarial_weight : float, at least 0, default=1.0
+        :math:`\lambda_1` of eq. (2.6): fooling the discriminator, against
+        reconstruction.
+    classification_weight : float, at least 0, default=1.0
+        :math:`\lambda_2` of eq. (2.6): being classified as the code's class.
+    categorical_features : 'auto', array-like or None, default='auto'
+        Columns that hold categories: names, positions or a boolean mask. 'auto' takes
+        those with text, categories or booleans of a data frame or an array of objects.
+        Made rows hold categories that occur. Numbers are positions, also where a data
+        frame has numbers for names.
+    integer_features : 'auto', array-like or None, default=None
+        Columns whose made values are whole numbers: names, positions or a boolean mask;
+        'auto' takes those that hold nothing else. Columns of integer dtype in a data
+        frame are so in any case.
+    scaling : {'standard', 'minmax', 'quantile'}, default='standard'
+        How numeric columns are scaled for the net, and back again: to mean 0 and
+        variance 1; to [0, 1]; or by their ranks to a normal distribution, for heavy
+        tails. Images are always scaled to [0, 1], all pixels alike.
+    clip : bool, default=True
+        Keep made values between the least and the largest of their column.
+    lr : float, greater than 0, default=2e-3
+        Learning rate of Adam.
+    pretrain_epochs : int, at least 1, default=100
+        Most passes over the rows for the autoencoder.
+    max_epochs : int, at least 1, default=50
+        Most rounds of the GAN.
+    discriminator_epochs, classifier_epochs, generator_epochs : int, default=1
+        Passes over the rows for each net in a round.
+    batch_size : int, at least 1, or 'auto', default='auto'
+        Rows of a step. 'auto' takes an eighth of the rows, at least 64 and at most
+        1024.
+    tol : float, at least 0, default=0.01
+        Training has converged when no loss changes by more than this share of itself
+        from the mean of ``patience`` epochs to that of the next.
+    patience : int, at least 1, default=10
+    device : str or torch.device, default='auto'
+        'auto' is CUDA when there is one.
+    verbose : int, default=0
+        At least 1 shows a progress bar with the losses.
+    random_state : int, RandomState instance or None, default=None
+        Decides weights, batches and draws.
+
+    Attributes
+    ----------
+    sampling_strategy_ : dict
+        Rows to make of each class.
+    encoder_, decoder_ : nn.Module
+        The autoencoder.
+    discriminator_ : nn.Module
+        Probabilities that an encoded row is made, and that it is real, of shape (n, 2).
+    classifier_ : nn.Module
+        Score of each class, of shape (n, n_classes): least-squares fits of 1 for a
+        row's class and of 0 for the others, not probabilities.
+    generator_ : nn.Module
+        Makes encoded rows of codes.
+    latent_ : ndarray of shape (n_samples, n_latent), float32
+        Codes of the rows fitted on.
+    loss_history_ : dict of str to ndarray
+        'autoencoder', eq. (2.3), and its parts 'reconstruction', eq. (2.1), and
+        'cluster', eq. (2.2), at each of ``n_pretrain_epochs_``; 'discriminator',
+        eq. (2.4), 'classifier', eq. (2.5), and 'generator', eq. (2.6), at each of
+        ``n_epochs_``.
+    n_pretrain_epochs_ : int
+        Epochs of the autoencoder.
+    n_epochs_ : int
+        Rounds of the GAN.
+    is_synthetic_ : ndarray of shape (n_samples_new,), bool
+        Which of the rows returned were made. The original rows come first, unchanged.
+    classes_ : ndarray of shape (n_classes,)
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        If ``X`` is a data frame with string column names.
+
+    See Also
+    --------
+    LatentSMOTE : The autoencoder and SMOTE alone.
+    ConditionalGAN : A GAN alone.
+
+    Notes
+    -----
+    Each class to be grown needs two rows.
+
+    As in the paper, the discriminator ends in a two-way softmax and the classifier in a
+    plain dense layer. :math:`D(x)` of eq. (2.4) and (2.6) is the probability that a row
+    is real; the squared distance between both probabilities and a one-hot target would
+    be twice the loss.
+
+    The nets see a table as its scaled numeric columns, followed by one column a
+    category for each categorical column; constant columns are left out and put back.
+    They see images scaled to [0, 1]. Nets are on the CPU and in evaluation mode after
+    the fit.
+
+    Sparse matrices come back sparse, but are dense while the nets are trained, and made
+    rows have few zeros. The nets are trained even if there is nothing to make, for
+    ``sample``.
+
+    A loss or gradient that is not finite ends the fit with an error that names it, and
+    the sampler is as if it had not been fitted.
+
+    NOTE[DIFF]:
+
+    - The push between classes of eq. (2.2) has no lower bound in the paper; here it
+      ends ``margin`` spreads apart, or at ``margin`` if the spreads are small.
+    - The paper treats two classes. Here one GAN serves all classes: clusters are pushed
+      apart pair by pair, and the classifier knows every class.
+    - Classes weigh the same in means over the training rows, unless
+      ``class_weight=None``.
+    - Means and spreads of eq. (2.2) are those of a mini-batch, which holds at least
+      eight rows of each class, or all there are. Every mini-batch of a GAN round holds
+      codes of real rows and of new ones, which weigh more than their share if they are
+      fewer than the mini-batches.
+    - The paper gives no weights, sizes, learning rates or test of convergence.
+
+    References
+    ----------
+    .. [1] W. Wang. "Learning from imbalanced data distribution". Dissertation,
+       Michigan State University, 2023, chapter 2.
+
+    Examples
+    --------
+    >>> from collections import Counter
+    >>> from sklearn.datasets import make_classification
+    >>> from imbdeep.over_sampling import GLGAN
+    >>> X, y = make_classification(weights=[0.9], flip_y=0, random_state=0)
+    >>> sampler = GLGAN(pretrain_epochs=20, max_epochs=10, random_state=0)
+    >>> X_resampled, y_resampled = sampler.fit_resample(X, y)
+    >>> Counter(y_resampled.tolist())
+    Counter({0: 91, 1: 91})
+    >>> sampler.n_epochs_, len(sampler.loss_history_["generator"])
+    (10, 10)
+    >>> sampler.sample(5, 1).shape
+    (5, 20)
+    """
+
+    _parameter_constraints = {
+        **AutoencodedSampler._parameter_constraints,
+        "pretrain_epochs": COUNT,
+        "discriminator_epochs": COUNT,
+        "classifier_epochs": COUNT,
+        "generator_epochs": COUNT,
+        "fake_weight": AT_LEAST_0,
+        "adversarial_weight": AT_LEAST_0,
+        "classification_weight": AT_LEAST_0,
+    }
+
+    def __init__(
+        self,
+        *,
+        sampling_strategy="auto",
+        n_neighbors=5,
+        autoencoder=None,
+        hidden_sizes=(128,),
+        n_latent=16,
+        class_weight="balanced",
+        cluster_weight=0.01,
+        minority_weight=1.0,
+        push_weight=1.0,
+        margin=3.0,
+        weight_decay=0.0,
+        fake_weight=1.0,
+        adversarial_weight=1.0,
+        classification_weight=1.0,
+        categorical_features="auto",
+        integer_features=None,
+        scaling="standard",
+        clip=True,
+        lr=2e-3,
+        pretrain_epochs=100,
+        max_epochs=50,
+        discriminator_epochs=1,
+        classifier_epochs=1,
+        generator_epochs=1,
+        batch_size="auto",
+        tol=1e-2,
+        patience=10,
+        device="auto",
+        verbose=0,
+        random_state=None,
+    ):
+        super().__init__(sampling_strategy=sampling_strategy)
+        self.n_neighbors = n_neighbors
+        self.autoencoder = autoencoder
+        self.hidden_sizes = hidden_sizes
+        self.n_latent = n_latent
+        self.class_weight = class_weight
+        self.cluster_weight = cluster_weight
+        self.minority_weight = minority_weight
+        self.push_weight = push_weight
+        self.margin = margin
+        self.weight_decay = weight_decay
+        self.fake_weight = fake_weight
+        self.adversarial_weight = adversarial_weight
+        self.classification_weight = classification_weight
+        self.categorical_features = categorical_features
+        self.integer_features = integer_features
+        self.scaling = scaling
+        self.clip = clip
+        self.lr = lr
+        self.pretrain_epochs = pretrain_epochs
+        self.max_epochs = max_epochs
+        self.discriminator_epochs = discriminator_epochs
+        self.classifier_epochs = classifier_epochs
+        self.generator_epochs = generator_epochs
+        self.batch_size = batch_size
+        self.tol = tol
+        self.patience = patience
+        self.device = device
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def _train(self, rows, codes, n_new):
+        # Steps 1 and 2 of Algorithm 2.1: E and Q.
+        autoencoder, losses = self._learn_codes(
+            rows, codes, n_new, self.pretrain_epochs
+        )
+        z_org = torch.from_numpy(self.latent_).to(rows.device)
+        # Steps 3 and 4: Z is Z_org and Z_syn.
+        z_syn = self._new_codes(n_new).to(rows.device)
+        n_classes = len(n_new)
+        one_hot = F.one_hot(codes, n_classes).float()
+        row_weight = self._row_weight(codes)
+        target_syn = torch.eye(n_classes).repeat_interleave(torch.tensor(n_new), 0)
+        target_syn = target_syn.to(rows)
+
+        D, C, G = start_players(autoencoder, z_org.shape[1], n_classes)
+        players = {"discriminator": D, "classifier": C, "generator": G}
+        for player in players.values():
+            player.to(rows)
+        n_batches = self._n_batches(len(rows))
+        originals, new = torch.arange(len(z_org)), torch.arange(len(z_syn))
+
+        def batches():
+            """Equal shares of X_org, its classes and weights, and of Z, its classes."""
+            dealt_org, _ = class_batches([originals], n_batches)
+            dealt_syn, _ = class_batches([new], n_batches)
+            for org, syn in zip(
+                dealt_org.to(rows.device), dealt_syn.to(rows.device), strict=True
+            ):
+                z = torch.cat([z_org[org], z_syn[syn]])
+                target = torch.cat([one_hot[org], target_syn[syn]])
+                yield rows[org], one_hot[org], row_weight[org], z, target
+
+        def one_round():
+            for _ in range(self.discriminator_epochs):
+                for x, _, weight, z, _ in batches():
+                    with torch.no_grad():
+                        made = G(z)
+                    loss = discriminator_loss(
+                        D(x)[:, 1], D(made)[:, 1], self.fake_weight, weight
+                    )
+                    yield "discriminator", loss, {}
+            for _ in range(self.classifier_epochs):
+                for x, x_target, weight, z, z_target in batches():
+                    with torch.no_grad():
+                        made = G(z)
+                    loss = classifier_loss(
+                        C(x), x_target, C(made), z_target, self.fake_weight, weight
+                    )
+                    yield "classifier", loss, {}
+            for _ in range(self.generator_epochs):
+                for x, _, weight, z, z_target in batches():
+                    made = G(z)
+                    loss = generator_loss(
+                        reconstruction_loss(made[: len(x)], x, weight),
+                        D(made)[:, 1],
+                        C(made),
+                        z_target,
+                        adversarial_weight=self.adversarial_weight,
+                        classification_weight=self.classification_weight,
+                    )
+                    yield "generator", loss, {}
+
+        losses |= train(
+            players,
+            one_round,
+            betas=(0.5, 0.999),
+            **self._training_params(self.max_epochs),
+        )
+        self.loss_history_ = losses
+        self.n_pretrain_epochs_ = len(losses["autoencoder"])
+        self.n_epochs_ = len(losses["generator"])
+        self.encoder_, self.decoder_ = autoencoder.encoder, autoencoder.decoder
+        self.discriminator_, self.classifier_, self.generator_ = D, C, G
+        return evaluate(G, z_syn)
+
+    def _make(self, n_new):
+        return evaluate(self.generator_, self._new_codes(n_new))
