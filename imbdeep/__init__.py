@@ -5,7 +5,7 @@ Sub-packages, each imported when it is first asked for
 attacks
     Rows moved against a classifier, and what withstands them.
 base
-    :class:`~imbdeep.base.ImbalancedNetClassifier`, what every classifier builds on.
+    :class:`~imbdeep.base.BaseNetClassifier`, what every classifier builds on.
 batches
     Training iterators: which rows a step sees.
 callbacks

@@ -185,7 +185,7 @@ def stratified_split(y, fraction, random_state):
     return np.flatnonzero(~in_valid), np.flatnonzero(in_valid)
 
 
-class ImbalancedNetClassifier(GoesOn, NeuralNetClassifier):
+class BaseNetClassifier(GoesOn, NeuralNetClassifier):
     """Base of the classifiers: a skorch net that is a scikit-learn classifier.
 
     Takes labels and tables as scikit-learn classifiers do, sizes the module from the

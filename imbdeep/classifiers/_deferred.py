@@ -3,7 +3,7 @@
 from sklearn.utils._param_validation import StrOptions
 
 from imbdeep._arguments import FiniteReal, WholeNumber
-from imbdeep.base import ImbalancedNetClassifier, accepts
+from imbdeep.base import BaseNetClassifier, accepts
 from imbdeep.callbacks import (
     DeferredReweighting,
     LRDrops,
@@ -15,14 +15,14 @@ from imbdeep.losses._registry import LOSSES
 _LR_SCHEDULES = {"step": LRDrops, "triangular": TriangularLR}
 
 
-class DeferredNetClassifier(ImbalancedNetClassifier):
+class DeferredNetClassifier(BaseNetClassifier):
     """Net whose classes weigh alike until a fraction of the epochs.
 
     Parameters are those that :class:`LDAMClassifier` documents.
     """
 
     _parameter_constraints = {
-        **ImbalancedNetClassifier._parameter_constraints,
+        **BaseNetClassifier._parameter_constraints,
         "max_margin": [FiniteReal(0, None)],
         "scale": [FiniteReal(0, None, closed="neither")],
         "gamma": [FiniteReal(0, None)],

@@ -73,7 +73,7 @@ class LDAMClassifier(DeferredNetClassifier):
     train_split : 'stratified', callable or None, default=None
         None trains on all rows.
     **kwargs
-        Further parameters of :class:`~imbdeep.base.ImbalancedNetClassifier`, such as
+        Further parameters of :class:`~imbdeep.base.BaseNetClassifier`, such as
         ``lr`` or ``random_state``.
 
     Attributes

@@ -1,9 +1,9 @@
 """The plain net, which the methods are measured against."""
 
-from imbdeep.base import ImbalancedNetClassifier
+from imbdeep.base import BaseNetClassifier
 
 
-class NetClassifier(ImbalancedNetClassifier):
+class NetClassifier(BaseNetClassifier):
     """Plain neural network: the baseline, with the usual remedies as options.
 
     A multi-layer perceptron with piecewise-linear encodings of its columns, trained on
@@ -14,9 +14,9 @@ class NetClassifier(ImbalancedNetClassifier):
     Parameters
     ----------
     module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
-        See :class:`~imbdeep.base.ImbalancedNetClassifier`, as for all that follow.
+        See :class:`~imbdeep.base.BaseNetClassifier`, as for all that follow.
     **kwargs
-        Every parameter of :class:`~imbdeep.base.ImbalancedNetClassifier`. The usual
+        Every parameter of :class:`~imbdeep.base.BaseNetClassifier`. The usual
         remedies for imbalance are ``class_weight='balanced'``;
         ``iterator_train='balanced'``, random over-sampling inside the training loop;
         ``iterator_train='smote'``, SMOTE inside the mini-batch; and

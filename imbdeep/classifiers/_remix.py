@@ -3,13 +3,13 @@
 from sklearn.utils._param_validation import StrOptions
 
 from imbdeep._arguments import FiniteReal
-from imbdeep.base import ImbalancedNetClassifier, accepts
+from imbdeep.base import BaseNetClassifier, accepts
 from imbdeep.batches import MixUpBatches, ReMixBatches, ShuffledBatches
 
 _ITERATORS = {"remix": ReMixBatches, "mixup": MixUpBatches, None: ShuffledBatches}
 
 
-class ReMixClassifier(ImbalancedNetClassifier):
+class ReMixClassifier(BaseNetClassifier):
     r"""Net trained on balanced mini-batches of mixed rows, ReMix [1]_.
 
     - *Batches*: every class gets :math:`B / C` rows of a mini-batch; each row and its
@@ -33,7 +33,7 @@ class ReMixClassifier(ImbalancedNetClassifier):
         is in every batch, or the rows of that class in a standard mini-batch, as the
         paper has it. For ``mix='remix'``.
     **kwargs
-        Further parameters of :class:`~imbdeep.base.ImbalancedNetClassifier`, but for
+        Further parameters of :class:`~imbdeep.base.BaseNetClassifier`, but for
         ``iterator_train``, which ``mix`` decides.
 
     Attributes
@@ -78,7 +78,7 @@ class ReMixClassifier(ImbalancedNetClassifier):
     """
 
     _parameter_constraints = {
-        **ImbalancedNetClassifier._parameter_constraints,
+        **BaseNetClassifier._parameter_constraints,
         "mix": [StrOptions({"remix", "mixup"}), None],
         "alpha": [FiniteReal(0, None, closed="neither")],
         "balance": [StrOptions({"data", "batch"})],

@@ -13,7 +13,7 @@ from skorch.callbacks import Callback
 from torch import nn
 from torch.utils.data import DataLoader
 
-from imbdeep.base import ImbalancedNetClassifier
+from imbdeep.base import BaseNetClassifier
 from imbdeep.batches._registry import BATCHES
 from imbdeep.callbacks import WeightAveraging
 from imbdeep.classifiers import (
@@ -153,7 +153,7 @@ def averaging(name):
 NETS = {
     name: net
     for name, net in CLASSIFIERS.items()
-    if isinstance(net, ImbalancedNetClassifier)
+    if isinstance(net, BaseNetClassifier)
     and not isinstance(net, MetaAugmentClassifier)  # it refuses batch norm
 }
 

@@ -16,7 +16,7 @@ from torch import nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.data import DataLoader
 
-from imbdeep.base import ImbalancedNetClassifier
+from imbdeep.base import BaseNetClassifier
 from imbdeep.classifiers import NetClassifier
 from imbdeep.modules import MLP, Standardization
 from imbdeep.over_sampling._generative.base import GenerativeSampler
@@ -202,7 +202,7 @@ def test_two_nets_that_are_fitted_at_once_are_those_of_each_alone(names, alone):
 def test_draws_are_those_of_the_global_generator_with_that_seed(
     name, alone, monkeypatch
 ):
-    for cls in (ImbalancedNetClassifier, GenerativeSampler):
+    for cls in (BaseNetClassifier, GenerativeSampler):
         monkeypatch.setattr(cls, "_draws_globally", lambda self: True)
     assert_array_equal(FITS[name](), alone(name))
 
@@ -292,7 +292,7 @@ OWN_PARTS = own_parts()
 
 
 def made_by(estimator):
-    is_net = isinstance(estimator, ImbalancedNetClassifier)
+    is_net = isinstance(estimator, BaseNetClassifier)
     return (predict if is_net else resample)(estimator)
 
 
@@ -350,7 +350,7 @@ def test_callbacks_of_the_users_draw_from_the_seed_of_the_fit(callback, monkeypa
     assert_array_equal(predict(net), expected)
     assert not np.array_equal(predict(net, callbacks=None), expected)
     # As they did when the fit had the global generator.
-    monkeypatch.setattr(ImbalancedNetClassifier, "_draws_globally", lambda self: True)
+    monkeypatch.setattr(BaseNetClassifier, "_draws_globally", lambda self: True)
     assert_array_equal(predict(net), expected)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, clone
 
-from imbdeep.base import ImbalancedNetClassifier
+from imbdeep.base import BaseNetClassifier
 from imbdeep.batches._registry import BATCHES
 from imbdeep.crowds import DawidSkene, MajorityVote
 from imbdeep.losses._registry import LOSSES
@@ -113,7 +113,7 @@ def parameters_of(estimator):
         part = given.get(outer, object) if outer else estimator
         if not (inspect.isclass(part) or type(part).__module__.startswith("sklearn")):
             found[name] = documented_type(type(part), inner)
-    if isinstance(estimator, ImbalancedNetClassifier):
+    if isinstance(estimator, BaseNetClassifier):
         for prefix, registry in PARTS.items():
             component = estimator._component(prefix, registry)
             for name in set(inspect.signature(component).parameters) - HANDED_OVER:

@@ -13,7 +13,7 @@ from imbdeep._tables.frames import is_pandas
 from imbdeep._tables.torch_data import arrays_of
 from imbdeep._tables.validation import warn_of_lone_rows
 from imbdeep._torch.switches import usual_switches
-from imbdeep.base import ImbalancedNetClassifier
+from imbdeep.base import BaseNetClassifier
 from imbdeep.crowds import split_truth
 from imbdeep.crowds._annotations import count_votes, encode_annotations
 from imbdeep.crowds._known_truth import known_truth
@@ -134,7 +134,7 @@ def crowd_accuracy(estimator, X, y, sample_weight=None):
     return accuracy_score(truth, predicted, sample_weight=sample_weight)
 
 
-class CrowdNetClassifier(ImbalancedNetClassifier):
+class CrowdNetClassifier(BaseNetClassifier):
     """Base of the nets that learn from annotations.
 
     ``fit`` learns labels, counts and the validation split from the majority vote, and
@@ -144,7 +144,7 @@ class CrowdNetClassifier(ImbalancedNetClassifier):
     """
 
     _parameter_constraints = {
-        **ImbalancedNetClassifier._parameter_constraints,
+        **BaseNetClassifier._parameter_constraints,
         "truth_column": "no_validation",
         "missing_values": MISSING_VALUES,
     }
@@ -164,7 +164,7 @@ class CrowdNetClassifier(ImbalancedNetClassifier):
         X : {array-like, sparse matrix} of shape (n_samples, n_features), or \
                 array-like with more axes if the module takes them
             Finite numbers, or a data set that yields them and their annotations; see
-            :meth:`~imbdeep.base.ImbalancedNetClassifier.fit`.
+            :meth:`~imbdeep.base.BaseNetClassifier.fit`.
         y : array-like of shape (n_samples, n_workers) or (n_samples,)
             Annotations, one column a worker; see
             ``encode_annotations``. At least one in each row. The

@@ -37,7 +37,7 @@ class CrowdLayerClassifier(CrowdNetClassifier):
     missing_values : int, float, NaN or None, default=-1
         Number that stands for an annotation that was not given, beside NaN and None.
     **kwargs
-        Further parameters of :class:`~imbdeep.base.ImbalancedNetClassifier`, such as
+        Further parameters of :class:`~imbdeep.base.BaseNetClassifier`, such as
         ``class_weight``, which weighs an annotation by its label, or ``random_state``.
 
     Attributes

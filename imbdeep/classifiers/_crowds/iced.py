@@ -209,7 +209,7 @@ class ICEDClassifier(CrowdNetClassifier):
         Number that stands for an annotation that was not given, beside NaN and None;
         see ``encode_annotations``.
     **kwargs
-        Further parameters of :class:`~imbdeep.base.ImbalancedNetClassifier`, such as
+        Further parameters of :class:`~imbdeep.base.BaseNetClassifier`, such as
         ``lr`` or ``random_state``.
 
     Attributes

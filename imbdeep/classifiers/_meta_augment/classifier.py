@@ -15,7 +15,7 @@ from imbdeep._nets.parameters_in_use import refuse_changes
 from imbdeep._tables.rows import as_arrays
 from imbdeep._tables.sampling_strategy import read_sampling_strategy
 from imbdeep._tables.validation import check_class_sizes
-from imbdeep.base import ImbalancedNetClassifier
+from imbdeep.base import BaseNetClassifier
 from imbdeep.batches import ShuffledBatches, TensorBatches
 from imbdeep.batches._tensor_batches import join_rows, rows_of
 from imbdeep.classifiers._meta_augment.step import bilevel_step, changing_buffers
@@ -68,7 +68,7 @@ def rows_to_make(codes, sampling_strategy, labels):
     return {int(np.searchsorted(labels, k)): int(n) for k, n in wanted.items()}
 
 
-class MetaAugmentClassifier(ImbalancedNetClassifier):
+class MetaAugmentClassifier(BaseNetClassifier):
     r"""Net trained together with synthetic rows that validation rows move [1]_.
 
     The net is trained on the training part. Then rows of the rare classes that it is
@@ -127,7 +127,7 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
     store_synth_history : bool, default=False
         Whether to keep the rows of each epoch in ``synth_history_``.
     **kwargs
-        Further parameters of :class:`~imbdeep.base.ImbalancedNetClassifier`, such as
+        Further parameters of :class:`~imbdeep.base.BaseNetClassifier`, such as
         ``lr`` or ``random_state``. ``iterator_train`` gives :math:`X_1`;
         ``train_split`` must give validation rows of each class, or ``eval_set`` be
         passed to ``fit``; ``compile`` must stay off, because compiled modules have no
@@ -177,7 +177,7 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
     With few validation rows of a rare class, the epoch with the best average precision
     is a matter of chance, and often one of the first: the rows have then hardly moved.
     So with fewer than five both stages train all their epochs, see ``early_stopping``
-    of :class:`~imbdeep.base.ImbalancedNetClassifier`. Compare ``X_synth_`` with the
+    of :class:`~imbdeep.base.BaseNetClassifier`. Compare ``X_synth_`` with the
     rows of ``synth_parents_``, and pass ``early_stopping=False`` where it happens with
     more.
 
@@ -217,7 +217,7 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
     """
 
     _parameter_constraints = {
-        **ImbalancedNetClassifier._parameter_constraints,
+        **BaseNetClassifier._parameter_constraints,
         "sampling_strategy": [
             FiniteReal(0, 1, closed="right"),
             StrOptions(
@@ -266,7 +266,7 @@ class MetaAugmentClassifier(ImbalancedNetClassifier):
         self.pretrain_epochs = pretrain_epochs
         self.store_synth_history = store_synth_history
 
-    _read_once = ImbalancedNetClassifier._read_once | {
+    _read_once = BaseNetClassifier._read_once | {
         "sampling_strategy": "which decides how many synthetic rows there are",
         "confidence": "which decides what synthetic rows there are",
         "pretrain_epochs": "which come before there are synthetic rows",
