@@ -56,7 +56,7 @@ from torch import nn
 
 import imbdeep
 from imbdeep._files import write_files
-from imbdeep.base import stratified_split
+from imbdeep._nets.splits import stratified_split
 from imbdeep.classifiers import NetClassifier
 from imbdeep.datasets import load_imblearn27
 from imbdeep.modules import MLP

@@ -26,7 +26,7 @@ from skorch.callbacks import Callback, EpochScoring
 from skorch.dataset import Dataset, ValidSplit
 from skorch.helper import predefined_split
 
-from imbdeep.base import stratified_split
+from imbdeep._nets.splits import stratified_split
 from imbdeep.classifiers import (
     LDAMClassifier,
     MetaAugmentClassifier,

@@ -9,7 +9,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, Perceptron
 from skorch import NeuralNet
 
-from imbdeep.base import scaled_log_softmax
+from imbdeep._nets.prediction import scaled_log_softmax
 from imbdeep.classifiers import InferThenFit, LDAMClassifier, NetClassifier
 
 from .common.estimators import CLASSIFIERS, each

@@ -3,7 +3,8 @@
 from sklearn.utils._param_validation import StrOptions
 
 from imbdeep._arguments import FiniteReal
-from imbdeep.base import BaseNetClassifier, accepts
+from imbdeep._nets.parameters import accepts
+from imbdeep.base import BaseNetClassifier
 from imbdeep.batches import MixUpBatches, ReMixBatches, ShuffledBatches
 
 _ITERATORS = {"remix": ReMixBatches, "mixup": MixUpBatches, None: ShuffledBatches}

@@ -4,8 +4,8 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
+from imbdeep._nets.splits import stratified_split
 from imbdeep._tables.validation import check_class_sizes
-from imbdeep.base import stratified_split
 from imbdeep.classifiers import MetaAugmentClassifier
 from imbdeep.over_sampling._tables import TableOverSampler, as_dense
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sklearn.utils._param_validation import StrOptions
 from skorch.utils import to_tensor
 
-from imbdeep.base import accepts
+from imbdeep._nets.parameters import accepts
 from imbdeep.batches import MixUpBatches, ReMixBatches, SMOTEBatches
 from imbdeep.classifiers._crowds.base import CrowdNetClassifier
 from imbdeep.losses import ClassificationLoss, CrowdLayerLoss

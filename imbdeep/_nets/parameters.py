@@ -1,0 +1,116 @@
+"""Parameters as users set them, and as what trains sees them."""
+
+import inspect
+from functools import partial
+
+from sklearn.utils._param_validation import (
+    validate_parameter_constraints,
+)
+
+from imbdeep._nets.nested_parameters import (
+    check_iterator,
+    check_names_of_callbacks,
+    naming_failures,
+)
+from imbdeep._torch.device import check_device, resolve_device
+from imbdeep.batches._registry import BATCHES
+
+# Parameters that a property resolves, so that skorch never sees their 'auto'.
+_RESOLVED = ("batch_size", "device")
+
+
+def accepts(function, name):
+    """Whether a class or function takes a keyword argument of this name.
+
+    Examples
+    --------
+    >>> from imbdeep._nets.parameters import accepts
+    >>> accepts(sorted, 'key'), accepts(sorted, 'lock')
+    (True, False)
+    """
+    try:
+        return name in inspect.signature(function).parameters
+    except ValueError:  # of a class that is not written in Python
+        return False
+
+
+def auto_batch_size(n_rows, n_classes=2):
+    """Rows of a step for a table of ``n_rows``: 128, or fewer for eight steps.
+
+    Examples
+    --------
+    >>> from imbdeep._nets.parameters import auto_batch_size
+    >>> [auto_batch_size(n) for n in (50, 400, 2_000)]
+    [16, 50, 128]
+    """
+    return max(16, 2 * n_classes, min(128, n_rows // 8))
+
+
+class NetParameters:
+    """Parameters as users set them, and as what trains sees them.
+
+    A base of :class:`~imbdeep.base.BaseNetClassifier`, which has the parameters.
+    """
+
+    @property
+    def device(self):
+        """Device that training and prediction run on; never ``'auto'``."""
+        return resolve_device(vars(self)["device"])
+
+    @device.setter
+    def device(self, device):
+        vars(self)["device"] = device
+
+    @property
+    def batch_size(self):
+        """Rows of a step; never ``'auto'``."""
+        size = vars(self)["batch_size"]
+        if isinstance(size, str) and size == "auto":
+            return getattr(self, "auto_batch_size_", 128)
+        return size
+
+    @batch_size.setter
+    def batch_size(self, batch_size):
+        vars(self)["batch_size"] = batch_size
+
+    def _get_param_names(self):
+        return [name for name in super()._get_param_names() if name[0] != "_"]
+
+    def get_params(self, deep=True, **kwargs):
+        params = super().get_params(deep=deep, **kwargs)
+        # skorch lists the defaults of default callbacks whatever was set.
+        params |= self._prefixed("callbacks")
+        if hasattr(self, "training_"):
+            return params  # callbacks want what is in use
+        return {**params, **{name: vars(self)[name] for name in _RESOLVED}}
+
+    def _check_parameters(self):
+        # skorch unpacks them where parameters are listed.
+        check_names_of_callbacks(self.callbacks)
+        validate_parameter_constraints(
+            self._parameter_constraints,
+            self.get_params(deep=False),
+            caller_name=type(self).__name__,
+        )
+        for prefix, iterator in (
+            ("iterator_train", self._training_iterator()),
+            ("iterator_valid", self.iterator_valid),
+        ):
+            check_iterator(prefix, iterator, self._set_by_user(prefix))
+        check_device("cpu" if self.device is None else self.device)
+
+    def _component(self, name, registry):
+        """The class, instance or function behind a parameter that may be a name."""
+        value = getattr(self, name)
+        return registry[value] if isinstance(value, str) else value
+
+    def _training_iterator(self):
+        return self._component("iterator_train", BATCHES)
+
+    def _set_by_user(self, prefix):
+        """Parameters with a prefix that were given to the net, without the prefix."""
+        given = self._prefixed(prefix)
+        return {key.removeprefix(f"{prefix}__"): given[key] for key in given}
+
+    def _naming(self, prefix, component):
+        return naming_failures(prefix, component, partial(self._set_by_user, prefix))

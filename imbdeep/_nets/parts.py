@@ -1,0 +1,196 @@
+"""Module, criterion, optimizer and callbacks, built from parameters and the data."""
+
+import inspect
+from copy import deepcopy
+
+import numpy as np
+import torch
+from skorch.callbacks import EpochTimer, PassthroughScoring
+from skorch.history import History
+
+from imbdeep._nets.nested_parameters import (
+    check_callbacks,
+    check_optimizer,
+    check_sizes,
+    naming_parameters,
+)
+from imbdeep._nets.parameters import accepts
+from imbdeep._nets.scoring import score_in_labels
+from imbdeep._torch.draws import drawing_for_fit
+from imbdeep.callbacks import EarlyStopping, EpochMetrics, FiniteLoss, PrintLog
+from imbdeep.losses import ClassificationLoss
+from imbdeep.losses._registry import LOSSES
+from imbdeep.modules._registry import MODULES
+
+# Validation rows of the rarest class that average precision needs to tell when to stop.
+_LEAST_RARE_ROWS = 5
+
+
+class BuildsParts:
+    """Module, criterion, optimizer and callbacks, built from parameters and the data.
+
+    A base of :class:`~imbdeep.base.BaseNetClassifier`, which has the parameters.
+    """
+
+    @property
+    def _default_callbacks(self):
+        callbacks = [
+            ("epoch_timer", EpochTimer()),
+            ("finite_loss", FiniteLoss()),
+            ("train_loss", PassthroughScoring("train_loss", on_train=True)),
+            ("valid_loss", PassthroughScoring("valid_loss")),
+            ("epoch_metrics", EpochMetrics()),
+            ("print_log", PrintLog()),
+        ]
+        # get_params lists the callbacks before fit has checked the parameter's type.
+        stops = self.early_stopping
+        if isinstance(stops, bool | np.bool_ | str) and stops:
+            least = _LEAST_RARE_ROWS if stops == "auto" else 0
+            stopping = EarlyStopping(patience=self.patience, least_rare_rows=least)
+            callbacks.append(("early_stopping", stopping))
+        return callbacks
+
+    def initialize_history(self):
+        # skorch empties the history of the last fit, which a failure may bring back.
+        self.history_ = History()
+        return self
+
+    def initialize_callbacks(self):
+        given = self._prefixed("callbacks")
+        self._check_callbacks_exist(given)
+        check_callbacks(self._uniquely_named_callbacks(), given)
+        super().initialize_callbacks()
+        score_in_labels(self.callbacks_)
+        return self
+
+    def initialize_module(self):
+        module = self._component("module", MODULES)
+        learned = {
+            "n_features": getattr(self, "n_features_in_", None),
+            "n_classes": len(getattr(self, "classes_inferred_", ())) or None,
+            "encoding": getattr(self, "encoding_recipe_", None),
+            "head": getattr(self._component("criterion", LOSSES), "head", None),
+        }
+        with self._seeded(), drawing_for_fit():
+            if learned["encoding"] is not None:
+                learned["encoding"] = learned["encoding"]()
+            self.module_ = self._build("module", module, learned)
+        return self
+
+    def initialize_criterion(self):
+        criterion = self._component("criterion", LOSSES)
+        learned = {
+            "weight": getattr(self, "class_weight_", None),
+            "class_counts": getattr(self, "class_counts_", None),
+        }
+        if learned["weight"] is not None and not accepts(criterion, "weight"):
+            raise ValueError(
+                f"class_weight needs a criterion that takes a weight, got "
+                f"{criterion!r}. Use a loss of imbdeep.losses or leave class_weight."
+            )
+        learned = {
+            name: torch.as_tensor(value, dtype=torch.float32)
+            for name, value in learned.items()
+            if value is not None
+        }
+        with self._seeded(), drawing_for_fit():
+            self.criterion_ = self._build("criterion", criterion, learned)
+        if self._uses_class_weights():
+            self._check_weight_reduction()
+        # Kept apart from the criterion, which trim_for_prediction drops.
+        self.gives_probabilities_ = isinstance(self.criterion_, torch.nn.NLLLoss)
+        self.logit_scale_ = getattr(self.criterion_, "scale", 1.0)
+        return self
+
+    def initialize_optimizer(self, triggered_directly=None):
+        given = self._set_by_user("optimizer")
+        check_optimizer(self.optimizer, given)
+        with naming_parameters("optimizer", self.optimizer, given):
+            return super().initialize_optimizer(triggered_directly)
+
+    def get_params_for(self, prefix):
+        params = super().get_params_for(prefix)
+        if prefix == "criterion" and accepts(
+            self._component("criterion", LOSSES), "weight_reduction"
+        ):
+            params.setdefault("weight_reduction", self.weight_reduction)
+        return params
+
+    def get_params_for_optimizer(self, prefix, named_parameters):
+        args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
+        optimizer = getattr(self, prefix)
+        alternatives = {"fused", "foreach", "capturable", "differentiable"}
+        if accepts(optimizer, "fused") and not alternatives & set(kwargs):
+            kwargs["fused"] = True
+        return args, kwargs
+
+    def _build(self, name, component, learned):
+        """Build a component from its parameters and what it takes of the learned."""
+        params = self.get_params_for(name)
+        if isinstance(component, torch.nn.Module):
+            # A copy: fit must not change a parameter, or a clone would know the data.
+            return self.initialized_instance(deepcopy(component), params)
+        for key, value in learned.items():
+            if value is not None and accepts(component, key):
+                params.setdefault(key, value)
+        if component in MODULES.values():
+            check_sizes(params, learned)
+        missing = [
+            key
+            for key in learned
+            if key not in params
+            and accepts(component, key)
+            and inspect.signature(component).parameters[key].default
+            is inspect.Parameter.empty
+        ]
+        if missing:
+            raise ValueError(
+                f"{name} needs {missing}, which fit learns from the data. Call fit, "
+                f"or pass {', '.join(f'{name}__{key}=' for key in missing)}."
+            )
+        with naming_parameters(name, component, self._set_by_user(name)):
+            part = component(**params)
+        if not isinstance(part, torch.nn.Module):
+            raise ValueError(
+                f"{name}={component!r} must make an nn.Module, not {part}."
+            )
+        return part
+
+    def _suits_head(self):
+        """Whether the module has the last layer that the criterion is made for."""
+        heads = [
+            getattr(criterion, "head", None) or "linear"
+            for criterion in (self._component("criterion", LOSSES), self.criterion_)
+        ]
+        chosen = "head" in self.get_params_for("module")
+        takes = accepts(self._component("module", MODULES), "head")
+        return heads[0] == heads[1] or chosen or not takes
+
+    def _uses_class_weights(self):
+        return self.class_weight is not None
+
+    def _criterion_reduction(self):
+        params = self.get_params_for("criterion")
+        return params.get("weight_reduction", self.weight_reduction)
+
+    def _check_weight_reduction(self):
+        """Refuse a criterion that divides by the weights where rows are asked for."""
+        wanted = self._criterion_reduction()
+        own = getattr(self.criterion_, "weight_reduction", "weights")
+        reduces = getattr(self.criterion_, "reduction", "mean") == "mean"
+        if reduces and (wanted, own) == ("rows", "weights"):
+            raise ValueError(
+                f"weight_reduction='rows' cannot be had with {self.criterion_!r}, "
+                "which divides a weighted loss in its own way. Use a loss of "
+                "imbdeep.losses by its name or class, or weight_reduction='weights'."
+            )
+
+    def _update_criterion(self, counts):
+        """Tell a criterion in use that there are so many rows of each class now."""
+        if isinstance(self.criterion_, ClassificationLoss):
+            self.criterion_.set_class_counts(torch.from_numpy(counts))
+            self.criterion_.weight_reduction = self._criterion_reduction()
+            weights = self._weigh_classes(counts)
+            if weights is not None:
+                weights = torch.as_tensor(weights, dtype=torch.float32)
+                self.criterion_.weight = weights.to(self.device)

@@ -1,0 +1,127 @@
+"""From rows to a training and a validation part, and to batches."""
+
+import numpy as np
+import torch
+from torch.utils.data import Subset
+
+from imbdeep._nets.nested_parameters import (
+    naming_parameters,
+)
+from imbdeep._nets.parameters import accepts
+from imbdeep.batches import TensorBatches
+from imbdeep.callbacks import EarlyStopping
+
+# Least rows of a batch when nothing is learned from it: the larger, the fewer steps.
+_INFERENCE_BATCH_SIZE = 1024
+
+
+def stratified_split(y, fraction, random_state):
+    """Split rows into training and validation part, class by class.
+
+    Every class of at least two rows has rows on both sides; a class of one row stays
+    in training.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,), int
+        Class indices.
+    fraction : float in (0, 1)
+        Share of each class that goes to validation.
+    random_state : RandomState
+
+    Returns
+    -------
+    train, valid : ndarray of int
+        Positions of the rows, increasing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep._nets.splits import stratified_split
+    >>> y = np.array([0] * 8 + [1] * 2)
+    >>> train, valid = stratified_split(y, 0.2, np.random.RandomState(0))
+    >>> np.bincount(y[train]), np.bincount(y[valid])
+    (array([6, 1]), array([2, 1]))
+    """
+    in_valid = np.zeros(len(y), dtype=bool)
+    for label in np.unique(y):
+        rows = random_state.permutation(np.flatnonzero(y == label))
+        n_valid = min(max(round(fraction * len(rows)), 1), len(rows) - 1)
+        in_valid[rows[:n_valid]] = True
+    return np.flatnonzero(~in_valid), np.flatnonzero(in_valid)
+
+
+class SplitsRows:
+    """From rows to a training and a validation part, and to batches.
+
+    A base of :class:`~imbdeep.base.BaseNetClassifier`, which has the parameters.
+    """
+
+    def check_data(self, X, y=None):
+        """Nothing is left to check: ``fit`` has done it."""
+
+    def get_dataset(self, X, y=None):
+        with naming_parameters("dataset", self.dataset, {}):
+            return super().get_dataset(X, y)
+
+    def get_split_datasets(self, X, y=None, **fit_params):
+        if self.eval_set_ is not None:
+            return self.get_dataset(X, y), self.get_dataset(*self.eval_set_)
+        if self.train_split != "stratified":
+            with naming_parameters("train_split", self.train_split, {}):
+                train, valid = super().get_split_datasets(X, y, **fit_params)
+            return train, self._check_valid_dataset(valid)
+        dataset = self.get_dataset(X, y)
+        train, valid = stratified_split(y, self.validation_fraction, self.random_state_)
+        if not self._sets_rows_aside(y[valid]):
+            return dataset, None
+        return Subset(dataset, train), Subset(dataset, valid)
+
+    def _sets_rows_aside(self, y):
+        """Whether validation rows of these classes are worth not training on them."""
+        stopping = dict(self.callbacks_).get("early_stopping")
+        if isinstance(stopping, EarlyStopping):
+            return len(y) > 0 and stopping.has_enough(y, self.class_counts_)
+        return len(y) > 0
+
+    def _check_valid_dataset(self, dataset):
+        """Check and encode a validation set that a split brought along."""
+        if dataset is None or isinstance(dataset, Subset):
+            return dataset
+        # What the user gave has the user's labels, not those of training.
+        X, y = self._check_rows(dataset, None, reset=False)
+        return self.get_dataset(X, self._encode(y))
+
+    def _rows_of_a_step(self, n_rows):
+        """Rows of a step where there are so many in all."""
+        return n_rows if self.batch_size == -1 else self.batch_size
+
+    def get_iterator(self, dataset, training=False):
+        prefix = "iterator_train" if training else "iterator_valid"
+        iterator = self._training_iterator() if training else self.iterator_valid
+        params = {"batch_size": self.batch_size} | self.get_params_for(prefix)
+        if params["batch_size"] == -1:
+            params["batch_size"] = len(dataset)
+        if not training and f"{prefix}__batch_size" not in vars(self):
+            params["batch_size"] = max(params["batch_size"], _INFERENCE_BATCH_SIZE)
+        if "generator" not in params and accepts(iterator, "generator"):
+            # A DataLoader draws from it even when it does not shuffle.
+            seed = self._draw_seed() if training else 0
+            params["generator"] = torch.Generator().manual_seed(seed)
+        samplers = {"shuffle", "sampler", "batch_sampler"}
+        if training and accepts(iterator, "shuffle") and not samplers & set(params):
+            params["shuffle"] = True
+        if training and "n_classes" not in params and accepts(iterator, "n_classes"):
+            params["n_classes"] = len(self.classes_)
+        with naming_parameters(prefix, iterator, self._set_by_user(prefix)):
+            batches = iterator(dataset, **params)
+        if training:
+            self.n_train_batches_ = len(batches)
+            self.class_shares_ = self._class_shares(batches)
+        return batches
+
+    def _class_shares(self, batches):
+        """Share of each class in the rows of training batches, or None if unknown."""
+        if not isinstance(batches, TensorBatches):
+            return None
+        return batches.class_shares(len(self.classes_))

@@ -1,0 +1,111 @@
+"""Rows as the net uses them, and what is learned of their columns."""
+
+import numpy as np
+import torch
+from scipy import sparse
+
+from imbdeep._nets.parameters import accepts
+from imbdeep._tables.precision import (
+    check_spans,
+    columns_losing_digits,
+    to_float32,
+    warn_of_lost_digits,
+)
+from imbdeep._tables.reading import read_rows, read_rows_and_labels
+from imbdeep._tables.rows import column_range
+from imbdeep.modules._numeric_encoding import encoding_recipe
+from imbdeep.modules._registry import MODULES
+
+
+def _writeable(X):
+    # torch cannot share memory that NumPy holds read-only.
+    return X if sparse.issparse(X) or X.flags.writeable else X.copy()
+
+
+class ReadsTables:
+    """Rows as the net uses them, and what is learned of their columns.
+
+    A base of :class:`~imbdeep.base.BaseNetClassifier`, which has the parameters.
+    """
+
+    def _check_rows(self, X, y="no_validation", *, reset):
+        """Rows, and labels unless there are none to check, as the net uses them."""
+        if reset:
+            module = self._component("module", MODULES)
+            self.allows_nd_ = getattr(module, "input_ndim", None) != 2
+        params = {"reset": reset, "allow_nd": self.allows_nd_}
+        if isinstance(y, str):
+            return self._as_used(read_rows(self, X, **params))
+        X, y = read_rows_and_labels(self, X, y, **params)
+        if X.ndim == 2:
+            self._choose_dtype(X, reset)
+        return self._as_used(X), y
+
+    def _as_used(self, X):
+        if X.ndim == 2 and self.rows_dtype_ == np.float64:
+            return _writeable(X.astype(np.float64, copy=False))
+        return _writeable(to_float32(X))
+
+    def _choose_dtype(self, X, reset):
+        """Take float64 for rows of which float32 loses digits, if the net can."""
+        losing = columns_losing_digits(X)
+        if reset:
+            precise = len(losing) and self._encodes_columns()
+            self.rows_dtype_ = np.dtype(np.float64 if precise else np.float32)
+        if len(losing):
+            check_spans(*column_range(X), self._column_names())
+            if self.rows_dtype_ == np.float32:
+                warn_of_lost_digits(self._column_names()[losing].tolist())
+
+    def _column_names(self):
+        return getattr(self, "feature_names_in_", np.arange(self.n_features_in_))
+
+    def _encodes_columns(self):
+        takes_encoding = accepts(self._component("module", MODULES), "encoding")
+        return takes_encoding and self.numeric_encoding is not None
+
+    def _learn_from_columns(self, X):
+        self.encoding_recipe_ = None
+        if self._encodes_columns():
+            self.encoding_recipe_ = encoding_recipe(
+                X, self.numeric_encoding, self.n_bins
+            )
+
+    def _learn_column_range(self, X, reset):
+        if reset or self.column_range_ is None:
+            self.column_range_ = column_range(X) if X.ndim == 2 else None
+        else:
+            low, high = column_range(X)
+            self.column_range_ = (
+                np.minimum(low, self.column_range_[0]),
+                np.maximum(high, self.column_range_[1]),
+            )
+
+    def _learn_from_rows(self, X):
+        """Learn what a method takes from the rows of every call, or refuse them."""
+
+    def within_range(self, x):
+        """Rows as the module sees them: no value beyond those of training.
+
+        What a column holds that did not vary in training makes no difference, nor does
+        how far a value lies outside of the range seen there. Rows pass through here on
+        their way to the module, in prediction, validation and attacks; the steps of
+        training see the rows that their method makes as they are.
+
+        Parameters
+        ----------
+        x : Tensor of shape (*, n, n_features), or of images
+
+        Returns
+        -------
+        Tensor of the shape of x
+            Images as they are.
+        """
+        steps = hasattr(self, "training_") and self.module_.training
+        if steps or self.column_range_ is None:
+            return x
+        low, high = (
+            torch.as_tensor(end, device=x.device) for end in self.column_range_
+        )
+        # The gradient of a clamp is not 0 at its ends, where a constant column lies.
+        return torch.where(low < high, x.clamp(low, high), low)

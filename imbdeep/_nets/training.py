@@ -1,0 +1,275 @@
+"""A fit, from its checks to its last epoch, and a step."""
+
+import warnings
+from collections.abc import Mapping
+from contextlib import contextmanager
+from functools import partial
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight
+from skorch.callbacks import EarlyStopping as SkorchEarlyStopping
+from skorch.dataset import unpack_data
+from skorch.utils import to_tensor
+
+from imbdeep._all_or_nothing import all_or_nothing
+from imbdeep._nets.interrupts import raised_by_a_handler, watch_interrupts
+from imbdeep._nets.nested_parameters import (
+    naming_batches,
+)
+from imbdeep._torch.draws import drawing_for_fit, draws_globally
+from imbdeep._torch.seeding import seeded_torch
+from imbdeep._torch.switches import usual_switches
+from imbdeep.losses import ClassificationLoss
+from imbdeep.losses._reduction import reduce_losses
+from imbdeep.losses._registry import LOSSES
+from imbdeep.modules._registry import MODULES
+
+
+class Trains:
+    """A fit, from its checks to its last epoch, and a step.
+
+    A base of :class:`~imbdeep.base.BaseNetClassifier`, which has the parameters.
+    """
+
+    def _starts_warm(self):
+        # Whatever else it is, an error will say when parameters are checked.
+        return isinstance(self.warm_start, bool | np.bool_) and self.warm_start
+
+    @usual_switches()
+    def _fit(self, X, y, sample_weight, eval_set, reset, method, classes=None):
+        with all_or_nothing(self, going_on=not reset):
+            self._check_parameters()
+            self.check_training_readiness()
+            changes = {} if reset else self._changed_parameters()
+            X, y = self._check_rows(X, y, reset=reset)
+            if reset:
+                self._reset_random_state()
+                self._learn_labels(y, classes)
+                self._learn_from_columns(X)
+            else:
+                self._check_declared(classes)
+                self._check_declared(self.classes)
+            self._learn_column_range(X, reset)
+            self._learn_from_rows(X)
+            target = self._encode(y)
+            counts = np.bincount(target, minlength=len(self.classes_))
+            self._check_class_counts(counts, method, eval_set)
+            if eval_set is not None:
+                eval_set = self._check_eval_set(eval_set)
+            if sample_weight is not None:
+                weight = _check_sample_weight(
+                    sample_weight, X, dtype=np.float32, ensure_non_negative=True
+                )
+                if self.weight_reduction == "rows":
+                    weight /= weight.mean(dtype=np.float64)
+                if (weight != 1).any():
+                    X = {"X": X, "sample_weight": weight}
+            self._learn_class_counts(counts, reset)
+            if "random_state" in changes:
+                self._reset_random_state()
+            with self._training(eval_set):
+                if reset:
+                    self.initialize()
+                else:
+                    self._take_up(changes)
+                    self._update_criterion(self.class_counts_)
+                return self._train(X, target, method)
+
+    def _train(self, X, target, method, epochs=None):
+        """Train an initialized net on checked rows and encoded targets.
+
+        Methods that train in stages override this and call it once for each stage.
+        """
+        self.n_epochs_done_ = 0
+        with watch_interrupts() as interrupts:
+            super().partial_fit(X, target, epochs=epochs, _routing_method=method)
+        if interrupts.seen or self.interrupted_:
+            self._stop_early()
+        return self
+
+    def fit_loop(self, X, y=None, epochs=None, **fit_params):
+        try:
+            return super().fit_loop(X, y, epochs=epochs, **fit_params)
+        except KeyboardInterrupt as error:
+            # Not a callback's way to stop.
+            self.interrupted_ = raised_by_a_handler(error)
+            raise
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        if iterator is not None:
+            own = "iterator_train" if training else "iterator_valid"
+            find_params = partial(self._set_by_user, own)
+            iterator = naming_batches(own, type(iterator), find_params, iterator)
+        super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+
+    def _step_optimizer(self, step_fn):
+        # The optimizer calls what calls module and criterion.
+        failed = []
+
+        def remember_failure():
+            try:
+                return step_fn()
+            except Exception as error:
+                failed.append(error)
+                raise
+
+        try:
+            super()._step_optimizer(remember_failure)
+        except Exception:
+            if failed:
+                raise
+            with self._naming("optimizer", self.optimizer):
+                raise
+
+    def _stop_early(self):
+        """Pass an interrupt on, or say that there was one."""
+        if self.on_interrupt == "raise":
+            raise KeyboardInterrupt
+        self.interrupted_ = True
+        warnings.warn(
+            f"Training was interrupted after {len(self.history)} epochs, and the net "
+            "keeps what it learned until then. on_interrupt='raise' ends the program "
+            "instead.",
+            stacklevel=2,
+        )
+
+    def on_epoch_end(self, net, **kwargs):
+        super().on_epoch_end(net, **kwargs)
+        self.n_epochs_done_ += 1
+
+    @property
+    def do_early_stopping_(self):
+        """Whether validation rows decided when the last training ended."""
+        return any(getattr(c, "watched_", True) for c in self._early_stoppings())
+
+    def _early_stoppings(self):
+        return [c for _, c in self.callbacks_ if isinstance(c, SkorchEarlyStopping)]
+
+    def _was_interrupted(self, epochs):
+        """Whether the last stage ended before its time, and not by early stopping."""
+        stopped = any(c.misses_ >= c.patience for c in self._early_stoppings())
+        return self.n_epochs_done_ < epochs and not stopped
+
+    @contextmanager
+    def _training(self, eval_set):
+        """Mark the net as in training: labels are encoded, torch is seeded."""
+        self.training_, self.eval_set_ = True, eval_set
+        self.interrupted_ = False
+        try:
+            with self._seeded():
+                yield
+        finally:
+            del self.training_, self.eval_set_
+
+    def _seeded(self):
+        return seeded_torch(
+            self._draw_seed, self.device or "cpu", shared=self._draws_globally()
+        )
+
+    def _draws_globally(self):
+        """Whether a part may draw from torch's global generators, not from ours."""
+        parts = [
+            type(self),
+            self._component("module", MODULES),
+            self._component("criterion", LOSSES),
+            self._training_iterator(),
+            self.optimizer,
+            self.dataset,
+        ]
+        for prefix in ("module", "criterion", "iterator_train"):
+            parts += filter(callable, self._prefixed(prefix).values())
+        # What is compiled has dropout of its own.
+        return bool(self.compile) or any(draws_globally(part) for part in parts)
+
+    def notify(self, method_name, **cb_kwargs):
+        getattr(self, method_name)(self, **cb_kwargs)
+        # Those of the user may draw, and so does skorch's Initializer.
+        with drawing_for_fit():
+            for name, callback in self.callbacks_:
+                with self._naming(f"callbacks__{name}", callback):
+                    getattr(callback, method_name)(self, **cb_kwargs)
+
+    def _draw_seed(self):
+        if not hasattr(self, "random_state_"):
+            self._reset_random_state()
+        return int(self.random_state_.randint(np.iinfo(np.int32).max))
+
+    def _reset_random_state(self):
+        # A generator of its own, so that the net never draws from a shared one again.
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        self.random_state_ = np.random.RandomState(seed)
+
+    def _set_training(self, training=True):
+        # Switching walks over every submodule, and few steps change the mode.
+        if self.module_.training != training:
+            super()._set_training(training)
+
+    def training_rows(self, X, y):
+        """Rows that a step trains on instead of those of its batch, and their labels.
+
+        Parameters
+        ----------
+        X : Tensor of shape (n, ...), or dict if weights or annotations travel along
+        y : Tensor of shape (n,) or (n, n_classes)
+
+        Returns
+        -------
+        X, y
+        """
+        return X, y
+
+    def look_at_batch(self, batch):
+        """Run the module on what a step would train on, in training mode.
+
+        Nothing is learned but what the module itself keeps of what passes through it,
+        such as running statistics.
+
+        Parameters
+        ----------
+        batch : tuple (X, y)
+            Of a training iterator.
+        """
+        X, y = (to_tensor(part, device=self.device) for part in unpack_data(batch))
+        X, _ = self.training_rows(X, y)
+        self._set_training(True)
+        with torch.no_grad():
+            self.infer(X)
+
+    def infer(self, x, **fit_params):
+        if isinstance(x, Mapping) and "X" in x:
+            # Weights or annotations travel with the rows.
+            x = x["X"]
+        x = self.within_range(to_tensor(x, device=self.device))
+        return super().infer(x, **fit_params)
+
+    def get_loss(self, y_pred, y_true, X=None, training=False):
+        self._check_has_outputs(y_pred)
+        weight = None
+        if isinstance(X, Mapping) and "sample_weight" in X:
+            weight = to_tensor(X["sample_weight"], device=self.device)
+        with self._naming("criterion", type(self.criterion_)):
+            if isinstance(self.criterion_, ClassificationLoss):
+                y_true = to_tensor(y_true, device=self.device)
+                return self.criterion_.batch_loss(y_pred, y_true, weight)
+            losses = super().get_loss(y_pred, y_true, X=X, training=training)
+        if losses.ndim:
+            return reduce_losses(losses, weight, weight_reduction=self.weight_reduction)
+        if weight is not None:
+            raise ValueError(
+                "sample_weight needs one loss a row, but the criterion "
+                f"{type(self.criterion_).__name__} gave one for {len(weight)} rows. "
+                "Pass criterion__reduction='none'."
+            )
+        return losses
+
+    def _check_has_outputs(self, logits):
+        """Refuse a module that does not give a logit for each class."""
+        n_classes = len(self.classes_inferred_)
+        if logits.ndim < 2 or logits.shape[-1] != n_classes:
+            raise ValueError(
+                f"The module {type(self.module_).__name__} gives outputs of shape "
+                f"{tuple(logits.shape)}, and {n_classes} classes need as many logits "
+                f"for each row, two classes two: {self.classes_inferred_.tolist()}."
+            )
