@@ -148,9 +148,9 @@ class BaseNetClassifier(
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Labels, sorted. During training, whose targets are encoded, they are
-        0 .. n_classes - 1, and so is what ``predict`` returns; but scoring callbacks,
-        such as :class:`skorch.callbacks.EpochScoring`, see the labels.
+        Labels, sorted. Targets of training, which callbacks see, are positions in
+        them; scoring callbacks, such as :class:`skorch.callbacks.EpochScoring`, see
+        the labels.
     class_counts_ : ndarray of shape (n_classes,)
         Rows of each class in ``fit``, validation rows included.
     n_features_in_ : int
@@ -250,11 +250,9 @@ class BaseNetClassifier(
         "callbacks": [list, StrOptions({"disable"}), None],
     }
 
-    n_epochs_done_ = 0
     rows_dtype_ = np.dtype(np.float32)
     column_range_ = None
     allows_nd_ = True
-    scores_in_labels_ = False
 
     def __init__(
         self,
@@ -404,7 +402,7 @@ class BaseNetClassifier(
 
     def __getstate__(self):
         state = super().__getstate__()
-        return {k: v for k, v in state.items() if k not in ("training_", "eval_set_")}
+        return {name: value for name, value in state.items() if name != "run_"}
 
     def __setstate__(self, state):
         requested = state["device"]

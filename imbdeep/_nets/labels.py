@@ -16,10 +16,7 @@ class LearnsLabels:
 
     @property
     def classes_(self):
-        labels = self.classes_inferred_
-        # Callbacks compare predictions with the targets of training, which are encoded.
-        encoded = hasattr(self, "training_") and not self.scores_in_labels_
-        return np.arange(len(labels)) if encoded else labels
+        return self.classes_inferred_
 
     def _learn_labels(self, y, classes):
         declared = classes if self.classes is None else self.classes

@@ -80,8 +80,6 @@ class NetParameters:
         params = super().get_params(deep=deep, **kwargs)
         # skorch lists the defaults of default callbacks whatever was set.
         params |= self._prefixed("callbacks")
-        if hasattr(self, "training_"):
-            return params  # callbacks want what is in use
         return {**params, **{name: vars(self)[name] for name in _RESOLVED}}
 
     def _check_parameters(self):

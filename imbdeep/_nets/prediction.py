@@ -80,10 +80,10 @@ class Predicts:
         # Half-trained weights beside the labels of before, or the other way round.
         refuse_other_threads(self)
         self.check_is_fitted()
-        if hasattr(self, "training_") and isinstance(X, Mapping) and "X" in X:
+        if self.run_ is not None and isinstance(X, Mapping) and "X" in X:
             # Callbacks pass what the net trains on, with weights.
             X = X["X"]
-        if not (hasattr(self, "training_") and is_dataset(X)):
+        if not (self.run_ is not None and is_dataset(X)):
             X = self._check_rows(X, reset=False)
         n_outputs = 0
         for outputs in super().forward_iter(X, training=training, device=device):

@@ -1,7 +1,6 @@
 """Scores that callbacks take during training, in the labels of the user."""
 
 import inspect
-from contextlib import contextmanager
 from numbers import Real
 
 import numpy as np
@@ -35,14 +34,18 @@ def counts_one_as_positive(scorer, labels):
     return "pos_label" in metric and not numbers
 
 
-@contextmanager
-def _in_labels(net):
-    """Let a net in training speak the labels of the user."""
-    net.scores_in_labels_ = True
-    try:
-        yield
-    finally:
-        del net.scores_in_labels_
+class _InPositions:
+    """A net that speaks of classes by their positions."""
+
+    def __init__(self, net):
+        self._net = net
+        self.classes_ = np.arange(len(net.classes_))
+
+    def __getattr__(self, name):
+        return getattr(self._net, name)
+
+    def predict(self, X):
+        return np.searchsorted(self._net.classes_, self._net.predict(X))
 
 
 class InLabels:
@@ -63,11 +66,11 @@ class InLabels:
     def __call__(self, net, X, y):
         scorer = check_scoring(net, self.scoring)
         labels = net.classes_inferred_
-        # Soft labels, of mixed rows, are none of the user's.
-        if np.ndim(y) != 1 or counts_one_as_positive(scorer, labels):
+        if np.ndim(y) != 1:  # soft labels, of mixed rows, which are none of the user's
             return scorer(net, X, y)
-        with _in_labels(net):
-            return scorer(net, X, labels[y])
+        if counts_one_as_positive(scorer, labels):
+            return scorer(_InPositions(net), X, y)
+        return scorer(net, X, labels[y])
 
 
 def score_in_labels(callbacks):

@@ -65,11 +65,16 @@ class SplitsRows:
             return super().get_dataset(X, y)
 
     def get_split_datasets(self, X, y=None, **fit_params):
-        if self.eval_set_ is not None:
-            return self.get_dataset(X, y), self.get_dataset(*self.eval_set_)
+        # skorch asks in each stage, and there is one split.
+        return self.run_.split
+
+    def _split(self, X, y):
+        """Training and validation part, as datasets; None for no validation rows."""
+        if self.run_.eval_set is not None:
+            return self.get_dataset(X, y), self.get_dataset(*self.run_.eval_set)
         if self.train_split != "stratified":
             with naming_parameters("train_split", self.train_split, {}):
-                train, valid = super().get_split_datasets(X, y, **fit_params)
+                train, valid = super().get_split_datasets(X, y)
             return train, self._check_valid_dataset(valid)
         dataset = self.get_dataset(X, y)
         train, valid = stratified_split(y, self.validation_fraction, self.random_state_)

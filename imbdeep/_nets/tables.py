@@ -37,18 +37,17 @@ class ReadsTables:
         if isinstance(y, str):
             return self._as_used(read_rows(self, X, **params))
         X, y = read_rows_and_labels(self, X, y, **params)
-        if X.ndim == 2:
-            self._choose_dtype(X, reset)
+        self._choose_dtype(X, reset)
         return self._as_used(X), y
 
     def _as_used(self, X):
-        if X.ndim == 2 and self.rows_dtype_ == np.float64:
+        if self.rows_dtype_ == np.float64:
             return _writeable(X.astype(np.float64, copy=False))
         return _writeable(to_float32(X))
 
     def _choose_dtype(self, X, reset):
         """Take float64 for rows of which float32 loses digits, if the net can."""
-        losing = columns_losing_digits(X)
+        losing = columns_losing_digits(X) if X.ndim == 2 else ()
         if reset:
             precise = len(losing) and self._encodes_columns()
             self.rows_dtype_ = np.dtype(np.float64 if precise else np.float32)
@@ -101,7 +100,7 @@ class ReadsTables:
         Tensor of the shape of x
             Images as they are.
         """
-        steps = hasattr(self, "training_") and self.module_.training
+        steps = self.run_ is not None and self.module_.training
         if steps or self.column_range_ is None:
             return x
         low, high = (

@@ -18,6 +18,7 @@ from imbdeep._nets.interrupts import raised_by_a_handler, watch_interrupts
 from imbdeep._nets.nested_parameters import (
     naming_batches,
 )
+from imbdeep._nets.run import Run
 from imbdeep._torch.draws import drawing_for_fit, draws_globally
 from imbdeep._torch.seeding import seeded_torch
 from imbdeep._torch.switches import usual_switches
@@ -33,13 +34,16 @@ class Trains:
     A base of :class:`~imbdeep.base.BaseNetClassifier`, which has the parameters.
     """
 
+    run_ = None
+    _run_class = Run
+
     def _starts_warm(self):
         # Whatever else it is, an error will say when parameters are checked.
         return isinstance(self.warm_start, bool | np.bool_) and self.warm_start
 
     @usual_switches()
     def _fit(self, X, y, sample_weight, eval_set, reset, method, classes=None):
-        with all_or_nothing(self, going_on=not reset):
+        with all_or_nothing(self, going_on=not reset), self._running() as run:
             self._check_parameters()
             self.check_training_readiness()
             changes = {} if reset else self._changed_parameters()
@@ -57,34 +61,60 @@ class Trains:
             counts = np.bincount(target, minlength=len(self.classes_))
             self._check_class_counts(counts, method, eval_set)
             if eval_set is not None:
-                eval_set = self._check_eval_set(eval_set)
-            if sample_weight is not None:
-                weight = _check_sample_weight(
-                    sample_weight, X, dtype=np.float32, ensure_non_negative=True
-                )
-                if self.weight_reduction == "rows":
-                    weight /= weight.mean(dtype=np.float64)
-                if (weight != 1).any():
-                    X = {"X": X, "sample_weight": weight}
+                run.eval_set = self._check_eval_set(eval_set)
+            X = self._with_company(X, sample_weight)
             self._learn_class_counts(counts, reset)
             if "random_state" in changes:
                 self._reset_random_state()
-            with self._training(eval_set):
+            self.interrupted_ = False
+            with self._seeded():
                 if reset:
                     self.initialize()
                 else:
                     self._take_up(changes)
                     self._update_criterion(self.class_counts_)
-                return self._train(X, target, method)
+                return self._train(*self._split(X, target), method)
 
-    def _train(self, X, target, method, epochs=None):
-        """Train an initialized net on checked rows and encoded targets.
+    @contextmanager
+    def _running(self):
+        """Hold a run for as long as a fit lasts; that of a fit around this one."""
+        if self.run_ is not None:
+            yield self.run_
+            return
+        self.run_ = self._run_class()
+        try:
+            yield self.run_
+        finally:
+            del self.run_
+
+    def _with_company(self, X, sample_weight):
+        """Rows, or a dict of them and what travels with them."""
+        if sample_weight is None:
+            return X
+        weight = _check_sample_weight(
+            sample_weight, X, dtype=np.float32, ensure_non_negative=True
+        )
+        if self.weight_reduction == "rows":
+            weight /= weight.mean(dtype=np.float64)
+        return {"X": X, "sample_weight": weight} if (weight != 1).any() else X
+
+    def _train(self, train, valid, method, epochs=None):
+        """Train an initialized net.
 
         Methods that train in stages override this and call it once for each stage.
+
+        Parameters
+        ----------
+        train : Dataset
+            Of checked rows and encoded targets.
+        valid : Dataset or None
+        method : {'fit', 'partial_fit'}
+        epochs : int or None, default=None
+            None is ``max_epochs``.
         """
-        self.n_epochs_done_ = 0
+        self.run_.split, self.run_.n_epochs = (train, valid), 0
         with watch_interrupts() as interrupts:
-            super().partial_fit(X, target, epochs=epochs, _routing_method=method)
+            super().partial_fit(train, epochs=epochs, _routing_method=method)
         if interrupts.seen or self.interrupted_:
             self._stop_early()
         return self
@@ -137,7 +167,7 @@ class Trains:
 
     def on_epoch_end(self, net, **kwargs):
         super().on_epoch_end(net, **kwargs)
-        self.n_epochs_done_ += 1
+        self.run_.n_epochs += 1
 
     @property
     def do_early_stopping_(self):
@@ -150,18 +180,7 @@ class Trains:
     def _was_interrupted(self, epochs):
         """Whether the last stage ended before its time, and not by early stopping."""
         stopped = any(c.misses_ >= c.patience for c in self._early_stoppings())
-        return self.n_epochs_done_ < epochs and not stopped
-
-    @contextmanager
-    def _training(self, eval_set):
-        """Mark the net as in training: labels are encoded, torch is seeded."""
-        self.training_, self.eval_set_ = True, eval_set
-        self.interrupted_ = False
-        try:
-            with self._seeded():
-                yield
-        finally:
-            del self.training_, self.eval_set_
+        return self.run_.n_epochs < epochs and not stopped
 
     def _seeded(self):
         return seeded_torch(

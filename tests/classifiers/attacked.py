@@ -101,9 +101,9 @@ def spied(estimator_class):
     """
 
     class Spied(estimator_class):
-        def _train(self, X, target, method, epochs=None):
+        def _train(self, train, valid, method, epochs=None):
             self.steps_ = []
-            return super()._train(X, target, method, epochs)
+            return super()._train(train, valid, method, epochs)
 
         def training_rows(self, X, y):
             weighted = isinstance(X, dict)
@@ -111,7 +111,7 @@ def spied(estimator_class):
             step = {"clean": clean.clone(), "clean_labels": y.clone()}
             if weighted:
                 step["clean_weight"] = X["sample_weight"].clone()
-            attack = self.attack_
+            attack = self.run_.attack
 
             def spy(x, y):
                 step["attacked"] = attack(x, y)
@@ -119,11 +119,11 @@ def spied(estimator_class):
 
             # What reads the ball of the attack still finds it.
             spy.keywords = attack.keywords
-            self.attack_ = spy
+            self.run_.attack = spy
             try:
                 X, y = super().training_rows(X, y)
             finally:
-                self.attack_ = attack
+                self.run_.attack = attack
             step["rows"] = X["X"] if isinstance(X, dict) else X
             step["weight"] = X["sample_weight"] if isinstance(X, dict) else None
             step["labels"] = y

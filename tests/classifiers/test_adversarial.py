@@ -302,21 +302,21 @@ class Raises(Callback):
         self.error = error
 
     def on_epoch_end(self, net, **kwargs):
-        assert hasattr(net, "attack_")
+        assert callable(net.run_.attack)
         raise self.error
 
 
 @all_nets
 def test_no_attack_is_left_behind(net_class):
     X, y = table()
-    assert not hasattr(net_class(**SMALL).fit(X, y), "attack_")
+    assert net_class(**SMALL).fit(X, y).run_ is None
     net = net_class(callbacks=[Raises(KeyboardInterrupt())], **SMALL).fit(X, y)
     assert len(net.history) == 1
-    assert not hasattr(net, "attack_")
+    assert net.run_ is None
     net = net_class(callbacks=[Raises(RuntimeError("on purpose"))], **SMALL)
     with pytest.raises(RuntimeError, match="on purpose"):
         net.fit(X, y)
-    assert not hasattr(net, "attack_")
+    assert net.run_ is None
     net.set_params(callbacks=None).fit(X, np.array(["a", "b"])[y])
     assert set(net.predict(X)) <= {"a", "b"}
 
@@ -332,7 +332,7 @@ def test_a_pickle_made_in_training_needs_no_attack(net_class):
     X, y = table()
     net = net_class(callbacks=[("pickles", Pickles())], **SMALL).fit(X, y)
     again = pickle.loads(dict(net.callbacks_)["pickles"].pickle_)
-    assert not hasattr(again, "attack_")
+    assert again.run_ is None
     assert np.isfinite(again.partial_fit(X, y).predict_proba(X)).all()
 
 

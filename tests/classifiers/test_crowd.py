@@ -109,7 +109,7 @@ def refuse(net_name, match, X, annotations, y_true=None, **params):
     with pytest.raises(ValueError, match=match):
         net.fit(X, annotations, y_true=y_true)
     # Nothing is left of the annotations.
-    assert net.crowd_ is None
+    assert net.run_ is None
 
 
 # --- Labels and tables of every kind -------------------------------------------------
@@ -775,7 +775,7 @@ def test_an_interrupt_leaves_a_net_that_can_be_used(net_name):
     net = make(net_name, callbacks=[Stops()], **params).fit(X, codes)
     assert len(net.history) == 2
     assert_allclose(net.predict_proba(X).sum(1), 1)
-    assert net.crowd_ is None
+    assert net.run_ is None
     again = pickle.loads(pickle.dumps(net))
     assert_array_equal(again.predict_proba(X), net.predict_proba(X))
 
@@ -787,7 +787,7 @@ class Saves(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         self.saved_.append(pickle.dumps(net))
-        assert "crowd_" in vars(net)
+        assert net.run_.crowd is not None
 
 
 def test_a_net_saved_in_the_middle_of_training_holds_no_annotations(net_name):
@@ -795,7 +795,7 @@ def test_a_net_saved_in_the_middle_of_training_holds_no_annotations(net_name):
     net = make(net_name, callbacks=[("saves", Saves())]).fit(X, codes)
     for saved in dict(net.callbacks_)["saves"].saved_:
         copy = pickle.loads(saved)
-        assert "crowd_" not in vars(copy)
+        assert copy.run_ is None
         assert_allclose(copy.predict_proba(X).sum(1), 1)
     copy.set_params(callbacks=None).partial_fit(X, codes)
     assert len(copy.history) == len(net.history) + 3

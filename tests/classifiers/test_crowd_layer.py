@@ -41,10 +41,10 @@ crowd = partial(
 class Recorded(CrowdLayerClassifier):
     """Keeps every training batch, and what it began with."""
 
-    def _train(self, X, target, method):
+    def _train(self, train, valid, method):
         self.batches_ = []
         self.start_ = deepcopy(self.module_), deepcopy(self.criterion_)
-        return super()._train(X, target, method)
+        return super()._train(train, valid, method)
 
     def train_step(self, batch, **fit_params):
         self.batches_.append(batch)

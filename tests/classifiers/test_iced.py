@@ -16,6 +16,7 @@ from skorch.helper import predefined_split
 from torch import nn
 from torch.utils.data import Subset
 
+from imbdeep.batches import TensorBatches
 from imbdeep.classifiers import ICEDClassifier
 from imbdeep.classifiers._crowds.iced import AugmentedRows, rows_to_make
 from imbdeep.crowds import DawidSkene, MajorityVote, simulate_annotators
@@ -53,7 +54,7 @@ class Recorded(ICEDClassifier):
         return super().train_step(batch, **fit_params)
 
     def _next_round(self):
-        decoder = self.rounds_.decoder
+        decoder = self.run_.rounds.decoder
         self.begins_.append(
             {
                 "module": deepcopy(self.module_),
@@ -61,7 +62,7 @@ class Recorded(ICEDClassifier):
                 "numpy": self.random_state_.get_state(),
                 "torch": torch.get_rng_state(),
                 "epoch": len(self.history),
-                "rows": self.rounds_.rows,
+                "rows": self.run_.rounds.rows,
             }
         )
         super()._next_round()
@@ -69,7 +70,7 @@ class Recorded(ICEDClassifier):
             {
                 "X_synth": self.X_synth_,
                 "y_synth": self.y_synth_,
-                "inferred": self.crowd_.inferred,
+                "inferred": self.run_.crowd.inferred,
             }
         )
 
@@ -359,7 +360,7 @@ class Made(ICEDClassifier):
 
     def _interpolate(self, embeddings, y):
         made = super()._interpolate(embeddings, y)
-        self.z_ = embeddings[y == 1], made, self.rounds_.certainty[y == 1]
+        self.z_ = embeddings[y == 1], made, self.run_.rounds.certainty[y == 1]
         return made
 
 
@@ -667,7 +668,8 @@ class Parts(Callback):
         return self
 
     def on_epoch_begin(self, net, dataset_valid=None, **kwargs):
-        self.seen_.append((dataset_valid.X, dataset_valid.y))
+        batches = TensorBatches(dataset_valid)
+        self.seen_.append((batches.X.numpy(), batches.y.numpy()))
 
 
 def test_every_stage_is_validated_with_the_same_rows_and_trains_on_the_others():
@@ -765,7 +767,7 @@ def test_an_interrupt_ends_training(epoch, when):
     assert len(net.X_synth_) == len(net.y_synth_)
     assert (len(net.X_synth_) > 0) == (epoch > 6)
     assert len(net.worker_error_rates_) == 5
-    assert net.rounds_ is None and net.crowd_ is None
+    assert net.run_ is None
     # It can go on, with rounds.
     net.set_params(callbacks=None).partial_fit(X, codes)
     assert net.history[-3:, "stage"] == ["round"] * 3
@@ -826,7 +828,7 @@ def test_a_net_saved_in_the_middle_of_training_goes_on():
     for saved, weight in zip(saves.saved_, saves.weight_, strict=True):
         copy = pickle.loads(saved)
         assert torch.equal(copy.module_.head.weight, weight)
-        assert copy.rounds_ is None and copy.crowd_ is None
+        assert copy.run_ is None
         assert copy.predict(X).shape == (120,)
     copy.set_params(callbacks=None).partial_fit(X, codes)
     assert copy.history[:, "stage"] == ["warm-up"] * 6 + ["round"] * 6
@@ -985,7 +987,7 @@ def test_balanced_class_weights_do_not_balance_twice():
 
     class Watch(Callback):
         def on_batch_begin(self, net, training, **kwargs):
-            if training and net.rounds_ is not None:
+            if training and net.run_.rounds is not None:
                 weights.append(net.criterion_.weight.clone())
 
     net = ICEDClassifier(class_weight="balanced", callbacks=[Watch()], **PLAIN)

@@ -73,7 +73,7 @@ class Recorded(MetaAugmentClassifier):
         return super().initialize()
 
     def train_step(self, batch, **fit_params):
-        if self.synthetic_ is not None:
+        if self.run_.moving is not None:
             if not self.nets_:
                 self.nets_.append(deepcopy(self.module_))
             self.drawn_["train"].append(batch)
@@ -463,8 +463,8 @@ class Rows(Callback):
         return self
 
     def on_epoch_end(self, net, **kwargs):
-        if net.synthetic_ is not None:
-            self.rows_.append(net.synthetic_.rows.numpy().copy())
+        if net.run_.moving is not None:
+            self.rows_.append(net.run_.moving.synthetic.rows.numpy().copy())
             self.head_.append(net.module_.head.bias.detach().numpy().copy())
             self.score_.append(net.history[-1, "valid_average_precision"])
 
@@ -630,7 +630,9 @@ class Saves(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         self.saved_ = pickle.dumps(net)
-        self.rows_ = None if net.synthetic_ is None else net.synthetic_.rows.clone()
+        self.rows_ = (
+            None if net.run_.moving is None else net.run_.moving.synthetic.rows.clone()
+        )
 
 
 def test_a_net_saved_while_rows_move_holds_the_rows():
@@ -1266,8 +1268,7 @@ def test_rows_travel_with_the_pickle_and_nothing_else_does():
     for name in ("X_synth_", "y_synth_", "synth_parents_", "synth_history_"):
         assert_array_equal(getattr(again, name), getattr(net, name))
     assert_array_equal(again.predict(X), net.predict(X))
-    assert again.synthetic_ is None
-    assert not {"synth_batches_", "valid_batches_", "path_"} & set(vars(net))
+    assert again.run_ is None and net.run_ is None
 
 
 def test_a_fit_that_fails_leaves_no_training_behind():
@@ -1275,7 +1276,7 @@ def test_a_fit_that_fails_leaves_no_training_behind():
 
     class Fails(Callback):
         def on_epoch_end(self, net, **kwargs):
-            if net.synthetic_ is not None:
+            if net.run_.moving is not None:
                 raise RuntimeError("on purpose")
 
     net = MetaAugmentClassifier(callbacks=[Fails()], **SMALL)

@@ -403,7 +403,7 @@ def test_a_fork_while_another_thread_fits_does_not_hang():
     expected = torch.rand(3)
     torch.manual_seed(7)
     thread.start()
-    while not (hasattr(net, "training_") and net.history):
+    while not (net.run_ is not None and net.history):
         time.sleep(0.01)
     child = os.fork()
     if not child:

@@ -9,6 +9,7 @@ from sklearn.utils import _safe_indexing, column_or_1d
 from imbdeep._all_or_nothing import all_or_nothing
 from imbdeep._arguments import MISSING_VALUES
 from imbdeep._nets.eval_set import read_eval_set
+from imbdeep._nets.run import Run
 from imbdeep._tables.frames import is_pandas
 from imbdeep._tables.torch_data import arrays_of
 from imbdeep._tables.validation import warn_of_lone_rows
@@ -42,6 +43,18 @@ class Crowd:
         """Share of the inferred labels that are right, of those that are known."""
         rows, truth = self.truth
         return float(np.mean(classes[self.inferred[rows]] == truth))
+
+
+class CrowdRun(Run):
+    """State of a fit on annotations.
+
+    Attributes
+    ----------
+    crowd : Crowd or None
+        None if there is a single annotator.
+    """
+
+    crowd = None
 
 
 def labels_of_one(annotations, missing_values, warned):
@@ -138,8 +151,8 @@ class CrowdNetClassifier(BaseNetClassifier):
     """Base of the nets that learn from annotations.
 
     ``fit`` learns labels, counts and the validation split from the majority vote, and
-    keeps the annotations themselves in ``crowd_`` for as long as it runs. Ordinary
-    labels, those of one annotator, leave nothing to infer: ``crowd_`` is None then, and
+    keeps the annotations themselves in its run. Ordinary labels, those of one
+    annotator, leave nothing to infer: the run has no crowd then, and
     subclasses train as the plain net does.
     """
 
@@ -149,7 +162,7 @@ class CrowdNetClassifier(BaseNetClassifier):
         "missing_values": MISSING_VALUES,
     }
 
-    crowd_ = None
+    _run_class = CrowdRun
 
     def __init__(self, module="mlp", *, truth_column=None, missing_values=-1, **kwargs):
         super().__init__(module, **kwargs)
@@ -243,7 +256,7 @@ class CrowdNetClassifier(BaseNetClassifier):
 
     @usual_switches()
     def _fit_crowd(self, X, y, y_true, eval_set, reset, method, classes=None):
-        with all_or_nothing(self, going_on=not reset):
+        with all_or_nothing(self, going_on=not reset), self._running() as run:
             self._check_parameters()
             X, y = arrays_of(X, y)
             annotations, truth = split_truth(y, self.truth_column)
@@ -255,7 +268,7 @@ class CrowdNetClassifier(BaseNetClassifier):
             names = worker_names(annotations)
             if not reset:
                 self._check_workers(n_workers, names)
-            self.crowd_, labels = None, annotations
+            labels = annotations
             if width > 1:
                 declared = self.classes if self.classes is not None else classes
                 codes, known = encode_annotations(
@@ -265,7 +278,7 @@ class CrowdNetClassifier(BaseNetClassifier):
                 )
                 majority = count_votes(codes, len(known)).argmax(1)
                 checkable = self._known(y_true, len(codes), known)
-                self.crowd_ = Crowd(codes, majority, checkable)
+                run.crowd = Crowd(codes, majority, checkable)
                 labels = known[majority]
                 if reset:
                     classes = known
@@ -274,13 +287,10 @@ class CrowdNetClassifier(BaseNetClassifier):
                 labels = labels_of_one(annotations, self.missing_values, warned)
             if reset:
                 self.n_workers_, self.worker_names_ = n_workers, names
-            try:
-                return self._fit(X, labels, None, eval_set, reset, method, classes)
-            finally:
-                del self.crowd_
+            return self._fit(X, labels, None, eval_set, reset, method, classes)
 
     def _check_class_counts(self, counts, method, eval_set):
-        if self.crowd_ is None:
+        if self.run_.crowd is None:
             super()._check_class_counts(counts, method, eval_set)
             return
         if method == "fit" and (counts > 0).sum() < 2:
@@ -328,7 +338,3 @@ class CrowdNetClassifier(BaseNetClassifier):
                 f"among the classes {classes.tolist()}. Use the labels of y."
             )
         return (rows, labels) if len(rows) else None
-
-    def __getstate__(self):
-        # A callback may save the net in the middle of training.
-        return {k: v for k, v in super().__getstate__().items() if k != "crowd_"}

@@ -133,10 +133,9 @@ class CrowdLayerClassifier(CrowdNetClassifier):
         }
         return {k: v for k, v in own.items() if accepts(self.criterion, k)} | params
 
-    def _train(self, X, target, method):
-        if self.crowd_ is not None:
-            X = {"X": X, "annotations": self.crowd_.codes}
-        return super()._train(X, target, method)
+    def _with_company(self, X, sample_weight):
+        crowd = self.run_.crowd
+        return X if crowd is None else {"X": X, "annotations": crowd.codes}
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
         if not (training and isinstance(X, Mapping)):

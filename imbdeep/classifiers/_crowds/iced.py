@@ -1,6 +1,5 @@
 """ICED: inferring labels and making rare rows, in turns."""
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Real
 
@@ -18,7 +17,7 @@ from imbdeep._generative import RowDecoder
 from imbdeep._tables.rows import as_arrays, dense
 from imbdeep._tables.sampling_strategy import read_sampling_strategy
 from imbdeep.batches import TensorBatches
-from imbdeep.classifiers._crowds.base import CrowdNetClassifier
+from imbdeep.classifiers._crowds.base import CrowdNetClassifier, CrowdRun
 from imbdeep.crowds import DawidSkene
 from imbdeep.crowds._annotations import count_votes
 from imbdeep.crowds._certainty import vote_certainty
@@ -152,6 +151,21 @@ class Rounds:
     certainty: np.ndarray
     decoder: RowDecoder | None = None
     augmented: tuple | None = None
+
+
+class ICEDRun(CrowdRun):
+    """State of a fit of ICED.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n, ...) or CSR matrix of shape (n, n_features)
+        Rows of the fit.
+    rounds : Rounds or None
+        None in the warm-up.
+    """
+
+    X = None
+    rounds = None
 
 
 class ICEDClassifier(CrowdNetClassifier):
@@ -322,7 +336,7 @@ class ICEDClassifier(CrowdNetClassifier):
         ("warmup", "warmup_epochs"), "which training begins with"
     )
 
-    rounds_ = None
+    _run_class = ICEDRun
 
     def __init__(
         self,
@@ -395,55 +409,62 @@ class ICEDClassifier(CrowdNetClassifier):
 
     # --- Algorithms 3.1 and 3.2 ------------------------------------------------------
 
-    def _train(self, X, target, method):
-        if self.crowd_ is None:
+    def _split(self, X, target):
+        if self.run_.crowd is None:
             self._forget_inference()
             self.inferred_labels_ = self.classes_inferred_[target]
-            return super()._train(X, target, method)
-        rows = self._set_validation_rows_aside(X, target)
-        votes = count_votes(self.crowd_.codes[rows], len(self.classes_))
+        self.run_.X = X
+        return super()._split(X, target)
+
+    def _train(self, train, valid, method):
+        if self.run_.crowd is None:
+            return super()._train(train, valid, method)
+        rows = self._positions(train)
+        votes = count_votes(self.run_.crowd.codes[rows], len(self.classes_))
         certainty = vote_certainty(votes, self.certainty_eps)
-        X_train, y_train = X[rows], target[rows]
-        self._check_generation(X_train, y_train)
+        batches = TensorBatches(train)
+        X_train = as_arrays(batches.X)
+        self._check_generation(X_train, to_numpy(batches.y))
         completed = True
         if not len(self.history):
-            completed = self._warm_up(X_train, y_train, certainty, method)
-        with self._making_rows(Rounds(AugmentedRows(X_train), rows, certainty)):
-            if completed and self.max_epochs:
-                super()._train(X_train, y_train, method)
+            completed = self._warm_up(train, valid, certainty, method)
+        self.run_.rounds = Rounds(AugmentedRows(X_train), rows, certainty)
+        if completed and self.max_epochs:
+            super()._train(train, valid, method)
+        self._keep_inference()
         return self
 
-    def _warm_up(self, X, y, certainty, method):
+    def _warm_up(self, train, valid, certainty, method):
         """Algorithm 3.1; tell whether it was completed."""
         highest, second, third, _ = certainty_groups(certainty)
         stages = {
             None: [],
             "groups": [(group, 1) for group in (third, second, highest)],
             "certain": [(np.concatenate([third, second, highest]), 3)],
-            "all": [(np.arange(len(y)), 3)],
+            "all": [(np.arange(len(train)), 3)],
         }
         for group, times in stages[self.warmup]:
             if not len(group):
                 continue
             epochs = times * self.warmup_epochs
-            super()._train(X[group], y[group], method, epochs)
+            super()._train(Subset(train, group), valid, method, epochs)
             if self._was_interrupted(epochs):
                 return False
         return True
 
     def _next_round(self):
         """Generation and inference of Algorithm 3.2; training is the epoch's."""
-        X, rows = self.rounds_.X, self.rounds_.rows
-        codes = self.crowd_.codes
+        X, rows = self.run_.rounds.X, self.run_.rounds.rows
+        codes = self.run_.crowd.codes
         embeddings = self._embed(X.rows)
-        made = self._interpolate(embeddings, self.crowd_.inferred[rows])
+        made = self._interpolate(embeddings, self.run_.crowd.inferred[rows])
         annotations = self._annotate(embeddings, made, codes[rows])
         X_synth = self._decode(embeddings, made)
         inferred = self._infer(np.concatenate([codes, annotations]))
-        self.crowd_.inferred, y_synth = np.split(inferred, [len(codes)])
+        self.run_.crowd.inferred, y_synth = np.split(inferred, [len(codes)])
         self.X_synth_, self.y_synth_ = X_synth, self.classes_inferred_[y_synth]
-        y = np.concatenate([self.crowd_.inferred[rows], y_synth])
-        self.rounds_.augmented = X.followed_by(X_synth), y
+        y = np.concatenate([self.run_.crowd.inferred[rows], y_synth])
+        self.run_.rounds.augmented = X.followed_by(X_synth), y
         self._update_criterion(np.bincount(y, minlength=len(self.classes_)))
 
     # --- Synthetic rows, section 3.2.4 -----------------------------------------------
@@ -456,7 +477,7 @@ class ICEDClassifier(CrowdNetClassifier):
             candidates = np.flatnonzero(y == label)
             new, _ = interpolate_certain(
                 embeddings[candidates],
-                self.rounds_.certainty[candidates],
+                self.run_.rounds.certainty[candidates],
                 n_new,
                 self.n_neighbors,
                 self.jitter,
@@ -475,7 +496,7 @@ class ICEDClassifier(CrowdNetClassifier):
 
     def _decode(self, embeddings, made):
         """Rows that new embeddings stand for."""
-        rounds = self.rounds_
+        rounds = self.run_.rounds
         if not len(made):
             return self._no_rows()
         n_epochs = self.decoder_updates
@@ -504,7 +525,7 @@ class ICEDClassifier(CrowdNetClassifier):
         return np.concatenate(embedded)
 
     def _no_rows(self):
-        rows = self.rounds_.X.rows
+        rows = self.run_.rounds.X.rows
         return np.empty((0, *rows.shape[1:]), rows.dtype)
 
     # --- True labels, section 3.2.3 --------------------------------------------------
@@ -520,18 +541,11 @@ class ICEDClassifier(CrowdNetClassifier):
 
     # --- Stages ----------------------------------------------------------------------
 
-    def _set_validation_rows_aside(self, X, target):
-        """Rows to train on; every stage is validated with the others."""
-        train, valid = self.get_split_datasets(X, target)
-        if valid is not None:
-            held_out = TensorBatches(valid)
-            self.eval_set_ = as_arrays(held_out.X), to_numpy(held_out.y)
-        return self._positions(train, X)
-
-    def _positions(self, part, X):
-        """Which rows of X a part of them holds."""
+    def _positions(self, part):
+        """Which rows of the fit a part of them holds."""
+        X = self.run_.X
         if isinstance(part, Subset):
-            return self._positions(part.dataset, X)[np.asarray(part.indices)]
+            return self._positions(part.dataset)[np.asarray(part.indices)]
         if part.X is not X:
             raise ValueError(
                 f"train_split={self.train_split!r} gave a {type(part).__name__} of "
@@ -552,29 +566,19 @@ class ICEDClassifier(CrowdNetClassifier):
         read_sampling_strategy(strategy, labels)
         self._embed(X[:2])
 
-    @contextmanager
-    def _making_rows(self, rounds):
-        """Begin each epoch with a round, and keep what the last one inferred."""
-        self.rounds_ = rounds
-        try:
-            yield
-            self._keep_inference()
-        finally:
-            del self.rounds_
-
     def _forget_inference(self):
         """Drop what an earlier fit, on annotations, has left."""
         for name in ("dawid_skene_", "worker_error_rates_", "X_synth_", "y_synth_"):
             vars(self).pop(name, None)
 
     def _keep_inference(self):
-        if self.rounds_.augmented is None:
+        if self.run_.rounds.augmented is None:
             # No round was made.
-            self.crowd_.inferred = self._infer(self.crowd_.codes)
+            self.run_.crowd.inferred = self._infer(self.run_.crowd.codes)
             self.X_synth_ = self._no_rows()
             self.y_synth_ = self.classes_inferred_[:0]
-        labels, codes = self.classes_inferred_, self.crowd_.codes
-        self.inferred_labels_ = labels[self.crowd_.inferred]
+        labels, codes = self.classes_inferred_, self.run_.crowd.codes
+        self.inferred_labels_ = labels[self.run_.crowd.inferred]
         # In the shares that the classes have among real rows.
         self.worker_error_rates_ = error_rates(
             self.dawid_skene_.confusion_matrices_,
@@ -591,26 +595,22 @@ class ICEDClassifier(CrowdNetClassifier):
 
     def on_epoch_begin(self, net, **kwargs):
         super().on_epoch_begin(net, **kwargs)
-        if self.crowd_ is None:
+        if self.run_.crowd is None:
             return
-        in_rounds = self.rounds_ is not None
+        in_rounds = self.run_.rounds is not None
         if in_rounds:
             self._next_round()
         self.history.record("stage", "round" if in_rounds else "warm-up")
         self.history.record("n_synthetic", len(self.X_synth_) if in_rounds else 0)
-        if self.crowd_.truth is not None:
-            accuracy = self.crowd_.inference_accuracy(self.classes_inferred_)
+        if self.run_.crowd.truth is not None:
+            accuracy = self.run_.crowd.inference_accuracy(self.classes_inferred_)
             self.history.record("inference_accuracy", accuracy)
 
     def get_iterator(self, dataset, training=False):
         batches = super().get_iterator(dataset, training)
-        if not training or self.rounds_ is None:
+        if not training or self.run_.rounds is None:
             return batches
         make = super().get_iterator
         return AnewEachEpoch(
-            lambda: make(self.get_dataset(*self.rounds_.augmented), training=True)
+            lambda: make(self.get_dataset(*self.run_.rounds.augmented), training=True)
         )
-
-    def __getstate__(self):
-        # A callback may save the net in the middle of training.
-        return {k: v for k, v in super().__getstate__().items() if k != "rounds_"}

@@ -1,6 +1,8 @@
 """Meta-augmentation: a net and its synthetic rows, trained together."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,6 +14,7 @@ from torch.nn.functional import one_hot
 
 from imbdeep._arguments import FiniteReal, WholeNumber
 from imbdeep._nets.parameters_in_use import refuse_changes
+from imbdeep._nets.run import Run
 from imbdeep._tables.rows import as_arrays
 from imbdeep._tables.sampling_strategy import read_sampling_strategy
 from imbdeep._tables.validation import check_class_sizes
@@ -24,8 +27,39 @@ from imbdeep.classifiers._meta_augment.synthetic_rows import (
     duplicate_uncertain,
 )
 
-# What the net holds only as long as its rows move.
-_WHILE_MOVING = ("synth_batches_", "valid_batches_", "path_", "best_rows_")
+
+@dataclass
+class Moving:
+    """What a net holds as long as its rows move.
+
+    Attributes
+    ----------
+    synthetic : SyntheticRows
+    batches, valid_batches : iterator of tuple (X, y)
+        Synthetic rows, by position, and validation rows, without end.
+    path : list of ndarray or None
+        The rows at the beginning and after each epoch.
+    best : Tensor or None
+        Those of the best epoch so far.
+    """
+
+    synthetic: SyntheticRows
+    batches: Iterator
+    valid_batches: Iterator
+    path: list | None
+    best: torch.Tensor | None = None
+
+
+class MetaAugmentRun(Run):
+    """State of a fit of meta-augmentation.
+
+    Attributes
+    ----------
+    moving : Moving or None
+        None in pre-training.
+    """
+
+    moving = None
 
 
 def _no_rows(X):
@@ -216,6 +250,7 @@ class MetaAugmentClassifier(BaseNetClassifier):
     (7, 20)
     """
 
+    _run_class = MetaAugmentRun
     _parameter_constraints = {
         **BaseNetClassifier._parameter_constraints,
         "sampling_strategy": [
@@ -291,45 +326,47 @@ class MetaAugmentClassifier(BaseNetClassifier):
             )
 
     def initialize(self):
-        self.X_synth_ = self.synthetic_ = None
+        self.X_synth_ = None
         return super().initialize()
 
     # --- Algorithm 1 -----------------------------------------------------------------
 
-    def _train(self, X, target, method):
-        train, valid = self.get_split_datasets(X, target)
+    def _train(self, train, valid, method):
         self._check_valid(valid)
         rows, held_out = TensorBatches(train), TensorBatches(valid)
         self._check_parts(training=rows, validation=held_out)
         self._check_module(rows)
-        # Both stages train on the same rows and look at the same validation rows.
-        part = as_arrays(rows.X), to_numpy(rows.y)
-        self.eval_set_ = as_arrays(held_out.X), to_numpy(held_out.y)
+        positions = np.asarray(getattr(train, "indices", np.arange(len(train))))
+        # Batches of a part of the rows are cut from a copy, which both stages share.
+        train, valid = self._in_memory(rows), self._in_memory(held_out)
         begins, parents = self.X_synth_ is None, None
         if begins:
             labels = self.classes_inferred_
-            wanted = rows_to_make(part[1], self.sampling_strategy, labels)
+            wanted = rows_to_make(to_numpy(rows.y), self.sampling_strategy, labels)
             interrupted = False
             if self.pretrain_epochs:
-                super()._train(*part, method, self.pretrain_epochs)
+                super()._train(train, valid, method, self.pretrain_epochs)
                 interrupted = self._was_interrupted(self.pretrain_epochs)
-            positions = getattr(train, "indices", np.arange(len(train)))
-            parents = self._duplicate(rows, wanted, np.asarray(positions))
+            parents = self._duplicate(rows, wanted, positions)
             if interrupted:
                 return self
         if len(self.X_synth_):
             with self._moving_rows(rows, valid, parents):
-                super()._train(*part, method)
+                super()._train(train, valid, method)
         elif not (begins and self.pretrain_epochs):
-            super()._train(*part, method)
+            super()._train(train, valid, method)
         return self
 
+    def _in_memory(self, batches):
+        return self.get_dataset(as_arrays(batches.X), to_numpy(batches.y))
+
     def train_step(self, batch, **fit_params):
-        if self.synthetic_ is None:
+        moving = self.run_.moving
+        if moving is None:
             return super().train_step(batch, **fit_params)
         X1, y1 = self._on_device(batch)
-        X2, y2 = self._on_device(next(self.valid_batches_))
-        synthetic, ys = self._on_device(next(self.synth_batches_))
+        X2, y2 = self._on_device(next(moving.valid_batches))
+        synthetic, ys = self._on_device(next(moving.batches))
         index = synthetic["index"]
         if y1.ndim > ys.ndim:  # soft labels
             ys = one_hot(ys, y1.shape[-1]).to(y1.dtype)
@@ -362,11 +399,11 @@ class MetaAugmentClassifier(BaseNetClassifier):
             inner_loss,
             outer_loss,
             parameters,
-            self.synthetic_.rows[index],
+            moving.synthetic.rows[index],
             inner_lr=self.inner_lr,
             inner_steps=self.inner_steps,
         )
-        self.synthetic_.move(index, step.gradient, self.synth_lr)
+        moving.synthetic.move(index, step.gradient, self.synth_lr)
         with torch.no_grad():
             for name, value in parameters.items():
                 value.copy_(step.parameters[name])
@@ -384,29 +421,34 @@ class MetaAugmentClassifier(BaseNetClassifier):
 
     def on_epoch_end(self, net, **kwargs):
         super().on_epoch_end(net, **kwargs)
-        moving = self.synthetic_ is not None
+        moving = self.run_.moving
         self.history.record("n_synthetic", len(self.X_synth_) if moving else 0)
-        shift = self.synthetic_.distance() if moving else 0.0
+        shift = moving.synthetic.distance() if moving else 0.0
         self.history.record("synth_shift", shift)
+        if moving:
+            # A callback may save the net.
+            self.X_synth_ = to_numpy(moving.synthetic.rows).copy()
         if moving and self.store_synth_history:
-            self.path_.append(to_numpy(self.synthetic_.rows).copy())
+            moving.path.append(self.X_synth_)
 
     def on_train_end(self, net, **kwargs):
         super().on_train_end(net, **kwargs)
         self._keep_best_rows()
-        if self.synthetic_ is not None and self.best_rows_ is not None:
-            self.synthetic_.rows = self.best_rows_
+        moving = self.run_.moving
+        if moving and moving.best is not None:
+            moving.synthetic.rows = moving.best
 
     def _keep_best_rows(self):
         # Callbacks have their say of an epoch after the net, so the net looks later.
         loading = [c for c in self._early_stoppings() if c.load_best]
-        if self.synthetic_ is None or not loading or not self.history:
+        moving = self.run_.moving
+        if moving is None or not loading or not self.history:
             return
         # The last of them has the last word on the weights.
         if loading[-1].best_epoch_ == self.history[-1, "epoch"]:
-            if self.best_rows_ is None:
-                self.best_rows_ = torch.empty_like(self.synthetic_.rows)
-            self.best_rows_.copy_(self.synthetic_.rows)
+            if moving.best is None:
+                moving.best = torch.empty_like(moving.synthetic.rows)
+            moving.best.copy_(moving.synthetic.rows)
 
     # --- The synthetic rows ----------------------------------------------------------
 
@@ -492,10 +534,8 @@ class MetaAugmentClassifier(BaseNetClassifier):
     @contextmanager
     def _moving_rows(self, batches, valid, parents):
         """Hold what a step needs beside its batch, for as long as steps are made."""
-        self.path_ = [self.X_synth_.copy()] if self.store_synth_history else None
-        self.best_rows_ = None
-        rows = to_tensor(self.X_synth_, device=self.device)
-        self.synthetic_ = SyntheticRows(
+        rows = to_tensor(self.X_synth_.copy(), device=self.device)
+        synthetic = SyntheticRows(
             rows,
             rows_of(batches.X),
             unit=self.synth_unit,
@@ -504,17 +544,18 @@ class MetaAugmentClassifier(BaseNetClassifier):
         )
         index = {"index": np.arange(len(rows)), "weight": self.synth_weight_}
         dataset = Dataset(index, self._encode(self.y_synth_))
-        self.synth_batches_ = self._endless_batches(dataset)
-        self.valid_batches_ = self._endless_batches(valid)
+        moving = self.run_.moving = Moving(
+            synthetic,
+            self._endless_batches(dataset),
+            self._endless_batches(valid),
+            [self.X_synth_] if self.store_synth_history else None,
+        )
         try:
             yield
         finally:
-            self.X_synth_ = to_numpy(self.synthetic_.rows)
+            self.X_synth_ = to_numpy(synthetic.rows)
             if self.store_synth_history:
-                self.synth_history_ = np.stack(self.path_)
-            self.synthetic_ = None
-            for name in _WHILE_MOVING:
-                delattr(self, name)
+                self.synth_history_ = np.stack(moving.path)
 
     def _endless_batches(self, dataset):
         generator = torch.Generator().manual_seed(self._draw_seed())
@@ -526,12 +567,3 @@ class MetaAugmentClassifier(BaseNetClassifier):
     def _on_device(self, batch):
         X, y = unpack_data(batch)
         return to_tensor(X, device=self.device), to_tensor(y, device=self.device)
-
-    def __getstate__(self):
-        state = super().__getstate__()
-        if state.get("synthetic_") is not None:
-            # A callback saves the net in the middle of training.
-            state = {k: v for k, v in state.items() if k not in _WHILE_MOVING}
-            state["X_synth_"] = to_numpy(self.synthetic_.rows).copy()
-            state["synthetic_"] = None
-        return state

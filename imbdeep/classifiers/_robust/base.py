@@ -10,6 +10,7 @@ from skorch.dataset import unpack_data
 from skorch.utils import to_tensor
 
 from imbdeep._arguments import FiniteReal, WholeNumber
+from imbdeep._nets.run import Run
 from imbdeep._tables.rows import column_moments, column_range
 from imbdeep._torch.draws import current_generator
 from imbdeep.attacks import pgd
@@ -35,6 +36,18 @@ def with_rows(X, rows):
     return {**X, "X": rows} if isinstance(X, dict) else rows
 
 
+class AttackRun(Run):
+    """State of a fit on attacked rows.
+
+    Attributes
+    ----------
+    attack : callable
+        Moves rows, Tensor of shape (n, ...), against their labels.
+    """
+
+    attack = None
+
+
 class AdversarialNetClassifier(DeferredNetClassifier):
     """Net that trains on attacked rows.
 
@@ -43,6 +56,7 @@ class AdversarialNetClassifier(DeferredNetClassifier):
     :meth:`training_loss`.
     """
 
+    _run_class = AttackRun
     _parameter_constraints = {
         **DeferredNetClassifier._parameter_constraints,
         "eps": [FiniteReal(0, None), "array-like", None],
@@ -158,13 +172,13 @@ class AdversarialNetClassifier(DeferredNetClassifier):
         check_inside(X, *box)
         return box
 
-    def _train(self, X, target, method, epochs=None):
+    def _train(self, train, valid, method, epochs=None):
         radius, box = self.eps_, self.box_
         like_rows = {
             "device": self.device,
-            "dtype": torch.from_numpy(np.empty(0, rows_of(X).dtype)).dtype,
+            "dtype": torch.from_numpy(np.empty(0, self.rows_dtype_)).dtype,
         }
-        self.attack_ = partial(
+        self.run_.attack = partial(
             pgd,
             partial(net_logits, self),
             ball=make_ball(self.norm, radius, radius > 0, box, **like_rows),
@@ -173,15 +187,7 @@ class AdversarialNetClassifier(DeferredNetClassifier):
             random_start=self.random_start,
             generator=current_generator(self.device or "cpu"),
         )
-        try:
-            return super()._train(X, target, method, epochs)
-        finally:
-            # It holds tensors of the training device, which a pickle must not need.
-            del self.attack_
-
-    def __getstate__(self):
-        state = super().__getstate__()
-        return {name: value for name, value in state.items() if name != "attack_"}
+        return super()._train(train, valid, method, epochs)
 
     # --- A step ----------------------------------------------------------------------
 
@@ -207,7 +213,7 @@ class AdversarialNetClassifier(DeferredNetClassifier):
         """
         # As the net predicts: without dropout, and leaving batch norm's statistics.
         self._set_training(False)
-        return with_rows(X, self.attack_(rows_of(X), y)), y
+        return with_rows(X, self.run_.attack(rows_of(X), y)), y
 
     def training_loss(self, X, y, fit_params):
         """Output of the module for the rows of a step, and their loss.

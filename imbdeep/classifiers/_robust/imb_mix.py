@@ -172,14 +172,14 @@ class ImbMixClassifier(AdversarialNetClassifier):
                 "'shuffled', or n_copies=0 with mix='mixup' or None."
             )
 
-    def _train(self, X, target, method, epochs=None):
+    def _train(self, train, valid, method, epochs=None):
         counts = self.class_counts_
         copies = self.n_copies
         if copies == "auto":
             copies = np.minimum(MOST_COPIES, counts.max() // np.maximum(counts, 1) - 1)
         self.n_copies_ = copies * under_represented(counts)
         self.augmented_counts_ = counts * (1 + self.n_copies_)
-        return super()._train(X, target, method, epochs)
+        return super()._train(train, valid, method, epochs)
 
     def _class_shares(self, batches):
         shares = super()._class_shares(batches)
@@ -203,7 +203,7 @@ class ImbMixClassifier(AdversarialNetClassifier):
             self.copy_scale,
             current_generator(y.device),
         )
-        ball = self.attack_.keywords["ball"]
+        ball = self.run_.attack.keywords["ball"]
         weight = X["sample_weight"][again] if isinstance(X, dict) else None
         rows = join_rows(attacked, ball.into_box(copies), weight)
         return rows, torch.cat([y, y[again]])

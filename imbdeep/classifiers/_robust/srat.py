@@ -4,10 +4,11 @@ from numbers import Real
 
 import torch
 from skorch.callbacks import PassthroughScoring
+from skorch.dataset import unpack_data
 from skorch.utils import to_tensor
+from torch.utils.data import Subset
 
 from imbdeep._arguments import FiniteReal
-from imbdeep._tables.rows import dense
 from imbdeep.attacks._nets import evaluation_mode
 from imbdeep.batches._tensor_batches import rows_of
 from imbdeep.classifiers._robust.base import AdversarialNetClassifier
@@ -147,13 +148,15 @@ class SRATClassifier(AdversarialNetClassifier):
             check_head(self.module_)
         return self
 
-    def _train(self, X, target, method, epochs=None):
+    def _train(self, train, valid, method, epochs=None):
         if self.separation:
             # Refuses a module whose head is there, but not used.
-            few = to_tensor(dense(rows_of(X)[:2]), device=self.device)
+            few = Subset(train, range(min(2, len(train))))
+            X, _ = unpack_data(next(iter(self.get_iterator(few))))
+            few = to_tensor(rows_of(X), device=self.device)
             with evaluation_mode(self.module_), torch.no_grad():
                 penultimate(self.module_, few)
-        return super()._train(X, target, method, epochs)
+        return super()._train(train, valid, method, epochs)
 
     def training_loss(self, X, y, fit_params):
         if not self.separation:
