@@ -21,7 +21,6 @@ from imbdeep._nets.prediction import Predicts
 from imbdeep._nets.splits import SplitsRows
 from imbdeep._nets.tables import ReadsTables
 from imbdeep._nets.training import Trains
-from imbdeep._torch.device import resolve_device
 from imbdeep.batches import TensorBatches
 from imbdeep.batches._registry import BATCHES
 from imbdeep.losses._registry import LOSSES
@@ -399,15 +398,3 @@ class BaseNetClassifier(
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-    def __getstate__(self):
-        state = super().__getstate__()
-        return {name: value for name, value in state.items() if name != "run_"}
-
-    def __setstate__(self, state):
-        requested = state["device"]
-        if requested == "auto":
-            state["device"] = resolve_device("auto")
-        super().__setstate__(state)
-        if requested == "auto":
-            self.device = "auto"

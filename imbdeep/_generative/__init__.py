@@ -2,6 +2,7 @@
 
 from imbdeep._generative.columns import categorical_columns, select_columns
 from imbdeep._generative.decoder import RowDecoder
+from imbdeep._generative.image_encoding import ImageEncoding
 from imbdeep._generative.latent import interpolate, train_autoencoder
 from imbdeep._generative.losses import (
     classifier_loss,
@@ -15,7 +16,7 @@ from imbdeep._generative.losses import (
     squared_error,
     weight_penalty,
 )
-from imbdeep._generative.row_encoding import ImageEncoding, TableEncoding
+from imbdeep._generative.row_encoding import TableEncoding
 from imbdeep._generative.row_head import RowHead
 from imbdeep._generative.training import (
     class_batches,

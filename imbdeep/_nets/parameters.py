@@ -112,3 +112,11 @@ class NetParameters:
 
     def _naming(self, prefix, component):
         return naming_failures(prefix, component, partial(self._set_by_user, prefix))
+
+    def __setstate__(self, state):
+        requested = state["device"]
+        if requested == "auto":
+            state["device"] = resolve_device("auto")
+        super().__setstate__(state)
+        if requested == "auto":
+            self.device = "auto"

@@ -292,3 +292,7 @@ class Trains:
                 f"{tuple(logits.shape)}, and {n_classes} classes need as many logits "
                 f"for each row, two classes two: {self.classes_inferred_.tolist()}."
             )
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "run_"}

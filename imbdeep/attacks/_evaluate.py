@@ -200,6 +200,7 @@ def adversarial_rows(
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
 
     with _attacked(estimator, rows) as (logits_of, device):
+        in_batches = partial(_in_batches, batch_size, device)
         find_worst = partial(
             worst_rows,
             logits_of,
@@ -212,12 +213,6 @@ def adversarial_rows(
             queries=queries,
             generator=torch.Generator(device).manual_seed(seed),
         )
-
-        def in_batches(function, x, target):
-            parts = zip(x.split(batch_size), target.split(batch_size), strict=True)
-            found = [function(x.to(device), y.to(device)).cpu() for x, y in parts]
-            return torch.cat(found)
-
         worst = in_batches(partial(find_worst, early_stop=early_stop), numbers, target)
         if early_stop:
             # A threshold of its own may leave right what is not the likeliest label.
@@ -230,6 +225,11 @@ def adversarial_rows(
             if left.any():
                 worst[left] = in_batches(find_worst, numbers[left], target[left])
     return rows.like(worst.numpy())
+
+
+def _in_batches(batch_size, device, function, x, target):
+    parts = zip(x.split(batch_size), target.split(batch_size), strict=True)
+    return torch.cat([function(x.to(device), y.to(device)).cpu() for x, y in parts])
 
 
 def _read_threat(rows, *, perturb, eps, norm, eps_unit, std, step_size, box):

@@ -18,7 +18,7 @@ from torch.utils.data import Subset
 
 from imbdeep.batches import TensorBatches
 from imbdeep.classifiers import ICEDClassifier
-from imbdeep.classifiers._crowds.iced import AugmentedRows, rows_to_make
+from imbdeep.classifiers._crowds.rounds import AugmentedRows, rows_to_make
 from imbdeep.crowds import DawidSkene, MajorityVote, simulate_annotators
 from tests.classifiers.crowds import make_crowd
 

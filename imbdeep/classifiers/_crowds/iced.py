@@ -1,174 +1,32 @@
 """ICED: inferring labels and making rare rows, in turns."""
 
-from dataclasses import dataclass
-from numbers import Real
-
 import numpy as np
-import torch
-from scipy import sparse
 from sklearn.base import clone
-from sklearn.neighbors import NearestNeighbors
 from sklearn.utils._param_validation import HasMethods, StrOptions
-from skorch.utils import to_numpy, to_tensor
+from skorch.utils import to_numpy
 from torch.utils.data import Subset
 
 from imbdeep._arguments import FiniteReal, WholeNumber
-from imbdeep._generative import RowDecoder
-from imbdeep._tables.rows import as_arrays, dense
-from imbdeep._tables.sampling_strategy import read_sampling_strategy
+from imbdeep._tables.rows import as_arrays
 from imbdeep.batches import TensorBatches
-from imbdeep.classifiers._crowds.base import CrowdNetClassifier, CrowdRun
+from imbdeep.classifiers._crowds.base import CrowdNetClassifier
+from imbdeep.classifiers._crowds.rounds import (
+    AnewEachEpoch,
+    AugmentedRows,
+    ICEDRun,
+    Rounds,
+)
+from imbdeep.classifiers._crowds.synthesis import MakesRows
 from imbdeep.crowds import DawidSkene
 from imbdeep.crowds._annotations import count_votes
 from imbdeep.crowds._certainty import vote_certainty
 from imbdeep.crowds._generation import (
     certainty_groups,
-    interpolate_certain,
-    neighbour_annotations,
 )
 from imbdeep.crowds._worker_model import error_rates
-from imbdeep.modules._penultimate import penultimate
-
-# Rows that are embedded at once.
-_CHUNK = 4096
 
 
-def rows_to_make(codes, sampling_strategy, labels):
-    """Synthetic rows of each class that a sampling strategy asks for.
-
-    Parameters
-    ----------
-    codes : ndarray of shape (n,), int
-        Classes that the rows are inferred to be of, as positions in ``labels``.
-    sampling_strategy : str, float, dict or callable
-        As in imbalanced-learn; but a class that already has more rows than it asks for
-        gets none, because inferred classes grow and shrink.
-    labels : ndarray of shape (n_classes,)
-        Sorted.
-
-    Returns
-    -------
-    dict of int to int
-        Number of rows by class, of classes that have rows.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from imbdeep.classifiers._crowds.iced import rows_to_make
-    >>> codes, labels = np.array([0] * 5 + [1] * 2), np.array(["a", "b"])
-    >>> rows_to_make(codes, "auto", labels)
-    {1: 3}
-    >>> rows_to_make(codes, {"a": 4, "b": 4}, labels)
-    {0: 0, 1: 2}
-    """
-    counts = np.bincount(codes, minlength=len(labels))
-    present = np.flatnonzero(counts)
-    if len(present) < 2:
-        return {}
-    if isinstance(sampling_strategy, str):
-        wanted = read_sampling_strategy(sampling_strategy, labels[codes])
-        return {int(np.searchsorted(labels, k)): int(n) for k, n in wanted.items()}
-    if isinstance(sampling_strategy, Real):
-        majority = counts.argmax()
-        totals = {
-            int(c): int(sampling_strategy * counts[majority])
-            for c in present
-            if c != majority
-        }
-    else:
-        asked = sampling_strategy
-        if callable(asked):
-            asked = asked(labels[codes])
-        totals = {int(np.searchsorted(labels, k)): int(n) for k, n in asked.items()}
-    return {c: max(0, n - int(counts[c])) for c, n in totals.items() if counts[c]}
-
-
-class AugmentedRows:
-    """Training rows, and behind them those of the round, in one table.
-
-    Parameters
-    ----------
-    rows : ndarray of shape (n, ...) or CSR matrix of shape (n, n_features)
-        The training rows, which are copied once; if sparse, in each round.
-    """
-
-    def __init__(self, rows):
-        self.n_rows = rows.shape[0]
-        self.buffer = rows
-
-    @property
-    def rows(self):
-        return self.buffer[: self.n_rows]
-
-    def followed_by(self, made):
-        """The training rows and ``made``; valid until the next call."""
-        if sparse.issparse(self.buffer):
-            return sparse.vstack([self.buffer, sparse.csr_array(made)], format="csr")
-        end = self.n_rows + len(made)
-        if end > len(self.buffer):
-            # The number of rows differs a little from one round to the next.
-            room = np.empty((end + len(made) // 4, *made.shape[1:]), made.dtype)
-            room[: self.n_rows] = self.rows
-            self.buffer = room
-        self.buffer[self.n_rows : end] = made
-        return self.buffer[:end]
-
-
-class AnewEachEpoch:
-    """Batches that are made anew for each epoch.
-
-    Parameters
-    ----------
-    make : callable
-        Gives an iterable of batches.
-    """
-
-    def __init__(self, make):
-        self.make = make
-
-    def __iter__(self):
-        return iter(self.make())
-
-
-@dataclass
-class Rounds:
-    """What the rounds of a fit hold on to.
-
-    Attributes
-    ----------
-    X : AugmentedRows
-        Training rows, and those made in the round.
-    rows : ndarray of shape (n_train,), int
-        Which rows of the fit the training rows are.
-    certainty : ndarray of shape (n_train,)
-    decoder : RowDecoder or None
-    augmented : tuple of ndarray or None
-        What the round trains on: rows and inferred classes.
-    """
-
-    X: AugmentedRows
-    rows: np.ndarray
-    certainty: np.ndarray
-    decoder: RowDecoder | None = None
-    augmented: tuple | None = None
-
-
-class ICEDRun(CrowdRun):
-    """State of a fit of ICED.
-
-    Attributes
-    ----------
-    X : ndarray of shape (n, ...) or CSR matrix of shape (n, n_features)
-        Rows of the fit.
-    rounds : Rounds or None
-        None in the warm-up.
-    """
-
-    X = None
-    rounds = None
-
-
-class ICEDClassifier(CrowdNetClassifier):
+class ICEDClassifier(MakesRows, CrowdNetClassifier):
     r"""Net for annotations of imbalanced classes: infers labels and makes rare rows.
 
     Learning from imbalanced crowdsourced labeled data [1]_: after a warm-up on the
@@ -467,67 +325,6 @@ class ICEDClassifier(CrowdNetClassifier):
         self.run_.rounds.augmented = X.followed_by(X_synth), y
         self._update_criterion(np.bincount(y, minlength=len(self.classes_)))
 
-    # --- Synthetic rows, section 3.2.4 -----------------------------------------------
-
-    def _interpolate(self, embeddings, y):
-        """Embeddings between those of rows inferred to be of a class."""
-        wanted = rows_to_make(y, self.sampling_strategy, self.classes_inferred_)
-        made = [embeddings[:0]]
-        for label, n_new in wanted.items():
-            candidates = np.flatnonzero(y == label)
-            new, _ = interpolate_certain(
-                embeddings[candidates],
-                self.run_.rounds.certainty[candidates],
-                n_new,
-                self.n_neighbors,
-                self.jitter,
-                self.random_state_,
-            )
-            made.append(new)
-        return np.concatenate(made)
-
-    def _annotate(self, embeddings, made, codes):
-        """Annotations for new embeddings, from those of real neighbours."""
-        if not len(made):
-            return codes[:0]
-        search = NearestNeighbors(n_neighbors=min(self.n_neighbors, len(embeddings)))
-        neighbours = search.fit(embeddings).kneighbors(made, return_distance=False)
-        return neighbour_annotations(codes, neighbours, self.random_state_)
-
-    def _decode(self, embeddings, made):
-        """Rows that new embeddings stand for."""
-        rounds = self.run_.rounds
-        if not len(made):
-            return self._no_rows()
-        n_epochs = self.decoder_updates
-        if rounds.decoder is None:
-            rounds.decoder = RowDecoder(
-                rounds.X.rows, embeddings.shape[1], device=self.device
-            )
-            n_epochs = self.decoder_epochs
-        if n_epochs:
-            rounds.decoder.fit(
-                torch.from_numpy(embeddings),
-                n_epochs=n_epochs,
-                batch_size=self._rows_of_a_step(len(embeddings)),
-                method=f"the decoder of {type(self).__name__}",
-            )
-        decoded = to_numpy(rounds.decoder(torch.from_numpy(made)))
-        return decoded.astype(rounds.X.rows.dtype, copy=False)
-
-    @torch.no_grad()
-    def _embed(self, X):
-        self._set_training(False)
-        embedded = []
-        for start in range(0, X.shape[0], _CHUNK):
-            part = to_tensor(dense(X[start : start + _CHUNK]), device=self.device)
-            embedded.append(to_numpy(penultimate(self.module_, part)))
-        return np.concatenate(embedded)
-
-    def _no_rows(self):
-        rows = self.run_.rounds.X.rows
-        return np.empty((0, *rows.shape[1:]), rows.dtype)
-
     # --- True labels, section 3.2.3 --------------------------------------------------
 
     def _infer(self, codes):
@@ -554,17 +351,6 @@ class ICEDClassifier(CrowdNetClassifier):
                 "torch.utils.data.Subset, or pass eval_set."
             )
         return np.arange(X.shape[0])
-
-    def _check_generation(self, X, y):
-        strategy = self.sampling_strategy
-        labels = self.classes_inferred_[y]
-        if isinstance(strategy, Real) and len(self.classes_inferred_) > 2:
-            raise ValueError(
-                f"sampling_strategy={strategy!r} is a ratio of two classes, and there "
-                f"are {len(self.classes_inferred_)}. Pass 'auto' or a dict."
-            )
-        read_sampling_strategy(strategy, labels)
-        self._embed(X[:2])
 
     def _forget_inference(self):
         """Drop what an earlier fit, on annotations, has left."""

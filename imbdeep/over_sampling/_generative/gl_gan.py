@@ -1,6 +1,7 @@
 """GL-GAN: SMOTE in a latent space, and a GAN that makes its codes look real."""
 
 from copy import deepcopy
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -48,6 +49,20 @@ def start_players(autoencoder, n_latent, n_classes):
         deepcopy(autoencoder.encoder), nn.Linear(n_latent, n_classes)
     )
     return discriminator, classifier, deepcopy(autoencoder.decoder)
+
+
+def _batches_of_originals_and_new(originals, new, n_batches):
+    """Equal shares of X_org, its classes and weights, and of Z, its classes."""
+    rows, target_org, weight, z_org = originals
+    z_syn, target_syn = new
+    dealt_org, _ = class_batches([torch.arange(len(z_org))], n_batches)
+    dealt_syn, _ = class_batches([torch.arange(len(z_syn))], n_batches)
+    for org, syn in zip(
+        dealt_org.to(rows.device), dealt_syn.to(rows.device), strict=True
+    ):
+        z = torch.cat([z_org[org], z_syn[syn]])
+        target = torch.cat([target_org[org], target_syn[syn]])
+        yield rows[org], target_org[org], weight[org], z, target
 
 
 class GLGAN(AutoencodedSampler):
@@ -332,53 +347,15 @@ class GLGAN(AutoencodedSampler):
         players = {"discriminator": D, "classifier": C, "generator": G}
         for player in players.values():
             player.to(rows)
-        n_batches = self._n_batches(len(rows))
-        originals, new = torch.arange(len(z_org)), torch.arange(len(z_syn))
-
-        def batches():
-            """Equal shares of X_org, its classes and weights, and of Z, its classes."""
-            dealt_org, _ = class_batches([originals], n_batches)
-            dealt_syn, _ = class_batches([new], n_batches)
-            for org, syn in zip(
-                dealt_org.to(rows.device), dealt_syn.to(rows.device), strict=True
-            ):
-                z = torch.cat([z_org[org], z_syn[syn]])
-                target = torch.cat([one_hot[org], target_syn[syn]])
-                yield rows[org], one_hot[org], row_weight[org], z, target
-
-        def one_round():
-            for _ in range(self.discriminator_epochs):
-                for x, _, weight, z, _ in batches():
-                    with torch.no_grad():
-                        made = G(z)
-                    loss = discriminator_loss(
-                        D(x)[:, 1], D(made)[:, 1], self.fake_weight, weight
-                    )
-                    yield "discriminator", loss, {}
-            for _ in range(self.classifier_epochs):
-                for x, x_target, weight, z, z_target in batches():
-                    with torch.no_grad():
-                        made = G(z)
-                    loss = classifier_loss(
-                        C(x), x_target, C(made), z_target, self.fake_weight, weight
-                    )
-                    yield "classifier", loss, {}
-            for _ in range(self.generator_epochs):
-                for x, _, weight, z, z_target in batches():
-                    made = G(z)
-                    loss = generator_loss(
-                        reconstruction_loss(made[: len(x)], x, weight),
-                        D(made)[:, 1],
-                        C(made),
-                        z_target,
-                        adversarial_weight=self.adversarial_weight,
-                        classification_weight=self.classification_weight,
-                    )
-                    yield "generator", loss, {}
-
+        batches = partial(
+            _batches_of_originals_and_new,
+            (rows, one_hot, row_weight, z_org),
+            (z_syn, target_syn),
+            self._n_batches(len(rows)),
+        )
         losses |= train(
             players,
-            one_round,
+            partial(self._one_round, D, C, G, batches),
             betas=(0.5, 0.999),
             **self._training_params(self.max_epochs),
         )
@@ -388,6 +365,37 @@ class GLGAN(AutoencodedSampler):
         self.encoder_, self.decoder_ = autoencoder.encoder, autoencoder.decoder
         self.discriminator_, self.classifier_, self.generator_ = D, C, G
         return evaluate(G, z_syn)
+
+    def _one_round(self, D, C, G, batches):
+        """Steps 5 to 7 of Algorithm 2.1: each player in turn, by player and loss."""
+        for _ in range(self.discriminator_epochs):
+            for x, _, weight, z, _ in batches():
+                with torch.no_grad():
+                    made = G(z)
+                loss = discriminator_loss(
+                    D(x)[:, 1], D(made)[:, 1], self.fake_weight, weight
+                )
+                yield "discriminator", loss, {}
+        for _ in range(self.classifier_epochs):
+            for x, x_target, weight, z, z_target in batches():
+                with torch.no_grad():
+                    made = G(z)
+                loss = classifier_loss(
+                    C(x), x_target, C(made), z_target, self.fake_weight, weight
+                )
+                yield "classifier", loss, {}
+        for _ in range(self.generator_epochs):
+            for x, _, weight, z, z_target in batches():
+                made = G(z)
+                loss = generator_loss(
+                    reconstruction_loss(made[: len(x)], x, weight),
+                    D(made)[:, 1],
+                    C(made),
+                    z_target,
+                    adversarial_weight=self.adversarial_weight,
+                    classification_weight=self.classification_weight,
+                )
+                yield "generator", loss, {}
 
     def _make(self, n_new):
         return evaluate(self.generator_, self._new_codes(n_new))
