@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from imbdeep._generative import (
-    _latent,
     cluster_loss,
     evaluate,
     interpolate,
+    latent,
     train_autoencoder,
 )
 from imbdeep.modules import ConvAutoencoder, MLPAutoencoder
@@ -73,8 +73,8 @@ def dealt(monkeypatch):
         batches.extend(positions)
         return positions, weight
 
-    class_batches = _latent.class_batches
-    monkeypatch.setattr(_latent, "class_batches", spy)
+    class_batches = latent.class_batches
+    monkeypatch.setattr(latent, "class_batches", spy)
     return batches
 
 
@@ -268,7 +268,7 @@ def distances_over_epochs(monkeypatch, loss, max_epochs):
         distances.append((means[0] - means[1]).norm().item())
         return loss(codes, one_hot, *args, **kwargs)
 
-    monkeypatch.setattr(_latent, "cluster_loss", spy)
+    monkeypatch.setattr(latent, "cluster_loss", spy)
     rows, labels = table((60, 20))
     train_autoencoder(
         small_autoencoder(),

@@ -7,14 +7,13 @@ import torch
 from imbdeep.over_sampling import (
     ConditionalGAN,
     ConditionalWGAN,
-    _conditional_gan,
-    _conditional_wgan,
 )
+from imbdeep.over_sampling._generative import conditional_gan, conditional_wgan
 
 from .data import table, unit
 from .watching import watch_training
 
-MODULES = {ConditionalGAN: _conditional_gan, ConditionalWGAN: _conditional_wgan}
+MODULES = {ConditionalGAN: conditional_gan, ConditionalWGAN: conditional_wgan}
 PARAMS = {
     "hidden_sizes": (12,),
     "n_latent": 3,

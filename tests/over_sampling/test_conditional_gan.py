@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from imbdeep.over_sampling import ConditionalGAN, _conditional_gan
+from imbdeep.over_sampling import ConditionalGAN
+from imbdeep.over_sampling._generative import conditional_gan
 
 from .data import table, unit
 from .watching import watch_training
@@ -25,7 +26,7 @@ PARAMS = {
 
 @pytest.fixture
 def watch(monkeypatch):
-    return watch_training(_conditional_gan, monkeypatch)
+    return watch_training(conditional_gan, monkeypatch)
 
 
 def replay(watch, n_classes, n_batches, discriminator_steps):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from imbdeep.over_sampling import ConditionalWGAN, _conditional_wgan
+from imbdeep.over_sampling import ConditionalWGAN
+from imbdeep.over_sampling._generative import conditional_wgan
 
 from .data import table, unit
 from .watching import watch_training
@@ -27,7 +28,7 @@ PARAMS = {
 
 @pytest.fixture
 def watch(monkeypatch):
-    return watch_training(_conditional_wgan, monkeypatch)
+    return watch_training(conditional_wgan, monkeypatch)
 
 
 def replay(watch, n_classes, n_batches, *, critic_steps, gradient_penalty,

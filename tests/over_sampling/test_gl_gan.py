@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from imbdeep.modules import ConvAutoencoder, MLPAutoencoder
-from imbdeep.over_sampling import GLGAN, _autoencoded, _gl_gan
+from imbdeep.over_sampling import GLGAN
+from imbdeep.over_sampling._generative import autoencoded, gl_gan
 from imbdeep.over_sampling._generative.gl_gan import start_players
 
 from .data import table, unit
@@ -51,10 +52,10 @@ class Watch:
     def __init__(self, monkeypatch):
         self.dealt, self.interpolated = [], []
         for module, name in (
-            (_autoencoded, "train_autoencoder"),
-            (_autoencoded, "interpolate"),
-            (_gl_gan, "train"),
-            (_gl_gan, "class_batches"),
+            (autoencoded, "train_autoencoder"),
+            (autoencoded, "interpolate"),
+            (gl_gan, "train"),
+            (gl_gan, "class_batches"),
         ):
             spy = getattr(self, name)(getattr(module, name))
             monkeypatch.setattr(module, name, spy)

@@ -11,7 +11,8 @@ from torch import nn
 from imbdeep._generative import cluster_loss
 from imbdeep.datasets import load_embedded_suite
 from imbdeep.modules import ConvAutoencoder, MLPAutoencoder
-from imbdeep.over_sampling import LatentSMOTE, _autoencoded
+from imbdeep.over_sampling import LatentSMOTE
+from imbdeep.over_sampling._generative import autoencoded
 
 from .data import table, unit
 
@@ -45,8 +46,8 @@ def stage_1(monkeypatch):
         calls.append((start, args, kwargs, deepcopy(autoencoder), losses))
         return losses
 
-    train_autoencoder = _autoencoded.train_autoencoder
-    monkeypatch.setattr(_autoencoded, "train_autoencoder", spy)
+    train_autoencoder = autoencoded.train_autoencoder
+    monkeypatch.setattr(autoencoded, "train_autoencoder", spy)
     return calls
 
 
@@ -154,8 +155,8 @@ def test_new_rows_are_decoded_codes_between_neighbours(monkeypatch, counts):
         made.append((codes, size, n_neighbors, new))
         return new
 
-    interpolate = _autoencoded.interpolate
-    monkeypatch.setattr(_autoencoded, "interpolate", spy)
+    interpolate = autoencoded.interpolate
+    monkeypatch.setattr(autoencoded, "interpolate", spy)
     X, y = table(counts)
     sampler = LatentSMOTE(**PARAMS, n_neighbors=4)
     X_new, y_new = sampler.fit_resample(X, y)
