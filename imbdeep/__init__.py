@@ -26,6 +26,8 @@ over_sampling
     One sampler per method.
 reporting
     Tables, tests of significance and plots for benchmarks.
+utils
+    Discovery of the estimators.
 """
 
 from imbdeep._sub_packages import __dir__, __getattr__
@@ -45,4 +47,5 @@ __all__ = [
     "modules",
     "over_sampling",
     "reporting",
+    "utils",
 ]

@@ -45,6 +45,7 @@ FOR_ALL = {
 # Methods may use everything but each other; a sampler may also ask a classifier.
 METHODS = {"classifiers", "over_sampling"}
 MAY_IMPORT["classifiers"] = set(MAY_IMPORT) - {"reporting"}
+MAY_IMPORT["utils"] = set()
 MAY_IMPORT["over_sampling"] = MAY_IMPORT["classifiers"] | {"classifiers"}
 
 

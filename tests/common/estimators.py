@@ -16,7 +16,7 @@ from imbdeep.classifiers import (
     ReMixClassifier,
     SRATClassifier,
 )
-from imbdeep.crowds import DawidSkene
+from imbdeep.crowds import DawidSkene, MajorityVote
 from imbdeep.over_sampling import (
     GLGAN,
     ConditionalGAN,
@@ -133,4 +133,10 @@ SAMPLERS = {
     "gl-gan": GLGAN(pretrain_epochs=2, **_TINY),
     "conditional-gan": ConditionalGAN(**_TINY),
     "conditional-wgan": ConditionalWGAN(critic_steps=2, **_TINY),
+}
+
+AGGREGATORS = {
+    "majority-vote": MajorityVote(),
+    "dawid-skene": DawidSkene(),
+    "dawid-skene-hard": DawidSkene(assignment="hard"),
 }

@@ -20,6 +20,7 @@ FOLDERS = [
     "modules",
     "over_sampling",
     "reporting",
+    "utils",
 ]
 
 

@@ -10,8 +10,9 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from imbdeep.crowds import DawidSkene, MajorityVote
+from tests.common.estimators import AGGREGATORS as INSTANCES
 
-AGGREGATORS = [MajorityVote(), DawidSkene(), DawidSkene(assignment="hard")]
+AGGREGATORS = list(INSTANCES.values())
 
 XFAILS = {
     "check_positive_only_tag_during_fit": (
