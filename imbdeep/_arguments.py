@@ -55,7 +55,7 @@ class FiniteReal(Interval):
         if not super().is_satisfied_by(val):
             return False
         # A larger int is one that NumPy and torch cannot make a number of.
-        largest = _INT64.max if isinstance(val, Integral) else sys.float_info.max
+        largest: Any = _INT64.max if isinstance(val, Integral) else sys.float_info.max
         return bool(abs(val) <= largest)
 
     def __str__(self) -> str:

@@ -10,7 +10,7 @@ from imbdeep.callbacks._checked import ChecksParameters
 
 
 class EarlyStopping(ChecksParameters, SkorchEarlyStopping):
-    """skorch's early stopping, with defaults for few validation rows.
+    """Early stopping of skorch, with defaults for few validation rows.
 
     It watches average precision, goes back to the best epoch, and counts an epoch as
     good as the best as better: a validation set with a handful of minority rows is

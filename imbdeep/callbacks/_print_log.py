@@ -7,7 +7,7 @@ from imbdeep.callbacks._checked import ChecksParameters
 
 
 class PrintLog(ChecksParameters, SkorchPrintLog):
-    """skorch's table of the history, put together only if it is to be seen.
+    """Table of the history, put together only if it is to be seen.
 
     skorch formats it for quiet nets as well, every epoch.
 

@@ -239,7 +239,7 @@ def wilcoxon_holm(table, control=None, *, greater_is_better=True):
 
     See Also
     --------
-    friedman_iman_davenport : Do any of the methods differ?
+    friedman_iman_davenport : Tell whether any of the methods differ.
     corrected_resampled_ttest : Two methods on one data set.
 
     Notes

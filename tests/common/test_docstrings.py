@@ -5,6 +5,7 @@ import inspect
 
 import pytest
 from numpydoc.docscrape import ClassDoc, FunctionDoc
+from numpydoc.validate import validate
 from torch import nn
 
 FOLDERS = [
@@ -90,3 +91,35 @@ def test_torch_modules_tell_their_shapes():
         is_module = inspect.isclass(thing) and issubclass(thing, nn.Module)
         if is_module and name != "Encoding":
             assert "**Shape**" in inspect.getdoc(thing), name
+
+
+# What numpydoc would have beside: sections that say what is said elsewhere.
+NOT_ASKED = {
+    "ES01",  # an extended summary
+    "EX01",  # an example for each method; tested above for classes and functions
+    "GL08",  # docstrings of hooks, which skorch and scikit-learn document
+    "PR01",  # parameters of one-line methods
+    "PR04",  # types of parameters that share an entry's reference
+    "PR07",  # descriptions that would say the type again
+    "RT01",  # what one-line methods return
+    "RT02",  # names of what is returned, which tell what its type does not
+    "RT03",  # descriptions that would say the type again
+    "SA01",  # See Also
+    "SS05",  # verbs that only look like third persons, such as Labels
+    "YD01",  # what one-line methods yield
+}
+
+
+@pytest.mark.parametrize("thing", public_names())
+def test_numpydoc_finds_nothing_amiss(thing):
+    own = [thing]
+    if inspect.isclass(thing):
+        methods = vars(thing).items()
+        own += [m for k, m in methods if k[0] != "_" and inspect.isfunction(m)]
+    found = [
+        f"{one.__qualname__}: {code} {message}"
+        for one in own
+        for code, message in validate(f"{one.__module__}.{one.__qualname__}")["errors"]
+        if code not in NOT_ASKED
+    ]
+    assert not found
