@@ -36,13 +36,13 @@ def read_sizes(name: str, sizes: Any, *, may_be_empty: bool = True) -> tuple[int
     (16, 8)
     >>> read_sizes("hidden_sizes", 16)
     Traceback (most recent call last):
-    ValueError: hidden_sizes must hold whole numbers of at least 1, one a layer, ...
+    ValueError: hidden_sizes must hold whole numbers of at least 1, one per layer, ...
     """
     listed = isinstance(sizes, list | tuple) or np.ndim(sizes) == 1
     if listed and all(map(_is_size, sizes)) and (may_be_empty or len(sizes)):
         return tuple(map(int, sizes))
     remedy = f" Pass {name}=({sizes},)." if _is_size(sizes) else ""
     raise ValueError(
-        f"{name} must hold whole numbers of at least 1, one a layer, got {sizes!r}."
+        f"{name} must hold whole numbers of at least 1, one per layer, got {sizes!r}."
         f"{remedy}"
     )

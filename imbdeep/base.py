@@ -64,7 +64,7 @@ class BaseNetClassifier(
         Most passes over the training rows; early stopping may end sooner.
     batch_size : int, at least 1, -1 or 'auto', default='auto'
         Rows of a step; -1 takes all rows at once. 'auto' takes 128, or fewer (at least
-        16) so that an epoch has eight steps: with one step an epoch, early stopping
+        16) so that an epoch has eight steps: with one step per epoch, early stopping
         would end training before it has begun.
     iterator_train : {'shuffled', 'balanced', 'smote', 'mixup', 'remix'} or class, \
             default='shuffled'
@@ -116,11 +116,11 @@ class BaseNetClassifier(
         :class:`torch.nn.NLLLoss`, whose module gives probabilities.
     warm_start : bool, default=False
         Whether ``fit`` goes on from where the last one ended. Its history goes on, too,
-        by an entry an epoch with one for each batch in it, and so does that of
+        by an entry per epoch with one for each batch in it, and so does that of
         ``partial_fit``: a net that is trained for ever wants
         ``net.history[:] = net.history[-1:]`` from time to time.
     verbose : int, default=0
-        1 prints a line an epoch.
+        1 prints a line per epoch.
     device : str, torch.device or None, default='auto'
         'auto' is CUDA where there is one, else the CPU. None leaves the module where it
         is.

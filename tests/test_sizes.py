@@ -1,4 +1,4 @@
-"""Sizes of layers are whole numbers, one a layer, or a clear error."""
+"""Sizes of layers are whole numbers, one per layer, or a clear error."""
 
 import numpy as np
 import pytest

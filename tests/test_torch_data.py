@@ -131,9 +131,9 @@ def test_tensors_that_have_gradients():
         ),
         (
             MapStyle(np.zeros((4, 2)), [0, 1, 0, 1], lambda x, y: (x, y, y)),
-            "3 values a row",
+            "3 values per row",
         ),
-        (TensorDataset(*[torch.zeros(4, 2)] * 3), "TensorDataset.*3 values a row"),
+        (TensorDataset(*[torch.zeros(4, 2)] * 3), "TensorDataset.*3 values per row"),
         (MapStyle(np.zeros((0, 2)), []), "without rows"),
         (TensorDataset(torch.zeros(4, 2)), "y"),
     ],

@@ -337,7 +337,7 @@ def log_loss_of_made(logits: Tensor) -> Tensor:
 def gradient_penalty(
     critic: Callable[[Tensor], Tensor], real: Tensor, made: Tensor, mixing: Tensor
 ) -> Tensor:
-    r"""How far a critic's slope between real and made rows is from 1.
+    r"""How far a critic's slope between real and synthetic rows is from 1.
 
     .. math::
         \frac{1}{n} \sum_i (\|\nabla_x D(\hat x_i)\|_2 - 1)^2, \quad

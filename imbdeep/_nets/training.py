@@ -277,7 +277,7 @@ class Trains:
             return reduce_losses(losses, weight, weight_reduction=self.weight_reduction)
         if weight is not None:
             raise ValueError(
-                "sample_weight needs one loss a row, but the criterion "
+                "sample_weight needs one loss per row, but the criterion "
                 f"{type(self.criterion_).__name__} gave one for {len(weight)} rows. "
                 "Pass criterion__reduction='none'."
             )

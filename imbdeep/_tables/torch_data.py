@@ -109,7 +109,7 @@ def _stack(samples):
     if any(isinstance(sample[0], Mapping | str) for sample in samples):
         raise ValueError(
             f"X is a data set that yields rows of type {type(samples[0][0]).__name__}, "
-            "and the net takes one array a row. Let it yield pairs (x, y) of arrays."
+            "and the net takes one array per row. Let it yield pairs (x, y) of arrays."
         )
     columns = zip(*samples, strict=True)
     return [np.stack([np.asarray(value) for value in column]) for column in columns]
@@ -118,7 +118,7 @@ def _stack(samples):
 def _pair(dataset, arrays):
     if len(arrays) > 2:
         raise ValueError(
-            f"X is a {type(dataset).__name__} that yields {len(arrays)} values a row. "
-            "Let it yield pairs (x, y) of arrays."
+            f"X is a {type(dataset).__name__} that yields {len(arrays)} values per "
+            "row. Let it yield pairs (x, y) of arrays."
         )
     return arrays[0], arrays[1] if len(arrays) == 2 else None

@@ -87,8 +87,8 @@ def adversarial_rows(
     attack_steps : int, at least 0, default=20
         Steps of projected gradient ascent.
     restarts : int, at least 1, default=1
-        Attacks by projected gradient ascent, of which the worst counts; see
-        :func:`strongest_pgd`.
+        Attacks by projected gradient ascent, of which the worst counts. Every second
+        one climbs the :func:`margin`.
     random_start : bool, default=True
         Whether projected gradient ascent begins at a random point of the ball.
     attack : {'pgd', 'square', 'both'}, default='pgd'

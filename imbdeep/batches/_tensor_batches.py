@@ -91,7 +91,7 @@ def mix_rows(rows: Rows, partners: Rows, mixing: Tensor) -> Rows:
     ----------
     rows, partners : Tensor of shape (*, n, ...) or dict of such
     mixing : Tensor of shape () or (*, n)
-        Weight of the rows themselves, in [0, 1]; one for all, or one a row.
+        Weight of the rows themselves, in [0, 1]; one for all, or one per row.
 
     Returns
     -------

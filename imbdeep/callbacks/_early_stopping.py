@@ -12,12 +12,12 @@ from imbdeep.callbacks._checked import ChecksParameters
 class EarlyStopping(ChecksParameters, SkorchEarlyStopping):
     """Early stopping of skorch, with defaults for few validation rows.
 
-    It watches average precision, goes back to the best epoch, and counts an epoch as
-    good as the best as better: a validation set with a handful of minority rows is
-    soon ranked perfectly, long before the net has learned what it can. It is idle in
-    epochs without validation rows, as ``partial_fit`` may have them, where skorch's own
-    callback fails on the missing entry of the history, and where the rarest class has
-    too few validation rows to tell one epoch from another.
+    It watches average precision, goes back to the best epoch, and counts an epoch that
+    is as good as the best as an improvement: a validation set with a handful of
+    minority rows is soon ranked perfectly, long before the net has learned what it can.
+    It is idle in epochs without validation rows, as ``partial_fit`` may have them,
+    where skorch's own callback fails on the missing entry of the history, and where the
+    rarest class has too few validation rows to tell one epoch from another.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ class Aggregator(BaseEstimator):
         Parameters
         ----------
         annotations : array-like of shape (n_samples, n_workers)
-            Labels, one column a worker; see :func:`encode_annotations`.
+            Labels, one column per worker; missing ones as ``missing_values`` says.
         y : None
             Ignored.
 

@@ -23,7 +23,7 @@ def encode_annotations(annotations, *, classes=None, missing_values=-1):
     Parameters
     ----------
     annotations : array-like of shape (n_samples, n_workers)
-        Labels, one column a worker. NaN, None and ``pandas.NA`` are annotations that
+        Labels, one column per worker. NaN, None and ``pandas.NA`` are annotations that
         were not given.
     classes : array-like of shape (n_classes,) or None, default=None
         All labels, if some may be missing here; None takes those that were given.

@@ -53,15 +53,13 @@ class DawidSkene(Aggregator):
         does, so that no probability becomes 0 for good. 0 is Dawid and Skene's.
     fit_prior : bool, default=True
         Whether to learn the shares of the classes. If not, they are ``class_prior``.
-    class_prior : array-like of shape (n_classes,), mapping, Series or None, \
-            default=None
+    class_prior : array-like of shape (n_classes,), mapping or None, default=None
         Shares of the classes where they are not learned, in the order of ``classes_``
         or by label. None takes all to be equal.
     classes : array-like of shape (n_classes,) or None, default=None
         All labels, if ``fit`` may not see each of them.
     missing_values : int, float, NaN or None, default=-1
-        Number that stands for an annotation that was not given, beside NaN and None;
-        see :func:`encode_annotations`.
+        Number that stands for an annotation that was not given, beside NaN and None.
 
     Attributes
     ----------

@@ -10,12 +10,12 @@ from imbdeep.crowds._annotations import holds_numbers, name_first
 
 
 def to_long_format(annotations, *, missing_values=-1):
-    """List annotations, one a row: the format of crowd-kit and of databases.
+    """List annotations, one per row: the format of crowd-kit and of databases.
 
     Parameters
     ----------
     annotations : {array-like, DataFrame} of shape (n_samples, n_workers)
-        Labels, one column a worker. NaN, None and ``pandas.NA`` are annotations that
+        Labels, one column per worker. NaN, None and ``pandas.NA`` are annotations that
         were not given.
     missing_values : int, float, NaN or None, default=-1
         Number that stands for an annotation that was not given, too. None: there is no
@@ -81,7 +81,7 @@ def from_long_format(frame, *, task="task", worker="worker", label="label", task
     Parameters
     ----------
     frame : DataFrame of shape (n_annotations, n_columns)
-        One annotation a row.
+        One annotation per row.
     task, worker, label : str, defaults='task', 'worker', 'label'
         Names of the columns that tell what was annotated, by whom, and how. A missing
         label is an annotation that was not given.

@@ -22,8 +22,7 @@ class MajorityVote(Aggregator):
     classes : array-like of shape (n_classes,) or None, default=None
         All labels, if ``fit`` may not see each of them.
     missing_values : int, float, NaN or None, default=-1
-        Number that stands for an annotation that was not given, beside NaN and None;
-        see :func:`encode_annotations`.
+        Number that stands for an annotation that was not given, beside NaN and None.
 
     Attributes
     ----------

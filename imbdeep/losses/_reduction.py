@@ -1,7 +1,7 @@
 """From per-class losses to one number: pick, weigh, reduce.
 
 Losses are functions of logits ``(*, C)`` and targets ``(*,)`` (class indices) or
-``(*, C)`` (soft labels) and give one loss a row, ``(*,)``. Weights and reduction come
+``(*, C)`` (soft labels) and give one loss per row, ``(*,)``. Weights and reduction come
 last, so that the mathematics of a loss never mixes with them.
 """
 
@@ -55,7 +55,7 @@ def reduce_losses(
     Parameters
     ----------
     losses : Tensor of shape (*, n)
-        One loss a row; leading axes are a stack of nets, whose losses are summed.
+        One loss per row; leading axes are a stack of nets, whose losses are summed.
     weights : Tensor of shape (*, n) or None, default=None
         Row weights, at least 0. None weighs all rows alike.
     reduction : {'mean', 'sum', 'none'}, default='mean'

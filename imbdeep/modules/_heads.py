@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class CosineHead(nn.Module):
-    """Cosine between a row's features and one direction a class.
+    """Cosine between a row's features and one direction per class.
 
     Logits are bounded by -1 and 1 whatever the norm of the features, which is what
     margins need; the loss brings the temperature (``scale``).

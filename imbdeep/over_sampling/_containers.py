@@ -1,4 +1,4 @@
-"""Made rows in the container that a user brought, after the rows that it holds.
+"""Synthetic rows in the container that a user brought, after the rows that it holds.
 
 What was brought is never read into another dtype and back: not every integer beyond
 2**53 has a float64.
@@ -23,7 +23,7 @@ from imbdeep._tables.frames import is_data_frame, is_pandas, rows_as_array
 
 
 def container_of(X):
-    """What puts made rows into the container of ``X``.
+    """What puts synthetic rows into the container of ``X``.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class ArrayContainer:
         return made
 
     def append(self, X, rows):
-        """The rows of ``X`` and then made rows."""
+        """The rows of ``X`` and then synthetic ones."""
         return np.concatenate([np.asarray(X), self.build(rows)])
 
 

@@ -63,7 +63,7 @@ class TableOverSampler(BaseOverSampler):
         X : {array-like, sparse matrix, data frame} of shape (n_samples, ...)
             A data frame may be one of pandas, polars or pyarrow.
         y : array-like of shape (n_samples,)
-            Labels; also one column a class, with a 1 at the class of the row.
+            Labels; also one column per class, with a 1 at the class of the row.
         **params : dict
             Of the method.
 

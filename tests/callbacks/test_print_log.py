@@ -11,7 +11,7 @@ def test_prints_what_skorch_prints(make_net, binary, params):
     net.set_params(callbacks__epoch_timer=None).fit(*binary)
     net.set_params(callbacks__print_log=SkorchPrintLog(sink=theirs.append, **params))
     net.fit(*binary)
-    # A head of two lines and one line an epoch.
+    # A head of two lines and one line per epoch.
     assert len(ours) == 2 + 4
     assert ours == theirs
 

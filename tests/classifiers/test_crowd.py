@@ -893,7 +893,9 @@ def test_unknown_truth_may_be_marked_by_the_number_for_none():
 @pytest.mark.parametrize("name", ["layer", "iced"])
 def test_validation_rows_want_one_label(name):
     X, codes, _ = crowd()
-    with pytest.raises(ValueError, match="eval_set wants one true label a row, got 4"):
+    with pytest.raises(
+        ValueError, match="eval_set wants one true label per row, got 4"
+    ):
         make(name).fit(X, codes, eval_set=(X, codes))
 
 

@@ -17,7 +17,7 @@ never_converges = pytest.mark.filterwarnings(
 
 
 def give_labels(rng, truth, confusion, missing=0.0):
-    """Annotations by workers with given confusion matrices, at least one a row."""
+    """Annotations by workers with given confusion matrices, at least one per row."""
     thresholds = confusion.cumsum(2)[:, truth]
     lots = rng.random((len(confusion), len(truth), 1))
     codes = (lots > thresholds[:, :, :-1]).sum(2).T

@@ -222,7 +222,7 @@ LABELS = {
     "text in objects": TEXT.astype(object),
     "text in a list": TEXT.tolist(),
     "booleans": FLAGS,
-    "one column a class": np.eye(2, dtype=np.int16)[Y],
+    "one column per class": np.eye(2, dtype=np.int16)[Y],
     "series": label_series(LARGE),
     "nullable series": label_series(LARGE).astype("Int64"),
     "nullable booleans": label_series(FLAGS).astype("boolean"),

@@ -130,7 +130,7 @@ def test_sampled_labels_are_unbiased(data):
     _, labels = sampler.fit_resample(X, y)
     new = sampler.is_synthetic_
     soft, labels = sampler.soft_targets_[new], labels[new]
-    # Weigh the classes back to equal shares of the made rows.
+    # Weigh the classes back to equal shares of the synthetic rows.
     weight = 1 / np.bincount(labels)[labels]
     for c in range(3):
         for low, high in [(0.2, 0.4), (0.4, 0.6), (0.6, 0.8)]:

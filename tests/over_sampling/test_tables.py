@@ -207,7 +207,7 @@ def test_rows_that_leave_their_dtype_stay_finite():
         np.array([False] * 3 + [True] * 2),
         np.eye(2, dtype=np.int16)[[0, 0, 0, 1, 1]],
     ],
-    ids=["int8", "large", "float", "text", "object", "bool", "one column a class"],
+    ids=["int8", "large", "float", "text", "object", "bool", "one column per class"],
 )
 def test_labels_keep_their_type(y):
     target = repeat_labels(y, np.array([3, 3]))

@@ -179,7 +179,7 @@ class CrowdNetClassifier(BaseNetClassifier):
             Finite numbers, or a data set that yields them and their annotations; see
             :meth:`~imbdeep.base.BaseNetClassifier.fit`.
         y : array-like of shape (n_samples, n_workers) or (n_samples,)
-            Annotations, one column a worker; see
+            Annotations, one column per worker; see
             ``encode_annotations``. At least one in each row. The
             labels of a single annotator are taken to hold.
         y_true : array-like of shape (n_samples,) or None, default=None
@@ -319,7 +319,7 @@ class CrowdNetClassifier(BaseNetClassifier):
         width = 0 if eval_set is None else n_columns(eval_set[1])
         if width > 1:
             raise ValueError(
-                f"eval_set wants one true label a row, got {width} columns."
+                f"eval_set wants one true label per row, got {width} columns."
             )
 
     def _known(self, y_true, n_rows, classes):

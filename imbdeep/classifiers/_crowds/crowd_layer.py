@@ -118,8 +118,8 @@ class CrowdLayerClassifier(CrowdNetClassifier):
         ours = isinstance(criterion, type) and issubclass(criterion, ClassificationLoss)
         if ours and not issubclass(criterion, CrowdLayerLoss):
             raise ValueError(
-                f"criterion={criterion.__name__} takes one label a row, and there are "
-                "annotations. Use CrowdLayerLoss, or InferThenFit."
+                f"criterion={criterion.__name__} takes one label per row, and there "
+                "are annotations. Use CrowdLayerLoss, or InferThenFit."
             )
 
     def get_params_for(self, prefix):

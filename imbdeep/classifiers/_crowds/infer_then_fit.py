@@ -112,8 +112,8 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         X : array-like of shape (n_samples, n_features)
             What the classifier takes.
         y : array-like of shape (n_samples, n_workers) or (n_samples,)
-            Annotations, one column a worker, which the aggregator takes. The labels of
-            a single annotator are taken to hold.
+            Annotations, one column per worker, which the aggregator takes. The labels
+            of a single annotator are taken to hold.
         y_true : array-like of shape (n_samples,) or None, default=None
             Ignored; nets for crowds compare it with what they infer.
         **fit_params

@@ -105,9 +105,9 @@ class ImbMixClassifier(AdversarialNetClassifier):
     before, and know that the net is trained between them.
 
     NOTE[DIFF]: the paper does not say which classes are the minority; here they are the
-    rarer half. Nor whether a copy has one factor N(0, 1) or one a feature; here it has
-    one a feature. The attacked rows of the rare classes are trained on beside their
-    copies. Copies keep within the box. Epochs and optimizer are those of
+    rarer half. Nor whether a copy has one factor N(0, 1) or one per feature; here it
+    has one per feature. The attacked rows of the rare classes are trained on beside
+    their copies. Copies keep within the box. Epochs and optimizer are those of
     :class:`AdversarialClassifier`.
 
     References

@@ -34,8 +34,8 @@ class ConditionalGAN(ConditionalSampler):
     categorical_features : 'auto', array-like or None, default='auto'
         Columns that hold categories: names, positions or a boolean mask. 'auto' takes
         those with text, categories or booleans of a data frame or an array of objects.
-        Made rows hold categories that occur. Numbers are positions, also where a data
-        frame has numbers for names.
+        Synthetic rows hold categories that occur. Numbers are positions, also where a
+        data frame has numbers for names.
     integer_features : 'auto', array-like or None, default=None
         Columns whose made values are whole numbers: names, positions or a boolean mask;
         'auto' takes those that hold nothing else. Columns of integer dtype in a data

@@ -117,8 +117,8 @@ class GLGAN(AutoencodedSampler):
     weight_decay : float, at least 0, default=0.0
         :math:`\Lambda_2` of eq. (2.3): weight of the squared norm of all parameters.
     fake_weight : float, at least 0, default=1.0
-        :math:`\lambda` of eq. (2.4) and (2.5): what made rows weigh against real ones
-        for discriminator and classifier.
+        :math:`\lambda` of eq. (2.4) and (2.5): what synthetic rows weigh against real
+        ones for discriminator and classifier.
     adversarial_weight : float, at least 0, default=1.0
         :math:`\lambda_1` of eq. (2.6): fooling the discriminator, against
         reconstruction.
@@ -127,8 +127,8 @@ class GLGAN(AutoencodedSampler):
     categorical_features : 'auto', array-like or None, default='auto'
         Columns that hold categories: names, positions or a boolean mask. 'auto' takes
         those with text, categories or booleans of a data frame or an array of objects.
-        Made rows hold categories that occur. Numbers are positions, also where a data
-        frame has numbers for names.
+        Synthetic rows hold categories that occur. Numbers are positions, also where a
+        data frame has numbers for names.
     integer_features : 'auto', array-like or None, default=None
         Columns whose made values are whole numbers: names, positions or a boolean mask;
         'auto' takes those that hold nothing else. Columns of integer dtype in a data
