@@ -28,24 +28,24 @@ written to ``<out>``.
 
 import argparse
 import sys
-from contextlib import closing
 from pathlib import Path
 
-from _commands import (
-    add_worker_arguments,
+from imbdeep_bench.engine.command import (
+    add_computing,
+    add_data_home,
+    add_device,
+    add_out,
+    add_seed,
     call_or_complain,
-    choose_device,
+    check_exists,
     choose_workers,
     compute_or_stop,
 )
-from _grid import PRESETS
-from _methods import METHODS
-from _names import check_names, split_names
-from _protocol import parse_protocol
-from _run import Run, compute, register
-from _suite import load_suite
-
-from imbdeep.reporting import rank_table, read_cells, write_report
+from imbdeep_bench.engine.names import check_names, split_names
+from imbdeep_bench.imblearn27.experiment import plan
+from imbdeep_bench.imblearn27.methods import METHODS
+from imbdeep_bench.imblearn27.presets import PRESETS
+from imbdeep_bench.report import rank_table, read_cells, write_report
 
 REPORT_AGAIN = "What was reported before is as it was; go on with --report-only."
 
@@ -53,7 +53,7 @@ REPORT_AGAIN = "What was reported before is as it was; go on with --report-only.
 def make_parser():
     """Return the parser of the command line."""
     presets = "\n".join(f"  {name:10}{p.description}" for name, p in PRESETS.items())
-    methods = "\n".join(f"  {name:28}{m.description}" for name, m in METHODS.items())
+    methods = "\n".join(f"  {name:28}{m.title}" for name, m in METHODS.items())
     parser = argparse.ArgumentParser(
         prog="imblearn27.py",
         description="Compare methods for class imbalance on imbalanced-learn's 27 "
@@ -86,75 +86,12 @@ def make_parser():
         "the ReMix paper's); <repeats>x60-20-20: random splits to fit, validate and "
         "test (4x60-20-20 is the explicit-gradient paper's)",
     )
-    add_worker_arguments(parser)
-    parser.add_argument(
-        "--device",
-        choices=["auto", "cpu", "cuda"],
-        default="auto",
-        help="where nets run; auto is cuda if there is one (default: auto)",
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        help="folder of results and report (default: results/<preset>)",
-    )
-    parser.add_argument(
-        "--data-home",
-        metavar="DIR",
-        help="scikit-learn's data folder (default: SCIKIT_LEARN_DATA or its own)",
-    )
-    parser.add_argument(
-        "--seed", type=int, default=0, help="decides splits and estimators (default: 0)"
-    )
-    parser.add_argument(
-        "--report-only",
-        action="store_true",
-        help="compute nothing; report on the cells that are there",
-    )
+    add_computing(parser)
+    add_device(parser, "auto")
+    add_out(parser, None, "results/<preset>")
+    add_data_home(parser)
+    add_seed(parser, "splits and estimators")
     return parser
-
-
-def plan(args):
-    """Turn the parsed command line into a run.
-
-    Parameters
-    ----------
-    args : argparse.Namespace
-        As :func:`make_parser` gives it.
-
-    Returns
-    -------
-    run : Run
-
-    Raises
-    ------
-    ValueError
-        If an option is wrong, or a named set cannot be had.
-    """
-    preset = PRESETS[args.preset]
-    methods = preset.method_names() if args.methods is None else args.methods
-    check_names(methods, METHODS, "--methods")
-    protocol = parse_protocol(args.protocol or preset.protocol)
-    device = choose_device(args.device)
-    workers = choose_workers(args, device)
-    suite = load_suite(args.datasets, preset, args.data_home)
-    return Run(
-        args.preset,
-        suite,
-        methods,
-        protocol,
-        args.seed,
-        device,
-        workers,
-        mix_versions=args.mix_versions,
-    )
-
-
-def check_exists(path):
-    """Raise unless there is a file of cells to report on."""
-    if not path.exists():
-        raise ValueError(f"--report-only finds no {path}; give the run's --out.")
 
 
 def report(path):
@@ -178,9 +115,12 @@ def run_or_report(args):
     if args.report_only:
         check_exists(path)
     else:
-        run = plan(args)
-        with closing(register(run, path)) as store:
-            code = compute_or_stop(lambda: compute(run, store), path)
+        grid = plan(args)
+        workers = choose_workers(args, grid.experiment.device)
+        # A file that cannot be reported on is refused now, not when all is computed.
+        if path.exists():
+            read_cells(path)
+        code = compute_or_stop(path, grid, workers, mix_versions=args.mix_versions)
         if code:
             return code
     try:

@@ -42,7 +42,7 @@ GUARDED = {
 }
 # The reader that can call nothing, which has tests of its own; and what a run's worker
 # processes answer it, through a pipe that has no other end.
-UNPICKLES = {"_byte_pickles.py", "_workers.py"}
+UNPICKLES = {"_byte_pickles.py", "workers.py"}
 UNPICKLERS = {"pickle", "_pickle", "dill", "cloudpickle", "shelve", "marshal"}
 
 

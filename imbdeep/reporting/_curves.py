@@ -1,7 +1,88 @@
-"""Reliability and precision-recall curves pooled from what the cells recorded."""
+"""Reliability and precision-recall curves as a few numbers each."""
 
 import numpy as np
-import pandas as pd
+from sklearn.metrics import precision_recall_curve
+
+# A fraction k / 50 rounds exactly as the recall of k in 50 does; np.linspace need not.
+RECALL_GRID = np.arange(51) / 50
+CALIBRATION_EDGES = np.arange(11) / 10
+
+
+def precision_at_recalls(y_true, proba):
+    """Interpolated precision: the best precision at a recall of at least r.
+
+    Parameters
+    ----------
+    y_true : ndarray of shape (n_samples,)
+        1 for the minority class, else 0.
+    proba : ndarray of shape (n_samples,)
+        Predicted probabilities of class 1.
+
+    Returns
+    -------
+    precision : list of 51 floats
+        For r = 0, 0.02, ..., 1.
+
+    See Also
+    --------
+    plot_precision_recall : The picture.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.reporting import precision_at_recalls
+    >>> precision = precision_at_recalls(np.array([0, 1, 0, 1]), [0.1, 0.2, 0.3, 0.4])
+    >>> precision[0], precision[-1]
+    (1.0, 0.6666666666666666)
+    """
+    precision, recall, _ = precision_recall_curve(y_true, proba)
+    # scikit-learn ends the curve with a point (recall 0, precision 1) that no
+    # threshold reaches; it would make every curve start at 1.
+    precision, recall = precision[:-1], recall[:-1]
+    return [float(precision[recall >= r].max()) for r in RECALL_GRID]
+
+
+def calibration_bins(y_true, proba):
+    """Sums for a reliability diagram over ten bins of equal width.
+
+    Bins are closed on the left, and the last one on both sides.
+
+    Parameters
+    ----------
+    y_true : ndarray of shape (n_samples,)
+        1 for the minority class, else 0.
+    proba : ndarray of shape (n_samples,)
+        Predicted probabilities of class 1.
+
+    Returns
+    -------
+    bins : dict of str to list
+        ``count`` of rows, their ``mean_predicted`` probability (0 in an empty bin) and
+        the ``positives`` among them.
+
+    See Also
+    --------
+    expected_calibration_error : One number for the bins.
+    plot_reliability : The picture.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.reporting import calibration_bins, expected_calibration_error
+    >>> bins = calibration_bins(np.array([0, 1, 1]), np.array([0.05, 0.95, 0.95]))
+    >>> bins["count"]
+    [1, 0, 0, 0, 0, 0, 0, 0, 0, 2]
+    >>> round(expected_calibration_error(**bins), 3)
+    0.05
+    """
+    count, _ = np.histogram(proba, CALIBRATION_EDGES)
+    total, _ = np.histogram(proba, CALIBRATION_EDGES, weights=proba)
+    positives, _ = np.histogram(proba[y_true == 1], CALIBRATION_EDGES)
+    return {
+        "count": count.tolist(),
+        "mean_predicted": (total / np.maximum(count, 1)).tolist(),
+        "positives": positives.tolist(),
+    }
 
 
 def expected_calibration_error(count, mean_predicted, positives):
@@ -31,7 +112,7 @@ def expected_calibration_error(count, mean_predicted, positives):
 
     See Also
     --------
-    reliability_table : The bins of each method.
+    calibration_bins : The bins.
 
     Examples
     --------
@@ -56,114 +137,3 @@ def expected_calibration_error(count, mean_predicted, positives):
         return float("nan")
     gaps = np.abs(positives[used] - count[used] * mean_predicted[used])
     return float(gaps.sum() / count.sum())
-
-
-def finished_curves(cells, name):
-    """Yield (dataset, method, curve) of the finished cells in the paired folds."""
-    rows = cells.cells.set_index(["dataset", "method", "fold"])["curves"]
-    failed = cells.paired_failures
-    for (dataset, method, _), curves in rows.reindex(failed.index[~failed]).items():
-        if curves.get(name) is not None:
-            yield dataset, method, curves[name]
-
-
-def reliability_table(cells):
-    """Pool the calibration bins of each method over all data sets and folds.
-
-    Parameters
-    ----------
-    cells : BenchmarkCells
-        Their curves hold, in ``calibration``, rows, mean prediction and positives of
-        each bin.
-
-    Returns
-    -------
-    bins : DataFrame
-        Columns ``method``, ``bin``, ``count``, ``mean_predicted``, ``positives`` and
-        ``observed`` (the positives' share). Empty bins are left out. Large sets
-        weigh more, since rows are pooled.
-
-    See Also
-    --------
-    expected_calibration_error : One number for a method's bins.
-    plot_reliability : The picture.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from imbdeep.reporting import BenchmarkCells, reliability_table
-    >>> bins = {"count": [8, 2], "mean_predicted": [0.1, 0.8], "positives": [1, 1]}
-    >>> grid = pd.DataFrame([{"dataset": d, "method": "net", "fold": 0, "status": "ok",
-    ...                       "curves": {"calibration": bins}} for d in ("a", "b")])
-    >>> datasets = pd.DataFrame(columns=["provenance"])
-    >>> scores = pd.DataFrame(columns=["dataset", "method", "fold", "metric", "value"])
-    >>> cells = BenchmarkCells({}, datasets, grid, scores)
-    >>> reliability_table(cells)
-      method  bin  count  mean_predicted  positives  observed
-    0    net    0   16.0             0.1        2.0     0.125
-    1    net    1    4.0             0.8        2.0     0.500
-    """
-    rows = [
-        (method, number, count, count * (predicted if count else 0.0), positives)
-        for _, method, curve in finished_curves(cells, "calibration")
-        for number, (count, predicted, positives) in enumerate(
-            zip(
-                curve["count"],
-                curve["mean_predicted"],
-                curve["positives"],
-                strict=True,
-            )
-        )
-    ]
-    columns = ["method", "bin", "count", "mean_predicted", "positives"]
-    bins = pd.DataFrame(rows, columns=columns)
-    bins = bins.astype(dict.fromkeys(columns[2:], "float64"))
-    bins = bins.groupby(["method", "bin"], as_index=False).sum()
-    bins = bins[bins["count"] > 0].reset_index(drop=True)
-    return bins.assign(
-        mean_predicted=bins["mean_predicted"] / bins["count"],
-        observed=bins["positives"] / bins["count"],
-    )
-
-
-def precision_recall_table(cells):
-    """Average the interpolated precision over the folds, by data set and method.
-
-    Parameters
-    ----------
-    cells : BenchmarkCells
-        Their curves hold, in ``precision_at``, the precisions at evenly spaced
-        recalls from 0 to 1.
-
-    Returns
-    -------
-    curves : DataFrame
-        One row a data set and method (its index), one column a recall.
-
-    See Also
-    --------
-    plot_precision_recall : The picture.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from imbdeep.reporting import BenchmarkCells, precision_recall_table
-    >>> grid = pd.DataFrame([{"dataset": "a", "method": "net", "fold": f, "status":
-    ...     "ok", "curves": {"precision_at": [1.0, 0.5, p]}} for f, p in enumerate(
-    ...     [0.1, 0.3])])
-    >>> datasets = pd.DataFrame(columns=["provenance"])
-    >>> scores = pd.DataFrame(columns=["dataset", "method", "fold", "metric", "value"])
-    >>> cells = BenchmarkCells({}, datasets, grid, scores)
-    >>> precision_recall_table(cells)
-                    0.0  0.5  1.0
-    dataset method
-    a       net     1.0  0.5  0.2
-    """
-    found = list(finished_curves(cells, "precision_at"))
-    index = pd.MultiIndex.from_tuples(
-        [key[:2] for key in found], names=["dataset", "method"]
-    )
-    n_points = len(found[0][2]) if found else 0
-    columns = np.round(np.linspace(0, 1, n_points), 6)
-    curves = pd.DataFrame([key[2] for key in found], index=index, columns=columns)
-    return curves.astype("float64").groupby(["dataset", "method"]).mean()

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import scikit_posthocs
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
-from imbdeep.reporting._tables import rank_methods
+from imbdeep.reporting._ranks import rank_methods
 
 MIN_DATASETS = 3
 # Data sets up to which all ways to set the signs of ranks with ties are gone through.
@@ -36,37 +37,6 @@ def check_testable(table, *, min_methods=2):
     reason = why_not_testable(table, min_methods=min_methods)
     if reason is not None:
         raise ValueError(reason)
-
-
-def holm(p_values):
-    """Adjust p-values by Holm's step-down method.
-
-    Parameters
-    ----------
-    p_values : array-like of shape (n_tests,)
-        Unadjusted p-values.
-
-    Returns
-    -------
-    adjusted : ndarray of shape (n_tests,)
-        The smallest family-wise level at which each hypothesis is rejected.
-
-    See Also
-    --------
-    wilcoxon_holm : Pairwise tests adjusted by it.
-
-    Examples
-    --------
-    >>> from imbdeep.reporting import holm
-    >>> holm([0.01, 0.04, 0.03])
-    array([0.03, 0.06, 0.06])
-    """
-    p_values = np.asarray(p_values, dtype=float)
-    order = np.argsort(p_values, kind="stable")
-    stepped = p_values[order] * np.arange(len(p_values), 0, -1)
-    adjusted = np.empty_like(p_values)
-    adjusted[order] = np.minimum(np.maximum.accumulate(stepped), 1.0)
-    return adjusted
 
 
 @dataclass(frozen=True)
@@ -106,7 +76,8 @@ def friedman_iman_davenport(table, *, greater_is_better=True):
     ----------
     table : DataFrame of shape (n_datasets, n_methods)
         One mean score a data set and method, at least 3 by 3. A block is a data
-        set, never a fold: folds of one set share rows. NaN ranks last.
+        set, never a fold: folds of one set share rows, and so may two sets. NaN ranks
+        last.
     greater_is_better : bool, default=True
         False for losses.
 
@@ -124,7 +95,6 @@ def friedman_iman_davenport(table, *, greater_is_better=True):
     --------
     wilcoxon_holm : Which methods differ.
     critical_difference : Nemenyi's test.
-    independent_blocks : Sets that share no rows.
 
     Notes
     -----
@@ -294,7 +264,8 @@ def wilcoxon_holm(table, control=None, *, greater_is_better=True):
             }
         )
     comparisons = pd.DataFrame(rows)
-    return comparisons.assign(p_holm=holm(comparisons["p_value"]))
+    adjusted = multipletests(comparisons["p_value"], method="holm")[1]
+    return comparisons.assign(p_holm=adjusted)
 
 
 def median_gain(gains):

@@ -1,45 +1,12 @@
-"""One colour, line style and marker a method, the same in every picture."""
+"""How methods are drawn: a colour, a line style and a marker each."""
 
 from dataclasses import dataclass
 from itertools import cycle
 
-DASHES, LONG_DASHES = (0, (5, 2)), (0, (9, 2))
-DASH_DOTS, DASH_DOT_DOTS = (0, (6, 2, 1, 2)), (0, (6, 1.5, 1, 1.5, 1, 1.5))
-DOTS, SPARSE_DOTS, PAIRED_DOTS = (0, (1, 1.3)), (0, (1, 3)), (0, (1, 1, 1, 3))
-
-# Okabe and Ito's palette without yellow, which vanishes on white, then Tol's wine and
-# indigo; greys for the baselines, so that they read as background; earth tones for
-# learners that are not nets. Each tuple is cycled through on its own.
-FAMILY_STYLES = {
-    "deep": {
-        "colors": (
-            "#0072B2",
-            "#D55E00",
-            "#009E73",
-            "#CC79A7",
-            "#E69F00",
-            "#56B4E9",
-            "#882255",
-            "#332288",
-        ),
-        "linestyles": ("-",) * 8 + (LONG_DASHES,) * 8,
-        "markers": "oDhPH",
-    },
-    "baseline": {
-        "colors": ("#000000", "#4D4D4D", "#7F7F7F", "#A6A6A6"),
-        "linestyles": (DASHES, DASH_DOTS, (0, (2.5, 1.5)), DASH_DOT_DOTS),
-        "markers": "sXp",
-    },
-    "non_deep": {
-        "colors": ("#7F3B08", "#999933", "#44AA99", "#AA4499", "#B8860B"),
-        "linestyles": (DOTS,) * 5 + (SPARSE_DOTS,) * 5 + (PAIRED_DOTS,) * 5,
-        "markers": "^v<>",
-    },
-}
-
-BASELINES = {"net", "net_weighted", "net_ros", "net_smote"}
-# How the names of learners that are not nets begin; what follows is their treatment.
-NON_DEEP = ("logistic", "random_forest", "balanced_random_forest", "hist_gb")
+# Okabe and Ito's palette, black first and without yellow, which vanishes on white.
+COLORS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+LINESTYLES = ("-",) * len(COLORS) + ((0, (5, 2)),) * len(COLORS)
+MARKERS = "oDhPHsXp^v<>"
 
 
 @dataclass(frozen=True)
@@ -61,25 +28,9 @@ class MethodStyle:
         return {"color": self.color, "marker": self.marker}
 
 
-def method_family(method):
-    """Tell ordinary treatments of a net and non-deep learners from the methods."""
-    if method in BASELINES:
-        return "baseline"
-    return "non_deep" if method.startswith(NON_DEEP) else "deep"
-
-
-def method_styles(methods):
-    """Give each method its style, by its place among the methods of its family."""
-    styles = {}
-    for family, look in FAMILY_STYLES.items():
-        members = [name for name in methods if method_family(name) == family]
-        drawn = zip(
-            members,
-            cycle(look["colors"]),
-            cycle(look["linestyles"]),
-            cycle(look["markers"]),
-            strict=False,
-        )
-        for name, color, linestyle, marker in drawn:
-            styles[name] = MethodStyle(color, linestyle, marker)
-    return styles
+def styles_for(methods, styles):
+    """Return the given styles, or one for each method by its place."""
+    if styles is not None:
+        return styles
+    looks = map(MethodStyle, *map(cycle, (COLORS, LINESTYLES, MARKERS)))
+    return dict(zip(methods, looks, strict=False))

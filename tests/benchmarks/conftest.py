@@ -1,6 +1,5 @@
-"""The scripts of ``benchmarks/`` on the import path, and a collection small enough."""
+"""A collection of data sets that is small enough."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,6 @@ import pytest
 from imbdeep.datasets._imblearn27_table import IMBLEARN27
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-sys.path.insert(0, str(BENCHMARKS))
 
 
 def write_set(data_home, number, n_samples, n_minority, seed):

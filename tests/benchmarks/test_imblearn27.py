@@ -2,16 +2,17 @@
 
 import json
 
-import imblearn27
 import joblib
 import pytest
 import torch
-from _commands import choose_n_jobs
-from _grid import PRESETS
-from _methods import METHODS
-from _workers import WorkerStartError
 
-from tests.benchmarks.stubs import BrokenClassifier, recording_method
+import imblearn27
+from imbdeep_bench.engine import command as command_module
+from imbdeep_bench.engine.command import choose_n_jobs
+from imbdeep_bench.engine.workers import WorkerStartError
+from imbdeep_bench.imblearn27.methods import METHODS
+from imbdeep_bench.imblearn27.presets import PRESETS
+from tests.benchmarks.engine.stubs import BrokenClassifier, recording_method
 
 
 @pytest.fixture
@@ -119,13 +120,14 @@ def test_options_override_the_preset(command, reports, tmp_path, log):
 
 def test_the_samplers_preset_has_every_sampler_and_each_learner_alone(data_home):
     argv = ["--preset", "samplers", "--data-home", str(data_home), "--device", "cpu"]
-    methods = imblearn27.plan(imblearn27.make_parser().parse_args(argv)).methods
+    grid = imblearn27.plan(imblearn27.make_parser().parse_args(argv))
+    methods = {method.name for method in grid.methods}
     samplers = ("latent_smote", "gl_gan", "conditional_gan", "conditional_wgan")
     behind = {
         f"{name}_{sampler}" for sampler in samplers for name in ("net", "hist_gb")
     }
-    assert {"net", "hist_gb", "hist_gb_smote", "hist_gb_meta_augment"} <= set(methods)
-    assert behind <= set(methods)
+    assert {"net", "hist_gb", "hist_gb_smote", "hist_gb_meta_augment"} <= methods
+    assert behind <= methods
 
 
 def test_another_protocol_needs_another_out(command, reports, capsys, tmp_path):
@@ -186,10 +188,10 @@ def test_interruption(command, reports, capsys, tmp_path, monkeypatch, log):
     "error", [WorkerStartError("No worker starts."), OSError("No space left.")]
 )
 def test_a_run_that_cannot_go_on_says_why(command, reports, capsys, monkeypatch, error):
-    def compute(run, store):
+    def fill(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr(imblearn27, "compute", compute)
+    monkeypatch.setattr(command_module, "fill", fill)
     assert imblearn27.main(command) == 1
     assert f"{error} Finished cells are in" in capsys.readouterr().err
     assert reports == []

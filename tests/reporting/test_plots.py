@@ -1,207 +1,89 @@
+"""Pictures of tables that no benchmark made, with methods of any name."""
+
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import pyplot
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_hex
-from matplotlib.text import Text
 
 from imbdeep.reporting import (
-    mean_table,
+    calibration_bins,
+    critical_difference,
     performance_profile,
     plot_critical_difference,
     plot_performance_profiles,
     plot_precision_recall,
-    plot_rank_heat_map,
     plot_reliability,
-    plot_scores,
-    precision_recall_table,
-    rank_table,
-    read_cells,
-    reliability_table,
+    precision_at_recalls,
 )
-from imbdeep.reporting._plots import spread_out
-from imbdeep.reporting._styles import method_styles
 
-from .conftest import make_cell, make_failure, make_records, make_run
-
-PLOTS = {
-    "critical_difference": lambda c: plot_critical_difference(c, "g_mean"),
-    "profiles": plot_performance_profiles,
-    "ranks": lambda c: plot_rank_heat_map(c, "average_precision"),
-    "scores": lambda c: plot_scores(c, "average_precision"),
-    "reliability": plot_reliability,
-    "precision_recall": plot_precision_recall,
-}
-
-
-@pytest.fixture
-def cells(write_records):
-    return read_cells(write_records(make_records(8, 6, 2)))
-
-
-@pytest.mark.parametrize("plot", PLOTS.values(), ids=PLOTS)
-@pytest.mark.parametrize(
-    ("n_datasets", "n_methods"),
-    [
-        (3, 3),
-        (3, 16),
-        pytest.param(10, 9, marks=pytest.mark.slow),
-        pytest.param(27, 3, marks=pytest.mark.slow),
-        pytest.param(27, 16, marks=pytest.mark.slow),
-    ],
+TABLE = pd.DataFrame(
+    {
+        "mine": [0.9, 0.8, 0.7, 0.9],
+        "theirs": [0.8, 0.7, 0.6, 0.7],
+        3: [0.7, 0.6, 0.8, 0.6],
+    }
 )
-def test_nothing_drawn_leaves_the_figure(write_records, plot, n_datasets, n_methods):
-    cells = read_cells(write_records(make_records(n_datasets, n_methods, 2)))
-    figure = plot(cells)
-    FigureCanvasAgg(figure)
-    figure.draw_without_rendering()
-    drawn = figure.get_tightbbox()
-    width, height = figure.get_size_inches()
-    assert drawn.x0 >= -0.02
-    assert drawn.y0 >= -0.02
-    assert drawn.x1 <= width + 0.02
-    assert drawn.y1 <= height + 0.02
 
 
-@pytest.mark.parametrize("plot", PLOTS.values(), ids=PLOTS)
-def test_pyplot_knows_of_no_figure(cells, plot):
+@pytest.fixture(scope="module")
+def predictions():
+    rng = np.random.default_rng(0)
+    proba = rng.random(400)
+    return (rng.random(400) < proba**2).astype(int), proba
+
+
+def test_a_diagram_of_any_table():
+    result = critical_difference(1 - TABLE, greater_is_better=False)
+    figure = plot_critical_difference(
+        1 - TABLE, greater_is_better=False, label="error, $x$"
+    )
+    (panel,) = figure.axes
+    drawn = sorted(float(marks.get_offsets()[0, 0]) for marks in panel.collections)
+    np.testing.assert_allclose(drawn, result.average_ranks.sort_values())
+    assert panel.get_title() == "Average rank by error, $x$ (1 is best)"
+
+
+def test_profiles_of_scores_and_of_losses():
+    figure = plot_performance_profiles(
+        {"score": TABLE, "loss": 1 - TABLE}, losses={"loss"}
+    )
+    score, loss = figure.axes
+    assert loss.get_xlabel().endswith("best method's loss")
+    for one, other in zip(score.lines, loss.lines, strict=True):
+        expected = performance_profile(TABLE, one.get_xdata())[TABLE.columns[0]]
+        assert len(expected) == len(one.get_ydata())
+        # What is missing to a perfect score is the loss.
+        np.testing.assert_allclose(one.get_ydata(), other.get_ydata())
+    labels = [entry.get_label() for entry in figure.legends[0].get_lines()]
+    assert labels == ["mine", "theirs", "3"]
+
+
+def test_reliability_of_predictions(predictions):
+    y, proba = predictions
+    bins = calibration_bins(y, proba)
+    figure = plot_reliability({"net": bins, "same": bins})
+    line = figure.axes[0].lines[1]
+    for place, (predicted, observed) in enumerate(zip(*line.get_data(), strict=True)):
+        in_bin = (proba * 10).astype(int) == place
+        assert predicted == pytest.approx(proba[in_bin].mean())
+        assert observed == pytest.approx(y[in_bin].mean())
+
+
+def test_precision_and_recall_of_predictions(predictions):
+    precision = precision_at_recalls(*predictions)
+    figure = plot_precision_recall({"a": {"net": precision}, "b": {"net": precision}})
+    recalls, drawn = figure.axes[0].lines[0].get_data()
+    np.testing.assert_allclose(recalls, np.arange(51) / 50)
+    np.testing.assert_allclose(drawn, precision)
+
+
+def test_pyplot_knows_of_no_figure():
     before = pyplot.get_fignums()
-    plot(cells)
+    plot_critical_difference(TABLE)
     assert pyplot.get_fignums() == before
 
 
-@pytest.mark.parametrize("plot", PLOTS.values(), ids=PLOTS)
-def test_dollars_in_names_are_no_formulas(write_records, plot):
-    odd = {"net": r"$\frac$", "net_ros": "$", "abalone": r"$\b$ a $x$"}
-    records = make_records(4, 4, 2)
-    records[0] |= {"datasets": [], "methods": []}
-    for record in records:
-        for key in {"name", "dataset", "method"} & record.keys():
-            record[key] = odd.get(record[key], record[key])
-    figure = plot(read_cells(write_records(records)))
-    figure.draw_without_rendering()
-    named = [text for text in figure.findobj(Text) if "$" in text.get_text()]
-    assert named
-    drawn = [text._preprocess_math(text.get_text()) for text in named]
-    assert not any(is_formula for _, is_formula in drawn)
-    assert {name for name in odd.values() if any(name in text for text, _ in drawn)}
-
-
-def legend_colors(figure):
-    return {
-        entry.get_label(): to_hex(entry.get_color()).upper()
-        for entry in figure.legends[0].get_lines()
-    }
-
-
-def test_a_method_has_one_color_everywhere(cells):
-    expected = {m: s.color for m, s in method_styles(cells.methods).items()}
-    assert legend_colors(plot_performance_profiles(cells)) == expected
-    assert legend_colors(plot_precision_recall(cells)) == expected
-    titles = {
-        panel.get_title(): to_hex(panel.lines[1].get_color()).upper()
-        for panel in plot_reliability(cells).axes
-        if panel.get_title()
-    }
-    assert titles == expected
-
-
-def test_diagram_marks_the_average_ranks(cells):
-    panel = plot_critical_difference(cells, "balanced_brier").axes[0]
-    drawn = sorted(float(marks.get_offsets()[0, 0]) for marks in panel.collections)
-    expected = rank_table(cells, ["balanced_brier"])["balanced_brier"].sort_values()
-    np.testing.assert_allclose(drawn, expected)
-    labels = " ".join(text.get_text() for text in panel.texts)
-    for method, rank in expected.items():
-        assert method in labels
-        assert f"{rank:.2f}" in labels
-
-
-def test_profiles_draw_the_profile(cells):
-    panel = plot_performance_profiles(cells, ["average_precision"]).axes[0]
-    mean = mean_table(cells, "average_precision").mean
-    for method, line in zip(mean.columns, panel.lines, strict=True):
-        expected = performance_profile(mean, line.get_xdata())[method]
-        np.testing.assert_allclose(line.get_ydata(), expected)
-
-
-def test_heat_map_prints_the_ranks_best_method_first(write_records):
-    records = [make_run(["a", "scene"], ["net", "remix", "focal"])]
-    for dataset in ("a", "scene"):
-        records += [
-            make_cell(dataset, "net", 0, scores={"g_mean": 0.3}),
-            make_cell(dataset, "remix", 0, scores={"g_mean": 0.6}),
-            make_failure(dataset, "focal", 0),
-        ]
-    panel = plot_rank_heat_map(read_cells(write_records(records)), "g_mean").axes[0]
-    assert [t.get_text() for t in panel.get_xticklabels()] == ["remix", "net", "focal"]
-    assert [t.get_text() for t in panel.texts] == ["1", "2", "3*"] * 2
-    assert "failed folds" in panel.get_xlabel()
-
-
-def test_scores_are_drawn_or_called_failed(write_records):
-    records = make_records(2, 3, 2)
-    records[-1] = make_failure("abalone_19", "net_ros", 1)
-    cells = read_cells(write_records(records))
-    table = mean_table(cells, "average_precision")
-    panels = plot_scores(cells, "average_precision").axes
-    assert [panel.get_title() for panel in panels] == ["abalone", "abalone_19"]
-    assert [len(panel.containers) for panel in panels] == [3, 2]
-    assert [t.get_text() for t in panels[1].texts] == ["failed"]
-    means = [box.lines[0].get_xdata()[0] for box in panels[0].containers]
-    np.testing.assert_allclose(means, table.mean.loc["abalone"])
-
-
-def test_rebuilt_sets_are_labelled(cells):
-    assert "coil_2000 (rebuilt)" in [
-        p.get_title() for p in plot_scores(cells, "mcc").axes
-    ]
-    panels = plot_precision_recall(cells).axes
-    assert "isolet (rebuilt)" in [panel.get_title() for panel in panels]
-    heat_map = plot_rank_heat_map(cells, "mcc").axes[0]
-    rows = [text.get_text() for text in heat_map.get_yticklabels()]
-    assert "isolet (rebuilt)" in rows
-
-
-def test_reliability_draws_the_pooled_bins(cells):
-    bins = reliability_table(cells)
-    panel = plot_reliability(cells).axes[0]
-    own = bins[bins["method"] == panel.get_title()]
-    np.testing.assert_allclose(panel.lines[1].get_xdata(), own["mean_predicted"])
-    np.testing.assert_allclose(panel.lines[1].get_ydata(), own["observed"])
-
-
-def test_precision_recall_draws_the_mean_curves(cells):
-    curves = precision_recall_table(cells)
-    panel = plot_precision_recall(cells).axes[0]
-    for method, line in zip(cells.methods, panel.lines, strict=True):
-        expected = curves.loc[(panel.get_title(), method)]
-        np.testing.assert_allclose(line.get_ydata(), expected)
-
-
-def test_at_most_twelve_sets_are_drawn(write_records):
-    cells = read_cells(write_records(make_records(20, 2, 1)))
-    titles = [panel.get_title() for panel in plot_precision_recall(cells).axes]
-    assert len([title for title in titles if title]) == 12
-
-
-def test_spread_out_keeps_the_ends():
-    assert spread_out(list("abc"), 5) == ["a", "b", "c"]
-    assert spread_out(list(range(27)), 12)[::11] == [0, 26]
-    assert len(set(spread_out(list(range(13)), 12))) == 12
-
-
-def test_nothing_to_draw_is_an_error(write_records):
-    path = write_records([make_run(["a"], ["net"])])
-    cells = read_cells(path)
-    for plot in (plot_rank_heat_map, plot_scores):
-        with pytest.raises(ValueError, match="No data set has a score of 'mcc'"):
-            plot(cells, "mcc")
-    with pytest.raises(ValueError, match="No cell holds calibration bins"):
-        plot_reliability(cells)
-    with pytest.raises(ValueError, match="No cell holds precisions"):
-        plot_precision_recall(cells)
-    with pytest.raises(ValueError, match="table has no rows"):
-        plot_performance_profiles(cells)
-    with pytest.raises(ValueError, match=r"0 method\(s\)"):
-        plot_critical_difference(cells, "mcc")
+@pytest.mark.parametrize("plot", [plot_reliability, plot_precision_recall])
+def test_nothing_to_draw_is_an_error(plot):
+    with pytest.raises(ValueError, match="nothing to draw"):
+        plot({})

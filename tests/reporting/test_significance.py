@@ -10,7 +10,6 @@ from imbdeep.reporting import (
     corrected_resampled_ttest,
     critical_difference,
     friedman_iman_davenport,
-    holm,
     rank_methods,
     wilcoxon_holm,
 )
@@ -153,18 +152,6 @@ def slow_holm(p_values):
         ]
         adjusted.append(max(candidates))
     return adjusted
-
-
-@pytest.mark.parametrize(
-    "p_values",
-    [[0.01], [0.04, 0.001, 0.03, 0.5], [0.9, 0.8, 0.7], [0.0, 1.0, 0.02, 0.011]],
-)
-def test_holm_against_stepping(p_values):
-    np.testing.assert_allclose(holm(p_values), slow_holm(p_values))
-
-
-def test_holm_keeps_ties_together():
-    np.testing.assert_allclose(holm([0.02, 0.02, 0.5]), [0.06, 0.06, 0.5])
 
 
 def exact_signed_rank(differences):

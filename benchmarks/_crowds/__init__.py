@@ -1,1 +1,0 @@
-"""The experiments of the crowdsourcing chapter, behind crowds.py."""

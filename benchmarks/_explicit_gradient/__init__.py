@@ -1,1 +1,0 @@
-"""The experiments of the explicit-gradient paper, behind explicit_gradient.py."""

@@ -1,1 +1,0 @@
-"""The experiments of the GL-GAN chapter, behind gl_gan.py."""

@@ -1,1 +1,0 @@
-"""The experiments of the chapters on adversarial training, behind robust.py."""

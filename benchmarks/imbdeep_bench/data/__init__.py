@@ -1,0 +1,1 @@
+"""Suites of data sets, and what the papers make of theirs."""

@@ -1,0 +1,1 @@
+"""One Cell, one Method, one Experiment, and the run that computes them."""

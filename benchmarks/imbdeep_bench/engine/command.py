@@ -1,0 +1,338 @@
+"""Command lines: options that experiments share, and how an experiment is run."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from joblib import cpu_count
+
+from imbdeep_bench.engine.names import check_names, parse_seeds, split_names
+from imbdeep_bench.engine.run import fill
+from imbdeep_bench.engine.workers import Workers, WorkerStartError
+
+EXIT_INTERRUPTED = 130  # what a shell reports for a program stopped by Ctrl-C
+
+
+# --- Commands ------------------------------------------------------------------------
+
+
+def make_command_parser(prog, description, parts):
+    """Return a parser with a subcommand for each part.
+
+    Parameters
+    ----------
+    prog, description : str
+    parts : dict of str to object
+        Modules or classes with ``add_arguments(parser)`` and ``run(args)``, whose
+        docstring is the help.
+    """
+    parser = argparse.ArgumentParser(prog=prog, description=description)
+    commands = parser.add_subparsers(dest="part", required=True)
+    for name, part in parts.items():
+        part.add_arguments(
+            commands.add_parser(
+                name,
+                help=part.__doc__.splitlines()[0],
+                description=part.__doc__,
+                formatter_class=argparse.RawDescriptionHelpFormatter,
+            )
+        )
+    return parser
+
+
+def call_or_complain(run, parser, args):
+    """Run with parsed options; return the exit code.
+
+    What it says of wrong options or missing files is said with the usage. A disk that
+    is full, or a folder that cannot be written to, is said on one line, and the exit
+    code is 1.
+    """
+    try:
+        return run(args)
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except (ValueError, FileNotFoundError) as error:
+        parser.error(str(error))
+    except OSError as error:
+        parser.exit(1, f"{parser.prog}: error: {error}\n")
+
+
+def run_command(parser, parts, argv=None):
+    """Run the part that was named; return its exit code."""
+    args = parser.parse_args(argv)
+    return call_or_complain(parts[args.part].run, parser, args)
+
+
+# --- Options -------------------------------------------------------------------------
+
+
+def number_above_0(text):
+    """Read a number above 0, for argparse."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number above 0, got {text!r}")
+    return number
+
+
+def at_least(least):
+    """Return a type for argparse: an integer, ``least`` or more."""
+
+    def parse(text):
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if value < least:
+            raise argparse.ArgumentTypeError(
+                f"must be an integer, {least} or more, got {text!r}"
+            )
+        return value
+
+    return parse
+
+
+def add_out(parser, default, shown="%(default)s"):
+    """Add the option that says where results are."""
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        default=default and Path(default),
+        help=f"folder of results (default: {shown})",
+    )
+
+
+def add_methods(parser, methods):
+    """Add the option that picks methods of a table."""
+    parser.add_argument(
+        "--methods",
+        type=split_names,
+        metavar="A,B",
+        help=f"of {', '.join(methods)} (default: all)",
+    )
+
+
+def pick_methods(args, methods):
+    """Return the methods that were asked for, or all of a table."""
+    if args.methods is None:
+        return list(methods.values())
+    check_names(args.methods, methods, "--methods")
+    return [methods[name] for name in args.methods]
+
+
+def add_seeds(parser, decides, n_seeds=10):
+    """Add the option that says which runs; ``decides`` tells what each draws."""
+    parser.add_argument(
+        "--seeds",
+        type=parse_seeds,
+        metavar="A-B",
+        default=list(range(n_seeds)),
+        help=f"runs; each decides {decides} (default: 0-{n_seeds - 1})",
+    )
+
+
+def check_seeds(seeds):
+    """Refuse an empty range of seeds."""
+    if not seeds:
+        raise ValueError("--seeds is empty; give runs such as 0-9.")
+
+
+def add_datasets(parser, names, default=None):
+    """Add the option that picks data sets, by default all that there are."""
+    default = list(names if default is None else default)
+    parser.add_argument(
+        "--datasets",
+        type=split_names,
+        metavar="A,B",
+        default=default,
+        help=f"data sets (default: {','.join(default)})",
+    )
+
+
+def add_data_home(parser):
+    """Add the option that says where the 27 sets are."""
+    parser.add_argument(
+        "--data-home",
+        metavar="DIR",
+        help="scikit-learn's data folder (default: SCIKIT_LEARN_DATA or its own)",
+    )
+
+
+def add_seed(parser, decides):
+    """Add the option of the one seed of a run."""
+    parser.add_argument(
+        "--seed", type=int, default=0, help=f"decides {decides} (default: 0)"
+    )
+
+
+def add_smoke(parser, words):
+    """Add the option that tries the code."""
+    parser.add_argument(
+        "--smoke",
+        action="store_true",
+        help=f"{words}: tries the code, says nothing of scores",
+    )
+
+
+def add_device(parser, default="cpu"):
+    """Add the option that says where nets run."""
+    parser.add_argument(
+        "--device",
+        choices=["auto", "cpu", "cuda"],
+        default=default,
+        help="where nets run; auto is cuda if there is one (default: %(default)s)",
+    )
+
+
+def add_computing(parser):
+    """Add the options that say what computes cells, and whether."""
+    parser.add_argument(
+        "--n-jobs",
+        type=int,
+        metavar="N",
+        help="worker processes, each with one thread (default: all cores; 1 with "
+        "cuda), or 0 to compute in this process; scores do not depend on it",
+    )
+    parser.add_argument(
+        "--time-limit",
+        type=number_above_0,
+        metavar="SECONDS",
+        help="stop a cell that takes longer, and record it as failed (default: none)",
+    )
+    parser.add_argument(
+        "--mix-versions",
+        action="store_true",
+        help="go on with results of other code, parameters, versions or another device",
+    )
+    parser.add_argument(
+        "--report-only",
+        action="store_true",
+        help="compute nothing; report on the cells that are there",
+    )
+
+
+def choose_device(device):
+    """Resolve ``'auto'``, and refuse ``'cuda'`` where there is none."""
+    import torch
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError(
+            "--device got 'cuda', but torch finds no CUDA device; use cpu."
+        )
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return device
+
+
+def choose_n_jobs(n_jobs, device):
+    """Resolve the default number of processes, and check a given one."""
+    if n_jobs is None:
+        return 1 if device == "cuda" else cpu_count()
+    if n_jobs < -1:
+        raise ValueError(
+            f"--n-jobs got {n_jobs}; give 1 or more, -1 for all cores, or 0 for none "
+            "but this process."
+        )
+    return cpu_count() if n_jobs == -1 else n_jobs
+
+
+def choose_workers(args, device):
+    """Check the options of :func:`add_computing`; return the workers."""
+    n_jobs = choose_n_jobs(args.n_jobs, device)
+    if n_jobs == 0 and args.time_limit is not None:
+        raise ValueError(
+            "--time-limit needs a worker process that can be stopped; give --n-jobs 1 "
+            "or more with it."
+        )
+    return Workers(n_jobs, args.time_limit)
+
+
+# --- An experiment from the command line ---------------------------------------------
+
+
+def compute_or_stop(path, grid, workers, *, mix_versions):
+    """Compute what a file lacks, and say how it went.
+
+    Returns
+    -------
+    code : int
+        0 when every cell was computed or has failed, 130 when the run was interrupted,
+        1 when it could not go on.
+    """
+    try:
+        n_failed = fill(path, grid, workers, mix_versions=mix_versions)
+    except KeyboardInterrupt:
+        reason, remedy, code = "Stopped.", "the same command", EXIT_INTERRUPTED
+    except (WorkerStartError, OSError) as error:
+        reason, remedy, code = str(error), "the same command once that is mended", 1
+    else:
+        if n_failed:
+            print(f"{n_failed} cells failed; the same command tries them once more.")
+        return 0
+    print(
+        f"\n{reason} Finished cells are in {path}: go on with {remedy}.",
+        file=sys.stderr,
+    )
+    return code
+
+
+class Command:
+    """An experiment as a part of ``papers.py``: options, cells, report.
+
+    A class beside :class:`~imbdeep_bench.engine.experiment.Experiment` has, further,
+
+    - ``add_own_arguments(parser)`` and ``plan(args)``, which returns its grid;
+    - ``report(args)``, which writes the report and returns its path.
+    """
+
+    # Where results go, the name of the file of cells, the methods by name.
+    out = None
+    file = "cells.jsonl"
+    methods = {}
+    # Reads a file for the report, and refuses what it cannot report on.
+    read = None
+    # What --smoke does, and whether a device may be chosen.
+    smoke_words = None
+    has_device = False
+
+    @classmethod
+    def add_arguments(cls, parser):
+        """Add all options."""
+        add_out(parser, cls.out)
+        add_methods(parser, cls.methods)
+        add_computing(parser)
+        if cls.has_device:
+            add_device(parser)
+        if cls.smoke_words is not None:
+            add_smoke(parser, cls.smoke_words)
+        cls.add_own_arguments(parser)
+
+    @classmethod
+    def run(cls, args):
+        """Compute what is missing, unless told not to, and report; return the code."""
+        path = args.out / cls.file
+        if args.report_only:
+            check_exists(path)
+        else:
+            args.device = choose_device(getattr(args, "device", "cpu"))
+            workers = choose_workers(args, args.device)
+            grid = cls.plan(args)
+            # A file that cannot be reported on is refused now, not in the end.
+            if cls.read is not None and path.exists():
+                cls.read(path)
+            code = compute_or_stop(path, grid, workers, mix_versions=args.mix_versions)
+            if code:
+                return code
+        print(f"Cells: {path}")
+        print(f"Report: {cls.report(args)}")
+        return 0
+
+
+def check_exists(path):
+    """Raise unless there is a file of cells to report on."""
+    if not path.exists():
+        raise ValueError(f"--report-only finds no {path}; give the run's --out.")

@@ -1,0 +1,266 @@
+"""What decides scores beside data and seeds: code, parameters and device.
+
+Cells whose identities differ are not to be compared without saying so. Versions of
+libraries are on record beside it.
+"""
+
+import hashlib
+import inspect
+import re
+import sys
+import sysconfig
+from dataclasses import fields, is_dataclass
+from functools import cache, partial
+from pathlib import Path
+from weakref import WeakKeyDictionary
+
+import imbdeep
+from imbdeep.reporting import _curves
+from imbdeep_bench.engine import protocol, scoring
+
+PACKAGE = Path(imbdeep.__file__).parent
+# Reports decide no score, but for the curves that cells record.
+REPORTS = PACKAGE / "reporting"
+LONGEST = 200
+MOST_TOLD = 5
+
+
+def digest(texts):
+    """Hash texts; their order does not matter."""
+    whole = "\0".join(sorted(texts))
+    return hashlib.sha256(whole.encode("utf-8", "backslashreplace")).hexdigest()[:16]
+
+
+@cache
+def package_hash():
+    """Hash the code of the package."""
+    return digest(
+        f"{path.relative_to(PACKAGE).as_posix()}\n{path.read_text('utf-8')}"
+        for path in PACKAGE.rglob("*.py")
+        if REPORTS not in path.parents
+    )
+
+
+@cache
+def _libraries():
+    paths = sysconfig.get_paths()
+    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    return [Path(paths[name]).resolve() for name in names] + [PACKAGE.resolve()]
+
+
+# To find a source takes as long as to parse its file, and all cells share a few.
+_SOURCES = WeakKeyDictionary()
+
+
+def _own_source(thing):
+    """Return the source of a function or class; None if it is a library's."""
+    if thing not in _SOURCES:
+        _SOURCES[thing] = _find_source(thing)
+    return _SOURCES[thing]
+
+
+def _find_source(thing):
+    try:
+        path = Path(inspect.getsourcefile(thing)).resolve()
+        if any(folder in path.parents for folder in _libraries()):
+            return None
+        return inspect.getsource(thing)
+    except (OSError, TypeError):  # built in, or typed at a prompt
+        return None
+
+
+def own_sources(thing, found=None):
+    """Collect the sources of functions and classes that make up a thing.
+
+    Those of libraries are left out, which have versions, and those of the package,
+    which is hashed as a whole.
+
+    Parameters
+    ----------
+    thing : object
+        A cell, an estimator, a function, or a container of such.
+
+    Returns
+    -------
+    sources : set of str
+    """
+    found = set() if found is None else found
+    if isinstance(thing, partial):
+        parts = [thing.func, *thing.args, *thing.keywords.values()]
+    elif inspect.isfunction(thing) or inspect.isclass(thing):
+        source = _own_source(thing)
+        if source is None or source in found:
+            return found
+        found.add(source)
+        closure = getattr(thing, "__closure__", None) or ()
+        parts = [cell.cell_contents for cell in closure]
+        parts += getattr(thing, "__bases__", ())
+    elif isinstance(thing, dict):
+        parts = list(thing.values())
+    elif isinstance(thing, (list, tuple)):
+        parts = thing
+    elif is_dataclass(thing):
+        parts = [type(thing), *(getattr(thing, f.name) for f in fields(thing))]
+    elif hasattr(thing, "get_params"):
+        parts = [type(thing), *thing.get_params(deep=False).values()]
+    else:
+        return found
+    for part in parts:
+        own_sources(part, found)
+    return found
+
+
+def plain(value):
+    """Print a parameter's value, the same in every process.
+
+    Examples
+    --------
+    >>> plain(0.1), plain(dict), plain([len])
+    ('0.1', 'builtins.dict', '[<built-in function len>]')
+    """
+    if inspect.isclass(value) or inspect.isfunction(value):
+        return f"{value.__module__}.{value.__qualname__}"
+    if hasattr(value, "get_params"):
+        return plain(type(value))
+    text = re.sub(r" at 0x[0-9a-fA-F]+", "", " ".join(repr(value).split()))
+    if len(text) > LONGEST:
+        return f"{text[:LONGEST]}... ({digest([text])})"
+    return text
+
+
+def plain_params(estimator):
+    """Return the parameters of an estimator and of those inside it, as texts."""
+    params = estimator.get_params() if hasattr(estimator, "get_params") else {}
+    return {name: plain(params[name]) for name in sorted(params)}
+
+
+def identify(cell):
+    """Return the identity of a cell.
+
+    Parameters
+    ----------
+    cell : Cell
+
+    Returns
+    -------
+    identity : dict
+        ``package`` and ``source`` (hashes of the package's code and of what is not in
+        the package: method and protocol), ``params`` and ``device``.
+    """
+    try:
+        estimator = cell.estimator()
+    except Exception:  # what a method raises is for its cells to say
+        estimator = None
+    classes = type(cell.experiment).__mro__
+    own = {sys.modules[c.__module__] for c in classes if _own_source(c) is not None}
+    sources = {
+        inspect.getsource(module) for module in {protocol, scoring, _curves, *own}
+    }
+    return {
+        "package": package_hash(),
+        "source": digest(sources | own_sources([cell, estimator])),
+        "params": plain_params(estimator),
+        "device": cell.experiment.device,
+    }
+
+
+def identities(cells):
+    """Return the identity of each data set and method; folds differ in seeds alone."""
+    first = {}
+    for cell in cells:
+        first.setdefault(cell.key[:2], cell)
+    return {key: identify(cell) for key, cell in first.items()}
+
+
+def identity_of_run(known):
+    """Return the identity of a run, given those of its data sets and methods."""
+    first = {method: identity for (_, method), identity in reversed(known.items())}
+    any_of_them = next(iter(known.values()))
+    return {
+        "package": any_of_them["package"],
+        "device": any_of_them["device"],
+        "methods": {
+            method: {name: first[method][name] for name in ("source", "params")}
+            for method in sorted(first)
+        },
+    }
+
+
+# --- Differences ---------------------------------------------------------------------
+
+
+def _changes(old, new):
+    """Say in which entries two mappings differ."""
+    return [
+        f"{name} {old.get(name, 'absent')}, now {new.get(name, 'absent')}"
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name)
+    ]
+
+
+def differences(record, identity, versions, same_method):
+    """Say in what a stored cell differs from one that would be computed now.
+
+    Parameters
+    ----------
+    record : dict
+        The stored cell.
+    identity : dict
+        As :func:`identify` gives it.
+    versions : dict of str to str
+        Of libraries.
+    same_method : bool
+        Whether the identity is that of the record's data set and method.
+
+    Returns
+    -------
+    told : list of str
+    """
+    stored = record.get("identity")
+    if stored is None:
+        return ["cells that do not say what code computed them"]
+    told = _changes(record.get("versions") or {}, versions)
+    if stored.get("package") != identity["package"]:
+        told.append("the code of imbdeep")
+    told += _changes({"device": stored.get("device")}, {"device": identity["device"]})
+    if same_method:
+        name = record["method"]
+        if stored.get("source") != identity["source"]:
+            told.append(f"the code of {name}")
+        changes = _changes(stored.get("params") or {}, identity["params"])
+        told += [f"{name}'s {change}" for change in changes]
+    return told
+
+
+def check_identity(store, known, versions):
+    """Refuse to go on with results that other code has computed.
+
+    Parameters
+    ----------
+    store : CellStore
+    known : dict
+        As :func:`identities` gives it.
+    versions : dict of str to str
+        Of libraries.
+
+    Raises
+    ------
+    ValueError
+        If a finished cell differs from what would be computed now. It says in what.
+    """
+    any_of_them = next(iter(known.values()))
+    told = {}
+    for record in store.of_kind("cell"):
+        key = record["dataset"], record["method"]
+        if record["status"] == "ok":
+            identity = known.get(key, any_of_them)
+            told |= dict.fromkeys(
+                differences(record, identity, versions, same_method=key in known)
+            )
+    if told:
+        more = f"; and {len(told) - MOST_TOLD} more" if len(told) > MOST_TOLD else ""
+        raise ValueError(
+            f"{store.path} holds results of something else: "
+            f"{'; '.join(list(told)[:MOST_TOLD])}{more}. Give another --out, or "
+            "--mix-versions to go on with them."
+        )

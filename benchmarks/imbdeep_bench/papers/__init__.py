@@ -1,0 +1,1 @@
+"""A folder a paper: its methods, its experiments and their reports."""

@@ -1,0 +1,437 @@
+"""Adversarial training under imbalance: what is varied, fixed and scored."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from imbdeep_bench.data.pairs import draw_classes, parse_pairs, shrink, take_rows
+from imbdeep_bench.data.pictures import (
+    IMBALANCES,
+    READERS,
+    SMOKE_TEST_ROWS,
+    TEST_ROWS,
+    as_floats,
+    draw_pictures,
+    parse_imbalance,
+    read_pictures,
+    shrink_pictures,
+)
+from imbdeep_bench.data.suites import TEN_SETS, read_sets
+from imbdeep_bench.engine.command import (
+    Command,
+    add_data_home,
+    add_datasets,
+    add_seeds,
+    check_seeds,
+    number_above_0,
+    pick_methods,
+)
+from imbdeep_bench.engine.experiment import Experiment, Grid, Rows, Setting, timed_fit
+from imbdeep_bench.engine.names import check_names, split_names
+from imbdeep_bench.engine.protocol import Protocol, derive_seed, parse_protocol
+from imbdeep_bench.papers.robust import report, report_tables, report_weights
+from imbdeep_bench.papers.robust.methods import (
+    CHAPTERS,
+    METHODS,
+    TABLE_METHODS,
+    WEIGHT_METHODS,
+    has_schedules,
+    make_model,
+    make_short,
+)
+from imbdeep_bench.papers.robust.scores import (
+    movable_columns,
+    score_both_classes,
+    score_pictures,
+    score_table,
+)
+from imbdeep_bench.papers.robust.threats import (
+    EPS,
+    RADII,
+    SMOKE,
+    STEP_SHARES,
+    TEST_STEPS,
+    Strength,
+    TableThreat,
+    Threat,
+)
+
+
+@dataclass(frozen=True)
+class Robust(Experiment, Command):
+    """What the three experiments share."""
+
+    out = "results/robust"
+    has_device = True
+
+    def seed_of(self, cell):
+        # One for all methods of a run, so that nets that begin alike begin with the
+        # same weights.
+        return derive_seed(cell.fold, cell.setting.data.name, "model")
+
+    @property
+    def strength(self):
+        """Of the attacks that evaluate."""
+        return SMOKE if self.smoke else Strength()
+
+
+def add_picture_data(parser):
+    """Add the option that says where pictures are."""
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="folder of usps.npz, or of the python archives of CIFAR (default: raw/ of "
+        "scikit-learn's data folder, SCIKIT_LEARN_DATA)",
+    )
+
+
+# --- Pictures ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Images(Robust):
+    """Tables 4.1 to 4.7 and 5.1 to 5.7: adversarial training on imbalanced pictures.
+
+        python benchmarks/papers.py robust images --data raw
+        python benchmarks/papers.py robust images --datasets cifar10 --chapter 4 \\
+            --data cifar --device cuda
+
+    Sections 4.5 and 5.5 of the dissertation: classes 0, 1, ... of a data set get rarer,
+    in a step or exponentially, nets are trained with and without an attacker and tested
+    on balanced rows, once as they are and once as far as an attacker can move them.
+    USPS, with a small convolutional net, stands in for CIFAR, which is two options
+    away: there the net is ResNet-18, and learning rate, its drops at epochs 160 and
+    180, and attacks are the dissertation's. So are the epochs, 200 in chapter 4 and 250
+    in chapter 5: ``--chapter`` says whose, and picks its methods. Seed by seed, all
+    methods see the same rows.
+
+    Beside PGD of 20 steps, which the tables show, PGD of 50 steps and 10 restarts and a
+    black-box search of 1,000 queries attack 50 test rows of each class.
+
+    Every finished cell (data set, imbalance and threat; method; seed) goes to
+    <out>/images.jsonl at once. Stop whenever you like: the same command goes on, and
+    tries failed cells once more. Imbalances, norms, methods and seeds may be added to a
+    run. In the end come tables.md, tables.csv (means and standard deviations),
+    differences.csv, agreement.csv, classes.csv and classes.png. A folder holds one
+    chapter, or USPS with the methods of both.
+    """
+
+    chapter: int | None = None
+
+    suite = "robust images"
+    file = "images.jsonl"
+    methods = METHODS
+    smoke_words = "160 rows of a class, one epoch, and weak attacks"
+    report = staticmethod(report.write_images)
+
+    @property
+    def protocol(self):
+        # Cells of other epochs are not to be compared with these.
+        chapter = "" if self.chapter is None else f", chapter {self.chapter}"
+        return f"balanced test rows{chapter}"
+
+    def draw(self, setting, fold):
+        imbalance, _ = setting.of
+        n_test = SMOKE_TEST_ROWS if self.smoke else TEST_ROWS
+        return draw_pictures(setting.data, imbalance, fold, n_test)
+
+    def make(self, cell, seed, rows=None):
+        _, threat = cell.setting.of
+        return make_model(
+            cell.method,
+            cell.setting.data.name,
+            threat,
+            seed=seed,
+            device=self.device,
+            chapter=self.chapter,
+            smoke=self.smoke,
+        )
+
+    def compute(self, cell, rows):
+        _, threat = cell.setting.of
+        model = self.make(cell, cell.seed)
+        model, seconds = timed_fit(model, rows.X_train, rows.y_train)
+        seed = derive_seed(*cell.key, "attack")
+        outcome = score_pictures(model, rows, threat, self.strength, seed)
+        return {**outcome, "fit_seconds": seconds}
+
+    @classmethod
+    def add_own_arguments(cls, parser):
+        add_picture_data(parser)
+        parser.add_argument(
+            "--datasets",
+            type=split_names,
+            metavar="A,B",
+            default=["usps"],
+            help=f"of {', '.join(READERS)} (default: usps)",
+        )
+        parser.add_argument(
+            "--chapter",
+            type=int,
+            choices=list(CHAPTERS),
+            help="methods and epochs of one chapter; CIFAR needs it (default: the "
+            "methods of both)",
+        )
+        parser.add_argument(
+            "--imbalances",
+            type=split_names,
+            metavar="A,B",
+            default=list(IMBALANCES),
+            help=f"step or exp, and a ratio (default: {','.join(IMBALANCES)}); step-1 "
+            "is balanced",
+        )
+        parser.add_argument(
+            "--norm",
+            choices=list(STEP_SHARES),
+            default="linf",
+            help="what the radius of the attacker bounds (default: linf)",
+        )
+        parser.add_argument(
+            "--eps",
+            type=number_above_0,
+            metavar="R",
+            help="radius, in pixels of 0 to 1 (default: on CIFAR 8/255 or, for l2, "
+            f"128/255; on USPS {EPS['usps']['linf']} or {EPS['usps']['l2']})",
+        )
+        add_seeds(parser, "rows and models", 5)
+
+    @classmethod
+    def plan(cls, args):
+        told = METHODS if args.chapter is None else CHAPTERS[args.chapter]
+        methods = pick_methods(args, {name: METHODS[name] for name in told})
+        check_names(args.datasets, READERS, "--datasets")
+        if args.chapter is None and any(map(has_schedules, args.datasets)):
+            raise ValueError(
+                "--datasets got CIFAR, which chapters 4 and 5 train for 200 and 250 "
+                "epochs; give --chapter 4 or --chapter 5."
+            )
+        if not args.imbalances:
+            raise ValueError(f"--imbalances is empty; give some of {IMBALANCES}.")
+        imbalances = [parse_imbalance(text) for text in args.imbalances]
+        check_seeds(args.seeds)
+        datasets = [read_pictures(name, args.data) for name in args.datasets]
+        if args.smoke:
+            datasets = [shrink_pictures(pictures) for pictures in datasets]
+        settings = []
+        for pictures in datasets:
+            eps = args.eps or EPS[pictures.name][args.norm]
+            threat = Threat(args.norm, eps)
+            for imbalance in imbalances:
+                labels = {
+                    "data": pictures.name,
+                    "imbalance": imbalance.name,
+                    "norm": threat.norm,
+                    "eps": threat.eps,
+                }
+                name = f"{pictures.name}, {imbalance.name}, {threat.name}"
+                settings.append(Setting(name, pictures, labels, (imbalance, threat)))
+        experiment = cls(device=args.device, smoke=args.smoke, chapter=args.chapter)
+        grid = Grid(experiment, settings, methods, args.seeds)
+        # A ratio that leaves a class without rows fails before all.
+        grid.draw_once()
+        return grid
+
+
+# --- Tables --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Tables(Robust):
+    """Ten of the 27 sets: what an attacker does to nets on tables, and what helps.
+
+        python benchmarks/papers.py robust tables
+
+    Folds are those of the benchmark, 5x2 (or, with --full, 10x2) stratified halves.
+    Nets train under PGD of 10 steps and are attacked by PGD of 20, which moves each
+    column by at most a share of its standard deviation in the training half. Columns of
+    one or two values there are taken for categories, and stay as they are. All nets of
+    a fold face the same ball. Scores: average precision, which the attacker cares about
+    as it pushes every row to the wrong side, and balanced accuracy, both without and
+    with the attacker.
+
+    net, clean is the library's plain net, which stops early; all others train for 50
+    epochs on all rows of the training half.
+
+    Cells go to <out>/tables.jsonl; the same command goes on with them. In the end come
+    sets.md, sets.csv (means over the folds) and columns.csv (which ones may be moved).
+    """
+
+    split_by: Protocol | None = None
+    # Radius in training, in standard deviations.
+    eps: float = RADII[-1]
+
+    suite = "robust tables"
+    file = "tables.jsonl"
+    methods = TABLE_METHODS
+    smoke_words = "100 rows of a class, one epoch, two folds, and weak attacks"
+    report = staticmethod(report_tables.write_tables)
+
+    @property
+    def protocol(self):
+        # More repeats go on with the folds of fewer.
+        return f"two-fold, trained at {self.eps:g}"
+
+    def draw(self, setting, fold):
+        X, y = setting.data.X.astype(np.float32), setting.data.y
+        split = self.split_by.split(y, fold, seed=0, dataset=setting.data.name)
+        movable = movable_columns(X[split.train])
+        told = {
+            "n_train": len(split.train),
+            "n_train_minority": int(y[split.train].sum()),
+            "n_features": len(movable),
+            "frozen": np.flatnonzero(~movable).tolist(),
+        }
+        train, test = split.train, split.test
+        return Rows(X[train], y[train], X[test], y[test], told, movable)
+
+    def seed_of(self, cell):
+        return derive_seed(0, cell.setting.data.name, cell.fold, "model")
+
+    def make(self, cell, seed, rows=None):
+        threat = TableThreat(self.eps, None if rows is None else rows.more)
+        shared = {"random_state": seed, "device": self.device}
+        return make_short(cell.method, shared, threat, self.smoke)
+
+    def compute(self, cell, rows):
+        model = self.make(cell, cell.seed, rows)
+        model, seconds = timed_fit(model, rows.X_train, rows.y_train)
+        attack_steps = SMOKE.attack_steps if self.smoke else TEST_STEPS
+        seed = derive_seed(*cell.key, "attack")
+        scores = score_table(model, rows, rows.more, seed, attack_steps)
+        return {"scores": scores, "fit_seconds": seconds}
+
+    @classmethod
+    def add_own_arguments(cls, parser):
+        add_datasets(parser, TEN_SETS)
+        parser.add_argument(
+            "--eps",
+            type=number_above_0,
+            metavar="R",
+            default=RADII[-1],
+            help="radius in training, in standard deviations (default: %(default)s); "
+            f"those of the attacks are {' and '.join(map(str, RADII))}",
+        )
+        parser.add_argument(
+            "--full", action="store_true", help="10x2 folds instead of 5x2"
+        )
+        add_data_home(parser)
+
+    @classmethod
+    def plan(cls, args):
+        methods = pick_methods(args, cls.methods)
+        settings = [
+            Setting(
+                dataset.name,
+                shrink(dataset) if args.smoke else dataset,
+                {"eps": args.eps},
+            )
+            for dataset in read_sets(args.datasets, args.data_home)
+        ]
+        name = "1x2" if args.smoke else "10x2" if args.full else "5x2"
+        protocol = parse_protocol(name)
+        experiment = cls(
+            device=args.device, smoke=args.smoke, split_by=protocol, eps=args.eps
+        )
+        return Grid(experiment, settings, methods, list(range(protocol.n_folds)))
+
+
+# --- Weights -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Weights(Robust):
+    """Figure 4.2: the more a rare class weighs, the worse the frequent one fares.
+
+        python benchmarks/papers.py robust weights --data raw
+
+    Section 4.2.2 of the dissertation: two classes, one of them cut 100:1, and nets that
+    train with and without an attacker while the rare class weighs 1 to 200 times what
+    the frequent one does. Two digits of USPS stand in for two classes of CIFAR10; 80 %
+    of either class are there to train on, as far as they are not withdrawn, and the
+    rest to test. Seed by seed, all nets see the same rows.
+
+    Cells go to <out>/weights.jsonl; the same command goes on with them. In the end come
+    weights.md, weights.csv and weights.png.
+    """
+
+    pairs: object = None
+
+    suite = "robust weights"
+    # Rows of the frequent class for each of the rare one.
+    ratio = 100
+    protocol = f"80-20, {ratio}:1"
+    file = "weights.jsonl"
+    methods = WEIGHT_METHODS
+    smoke_words = "160 rows of a class, one epoch, and weak attacks"
+    report = staticmethod(report_weights.write_weights)
+
+    def draw(self, setting, fold):
+        pair, candidates, tests = draw_classes(setting.data, self.pairs, fold)
+        frequent, rare = candidates
+        # A net wants two rows of a class; --smoke would leave one.
+        kept = rare[: max(2, len(frequent) // self.ratio)]
+        X_train, y_train = take_rows(setting.data, frequent, kept)
+        X_test, y_test = take_rows(setting.data, *tests)
+        told = {
+            "majority": pair[0],
+            "minority": pair[1],
+            "class_counts": np.bincount(y_train).tolist(),
+            "n_test": len(y_test),
+        }
+        return Rows(as_floats(X_train), y_train, as_floats(X_test), y_test, told)
+
+    def make(self, cell, seed, rows=None):
+        return make_model(
+            cell.method,
+            "usps",
+            cell.setting.of,
+            seed=seed,
+            device=self.device,
+            smoke=self.smoke,
+        )
+
+    def compute(self, cell, rows):
+        model = self.make(cell, cell.seed)
+        model, seconds = timed_fit(model, rows.X_train, rows.y_train)
+        seed = derive_seed(*cell.key, "attack")
+        threat = cell.setting.of
+        scores = score_both_classes(model, rows, threat, self.strength, seed)
+        return {"scores": scores, "fit_seconds": seconds}
+
+    @classmethod
+    def add_own_arguments(cls, parser):
+        add_picture_data(parser)
+        parser.add_argument(
+            "--pairs",
+            # Two digits that look alike.
+            default="3-5",
+            metavar="drawn|A-B",
+            help="classes: drawn in each run, or a frequent and a rare one (default: "
+            "%(default)s)",
+        )
+        parser.add_argument(
+            "--eps",
+            type=number_above_0,
+            metavar="R",
+            default=EPS["usps"]["linf"],
+            help="radius of the attacker, linf (default: %(default)s)",
+        )
+        add_seeds(parser, "rows and models", 5)
+
+    @classmethod
+    def plan(cls, args):
+        methods = pick_methods(args, cls.methods)
+        check_seeds(args.seeds)
+        pairs, pictures = parse_pairs(args.pairs), read_pictures("usps", args.data)
+        if args.smoke:
+            pictures = shrink_pictures(pictures)
+        threat = Threat("linf", args.eps)
+        name = f"{pictures.name}, {pairs.name}, {threat.name}"
+        setting = Setting(name, pictures, {"eps": threat.eps}, threat)
+        experiment = cls(device=args.device, smoke=args.smoke, pairs=pairs)
+        grid = Grid(experiment, [setting], methods, args.seeds)
+        # A wrong pair fails before all.
+        grid.draw_once()
+        return grid

@@ -1,0 +1,190 @@
+"""How right a fitted classifier is, with and without an attacker."""
+
+import numpy as np
+from sklearn.metrics import average_precision_score, balanced_accuracy_score
+
+from imbdeep.attacks import adversarial_rows, robust_predictions
+from imbdeep.metrics import under_represented
+from imbdeep_bench.engine.protocol import derive_seed
+from imbdeep_bench.papers.robust.threats import RADII, TEST_STEPS
+
+
+def first_of_each_class(y, n):
+    """Return the positions of the first ``n`` rows of each class, sorted.
+
+    Examples
+    --------
+    >>> first_of_each_class(np.array([1, 0, 1, 1, 0, 0]), 2)
+    array([0, 1, 2, 4])
+    """
+    rows = [np.flatnonzero(y == label)[:n] for label in np.unique(y)]
+    return np.sort(np.concatenate(rows))
+
+
+def by_half(name, is_right, y, is_under):
+    """Return the accuracy, and that on the under-represented half of the classes.
+
+    Parameters
+    ----------
+    name : str
+        Of the metric, without what follows the underscore.
+    is_right : ndarray of shape (n,), bool
+    y : ndarray of shape (n,), int
+    is_under : ndarray of shape (n_classes,), bool
+        None of them where classes are balanced; there is no such accuracy then.
+    """
+    told = {f"{name}_overall": float(is_right.mean())}
+    if is_under.any():
+        told[f"{name}_under"] = float(is_right[is_under[y]].mean())
+    return told
+
+
+def by_class(is_right, y):
+    """Return the accuracy on the rows of each class."""
+    return (np.bincount(y, weights=is_right) / np.bincount(y)).tolist()
+
+
+def compare_attacks(shown, restarts, square):
+    """Tell how far three attacks agree, row by row.
+
+    Parameters
+    ----------
+    shown, restarts, square : ndarray of shape (n,), bool
+        Whether a row is still classified rightly.
+
+    Returns
+    -------
+    told : dict
+        ``n_rows``; accuracies under each and under the worst of all; shares of rows on
+        which not all agree, on which the black box alone succeeds (gradients that are
+        masked show here), and on which the shown attack fails but another does not.
+    """
+    worst = shown & restarts & square
+    return {
+        "n_rows": len(shown),
+        "shown": float(shown.mean()),
+        "restarts": float(restarts.mean()),
+        "square": float(square.mean()),
+        "worst": float(worst.mean()),
+        "disagree": float(((shown != restarts) | (shown != square)).mean()),
+        "square_alone": float((shown & restarts & ~square).mean()),
+        "missed_by_shown": float((shown & ~worst).mean()),
+    }
+
+
+def is_right_under(model, X, y, threat, attack, seed):
+    """Tell which rows a classifier is right of, however far an attacker moves them."""
+    labels = robust_predictions(model, X, y, **threat.ball, **attack, random_state=seed)
+    return labels == y
+
+
+def score_pictures(model, rows, threat, strength, seed):
+    """Return the scores of a fitted classifier on the test rows.
+
+    Parameters
+    ----------
+    model : estimator
+    rows : Rows
+    threat : Threat
+    strength : Strength
+    seed : int
+        Of the cell; each attack has its own of it.
+
+    Returns
+    -------
+    outcome : dict
+        ``scores``; ``class_standard`` and ``class_robust``, class by class;
+        ``agreement``, see :func:`compare_attacks`.
+    """
+    X, y = rows.X_test, rows.y_test
+    is_under = under_represented(np.array(rows.told["class_counts"]))
+    standard = model.predict(X) == y
+    seed_of = {name: derive_seed(seed, name) for name in ("shown", *strength.strong)}
+    robust = is_right_under(model, X, y, threat, strength.shown, seed_of["shown"])
+    first = first_of_each_class(y, strength.strong_rows)
+    strong = {
+        name: is_right_under(model, X[first], y[first], threat, attack, seed_of[name])
+        for name, attack in strength.strong.items()
+    }
+    worst = robust[first] & strong["restarts"] & strong["square"]
+    scores = by_half("standard", standard, y, is_under)
+    scores |= by_half("robust", robust, y, is_under)
+    for name, is_right in {**strong, "worst": worst}.items():
+        scores |= by_half(name, is_right, y[first], is_under)
+    return {
+        "scores": scores,
+        "class_standard": by_class(standard, y),
+        "class_robust": by_class(robust, y),
+        "agreement": compare_attacks(robust[first], **strong),
+    }
+
+
+def score_both_classes(model, rows, threat, strength, seed):
+    """Return the accuracy on either of two classes, without and with an attacker."""
+    X, y = rows.X_test, rows.y_test
+    attacked = is_right_under(
+        model, X, y, threat, strength.shown, derive_seed(seed, "shown")
+    )
+    told = {"standard": model.predict(X) == y, "robust": attacked}
+    return {
+        f"{name}_{side}": accuracy
+        for name, is_right in told.items()
+        for side, accuracy in zip(
+            ("majority", "minority"), by_class(is_right, y), strict=True
+        )
+    }
+
+
+# --- Tables --------------------------------------------------------------------------
+
+
+def movable_columns(X):
+    """Tell which columns take more than two values; the others are categories.
+
+    Examples
+    --------
+    >>> movable_columns(np.array([[0.0, 1.5], [1.0, 2.5], [0.0, 3.5]]))
+    array([False,  True])
+    """
+    return np.array([len(np.unique(column)) > 2 for column in X.T])
+
+
+def score_rows(model, X, y, where):
+    """Return the scores on rows as they are given; labels are 0 and 1, the minority."""
+    proba = model.predict_proba(X)[:, 1]
+    predicted = model.predict(X)
+    return {
+        f"ap_{where}": float(average_precision_score(y, proba)),
+        f"ba_{where}": float(balanced_accuracy_score(y, predicted)),
+    }
+
+
+def score_table(model, rows, perturb, seed, attack_steps=TEST_STEPS):
+    """Return the scores of a fitted net on the test rows, as they are and moved.
+
+    Parameters
+    ----------
+    model : estimator
+    rows : Rows
+    perturb : ndarray of shape (n_features,), bool
+    seed : int
+        Of the cell; each radius has its own of it.
+    attack_steps : int, default=TEST_STEPS
+    """
+    scores = score_rows(model, rows.X_test, rows.y_test, "clean")
+    # Those of the training rows, so that all nets of a fold face the same ball.
+    std = rows.X_train.std(axis=0)
+    for eps in RADII:
+        moved = adversarial_rows(
+            model,
+            rows.X_test,
+            rows.y_test,
+            eps=eps,
+            eps_unit="std",
+            std=std,
+            perturb=perturb,
+            attack_steps=attack_steps,
+            random_state=derive_seed(seed, eps),
+        )
+        scores |= score_rows(model, moved, rows.y_test, eps)
+    return scores

@@ -1,0 +1,336 @@
+"""What the papers' cells say: means, and differences of two methods run by run.
+
+All tables are long. Their first columns tell the settings apart (``by``: data set and
+ratio, say), the next ones metric and method.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.stats import sem, wilcoxon
+
+from imbdeep_bench.engine.store import read_records
+from imbdeep_bench.report.markdown import to_markdown
+
+KEY = ["dataset", "method", "fold"]
+LEAD_COLUMNS = ["difference", "se", "p_value", "won", "lost", "n_runs"]
+
+
+def read_published(script):
+    """Read the scores that a paper published, beside one of its files."""
+    path = Path(script).with_name("published.csv")
+    return pd.read_csv(path, dtype={"table": str})
+
+
+# --- Cells ---------------------------------------------------------------------------
+
+
+def read_complete_cells(path, command, order):
+    """Read the runs that every method of a data set has been through.
+
+    A run that was stopped so still compares like with like.
+
+    Parameters
+    ----------
+    path : Path
+    command : str
+        What computes the file, for the message.
+    order : dict of str to list
+        The columns to sort by; where a list is not empty, its values in their order.
+
+    Returns
+    -------
+    cells : DataFrame
+        A row a cell, the last one if it was tried more than once.
+
+    Raises
+    ------
+    ValueError
+        If there is no such file, or no run to compare in it.
+    """
+    if not path.exists():
+        raise ValueError(
+            f"There is no {path}: give the --out of a run, or compute one ({command})."
+        )
+    records = read_records(path, "cell")
+    if not records:
+        raise ValueError(f"{path} holds no finished cell yet; go on with its run.")
+    cells = pd.DataFrame(records).drop_duplicates(KEY, keep="last")
+    n_methods = cells.groupby("dataset")["method"].transform("nunique")
+    n_run = cells.groupby(["dataset", "fold"])["method"].transform("nunique")
+    cells = cells[n_run == n_methods]
+    if cells.empty:
+        raise ValueError(f"{path} has no run that every method has been through yet.")
+    places = {
+        column: {name: place for place, name in enumerate(names)}
+        for column, names in order.items()
+    }
+    return cells.sort_values(
+        list(order),
+        key=lambda c: c.map(places[c.name]) if places[c.name] else c,
+        ignore_index=True,
+    )
+
+
+def finished(cells):
+    """Return the cells that did not fail."""
+    return cells[cells["status"] == "ok"]
+
+
+def with_rows(cells, *columns):
+    """Leave out cells that do not say what rows they had: their worker died.
+
+    Parameters
+    ----------
+    cells : DataFrame
+    *columns : str
+        What a cell records of its rows.
+    """
+    if columns[0] not in cells:
+        return cells[:0].assign(**dict.fromkeys(columns))
+    known = cells[columns[0]].notna()
+    if known.all():
+        return cells
+    kept = cells[known]
+    # Numbers of rows have become floats beside those that are missing.
+    whole = [c for c in kept.select_dtypes("float") if (kept[c] % 1 == 0).all()]
+    return kept.astype(dict.fromkeys(whole, int))
+
+
+# --- Numbers -------------------------------------------------------------------------
+
+
+def score_frame(cells, by, metrics, column="scores"):
+    """Return scores, a row a cell and a column a metric; NaN: failed."""
+    values = [[s.get(name, np.nan) for name in metrics] for s in cells[column]]
+    return pd.DataFrame(
+        values,
+        columns=pd.Index(metrics, name="metric"),
+        index=pd.MultiIndex.from_frame(cells[[*by, "method", "fold"]]),
+    )
+
+
+def mean_table(scores, by, spread="se"):
+    """Average over the runs.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        As :func:`score_frame` gives them.
+    by : list of str
+    spread : {'se', 'std'}, default='se'
+        Standard error of the mean, or deviation of the runs.
+
+    Returns
+    -------
+    table : DataFrame
+        A row for each setting, metric and method, with ``mean`` and spread over the
+        runs that did not fail, and their numbers ``n_runs`` and ``n_failed``.
+    """
+    is_failed = scores.isna().all(axis=1)
+    # What only some settings or methods have is no failure.
+    is_told = scores.notna().where(~is_failed, True).stack(future_stack=True)
+    groups = scores.stack(future_stack=True)[is_told].groupby(
+        [*by, "metric", "method"], sort=False
+    )
+    function = {"se": "sem", "std": "std"}[spread]
+    table = groups.agg(["mean", function, "count", "size"])
+    table["n_failed"] = table["size"] - table["count"]
+    table = table.rename(columns={function: spread, "count": "n_runs"})
+    return table[["mean", spread, "n_runs", "n_failed"]].reset_index()
+
+
+def signed_rank_p(difference):
+    """Return the p-value of Wilcoxon's signed-rank test; 1 if nothing differs."""
+    told = difference[difference != 0]
+    return float(wilcoxon(told).pvalue) if len(told) else 1.0
+
+
+def describe_lead(lead):
+    """Describe by how much one method is ahead of another, run by run.
+
+    Parameters
+    ----------
+    lead : Series
+        A difference a run, none of them NaN, at least one.
+
+    Returns
+    -------
+    row : dict
+        Mean ``difference``, its ``se``, ``p_value`` of Wilcoxon's signed-rank test,
+        two-sided, and how many of ``n_runs`` were ``won`` and ``lost``.
+    """
+    return {
+        "difference": lead.mean(),
+        "se": sem(lead) if len(lead) > 1 else np.nan,
+        "p_value": signed_rank_p(lead),
+        "won": int((lead > 0).sum()),
+        "lost": int((lead < 0).sum()),
+        "n_runs": len(lead),
+    }
+
+
+def difference_table(scores, by, duels):
+    """Compare methods with others, run by run.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        As :func:`score_frame` gives them.
+    by : list of str
+        Whose runs to take together.
+    duels : dict of str to iterable of str
+        From whom, among those that were run, which others are subtracted.
+
+    Returns
+    -------
+    table : DataFrame
+        A row for each setting, duel and metric, see :func:`describe_lead`. Runs where
+        either failed are left out.
+    """
+    rows = []
+    for key, part in scores.groupby(level=by, sort=False):
+        run = set(part.index.unique("method"))
+        where = dict(zip(by, key, strict=True))
+        pairs = [(a, b) for a, others in duels.items() for b in others if a != b]
+        for first, other in pairs:
+            if not {first, other} <= run:
+                continue
+            for metric in scores:
+                by_run = part[metric].unstack("method")
+                lead = (by_run[first] - by_run[other]).dropna()
+                if not lead.empty:
+                    who = {"first": first, "minus": other, "metric": metric}
+                    rows.append(where | who | describe_lead(lead))
+    columns = [*by, "first", "minus", "metric", *LEAD_COLUMNS]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def keys_of(table, by):
+    """Return the settings of a table, in its order."""
+    return list(table[by].drop_duplicates().itertuples(index=False, name=None))
+
+
+def pick(table, by, key):
+    """Return the rows of one setting."""
+    return table[(table[by] == list(key)).all(axis=1)]
+
+
+# --- Text ----------------------------------------------------------------------------
+
+
+def with_error(row):
+    """Print mean and standard error; a star says that some runs failed.
+
+    Examples
+    --------
+    >>> with_error({"mean": 0.91234, "se": 0.0051, "n_runs": 9, "n_failed": 1})
+    '0.912 ± 0.005*'
+    >>> with_error({"mean": float("nan"), "n_runs": 0, "n_failed": 10})
+    'failed'
+    """
+    if row["n_runs"] == 0:
+        return "failed"
+    error = f" ± {row['se']:.3f}" if row["n_runs"] > 1 else ""
+    return f"{row['mean']:.3f}{error}{'*' if row['n_failed'] else ''}"
+
+
+def lay_out(part, methods, metrics, titles, print_row=with_error):
+    """Print means, a row a method and a column a metric.
+
+    Parameters
+    ----------
+    part : DataFrame
+        Rows of :func:`mean_table`, of one setting.
+    methods : iterable of str
+        In the order of the table; those that were not run are left out.
+    metrics, titles : dict of str to str
+        What the table calls metrics and methods.
+    print_row : callable, default=with_error
+    """
+    told = part[part["metric"].isin(list(metrics))]
+    printed = told.assign(text=told.apply(print_row, axis=1))
+    table = printed.pivot(index="method", columns="metric", values="text")
+    rows = [name for name in methods if name in table.index]
+    table = table.reindex(index=rows, columns=list(metrics))
+    table = table.rename(columns=metrics, index=titles)
+    return table.rename_axis(index="method", columns=None)
+
+
+def span(counts):
+    """Print the least and the largest of some whole numbers.
+
+    Examples
+    --------
+    >>> span([7, 3, 5]), span([4, 4])
+    ('3 to 7', '4')
+    """
+    least, most = min(counts), max(counts)
+    return f"{least}" if least == most else f"{least} to {most}"
+
+
+def count_line(cells):
+    """Say how many cells there are."""
+    n_failed = (cells["status"] == "failed").sum()
+    return f"{len(cells)} cells, {n_failed} of them failed."
+
+
+def failure_block(cells, titles):
+    """List the failed cells, those with one reason together."""
+    failed = cells[cells["status"] == "failed"]
+    groups = failed.groupby(["dataset", "method", "error"], sort=False)["fold"]
+    lines = [
+        f"- {dataset}, {titles[method]}, seeds {', '.join(map(str, seeds))}: {error}"
+        for (dataset, method, error), seeds in groups
+    ]
+    return "\n".join(lines) or "None."
+
+
+def cost_block(cells, by, columns, titles, digits=2):
+    """Print means of what the cells that did not fail took.
+
+    Parameters
+    ----------
+    cells : DataFrame
+    by : list of str
+        The first column names the rows.
+    columns : dict of str to str
+        What the table calls them.
+    titles : dict of str to str
+        Of the methods.
+    digits : int, default=2
+    """
+    done = finished(cells)
+    if done.empty:
+        return "No cell has finished."
+    table = done.groupby([*by, "method"], sort=False)[list(columns)].agg(
+        lambda column: column.astype(float).mean()
+    )
+    table = table.reset_index().rename(columns=columns)
+    table["method"] = table["method"].map(titles)
+    return to_markdown(table.set_index(by[0]), digits)
+
+
+def row_table(cells, **more):
+    """Classes and rows of every run.
+
+    Parameters
+    ----------
+    cells : DataFrame
+    **more : dict of str to callable
+        Further columns: what to print of a run.
+    """
+    runs = with_rows(cells, "n_train_majority", "majority", "minority")
+    runs = list(runs.drop_duplicates(["dataset", "fold"]).itertuples())
+    columns = {
+        "data": lambda run: run.dataset,
+        "seed": lambda run: run.fold,
+        "majority": lambda run: run.majority,
+        "minority": lambda run: run.minority,
+        "training rows": lambda run: f"{run.n_train_majority} + {run.n_train_minority}",
+        "test rows": lambda run: f"{run.n_test_majority} + {run.n_test_minority}",
+        **more,
+    }
+    table = {name: [text(run) for run in runs] for name, text in columns.items()}
+    return pd.DataFrame(table).set_index("data")

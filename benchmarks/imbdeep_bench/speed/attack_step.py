@@ -1,0 +1,299 @@
+"""What a step of adversarial training costs, beside a plain training step."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+
+from imbdeep.classifiers import (
+    AdversarialClassifier,
+    ImbMixClassifier,
+    LDAMClassifier,
+    SRATClassifier,
+)
+from imbdeep.modules import MLP, ConvNet
+from imbdeep.modules._numeric_encoding import encoding_recipe
+from imbdeep_bench.engine.command import at_least
+from imbdeep_bench.report.markdown import rows_to_markdown
+from imbdeep_bench.speed.measure import (
+    ENCODINGS,
+    MEMORY_FROM,
+    MEMORY_STEPS,
+    NO_GOAL,
+    WARM_UP_STEPS,
+    Goal,
+    add_machine_arguments,
+    describe,
+    finished,
+    growth_of_steps,
+    in_fresh_process,
+    machine_line,
+    median_step,
+    middle,
+    publish,
+    small_table,
+)
+
+BATCH_SIZE = 128
+ATTACK_STEPS = 10
+STEP_GOAL = Goal("<=", 12)
+MEMORY_GOAL = Goal("<=", 5)  # MB
+
+PLAIN, ATTACKED, BARE = "plain", "adversarial", "bare PyTorch, adversarial"
+
+
+# --- Rows and nets -------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Task:
+    """Rows, the net that learns them, and how far they may be moved.
+
+    Attributes
+    ----------
+    name : str
+        In the report.
+    X, y : ndarray
+    net : dict
+        Parameters of the classifiers.
+    eps : float
+        In standard deviations of each feature.
+    """
+
+    name: str
+    X: np.ndarray
+    y: np.ndarray
+    net: dict
+    eps: float = 0.1
+
+    def make_module(self):
+        """Return the net alone, as the bare loop trains it."""
+        n_classes = len(np.unique(self.y))
+        if self.X.ndim > 2:
+            return ConvNet(self.X.shape[1], n_classes)
+        rows = torch.from_numpy(self.X)
+        recipe = encoding_recipe(rows, self.net["numeric_encoding"])
+        return MLP(self.X.shape[1], n_classes, encoding=recipe and recipe())
+
+
+def make_pictures(n_rows=2_000, seed=0):
+    """Draw grey pictures of 16 x 16 pixels, each class with a mean of its own."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(10, size=n_rows)
+    means = rng.random((10, 1, 16, 16))
+    X = (means[y] + rng.random((n_rows, 1, 16, 16))) / 2
+    return X.astype(np.float32), y
+
+
+def make_tasks(table):
+    """Return the small table with either encoding, and the pictures."""
+    tables = [
+        Task(f"table, {encoding}", table.X, table.y, {"numeric_encoding": encoding})
+        for encoding in ENCODINGS
+    ]
+    return [*tables, Task("pictures", *make_pictures(), {"module": "conv"})]
+
+
+def attack_of(task):
+    """Parameters of the attack of a task."""
+    return {"eps": task.eps, "eps_unit": "std", "attack_steps": ATTACK_STEPS}
+
+
+def plain_net(task, **params):
+    """A net whose steps are plain ones."""
+    return LDAMClassifier(
+        criterion="cross_entropy",
+        reweight_from=1.0,
+        batch_size=BATCH_SIZE,
+        **task.net,
+        **params,
+    )
+
+
+def attacked_net(task, classifier=AdversarialClassifier, **params):
+    """A net whose steps attack the batch first."""
+    return classifier(batch_size=BATCH_SIZE, **task.net, **attack_of(task), **params)
+
+
+NETS = {
+    PLAIN: plain_net,
+    ATTACKED: attacked_net,
+    "SRAT": partial(attacked_net, classifier=SRATClassifier),
+    "Imb-Mix": partial(attacked_net, classifier=ImbMixClassifier),
+}
+
+
+# --- The loop by hand ----------------------------------------------------------------
+
+
+def move_rows(module, x, y, radius, step_size):
+    """Move rows by ten steps of projected gradient ascent, as the loop by hand does."""
+    low, high = x - radius, x + radius
+    moved = x + radius * (2 * torch.rand_like(x) - 1)
+    for _ in range(ATTACK_STEPS):
+        moved.requires_grad_()
+        loss = cross_entropy(module(moved), y, reduction="sum")
+        (gradient,) = torch.autograd.grad(loss, moved)
+        with torch.no_grad():
+            moved = (moved + step_size * gradient.sign()).clamp(low, high)
+    return moved
+
+
+def time_bare_steps(task, device, n_steps, seed):
+    """Median seconds of a training step of the loop by hand."""
+    seconds = []
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        X, y = (torch.from_numpy(a).to(device) for a in (task.X, task.y))
+        module = task.make_module().to(device)
+        optimizer = torch.optim.Adam(module.parameters(), lr=1e-3, fused=True)
+        radius = task.eps * X.std(0, correction=0)
+        step_size = 2.5 * radius / ATTACK_STEPS
+        while len(seconds) < WARM_UP_STEPS + n_steps:
+            for rows in torch.randperm(len(X)).to(device).split(BATCH_SIZE):
+                start = finished(device)
+                x, target = X.index_select(0, rows), y.index_select(0, rows)
+                module.eval()
+                moved = move_rows(module, x, target, radius, step_size)
+                module.train()
+                optimizer.zero_grad(set_to_none=True)
+                cross_entropy(module(moved), target).backward()
+                optimizer.step()
+                seconds.append(finished(device) - start)
+    return np.median(seconds[WARM_UP_STEPS:])
+
+
+# --- Time ----------------------------------------------------------------------------
+
+
+def time_steps(make_net, task, device, n_steps, seed):
+    """Median seconds of the training steps of a fit."""
+    make = partial(make_net, task)
+    X, y = task.X, task.y
+    return median_step(make, X, y, device=device, n_steps=n_steps, seed=seed)
+
+
+TIMED = {
+    **{name: partial(time_steps, make_net) for name, make_net in NETS.items()},
+    BARE: time_bare_steps,
+}
+
+
+def time_rows(task, *, device, n_steps, repeats):
+    """Rows of the table of times and ratios, one for each kind of step."""
+    seconds = {name: [] for name in TIMED}
+    for repeat in range(repeats):
+        for name, time_one in TIMED.items():
+            seconds[name].append(time_one(task, device, n_steps, repeat))
+    rows = []
+    for name, values in seconds.items():
+        ratios = np.divide(values, seconds[PLAIN])
+        told = STEP_GOAL.cells(np.median(ratios)) if name == ATTACKED else NO_GOAL
+        rows.append(
+            {
+                "rows": task.name,
+                "step": name,
+                "step [us]": middle(np.multiply(values, 1e6)),
+                "step / plain": middle(ratios),
+                "step / bare": middle(np.divide(values, seconds[BARE])),
+                **told,
+            }
+        )
+    return rows
+
+
+# --- Memory and report ---------------------------------------------------------------
+
+
+def growth_rows(tasks, device, threads):
+    """Rows of the table of memory."""
+    rows = []
+    for task in tasks:
+        make = partial(attacked_net, task)
+        arguments = make, task.X, task.y, device, threads
+        growth = in_fresh_process(growth_of_steps, *arguments)
+        rows.append(
+            {
+                "rows": task.name,
+                "growth [MB]": f"{growth:.1f}",
+                **MEMORY_GOAL.cells(growth),
+            }
+        )
+    return rows
+
+
+def make_report(table, times, growth, *, device, threads):
+    """Return the report as Markdown."""
+    return f"""# What a step of adversarial training costs
+
+{machine_line(device, threads)}
+All numbers come from one run: medians over repeats, with the least and largest value in
+brackets, of the median over the steps of a fit.
+
+- table: {describe(table)}; a multi-layer perceptron (128, 16)
+- pictures: 2,000 of 16 x 16 pixels, ten classes, synthetic; the small convolutional net
+
+Batches of {BATCH_SIZE} rows; attacks of {ATTACK_STEPS} steps. Imb-Mix trains on more
+rows than the others, for it adds copies of rare ones.
+
+{rows_to_markdown(times)}
+
+How much {MEMORY_STEPS:,} adversarial steps, after the first {MEMORY_FROM}, raised the
+peak memory:
+
+{rows_to_markdown(growth)}
+"""
+
+
+class AttackStep:
+    """What a step of adversarial training costs, beside a plain training step.
+
+        python benchmarks/speed.py attack_step --out attack_step_speed.md
+
+    ``LDAMClassifier`` with cross-entropy, which trains on rows as they are, and the
+    adversarial classifiers, which attack the rows of each batch by ten steps of
+    projected gradient ascent first, are fitted in turn in one process with the same net
+    on the same rows, and every training step is timed. So is the loop that a careful
+    person writes by hand for the same attack. Medians over the steps of a fit are
+    compared, repeat by repeat. The first steps of each fit are left out.
+
+    Ten steps of an attack and one of training are eleven passes forth and back, so that
+    a ratio of eleven, and a little for moving rows about, is what there is to have.
+
+    Memory is the rise of the peak between step 100 and step 1,100 of one adversarial
+    fit: of the process, or of CUDA's allocator where the device is CUDA. The goal
+    allows for what an allocator keeps; a graph kept alive would take more than that in
+    each step.
+    """
+
+    @staticmethod
+    def add_arguments(parser):
+        """Add all options."""
+        parser.add_argument(
+            "--steps", type=at_least(1), default=100, help="timed steps of a fit (100)"
+        )
+        parser.add_argument(
+            "--repeats", type=at_least(1), default=5, help="fits of each kind (5)"
+        )
+        add_machine_arguments(parser)
+
+    @staticmethod
+    def run(args):
+        """Measure and publish; return the exit code."""
+        torch.set_num_threads(args.threads)
+        device, threads = args.device, args.threads
+        table = small_table()
+        tasks = make_tasks(table)
+        growth = growth_rows(tasks, device, threads)
+        times = [
+            row
+            for task in tasks
+            for row in time_rows(
+                task, device=device, n_steps=args.steps, repeats=args.repeats
+            )
+        ]
+        report = make_report(table, times, growth, device=device, threads=threads)
+        publish(report, args.out)
+        return 0

@@ -1,0 +1,521 @@
+"""How much time and memory a fit takes, beside a bare loop and stock skorch."""
+
+import sys
+import tempfile
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import torch
+from sklearn.metrics import average_precision_score
+from skorch import NeuralNetClassifier
+from skorch.callbacks import Callback
+from skorch.dataset import ValidSplit
+from torch import nn
+
+from imbdeep._nets.splits import stratified_split
+from imbdeep.classifiers import NetClassifier
+from imbdeep.modules import MLP
+from imbdeep.modules._numeric_encoding import encoding_recipe
+from imbdeep_bench.engine.command import at_least
+from imbdeep_bench.report.markdown import rows_to_markdown
+from imbdeep_bench.speed.measure import (
+    ENCODINGS,
+    LEAST_ROWS_LARGE,
+    NO_GOAL,
+    Goal,
+    Table,
+    add_machine_arguments,
+    describe,
+    finished,
+    in_fresh_process,
+    large_table,
+    machine_line,
+    middle,
+    peak_bytes,
+    publish,
+    small_table,
+    synthetic_rows,
+)
+
+BATCH_SIZE = 128
+# imbdeep's batches when nothing is learned from them.
+VALID_BATCH_SIZE = 1024
+MEMORY_PER_X = 4
+MEMORY_FIXED = 300e6  # bytes
+BARE_GOAL = Goal("<=", 1.25)
+STOCK_GOAL = Goal(">=", 12)
+
+
+# --- The three ways to fit -----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One timed fit; ``set_up`` is the part of ``seconds`` before the first epoch."""
+
+    seconds: float
+    set_up: float
+    epochs: int
+    steps: int
+    valid_loss: float
+
+    @property
+    def epoch_seconds(self):
+        return (self.seconds - self.set_up) / self.epochs
+
+
+class FirstEpochClock(Callback):
+    """Note when the first epoch begins."""
+
+    def initialize(self):
+        self.began_ = None
+        return self
+
+    def on_epoch_begin(self, net, **kwargs):
+        if self.began_ is None:
+            self.began_ = perf_counter()
+
+
+def _timed_fit(make_net, X, y, device, seed):
+    """Make a skorch net from a list of further callbacks, fit it and time both."""
+    clock = FirstEpochClock()
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        start = perf_counter()
+        net = make_net([clock]).fit(X, y)
+        end = finished(device)
+    return Fit(
+        seconds=end - start,
+        set_up=clock.began_ - start,
+        epochs=len(net.history),
+        steps=sum(net.history[:, "train_batch_count"]),
+        valid_loss=net.history[-1, "valid_loss"],
+    )
+
+
+def fit_imbdeep(X, y, *, encoding, epochs, device, seed):
+    """Fit imbdeep's plain net."""
+
+    def make_net(callbacks):
+        return NetClassifier(
+            numeric_encoding=encoding,
+            batch_size=BATCH_SIZE,
+            max_epochs=epochs,
+            early_stopping=False,
+            callbacks=callbacks,
+            device=device,
+            random_state=seed,
+        )
+
+    return _timed_fit(make_net, X, y, device, seed)
+
+
+def fit_stock(X, y, *, encoding, epochs, device, seed):
+    """Fit skorch's own classifier on the same module."""
+
+    def make_net(callbacks):
+        recipe = encoding_recipe(torch.from_numpy(X), encoding)
+        return NeuralNetClassifier(
+            MLP,
+            module__n_features=X.shape[1],
+            module__n_classes=2,
+            module__encoding=recipe and recipe(),
+            criterion=nn.CrossEntropyLoss,
+            optimizer=torch.optim.Adam,
+            lr=1e-3,
+            batch_size=BATCH_SIZE,
+            max_epochs=epochs,
+            iterator_train__shuffle=True,
+            train_split=ValidSplit(5, stratified=True),
+            callbacks=callbacks,
+            verbose=0,
+            device=device,
+        )
+
+    return _timed_fit(make_net, X, y, device, seed)
+
+
+def train_bare(module, train, valid, *, epochs, generator=None):
+    """Train a module on tensors, and measure it on others after each epoch.
+
+    Parameters
+    ----------
+    module : nn.Module
+        Gives logits of two classes; on the device of the tensors.
+    train, valid : tuple of Tensors (X, y)
+    epochs : int
+    generator : torch.Generator or None, default=None
+        Source of the order of the rows. None is torch's global generator.
+
+    Returns
+    -------
+    history : list of dict
+        ``steps``, ``train_loss``, ``valid_loss``, ``average_precision``,
+        ``balanced_accuracy`` and ``g_mean`` of each epoch.
+    """
+    X, y = train
+    X_valid, y_valid = valid
+    y_true = y_valid.cpu().numpy()
+    counts = np.bincount(y_true)
+    criterion = nn.CrossEntropyLoss()
+    optimizer = torch.optim.Adam(module.parameters(), lr=1e-3, fused=True)
+    history = []
+    for _ in range(epochs):
+        module.train()
+        total = torch.zeros((), device=X.device)
+        order = torch.randperm(len(X), generator=generator).to(X.device)
+        batches = order.split(BATCH_SIZE)
+        for rows in batches:
+            optimizer.zero_grad(set_to_none=True)
+            loss = criterion(module(X.index_select(0, rows)), y.index_select(0, rows))
+            loss.backward()
+            optimizer.step()
+            total += loss.detach() * len(rows)
+        module.eval()
+        with torch.inference_mode():
+            logits = torch.cat([module(x) for x in X_valid.split(VALID_BATCH_SIZE)])
+            valid_loss = criterion(logits, y_valid).item()
+            proba = logits.double().softmax(-1)[:, 1].cpu().numpy()
+        recalls = np.bincount(y_true[(proba > 0.5) == y_true], minlength=2) / counts
+        history.append(
+            {
+                "steps": len(batches),
+                "train_loss": total.item() / len(X),
+                "valid_loss": valid_loss,
+                "average_precision": average_precision_score(y_true, proba),
+                "balanced_accuracy": recalls.mean(),
+                "g_mean": recalls.prod() ** 0.5,
+            }
+        )
+    return history
+
+
+def fit_bare(X, y, *, encoding, epochs, device, seed):
+    """Fit the same module by the loop written for it."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        start = perf_counter()
+        train, valid = stratified_split(y, 0.2, np.random.RandomState(seed))
+        rows, target = torch.from_numpy(X), torch.from_numpy(y)
+        recipe = encoding_recipe(rows, encoding)
+        module = MLP(X.shape[1], 2, encoding=recipe and recipe()).to(device)
+        parts = [
+            (rows[part].to(device), target[part].to(device)) for part in (train, valid)
+        ]
+        began = perf_counter()
+        history = train_bare(module, *parts, epochs=epochs)
+        end = finished(device)
+    return Fit(
+        seconds=end - start,
+        set_up=began - start,
+        epochs=epochs,
+        steps=sum(epoch["steps"] for epoch in history),
+        valid_loss=history[-1]["valid_loss"],
+    )
+
+
+FITS = {
+    "imbdeep": fit_imbdeep,
+    "bare PyTorch": fit_bare,
+    "stock skorch": fit_stock,
+}
+
+
+# --- Time ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How often a table is fitted, and for how many epochs by each way to fit."""
+
+    table: Table
+    repeats: int
+    epochs: dict
+
+
+def make_plans(epochs, repeats, rows_large):
+    """Plans for the small and the large table."""
+    few = max(1, epochs // 5)
+    return [
+        Plan(small_table(), repeats, dict.fromkeys(FITS, epochs)),
+        Plan(
+            large_table(rows_large),
+            max(1, repeats // 3),
+            {**dict.fromkeys(FITS, few), "stock skorch": 1},
+        ),
+    ]
+
+
+def time_fits(plan, encoding, device):
+    """Fit in turn, repeat after repeat.
+
+    Returns
+    -------
+    fits : dict of str to list of Fit
+        By way to fit; fits of the same repeat have the same place in their lists.
+    """
+    fits = {name: [] for name in FITS}
+    for repeat in range(plan.repeats):
+        for name, fit in FITS.items():
+            fits[name].append(
+                fit(
+                    plan.table.X,
+                    plan.table.y,
+                    encoding=encoding,
+                    epochs=plan.epochs[name],
+                    device=device,
+                    seed=repeat,
+                )
+            )
+    return fits
+
+
+def warm_up(device):
+    """Let torch load what it loads in the first fit of a process."""
+    X, y = synthetic_rows(400, 4, ratio=3)
+    for fit in FITS.values():
+        fit(X, y, encoding="piecewise_linear", epochs=1, device=device, seed=0)
+
+
+# --- Memory --------------------------------------------------------------------------
+
+
+def peak_growth(prepare, work):
+    """Bytes by which some work raises the peak memory; wants a fresh process.
+
+    Parameters
+    ----------
+    prepare : callable
+        Gives the arguments of ``work``; what it takes itself does not count.
+    work : callable
+    """
+    arguments = prepare()
+    before = peak_bytes()
+    work(*arguments)
+    return peak_bytes() - before
+
+
+def _load_rows(folder):
+    return [np.load(Path(folder, f"{n}.npy"), allow_pickle=False) for n in ("X", "y")]
+
+
+def _fit_once(X, y, fit, device, threads):
+    torch.set_num_threads(threads)
+    fit(X, y, encoding="piecewise_linear", epochs=1, device=device, seed=0)
+
+
+def memory_of_fit(table, fit, device, threads):
+    """Peak memory of a fit of one epoch, beyond imports and the table itself."""
+    with tempfile.TemporaryDirectory() as folder:
+        # A file is read into place; drawing the rows again could take more than a fit.
+        np.save(Path(folder, "X.npy"), table.X)
+        np.save(Path(folder, "y.npy"), table.y)
+        return in_fresh_process(
+            peak_growth,
+            partial(_load_rows, folder),
+            partial(_fit_once, fit=fit, device=device, threads=threads),
+        )
+
+
+# --- Report --------------------------------------------------------------------------
+
+
+def time_rows(plan, encoding, fits):
+    """Rows of the table of times, one for each way to fit."""
+    return [
+        {
+            "table": plan.table.name,
+            "encoding": encoding,
+            "fit by": name,
+            "repeats": len(runs),
+            "epochs": runs[0].epochs,
+            "steps per epoch": runs[0].steps // runs[0].epochs,
+            "fit [s]": middle([run.seconds for run in runs]),
+            "before epoch 1 [s]": middle([run.set_up for run in runs]),
+            "epoch [ms]": middle([1000 * run.epoch_seconds for run in runs]),
+            "validation loss": middle([run.valid_loss for run in runs]),
+        }
+        for name, runs in fits.items()
+    ]
+
+
+def _ratios(above, below, attribute):
+    return [
+        getattr(a, attribute) / getattr(b, attribute)
+        for a, b in zip(above, below, strict=True)
+    ]
+
+
+def ratio_rows(plan, encoding, fits):
+    """Rows of the table of ratios, each with its goal and whether it is met."""
+    ours, bare, stock = fits.values()
+    ratios = {
+        "imbdeep / bare, fit": (_ratios(ours, bare, "seconds"), BARE_GOAL),
+        "imbdeep / bare, epoch": (_ratios(ours, bare, "epoch_seconds"), BARE_GOAL),
+        "stock / imbdeep, epoch": (_ratios(stock, ours, "epoch_seconds"), STOCK_GOAL),
+    }
+    return [
+        {
+            "table": plan.table.name,
+            "encoding": encoding,
+            "ratio": name,
+            "median (min to max)": middle(values),
+            **goal.cells(np.median(values)),
+        }
+        for name, (values, goal) in ratios.items()
+    ]
+
+
+def memory_rows(plans, device, threads):
+    """Rows of the table of memory: imbdeep on all tables, the bare loop on the last."""
+    *_, last = plans
+    measured = [(plan.table, "imbdeep") for plan in plans]
+    measured.append((last.table, "bare PyTorch"))
+    rows = []
+    for table, name in measured:
+        growth = memory_of_fit(table, FITS[name], device, threads) / 1e6
+        goal = Goal("<=", (MEMORY_PER_X * table.X.nbytes + MEMORY_FIXED) / 1e6)
+        rows.append(
+            {
+                "table": table.name,
+                "fit by": name,
+                "X [MB]": f"{table.X.nbytes / 1e6:.1f}",
+                "peak above X and imports [MB]": f"{growth:.0f}",
+                **(goal.cells(growth) if name == "imbdeep" else NO_GOAL),
+            }
+        )
+    return rows
+
+
+def measure(plans, device, threads, say=print):
+    """Measure all that the report shows.
+
+    Parameters
+    ----------
+    plans : list of Plan
+    device : str
+    threads : int
+    say : callable, default=print
+        Takes a line on what comes next.
+
+    Returns
+    -------
+    times, ratios, memory : list of dict
+    """
+    times, ratios = [], []
+    say("warming up")
+    warm_up(device)
+    for plan in plans:
+        for encoding in ENCODINGS:
+            say(f"{plan.table.name} table, encoding {encoding}")
+            fits = time_fits(plan, encoding, device)
+            times += time_rows(plan, str(encoding), fits)
+            ratios += ratio_rows(plan, str(encoding), fits)
+    say("memory")
+    memory = memory_rows(plans, device, threads)
+    return times, ratios, memory
+
+
+def make_report(plans, times, ratios, memory, *, device, threads):
+    """Return the report as Markdown."""
+    tables = "\n".join(f"- {describe(plan.table)}" for plan in plans)
+    return f"""# Speed and memory of a fit
+
+{machine_line(device, threads)}
+All numbers come from one run; medians, with the least and largest value in brackets.
+A ratio is taken between fits of the same repeat.
+
+{tables}
+
+## Ratios
+
+{rows_to_markdown(ratios)}
+
+## Times
+
+{rows_to_markdown(times)}
+
+## Memory
+
+Rise of the peak memory of a fresh process during a fit of one epoch with the
+piecewise-linear encoding. It includes what torch loads in its first fit. The goal is
+{MEMORY_PER_X} times X and {MEMORY_FIXED / 1e6:.0f} MB.
+
+{rows_to_markdown(memory)}
+"""
+
+
+class FitSpeed:
+    """How much time and memory a fit takes, beside a bare loop and stock skorch.
+
+        python benchmarks/speed.py fit --out fit_speed.md
+
+    Three ways to train the same net, a multi-layer perceptron (128, 16) with dropout
+    0.1 on batches of 128 rows, are timed in turn in one process, so that whatever else
+    the machine does hits them alike; a ratio compares fits of the same repeat. Each
+    repeat has its own seed. Early stopping is off.
+
+    imbdeep
+        ``NetClassifier(...).fit(X, y)``: checks of the data included.
+    bare PyTorch
+        The loop that a careful person writes by hand for this one table: same encoding,
+        same split, same fused Adam, rows gathered as tensor slices, gradients set to
+        None, the training loss read once an epoch, the data moved to the device once.
+        After each epoch it computes what imbdeep records: loss, average precision,
+        balanced accuracy and g-mean of the validation rows. No checks, no history, no
+        callbacks.
+    stock skorch
+        ``skorch.NeuralNetClassifier`` with its own DataLoader, validation split and
+        callbacks, and Adam as torch has it by default.
+
+    Both numeric encodings are shown: the work of the piecewise-linear encoding and of
+    the wide layer behind it is the same for all three and hides what the loops cost;
+    without an encoding little else is left. Fits differ in what comes before the first
+    epoch, so the time of an epoch is shown next to the time of a fit. The large table
+    takes a fifth of the epochs and a third of the repeats, and stock skorch a single
+    epoch of it.
+
+    The first fit of a process loads parts of torch and takes seconds more; a fit of a
+    small table precedes the measurements. Peak memory is measured in a fresh process a
+    fit, and does count what the first fit loads: the row of the small table tells how
+    much that is.
+    """
+
+    @staticmethod
+    def add_arguments(parser):
+        """Add all options."""
+        parser.add_argument(
+            "--epochs",
+            type=at_least(1),
+            default=10,
+            help="epochs of a fit of the small table; the large one takes a fifth of "
+            "them (default: 10)",
+        )
+        parser.add_argument(
+            "--repeats",
+            type=at_least(1),
+            default=9,
+            help="fits of the small table; the large one takes a third (default: 9)",
+        )
+        parser.add_argument(
+            "--rows-large",
+            type=at_least(LEAST_ROWS_LARGE),
+            default=145_751,
+            help="rows of the large table (default: 145751)",
+        )
+        add_machine_arguments(parser)
+
+    @staticmethod
+    def run(args):
+        """Measure and publish; return the exit code."""
+        torch.set_num_threads(args.threads)
+        plans = make_plans(args.epochs, args.repeats, args.rows_large)
+        measured = measure(
+            plans, args.device, args.threads, say=partial(print, file=sys.stderr)
+        )
+        report = make_report(plans, *measured, device=args.device, threads=args.threads)
+        publish(report, args.out)
+        return 0

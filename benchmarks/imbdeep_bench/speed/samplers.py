@@ -1,0 +1,578 @@
+"""How much time and memory the samplers take on a large table."""
+
+import math
+import sys
+from array import array
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from functools import partial
+from time import perf_counter
+
+import numpy as np
+import torch
+from imblearn.over_sampling import SMOTE
+from sklearn.preprocessing import minmax_scale
+from torch.optim.optimizer import register_optimizer_step_post_hook
+
+from imbdeep._generative import RowHead
+from imbdeep.classifiers import MetaAugmentClassifier
+from imbdeep.modules import MLPAutoencoder
+from imbdeep.over_sampling import (
+    GLGAN,
+    ConditionalGAN,
+    ConditionalWGAN,
+    LatentSMOTE,
+    MetaAugment,
+    ReMix,
+)
+from imbdeep_bench.engine.command import at_least
+from imbdeep_bench.engine.names import check_names, split_names
+from imbdeep_bench.report.markdown import rows_to_markdown
+from imbdeep_bench.speed.fit import BARE_GOAL
+from imbdeep_bench.speed.measure import (
+    LEAST_ROWS_LARGE,
+    Goal,
+    add_machine_arguments,
+    describe,
+    finished,
+    in_fresh_process,
+    large_table,
+    machine_line,
+    middle,
+    peak_bytes,
+    publish,
+    synthetic_rows,
+)
+
+SAMPLERS = {
+    "SMOTE": SMOTE,
+    "ReMix": ReMix,
+    "LatentSMOTE": LatentSMOTE,
+    "GLGAN": GLGAN,
+    "ConditionalGAN": ConditionalGAN,
+    "ConditionalWGAN": ConditionalWGAN,
+    # Its parameters are those of its net, which must be a new one each time.
+    "MetaAugment": lambda: MetaAugment(estimator=MetaAugmentClassifier()),
+}
+SHARES = {"quarter": 0.25, "half": 0.5, "full": 1.0}
+
+# Rows that grow the memory in proportion double it; those that grow it by their square
+# take four times as much.
+GROWTH_GOAL = Goal("<=", 2.5)
+
+# As many rows of the rare class as LatentSMOTE puts in a batch, at least.
+LEAST_RARE_ROWS = 8
+
+
+# --- Samplers ------------------------------------------------------------------------
+
+
+def epoch_limits(sampler):
+    """Parameters that limit the epochs of a sampler's stages, in their order."""
+    params = sampler.get_params()
+    return {
+        name: params[name]
+        for limit in ("pretrain_epochs", "max_epochs")
+        for name in params
+        if name.rpartition("__")[2] == limit
+    }
+
+
+def make_sampler(name, epochs, device):
+    """A sampler at its defaults, but for its seed, its device and its epochs.
+
+    Parameters
+    ----------
+    name : str
+    epochs : int or None
+        Of each stage of training; None leaves the defaults.
+    device : str
+    """
+    sampler = SAMPLERS[name]()
+    settings = {"random_state": 0}
+    for param in sampler.get_params():
+        if param.rpartition("__")[2] == "device":
+            settings[param] = device
+    if epochs is not None:
+        settings |= dict.fromkeys(epoch_limits(sampler), epochs)
+    return sampler.set_params(**settings)
+
+
+# --- Epochs --------------------------------------------------------------------------
+
+
+class OptimizerClock:
+    """Notes the time of every optimizer step that is taken within a ``with`` block.
+
+    Attributes
+    ----------
+    times : array of float
+        When each step was done.
+    first_steps : list of int
+        Position in ``times`` of the first step of each optimizer.
+    """
+
+    def __enter__(self):
+        self.times, self.first_steps, self._optimizers = array("d"), [], []
+        self._hook = register_optimizer_step_post_hook(self._note)
+        return self
+
+    def __exit__(self, *error):
+        self._hook.remove()
+
+    def _note(self, optimizer, args, kwargs):
+        # The optimizers are kept, so that none is mistaken for one that was before.
+        if not any(optimizer is known for known in self._optimizers):
+            self._optimizers.append(optimizer)
+            self.first_steps.append(len(self.times))
+        self.times.append(perf_counter())
+
+
+def between_epochs(times, n_epochs):
+    """Seconds from the last step of each epoch to that of the next.
+
+    Parameters
+    ----------
+    times : array-like of shape (n_epochs * n_steps,)
+        When each step was done; all epochs have as many.
+    n_epochs : int
+
+    Returns
+    -------
+    ndarray of shape (n_epochs - 1,)
+
+    Examples
+    --------
+    >>> between_epochs([1.0, 2.0, 3.0, 5.0, 6.0, 9.0], n_epochs=3)
+    array([3., 4.])
+    """
+    return np.diff(np.reshape(times, (n_epochs, -1))[:, -1])
+
+
+def stages(sampler, clock):
+    """Epochs of each stage of a fitted sampler's training.
+
+    Parameters
+    ----------
+    sampler : sampler
+    clock : OptimizerClock
+        Was running meanwhile.
+
+    Returns
+    -------
+    list of (int, ndarray)
+        Epochs run, and the seconds of all but the first.
+    """
+    if isinstance(sampler, MetaAugment):
+        history = sampler.estimator_.history
+        seconds = np.array(history[:, "dur"])
+        moves_rows = np.array(history[:, "n_synthetic"]) > 0
+        parts = [seconds[~moves_rows], seconds[moves_rows]]
+        return [(len(part), part[1:]) for part in parts]
+    n_epochs = [
+        getattr(sampler, name)
+        for name in ("n_pretrain_epochs_", "n_epochs_")
+        if hasattr(sampler, name)
+    ]
+    # The first stage has one net and one optimizer.
+    begins = [0, *clock.first_steps[1:2]][: len(n_epochs)]
+    parts = np.split(np.array(clock.times), begins[1:])[: len(n_epochs)]
+    return [
+        (n, between_epochs(times, n)) for n, times in zip(n_epochs, parts, strict=True)
+    ]
+
+
+# --- Fits ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One measured ``fit_resample``; ``stages`` as :func:`stages` gives them."""
+
+    n_rows: int
+    seconds: float
+    stages: list
+    peak: int
+
+    @property
+    def mebibytes(self):
+        return self.peak / 2**20
+
+
+def measure_fit(name, n_rows, epochs, device, threads):
+    """Measure a sampler on a table; wants a process of its own."""
+    torch.set_num_threads(threads)
+    make_sampler(name, 2, device).fit_resample(*synthetic_rows(400, 4, ratio=3))
+    table = large_table(n_rows)
+    sampler = make_sampler(name, epochs, device)
+    before = peak_bytes()
+    with OptimizerClock() as clock:
+        start = perf_counter()
+        sampler.fit_resample(table.X, table.y)
+        seconds = finished(device) - start
+    peak = peak_bytes() - before
+    return Fit(n_rows, seconds, stages(sampler, clock), peak)
+
+
+def sized(n_rows):
+    """Rows of each size that is measured."""
+    return {size: round(share * n_rows) for size, share in SHARES.items()}
+
+
+# --- The autoencoder by hand ---------------------------------------------------------
+
+
+def _deal(positions, n_batches, size):
+    shuffled = positions[torch.randperm(len(positions)).to(positions.device)]
+    rounds = math.ceil(n_batches * size / len(positions))
+    return shuffled.repeat(rounds)[: n_batches * size].view(n_batches, size)
+
+
+def _mean_and_spread(codes):
+    mean = codes.mean(0)
+    return mean, (codes - mean).square().sum(1).mean()
+
+
+def train_bare(
+    autoencoder,
+    rows,
+    y,
+    *,
+    epochs,
+    n_batches,
+    lr,
+    rare_share,
+    cluster_weight,
+    minority_weight,
+    push_weight,
+    margin,
+):
+    """Train the autoencoder of ``LatentSMOTE`` on two classes, by hand.
+
+    Parameters
+    ----------
+    autoencoder : nn.Module
+        Is trained in place.
+    rows : Tensor of shape (n, n_features)
+    y : Tensor of shape (n,)
+        0, or 1 for the rarer class.
+    epochs, n_batches : int
+    rare_share : float
+        Weight of the rarer class in the reconstruction loss; that of the other is the
+        rest of 1.
+    lr, cluster_weight, minority_weight, push_weight, margin : float
+        As those of ``LatentSMOTE``.
+
+    Returns
+    -------
+    list of float
+        Mean loss of each epoch.
+    """
+    common, rare = (y == 0).nonzero().flatten(), (y == 1).nonzero().flatten()
+    n_common = math.ceil(len(common) / n_batches)
+    n_rare = max(math.ceil(len(rare) / n_batches), min(LEAST_RARE_ROWS, len(rare)))
+    optimizer = torch.optim.Adam(autoencoder.parameters(), lr=lr, fused=True)
+    autoencoder.train()
+    losses = []
+    for _ in range(epochs):
+        total = rows.new_zeros(())
+        dealt = [_deal(common, n_batches, n_common), _deal(rare, n_batches, n_rare)]
+        for batch in torch.cat(dealt, 1):
+            optimizer.zero_grad(set_to_none=True)
+            x = rows.index_select(0, batch)
+            codes = autoencoder.encoder(x)
+            error = (autoencoder.decoder(codes) - x).square().sum(1)
+            of_common, of_rare = error[:n_common].mean(), error[n_common:].mean()
+            loss = (1 - rare_share) * of_common + rare_share * of_rare
+            mean_0, spread_0 = _mean_and_spread(codes[:n_common])
+            mean_1, spread_1 = _mean_and_spread(codes[n_common:])
+            radii = (spread_0.sqrt() + spread_1.sqrt()).clamp_min(1)
+            push = (margin * radii - (mean_0 - mean_1).norm()).relu().square()
+            pull = spread_0 + minority_weight * spread_1
+            loss = loss + cluster_weight * (pull + push_weight * push)
+            loss.backward()
+            optimizer.step()
+            total += loss.detach()
+        losses.append(total.item() / n_batches)
+    return losses
+
+
+def compare_epochs(n_rows, epochs, repeats, device, threads):
+    """Epochs of ``LatentSMOTE`` and of the bare loop, in turn.
+
+    Returns
+    -------
+    ours, bare : list of float
+        Median seconds of an epoch; those of the same repeat have the same place.
+    """
+    torch.set_num_threads(threads)
+    table = large_table(n_rows)
+    n_features = table.X.shape[1]
+    rows = torch.from_numpy(minmax_scale(table.X)).to(device)
+    target = torch.from_numpy(table.y).to(device)
+    ours, bare = [], []
+    for _ in range(repeats):
+        # Without decay of the weights, as the loop by hand has none.
+        sampler = LatentSMOTE(
+            weight_decay=0.0, scaling="minmax", device=device, random_state=0
+        )
+        autoencoder = MLPAutoencoder(
+            n_features,
+            sampler.n_latent,
+            hidden_sizes=sampler.hidden_sizes,
+            output=RowHead(n_features, [], bounded=True),
+        )
+        by_hand = deepcopy(autoencoder).to(device)
+        sampler.set_params(max_epochs=epochs, autoencoder=autoencoder)
+        with OptimizerClock() as clock:
+            sampler.fit_resample(table.X, table.y)
+        with OptimizerClock() as clock_by_hand:
+            train_bare(
+                by_hand,
+                rows,
+                target,
+                epochs=epochs,
+                n_batches=len(clock.times) // epochs,
+                lr=sampler.lr,
+                rare_share=0.5,  # what it is has no cost
+                cluster_weight=sampler.cluster_weight,
+                minority_weight=sampler.minority_weight,
+                push_weight=sampler.push_weight,
+                margin=sampler.margin,
+            )
+        ours.append(np.median(between_epochs(clock.times, epochs)))
+        bare.append(np.median(between_epochs(clock_by_hand.times, epochs)))
+    return ours, bare
+
+
+# --- Report --------------------------------------------------------------------------
+
+
+def joined(values):
+    """Text of the stages' values, with a plus between; a dash without stages."""
+    return " + ".join(map(str, values)) or "-"
+
+
+def seconds_in_full(fit, limits):
+    """Seconds that a fit would take with all epochs that its limits allow.
+
+    Parameters
+    ----------
+    fit : Fit
+    limits : list of int
+        Of each stage.
+
+    Returns
+    -------
+    float
+    """
+    left = [
+        (limit - n_epochs) * np.median(seconds)
+        for limit, (n_epochs, seconds) in zip(limits, fit.stages, strict=True)
+    ]
+    return fit.seconds + sum(left)
+
+
+def fit_rows(name, fits):
+    """Rows of the table of fits, one for each size."""
+    limits = list(epoch_limits(SAMPLERS[name]()).values())
+    return [
+        {
+            "sampler": name,
+            "rows": f"{fit.n_rows:,}",
+            "fit [s]": f"{fit.seconds:.3g}",
+            "epochs run": joined(n_epochs for n_epochs, _ in fit.stages),
+            "epoch [s]": joined(middle(seconds) for _, seconds in fit.stages),
+            "epochs allowed": joined(limits),
+            "fit with all of these [s]": f"{seconds_in_full(fit, limits):,.3g}",
+            "peak above the table [MiB]": f"{fit.mebibytes:,.0f}",
+            "peak MiB per 1,000 rows": f"{1000 * fit.mebibytes / fit.n_rows:.2f}",
+        }
+        for fit in fits.values()
+    ]
+
+
+def growth_row(name, fits):
+    """Row of the table of growth: what twice as many rows take."""
+    full, half = fits["full"], fits["half"]
+    peak = full.mebibytes / half.mebibytes
+    return {
+        "sampler": name,
+        "fit, full / half": f"{full.seconds / half.seconds:.2f}",
+        "peak, full / half": f"{peak:.2f}",
+        **GROWTH_GOAL.cells(peak),
+    }
+
+
+def bare_row(ours, bare):
+    """Row of the table of epochs beside the bare loop."""
+    ratios = np.divide(ours, bare)
+    return {
+        "LatentSMOTE, epoch [ms]": middle(np.multiply(ours, 1000)),
+        "bare PyTorch, epoch [ms]": middle(np.multiply(bare, 1000)),
+        "ratio": middle(ratios),
+        **BARE_GOAL.cells(np.median(ratios)),
+    }
+
+
+def measure(names, n_rows, *, epochs, full, repeats, device, threads, say=print):
+    """Measure all that the report shows.
+
+    Parameters
+    ----------
+    names : list of str
+        Of samplers.
+    n_rows : int
+        Of the full size.
+    epochs : int
+        Of each stage of training, and of the comparison with the bare loop.
+    full : bool
+        Whether samplers train to the end all the same.
+    repeats : int
+        Of the comparison.
+    device : str
+    threads : int
+    say : callable, default=print
+        Takes a line on what comes next.
+
+    Returns
+    -------
+    fits, growth, bare : list of dict
+    """
+    rows, growth = [], []
+    for name in names:
+        fits = {}
+        for size, n in sized(n_rows).items():
+            say(f"{name}, {n:,} rows")
+            fits[size] = in_fresh_process(
+                measure_fit, name, n, None if full else epochs, device, threads
+            )
+        rows += fit_rows(name, fits)
+        growth.append(growth_row(name, fits))
+    say("the bare loop")
+    epochs_timed = in_fresh_process(
+        compare_epochs, n_rows, epochs, repeats, device, threads
+    )
+    return rows, growth, [bare_row(*epochs_timed)]
+
+
+def make_report(tables, fits, growth, bare, *, device, threads):
+    """Return the report as Markdown."""
+    described = "\n".join(f"- {describe(table)}" for table in tables)
+    return f"""# What the samplers cost
+
+{machine_line(device, threads)}
+All numbers come from one run.
+
+{described}
+
+## Fits
+
+Each in a process of its own. Epochs of two stages have a plus between; their seconds
+are medians, with the least and largest value in brackets. The fit with all epochs
+allowed is worked out from these; early stopping may end it before. The peak includes
+the rows returned.
+
+{rows_to_markdown(fits)}
+
+## Growth with the rows
+
+{rows_to_markdown(growth)}
+
+## The autoencoder beside a bare PyTorch loop
+
+Same net, same batches, same loss. Medians over repeats of the median epoch, with the
+least and largest value in brackets; a ratio is taken within a repeat.
+
+{rows_to_markdown(bare)}
+"""
+
+
+class Samplers:
+    """How much time and memory the samplers take on a large table.
+
+        python benchmarks/speed.py samplers --out sampler_speed.md
+
+    Every sampler over-samples a synthetic table of the size and ratio of protein_homo,
+    and a quarter and a half of as many rows, each time in a process of its own. SMOTE
+    of imbalanced-learn is there for comparison. Nets train for a few epochs: neither
+    the cost of an epoch nor the peak of the memory depends on how many follow.
+    ``--full`` trains to the end instead.
+
+    Time
+        A fit is a whole call of ``fit_resample``. An epoch lasts from the last step of
+        an optimizer in the epoch before to that in its own, so the first of each stage
+        is left out; meta-augmentation tells its epochs itself. Where a sampler trains
+        in two stages (an autoencoder, then a GAN; a net, then its rows), both are
+        given, with a plus.
+    Memory
+        The rise of the process's peak during the fit, above what it held with the table
+        loaded and torch warmed up by a fit of a small one. The rows returned, twice as
+        many as those given, are part of it. Memory that grows with the rows doubles
+        with them; a matrix of distances between all rows would take four times as much.
+        On a GPU only the memory of the host counts.
+    Bare PyTorch
+        The loop that a careful person writes by hand for the autoencoder of
+        ``LatentSMOTE`` and two classes: same net from the same weights, same batches,
+        same loss, same fused Adam, the loss read once an epoch; no checks, no parts of
+        the loss. Epochs of both are timed in turn in one process, repeat after repeat.
+    """
+
+    @staticmethod
+    def add_arguments(parser):
+        """Add all options."""
+        parser.add_argument(
+            "--samplers",
+            type=split_names,
+            default=list(SAMPLERS),
+            metavar="A,B",
+            help=f"which to measure (default: {','.join(SAMPLERS)})",
+        )
+        parser.add_argument(
+            "--epochs",
+            type=at_least(2),
+            default=3,
+            help="epochs of each stage of training (default: 3)",
+        )
+        parser.add_argument(
+            "--full",
+            action="store_true",
+            help="train to the end; --epochs then counts for the bare loop alone",
+        )
+        parser.add_argument(
+            "--repeats",
+            type=at_least(1),
+            default=5,
+            help="comparisons with the bare loop (default: 5)",
+        )
+        parser.add_argument(
+            "--rows-large",
+            type=at_least(4 * LEAST_ROWS_LARGE),
+            default=145_751,
+            help="rows of the full size (default: 145751)",
+        )
+        add_machine_arguments(parser)
+
+    @staticmethod
+    def run(args):
+        """Measure and publish; return the exit code."""
+        check_names(args.samplers, SAMPLERS, "--samplers")
+        measured = measure(
+            args.samplers,
+            args.rows_large,
+            epochs=args.epochs,
+            full=args.full,
+            repeats=args.repeats,
+            device=args.device,
+            threads=args.threads,
+            say=partial(print, file=sys.stderr),
+        )
+        tables = [
+            replace(large_table(n), name=size)
+            for size, n in sized(args.rows_large).items()
+        ]
+        report = make_report(
+            tables, *measured, device=args.device, threads=args.threads
+        )
+        publish(report, args.out)
+        return 0

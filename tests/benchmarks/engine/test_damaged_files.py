@@ -1,0 +1,206 @@
+"""Damaged files of results: accepted by all who read them, or refused by all."""
+
+import json
+
+import pytest
+
+import imblearn27
+from imbdeep_bench.engine.experiment import Grid
+from imbdeep_bench.engine.run import fill
+from imbdeep_bench.engine.store import CellStore, read_records
+from imbdeep_bench.engine.workers import Workers
+from imbdeep_bench.imblearn27.methods import METHODS
+from imbdeep_bench.report import read_cells
+from imbdeep_bench.report.runs import read_complete_cells
+from tests.benchmarks.engine.accidents import stub_cell
+from tests.benchmarks.engine.stubs import recording_method
+from tests.benchmarks.report.conftest import make_records
+
+RECORDS = make_records(2, 2, 2)
+RUN, DATASET, _, CELL, *OTHERS = RECORDS
+AT = 4  # the line of CELL
+
+
+def lines(*changed):
+    """The bytes of a file whose fourth line stands for `changed`."""
+    texts = [json.dumps(record) for record in RECORDS]
+    texts[AT - 1 : AT] = [c if isinstance(c, str) else json.dumps(c) for c in changed]
+    return ("\n".join(texts) + "\n").encode()
+
+
+def cell(**changes):
+    return lines({**CELL, **changes})
+
+
+def without(record, name):
+    return {key: value for key, value in record.items() if key != name}
+
+
+def bins(**changes):
+    whole = {"count": [2, 1], "mean_predicted": [0.1, None], "positives": [1, 0]}
+    return {"curves": {"calibration": {**whole, **changes}}}
+
+
+GOOD = lines(CELL)
+ACCEPTED = {
+    "as it was written": GOOD,
+    "byte order mark": b"\xef\xbb\xbf" + GOOD,
+    "CRLF": GOOD.replace(b"\n", b"\r\n"),
+    "blank lines": GOOD.replace(b"\n", b"\n\n"),
+    "spaces at the end": GOOD + b"  ",
+    "no last newline": GOOD[:-1],
+    "half a line": GOOD + b'{"kind": "cell", "da',
+    "half a character": GOOD + b'{"kind": "\xc3',
+    "zeros after a power cut": GOOD + b"\0" * 40,
+    "line separator in a text": cell(error="a\u2028b\u2029c\x85d\x0be"),
+    "raw line separator": cell(error="a?b").replace(b"?", "\u2028".encode()),
+    "raw next line": cell(error="a?b").replace(b"?", "\x85".encode()),
+    "half a surrogate pair": cell(error="a\udcffb"),
+    "unknown key": cell(note={"a": [1]}),
+    "infinite score": cell(scores={"mcc": 0.5}).replace(b"0.5", b"1e999"),
+    "null scores": cell(scores=None),
+    "no curves": cell(curves=None),
+}
+REFUSED = {
+    "text": lines("oops"),
+    "half a line inside": lines('{"kind": "cell", "da'),
+    "lines that end in a separator": GOOD.replace(b"\n", b"\xe2\x80\xa8"),
+    "half a line that ends": GOOD.replace(b"}\n", b"\n"),
+    "two records": lines(json.dumps(CELL) * 2),
+    "carriage returns alone": GOOD.replace(b"\n", b"\r"),
+    "not UTF-8": cell(error="a?b").replace(b"?", b"\xff"),
+    "UTF-16": GOOD.decode().encode("utf-16"),
+    "a zero": cell(error="a?b").replace(b"?", b"\0"),
+    "list": lines([1, 2]),
+    "number": lines("3"),
+    "null": lines("null"),
+    "NaN": lines('{"kind": "cell", "scores": {"mcc": NaN}}'),
+    "Infinity": lines('{"kind": "cell", "scores": {"mcc": -Infinity}}'),
+    "key twice": lines(json.dumps(CELL)[:-1] + ', "status": "failed"}'),
+    "key twice inside": lines('{"kind": "cell", "scores": {"mcc": 1, "mcc": 2}}'),
+    "deep": lines('{"kind": "cell", "a": ' + "[" * 100_000 + "]" * 100_000 + "}"),
+    "rather deep": cell(note=json.loads("[" * 30 + "]" * 30)),
+    "digits": lines('{"kind": "cell", "fold": ' + "9" * 5000 + "}"),
+    "no kind": lines(without(CELL, "kind")),
+    "unknown kind": cell(kind="note"),
+    "kind of the wrong type": cell(kind=["cell"]),
+    **{f"no {n}": lines(without(CELL, n)) for n in ("dataset", "method", "fold")},
+    "no status": lines(without(CELL, "status")),
+    "unknown status": cell(status="done"),
+    "status of the wrong type": cell(status=["ok"]),
+    "dataset is a number": cell(dataset=3),
+    "dataset is a list": cell(dataset=["ecoli"]),
+    "dataset is empty": cell(dataset=""),
+    "method is null": cell(method=None),
+    "fold is a text": cell(fold="0"),
+    "fold is true": cell(fold=True),
+    "fold is no whole number": cell(fold=0.5),
+    "fold is negative": cell(fold=-1),
+    "fold is huge": cell(fold=10**30),
+    "error is a list": cell(error=["a"]),
+    "scores are a list": cell(scores=[0.5]),
+    "a score is a text": cell(scores={"mcc": "0.5"}),
+    "a score is a list": cell(scores={"mcc": [0.5]}),
+    "a score is true": cell(scores={"mcc": True}),
+    "a score is huge": cell(scores={"mcc": 10**400}),
+    "threshold is a text": cell(threshold="0.5"),
+    "seconds are a text": cell(fit_seconds="fast"),
+    "rows are negative": cell(n_train=-5),
+    "versions are a list": cell(versions=["torch"]),
+    "a version is a number": cell(versions={"torch": 2.4}),
+    "hash is a number": cell(data_sha256=5),
+    "curves are a list": cell(curves=[1]),
+    "a curve is a text": cell(curves={"precision_at": "a"}),
+    "a bin is a text": cell(**bins(count=["2", 1])),
+    "bins differ in length": cell(**bins(count=[2])),
+    "more positives than rows": cell(**bins(positives=[3, 0])),
+    "bins are missing": cell(curves={"calibration": {"count": [1]}}),
+    "run without protocol": lines(without(RUN, "protocol")),
+    "run without methods": lines(without(RUN, "methods")),
+    "run of so many folds": lines({**RUN, "protocol": "99999999x2"}),
+    "run of so many repeats": lines({**RUN, "n_repeats": 10**9}),
+    "run of repeats in words": lines({**RUN, "n_repeats": "two"}),
+    "run of methods in a text": lines({**RUN, "methods": "net"}),
+    "run of a seed in a text": lines({**RUN, "seed": "0"}),
+    "data set without name": lines(without(DATASET, "name")),
+    "data set of a list": lines({**DATASET, "name": ["a"]}),
+    "data set of negative rows": lines({**DATASET, "n_minority": -1}),
+    "data set of a wrong provenance": lines({**DATASET, "provenance": 3}),
+}
+
+
+def write(folder, content):
+    path = folder / "cells.jsonl"
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_accepted_by_all(tmp_path, name):
+    path = write(tmp_path, ACCEPTED[name])
+    read = read_cells(path)
+    assert len(read.cells) == 8
+    assert read.methods == RUN["methods"]
+    assert len(read_records(path, "cell")) == 8
+    assert path.read_bytes() == ACCEPTED[name]  # readers leave the file alone
+    store = CellStore(path)
+    store.append(CELL)
+    store.close()
+    assert len(CellStore(path).of_kind("cell")) == 9
+    assert len(read_records(path, "cell")) == 9
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_by_all_at_once(tmp_path, name):
+    path = write(tmp_path, REFUSED[name])
+    messages = set()
+    for read in (CellStore, read_cells, lambda path: read_records(path, "cell")):
+        with pytest.raises(ValueError, match=r"^Line \d+ of .*cells\.jsonl") as caught:
+            read(path)
+        messages.add(str(caught.value))
+    (message,) = messages
+    assert "Mend or remove that line" in message
+    assert len(message) < 500
+    assert path.read_bytes() == REFUSED[name]
+
+
+def test_the_line_is_that_of_an_editor(tmp_path):
+    path = write(tmp_path, b"\n\r\n" + cell(fold=-1))
+    with pytest.raises(ValueError, match=r"Line 6 of .* has fold=-1; expected a whole"):
+        CellStore(path)
+
+
+def test_the_benchmark_refuses_before_it_computes(
+    tmp_path, data_home, no_network, monkeypatch, capsys
+):
+    log = []
+    monkeypatch.setitem(METHODS, "first", recording_method(log))
+    out = tmp_path / "out"
+    out.mkdir()
+    command = ["--datasets", "ecoli", "--methods", "first", "--protocol", "1x2"]
+    command += ["--n-jobs", "0", "--data-home", str(data_home), "--out", str(out)]
+    # A report could not be made of these, though they are records as such.
+    nested = cell(scores={"net": {"mcc": 0.5}})
+    short = cell(curves={"precision_at": [0.5]})
+    for content in (nested, short, REFUSED["fold is a text"]):
+        write(out, content)
+        with pytest.raises(SystemExit) as stopped:
+            imblearn27.main(command)
+        assert stopped.value.code == 2
+        assert f"of {out / 'cells.jsonl'}, a cell, has" in capsys.readouterr().err
+    assert log == []
+
+
+def test_a_run_wants_what_tells_its_cells_apart(tmp_path):
+    cell = stub_cell("a", labels={"data": "a", "r": 0.1})
+    grid = Grid(cell.experiment, [cell.setting], [cell.method], [0])
+    stored = {**CELL, "data": "a", "data_sha256": "abc"}
+    path = write(tmp_path, (json.dumps(stored) + "\n").encode())
+    with pytest.raises(ValueError, match=r"Line 1 of .*, a cell, lacks r\. Mend"):
+        fill(path, grid, Workers(0))
+
+
+def test_reports_of_the_papers_refuse_too(tmp_path):
+    path = write(tmp_path, REFUSED["fold is a text"])
+    with pytest.raises(ValueError, match=r"Line 4 of .* has fold='0'"):
+        read_complete_cells(path, "run", {"fold": ()})

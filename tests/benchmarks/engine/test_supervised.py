@@ -1,0 +1,246 @@
+import json
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import Bunch
+from threadpoolctl import threadpool_info
+
+from imbdeep_bench.engine.experiment import (
+    Cell,
+    Method,
+    Setting,
+    one_thread,
+    run_cell,
+)
+from imbdeep_bench.engine.protocol import derive_seed, parse_protocol
+from imbdeep_bench.engine.scoring import tune_threshold
+from imbdeep_bench.engine.supervised import Supervised, fit_and_predict
+from imbdeep_bench.imblearn27.methods import METHODS
+from tests.benchmarks.engine.stubs import (
+    BrokenClassifier,
+    NaNClassifier,
+    recording_method,
+)
+
+PROTOCOL = parse_protocol("1x2")
+CANARY = 1e9
+
+
+def logistic_net(random_state, device):
+    """Return a scaler and a model, as a net takes them: with an eval_set."""
+
+    class Net(LogisticRegression):
+        def fit(self, X, y, eval_set):
+            self.scaler_ = StandardScaler().fit(X)
+            return super().fit(self.scaler_.transform(X), y)
+
+        def predict_proba(self, X):
+            return super().predict_proba(self.scaler_.transform(X))
+
+    return Net(random_state=random_state)
+
+
+SCALED = [
+    Method("net", logistic_net, kind="stopped"),
+    Method(
+        "baseline",
+        lambda random_state, device: make_pipeline(
+            StandardScaler(), LogisticRegression()
+        ),
+        kind="refitted",
+    ),
+]
+
+
+@pytest.fixture
+def data():
+    rng = np.random.RandomState(0)
+    y = np.where(np.arange(80) % 4 == 0, 1, -1)
+    return rng.normal(size=(80, 3)) + (y == 1)[:, None], y
+
+
+def make_cell(data, method, fold=0):
+    experiment = Supervised(seed=0, split_by=PROTOCOL, versions={"python": "3"})
+    bunch = Bunch(name="ecoli", data=data[0], target=data[1], sha256="abc")
+    return Cell(experiment, Setting("ecoli", bunch), method, fold)
+
+
+def split_of(data, fold=0):
+    return PROTOCOL.split(data[1], fold, seed=0, dataset="ecoli")
+
+
+class TestRows:
+    def test_a_net_learns_from_the_fit_part_and_stops_by_the_validation_part(
+        self, data
+    ):
+        X, y = data
+        log = []
+        run_cell(make_cell(data, recording_method(log, "stopped")))
+        split = split_of(data)
+        (fit,) = log
+        np.testing.assert_array_equal(fit["X"], X[split.fit])
+        np.testing.assert_array_equal(fit["y"], y[split.fit])
+        np.testing.assert_array_equal(fit["eval_set"][0], X[split.valid])
+        np.testing.assert_array_equal(fit["eval_set"][1], y[split.valid])
+
+    def test_a_baseline_learns_from_the_whole_training_half_in_the_end(self, data):
+        X, _ = data
+        log = []
+        run_cell(make_cell(data, recording_method(log, "refitted")))
+        split = split_of(data)
+        tuning, final = log
+        np.testing.assert_array_equal(tuning["X"], X[split.fit])
+        np.testing.assert_array_equal(final["X"], X[split.train])
+        assert tuning["eval_set"] is final["eval_set"] is None
+
+    @pytest.mark.parametrize("kind", ["stopped", "refitted"])
+    def test_no_fit_sees_a_canary_in_the_test_half(self, data, kind):
+        X, y = data
+        for fold in range(PROTOCOL.n_folds):
+            planted = X.copy()
+            planted[split_of(data, fold).test[3]] = CANARY
+            log = []
+            cell = make_cell((planted, y), recording_method(log, kind), fold=fold)
+            assert run_cell(cell)["status"] == "ok"
+            seen = [fit["X"] for fit in log]
+            seen += [fit["eval_set"][0] for fit in log if fit["eval_set"] is not None]
+            assert max(rows.max() for rows in seen) < CANARY
+
+    @pytest.mark.parametrize("kind", ["stopped", "refitted"])
+    def test_a_canary_in_the_training_half_is_seen(self, data, kind):
+        # Else the test above could not fail.
+        X, y = data
+        planted = X.copy()
+        planted[split_of(data).fit[3]] = CANARY
+        log = []
+        run_cell(make_cell((planted, y), recording_method(log, kind)))
+        assert log[0]["X"].max() == CANARY
+
+    @pytest.mark.parametrize("method", SCALED, ids=lambda m: m.name)
+    def test_a_test_row_changes_its_own_prediction_alone(self, data, method):
+        X, y = data
+        split = split_of(data)
+        altered = X.copy()
+        altered[split.test[5]] -= 3
+        before, after = (
+            fit_and_predict(partial(method.make, 0, "cpu"), method.kind, rows, y, split)
+            for rows in (X, altered)
+        )
+        assert before.threshold == after.threshold
+        changed = np.flatnonzero(before.proba != after.proba)
+        assert changed.tolist() == [5]
+
+    @pytest.mark.parametrize("method", SCALED, ids=lambda m: m.name)
+    def test_labels_of_the_test_half_change_no_prediction(self, data, method):
+        X, y = data
+        split = split_of(data)
+        swapped = y.copy()
+        swapped[split.test[:10]] *= -1
+        before, after = (
+            fit_and_predict(
+                partial(method.make, 0, "cpu"), method.kind, X, labels, split
+            )
+            for labels in (y, swapped)
+        )
+        assert before.threshold == after.threshold
+        np.testing.assert_array_equal(before.proba, after.proba)
+
+
+class TestThreshold:
+    def test_is_tuned_on_the_validation_part(self, data):
+        X, y = data
+        split = split_of(data)
+        net = logistic_net(0, "cpu").fit(X[split.fit], y[split.fit], None)
+        proba = net.predict_proba(X[split.valid])[:, 1]
+        record = run_cell(make_cell(data, SCALED[0]))
+        assert record["threshold"] == tune_threshold(y[split.valid] == 1, proba)
+
+    def test_of_a_baseline_comes_from_the_model_that_did_not_see_these_rows(self, data):
+        X, y = data
+        split = split_of(data)
+        model = SCALED[1].make(0, "cpu").fit(X[split.fit], y[split.fit])
+        proba = model.predict_proba(X[split.valid])[:, 1]
+        record = run_cell(make_cell(data, SCALED[1]))
+        assert record["threshold"] == tune_threshold(y[split.valid] == 1, proba)
+
+
+class TestRecord:
+    def test_counts_and_keys(self, data):
+        _, y = data
+        record = run_cell(make_cell(data, METHODS["logistic"], fold=1))
+        split = split_of(data, 1)
+        assert record["status"] == "ok"
+        assert record["error"] is None
+        assert (record["dataset"], record["method"], record["fold"]) == (
+            "ecoli",
+            "logistic",
+            1,
+        )
+        assert (record["n_train"], record["n_test"]) == (40, 40)
+        assert record["n_train_minority"] == (y[split.train] == 1).sum()
+        assert record["n_test_minority"] == (y[split.test] == 1).sum()
+        assert record["seed"] == derive_seed(0, "ecoli", "logistic", 1)
+        assert record["data_sha256"] == "abc"
+        assert record["fit_seconds"] > 0
+        assert len(record["scores"]) == 16
+        assert sum(record["curves"]["calibration"]["count"]) == record["n_test"]
+        json.dumps(record, allow_nan=False)
+
+    @pytest.mark.parametrize("labels", [(-1, 1), (7, 3), ("x", "a"), (True, False)])
+    def test_scores_do_not_depend_on_what_the_labels_are_called(self, data, labels):
+        X, y = data
+        renamed = np.where(y == 1, labels[1], labels[0])
+        expected = run_cell(make_cell(data, METHODS["logistic"]))
+        record = run_cell(make_cell((X, renamed), METHODS["logistic"]))
+        assert record["scores"] == pytest.approx(expected["scores"])
+        assert record["n_test_minority"] == expected["n_test_minority"]
+
+    def test_failure(self, data):
+        method = recording_method([], cls=BrokenClassifier, name="broken")
+        record = run_cell(make_cell(data, method))
+        assert record["status"] == "failed"
+        assert record["error"].startswith("RuntimeError: the fit went wrong (stubs.py,")
+        assert record["scores"] == {}
+        assert record["threshold"] is record["curves"] is None
+        json.dumps(record)
+
+    def test_failure_has_the_keys_of_a_success(self, data):
+        failed = run_cell(make_cell(data, recording_method([], cls=BrokenClassifier)))
+        assert failed.keys() == run_cell(make_cell(data, SCALED[0])).keys()
+
+    def test_nan_is_a_failure(self, data):
+        method = recording_method([], cls=NaNClassifier)
+        record = run_cell(make_cell(data, method))
+        assert record["error"].startswith("ValueError: predict_proba returned NaN")
+
+    @pytest.mark.filterwarnings("ignore:The least populated class")
+    def test_a_class_too_small_to_split_is_a_failure(self, data):
+        X, _ = data
+        y = np.where(np.arange(80) == 3, 1, -1)
+        record = run_cell(make_cell((X, y), METHODS["logistic"]))
+        assert record["status"] == "failed"
+
+    def test_interruption_is_no_failure(self, data):
+        class Interrupted(BrokenClassifier):
+            def fit(self, X, y, eval_set=None):
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            run_cell(make_cell(data, recording_method([], cls=Interrupted)))
+
+
+def test_one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with one_thread():
+            assert torch.get_num_threads() == 1
+            assert {pool["num_threads"] for pool in threadpool_info()} == {1}
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,316 @@
+"""Tables and the picture of the robust experiments follow from their cells."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from imbdeep_bench.papers.robust import report
+from imbdeep_bench.papers.robust.methods import CHAPTERS, METHODS
+from imbdeep_bench.papers.robust.report import (
+    AGREEMENT,
+    DUELS,
+    FOUR,
+    METRICS,
+    SETTING,
+    agreement_table,
+    chapter_table,
+    class_table,
+    differences_of,
+    draw_classes,
+    duel_table,
+    heading,
+    make_report,
+    published_table,
+    read_cells,
+)
+from imbdeep_bench.report.runs import mean_table, pick, read_published, score_frame
+from papers import main
+from tests.benchmarks.papers.conftest import pick_row
+
+SHIFTS = {"ce": 0.0, "drcb_ldam": 0.1, "srat_ldam": 0.15, "imb_mix": 0.2}
+KEY = ("usps", "step-100", "linf", 0.15)
+
+
+def fake_cell(method, seed, value=None, imbalance="step-100", norm="linf", data="usps"):
+    """A record all of whose scores are `value`; None makes a failed one."""
+    record = {
+        "kind": "cell",
+        "dataset": f"{data}, {imbalance}, {norm} 0.15",
+        "data": data,
+        "imbalance": imbalance,
+        "norm": norm,
+        "eps": 0.15,
+        "method": method,
+        "fold": seed,
+        "status": "failed",
+        "error": "ValueError: too few rows",
+        "scores": {},
+        "fit_seconds": None,
+        "cell_seconds": 2.0,
+        "class_counts": [500, 500, 5, 5],
+        "n_test": 400,
+    }
+    if value is None:
+        return record
+    told = dict.fromkeys(AGREEMENT, value) | {"n_rows": 200}
+    return record | {
+        "status": "ok",
+        "error": None,
+        "scores": dict.fromkeys(METRICS, value),
+        "class_standard": [value, value + 0.1, value, value - 0.1],
+        "class_robust": [value / 2] * 4,
+        "agreement": told,
+        "fit_seconds": 1.5,
+    }
+
+
+def fake_run(n_seeds=4, shifts=SHIFTS, **where):
+    """Scores that differ by method and, a little, by seed."""
+    return [
+        fake_cell(method, seed, 0.5 + shift + seed * (0.01 + 0.01 * shift), **where)
+        for seed in range(n_seeds)
+        for method, shift in shifts.items()
+    ]
+
+
+@pytest.fixture
+def read(write_cells):
+    return lambda records: read_cells(write_cells(records))
+
+
+def scores_of(cells):
+    return score_frame(cells, SETTING, METRICS)
+
+
+def means_of(cells):
+    return mean_table(scores_of(cells), SETTING, "std")
+
+
+# --- Published scores ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("chapter", "data", "imbalance", "norm", "number", "method", "metric", "told"),
+    [
+        (4, "usps", "step-10", "linf", "4.1", "CE", "standard_overall", (63.26, 0.59)),
+        (4, "cifar10", "step-100", "linf", "4.2", "SRAT-LDAM", "robust_under",
+         (18.89, 0.59)),
+        (4, "cifar10", "step-100", "linf", "4.2", "CB-Focal", "standard_under",
+         (0.0, 0.0)),
+        (4, "cifar10", "exp-10", "linf", "4.3", "SRAT-Focal", "robust_overall",
+         (42.37, 0.0)),
+        (4, "usps", "exp-100", "linf", "4.4", "DRCB-LDAM", "standard_under",
+         (57.19, 2.10)),
+        (4, "cifar100", "step-10", "linf", "4.5", "LDAM", "robust_under", (7.41, 0.37)),
+        (4, "cifar100", "exp-10", "linf", "4.6", "CB-Reweight", "standard_overall",
+         (41.82, 0.11)),
+        (4, "usps", "step-100", "l2", "4.7", "CE", "robust_under", (20.07, 3.48)),
+        (5, "usps", "exp-10", "linf", "5.1", "Imb-Mix", "robust_under", (30.52, 0.37)),
+        (5, "usps", "exp-100", "linf", "5.2", "adv. + resample", "standard_under",
+         (18.38, 1.86)),
+        (5, "usps", "step-10", "linf", "5.3", "remix + adv.", "robust_overall",
+         (36.37, 0.13)),
+        (5, "usps", "step-100", "linf", "5.4", "mixup + adv.", "standard_under",
+         (2.27, 1.55)),
+        (5, "cifar100", "exp-10", "linf", "5.5", "vanilla adv.", "robust_under",
+         (9.95, 0.09)),
+        (5, "cifar100", "step-10", "linf", "5.6", "adv. + reweight", "robust_overall",
+         (15.12, 0.13)),
+        (5, "cifar100", "exp-10", "l2", "5.7", "Imb-Mix", "standard_overall",
+         (63.97, 0.54)),
+    ],
+)  # fmt: skip
+def test_published_scores(chapter, data, imbalance, norm, number, method, metric, told):
+    found, table = published_table(chapter, data, imbalance, norm)
+    assert found == number
+    assert tuple(table.loc[method, [metric, f"{metric} std"]]) == told
+
+
+def test_published_tables_are_complete():
+    table = read_published(report.__file__)
+    sizes = {f"{c}.{i}": n for c, n in ((4, 11), (5, 6)) for i in range(1, 8)}
+    assert table.groupby("table").size().to_dict() == sizes
+    assert not table.duplicated(["table", "method"]).any()
+    assert table.notna().all(axis=None)
+    assert table[list(FOUR)].stack().between(0, 100).all()
+    # What the net is right of under attack it is nearly always right of without.
+    assert (table["robust_overall"] < table["standard_overall"]).all()
+    assert (table["robust_under"] <= table["standard_under"]).all()
+
+
+@pytest.mark.parametrize("chapter", [4, 5])
+def test_every_published_method_is_one_of_ours(chapter):
+    table = read_published(report.__file__)
+    theirs = set(table.loc[table["table"].str.startswith(f"{chapter}."), "method"])
+    ours = {m.published.get(chapter) for m in METHODS.values()} - {None}
+    # Figures 5.2 to 5.7 alone have one more.
+    assert ours - theirs == ({"adv. + data_aug"} if chapter == 5 else set())
+    assert theirs <= ours
+
+
+def test_what_has_no_twin_has_nothing_beside_it():
+    assert published_table(4, "cifar100", "step-100", "linf") == (None, None)
+    assert published_table(5, "usps", "step-100", "l2") == (None, None)
+
+
+# --- Numbers -------------------------------------------------------------------------
+
+
+def test_differences_of_all_imbalances_are_those_of_their_runs(read):
+    lower = dict(zip(SHIFTS, (0.3, 0.1, 0.0, 0.2), strict=True))
+    records = fake_run(4) + fake_run(4, lower, imbalance="exp-10")
+    records += fake_run(4, norm="l2")
+    differences = differences_of(scores_of(read(records)))
+    total = pick_row(
+        differences, imbalance="all", norm="linf", minus="drcb_ldam",
+        metric="standard_overall",
+    )  # fmt: skip
+    assert (total["won"], total["lost"], total["n_runs"]) == (4, 4, 8)
+    lead = [0.05 + s * 0.0005 for s in range(4)] + [-0.1 - s * 0.001 for s in range(4)]
+    assert total["difference"] == pytest.approx(np.mean(lead))
+
+
+def test_duels_are_between_methods_there_are():
+    assert set(DUELS) | {name for r in DUELS.values() for name in r} <= set(METHODS)
+    rivals = set(CHAPTERS[5]) - {"plain", "imb_mix"}
+    assert set(DUELS["imb_mix"]) == rivals
+
+
+def test_agreement_and_classes_are_means_of_cells_that_did_not_fail(read):
+    records = fake_run(3)
+    records[0] = fake_cell("ce", 0)
+    cells = read(records)
+    told = agreement_table(cells)
+    row = pick_row(told, method="ce")
+    assert row["square_alone"] == pytest.approx(0.515)
+    assert row["n_rows"] == 200
+    classes = class_table(cells)
+    row = pick_row(classes[classes["class"] == 1], method="ce")
+    assert row["standard"] == pytest.approx(0.615)
+    assert row["robust"] == pytest.approx(0.515 / 2)
+    assert row["n_train"] == 500
+    assert len(classes) == 4 * 4
+
+
+# --- Tables --------------------------------------------------------------------------
+
+
+def test_a_table_is_as_the_chapter_has_it(read):
+    means = means_of(read(fake_run(3)))
+    part = pick(means, SETTING, KEY)
+    number, table = chapter_table(part, KEY, 4)
+    assert number == "4.2"
+    assert table.index.tolist() == ["CE", "DRCB-LDAM", "SRAT-LDAM"]
+    assert table.columns.tolist() == [
+        *FOUR.values(),
+        *(f"{title}, published, of CIFAR10" for title in FOUR.values()),
+    ]
+    assert table.at["CE", "robust, under"] == "51.00 ± 1.00"
+    beside = table["standard, under, published, of CIFAR10"]
+    assert beside.tolist() == ["9.03 ± 0.99", "50.69 ± 2.27", "52.73 ± 3.23"]
+
+
+def test_a_method_that_was_not_published_has_a_dash(read):
+    shifts = {"plain": 0.1, "ce": 0.0, "imb_mix_plain": 0.2}
+    means = means_of(read(fake_run(3, shifts)))
+    number, table = chapter_table(pick(means, SETTING, KEY), KEY, 5)
+    assert number == "5.4"
+    beside = table["robust, overall, published, of CIFAR10"]
+    assert beside.tolist() == ["-", "28.14 ± 0.16", "-"]
+
+
+def test_cifar_is_no_stand_in_for_itself(read):
+    records = fake_run(3, data="cifar100", imbalance="exp-10")
+    means = means_of(read(records))
+    key = ("cifar100", "exp-10", "linf", 0.15)
+    _, table = chapter_table(pick(means, SETTING, key), key, 5)
+    assert "robust, under, published" in table
+
+
+def test_duels_are_told_in_percent(read):
+    differences = differences_of(scores_of(read(fake_run(4))))
+    lines = duel_table(pick(differences, SETTING, KEY)).splitlines()
+    rows = [[part.strip() for part in line.split("|")[1:-1]] for line in lines]
+    assert rows[0][-2:] == ["robust, under", "worst of all, under"]
+    assert [row[0] for row in rows[2:]] == [
+        "SRAT-LDAM - DRCB-LDAM",
+        "SRAT-LDAM - CE",
+        "DRCB-LDAM - CE",
+        "Imb-Mix - CE",
+    ]
+    assert rows[2][-2] == "+5.08 ± 0.03 (4-0, p 0.12)"
+
+
+def text_of(cells):
+    blocks, _ = make_report(cells)
+    return "\n".join(blocks)
+
+
+def test_report_says_what_was_run_and_what_failed(read):
+    records = [*fake_run(2), *(fake_cell("focal", seed) for seed in (0, 1))]
+    text = text_of(read(records))
+    assert "10 cells, 2 of them failed. Seeds 0, 1." in text
+    assert "- usps, step-100, linf 0.15, Focal, seeds 0, 1: ValueError" in text
+    assert "published: Table 4.2" in text
+    assert "published: Table 5.4" in text
+    assert "- usps, step-100: 500, 500, 5, 5; 400 test rows" in text
+    focal = next(line for line in text.splitlines() if line.startswith("| Focal"))
+    assert focal.count("failed") == 4
+
+
+def dead_cell(method, seed):
+    """A record that the main process made, since the worker died."""
+    rows = ("class_counts", "n_test", "cell_seconds")
+    return {k: v for k, v in fake_cell(method, seed).items() if k not in rows}
+
+
+def test_a_worker_that_died_leaves_the_rows_of_others_alone(read):
+    text = text_of(read([dead_cell("focal", 0), *fake_run(1)]))
+    assert "5 cells, 1 of them failed" in text
+    assert "- usps, step-100: 500, 500, 5, 5; 400 test rows" in text
+
+
+def test_a_report_of_nothing_but_dead_workers(read):
+    text = text_of(read([dead_cell("ce", 0)]))
+    assert "1 cells, 1 of them failed" in text
+
+
+def test_report_of_nothing_but_failures(read):
+    text = text_of(read([fake_cell("ce", 0)]))
+    assert "1 cells, 1 of them failed" in text
+    assert "No cell has finished." in text
+
+
+@pytest.mark.slow
+def test_files_and_the_order_of_settings(tmp_path, write_cells):
+    records = [c for i in ("step-10", "exp-10") for c in fake_run(2, imbalance=i)]
+    write_cells(records, "images.jsonl")
+    assert main(["robust", "images", "--report-only", "--out", str(tmp_path)]) == 0
+    text = (tmp_path / "tables.md").read_text()
+    names = ["All imbalances together"]
+    names += [heading("usps", i, "linf", 0.15) for i in ("exp-10", "step-10")]
+    places = [text.index(f"## {name}") for name in names]
+    assert places == sorted(places)
+    assert len(pd.read_csv(tmp_path / "tables.csv")) == 2 * 4 * len(METRICS)
+    assert len(pd.read_csv(tmp_path / "classes.csv")) == 2 * 4 * 4
+    assert len(pd.read_csv(tmp_path / "agreement.csv")) == 2 * 4
+    assert (tmp_path / "classes.png").read_bytes().startswith(b"\x89PNG")
+
+
+# --- Figure 4.1 ----------------------------------------------------------------------
+
+
+def test_classes_are_drawn_with_and_without_an_attacker(read):
+    shifts = {"plain": 0.1, "ce": 0.0, "focal": 0.1, "imb_mix": 0.2}
+    figure = draw_classes(class_table(read(fake_run(1, shifts))))
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles == ["clean training", "CE", "Imb-Mix"]
+    heights = [bar.get_height() for bar in figure.axes[1].patches]
+    assert heights == pytest.approx([50, 60, 50, 40, 25, 25, 25, 25])
+    colors = [bar.get_facecolor()[:3] for bar in figure.axes[1].patches]
+    assert colors[0] == colors[1] == colors[5]
+    assert colors[2] == colors[3] == colors[7] != colors[0]
+
+
+def test_nothing_is_drawn_of_other_methods(read):
+    assert draw_classes(class_table(read(fake_run(1, {"focal": 0.0})))) is None
