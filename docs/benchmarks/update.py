@@ -15,13 +15,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from imbdeep.reporting import (
-    mean_table,
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent.parent / "benchmarks"))
+
+from imbdeep_bench.report.cells import read_cells  # noqa: E402
+from imbdeep_bench.report.plots import (  # noqa: E402
     plot_rank_heat_map,
     plot_reliability,
+)
+from imbdeep_bench.report.tables import (  # noqa: E402
+    mean_table,
     rank_sums,
     rank_table,
-    read_cells,
 )
 
 METRICS = [
@@ -36,7 +41,6 @@ BY_SET = ["average_precision", "g_mean", "balanced_brier"]
 LEARNERS = ("logistic", "random_forest", "hist_gb")
 SAMPLERS = ("smote", "meta_augment")
 GENERATORS = ("latent_smote", "gl_gan", "conditional_gan", "conditional_wgan")
-HERE = Path(__file__).parent
 
 
 def behind(learner, samplers):

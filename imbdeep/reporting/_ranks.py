@@ -19,7 +19,7 @@ def rank_methods(table, *, greater_is_better=True):
 
     See Also
     --------
-    friedman_iman_davenport : Do the methods rank alike?
+    friedman_iman_davenport : Tests whether the methods rank alike.
 
     Examples
     --------

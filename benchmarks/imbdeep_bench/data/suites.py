@@ -52,6 +52,15 @@ class Suite:
     data: dict
     missing: list = field(default_factory=list)
 
+    def records(self, protocol, seed):
+        """Describe every set, missing ones too, for the file of results.
+
+        The protocol and the seed decide how many test rows have copies in the training
+        half.
+        """
+        here = [_dataset_record(bunch, protocol, seed) for bunch in self.data.values()]
+        return here + self.missing
+
 
 def _missing_record(name, status):
     """Record a missing set, with the sizes that the collection documents."""
@@ -229,28 +238,6 @@ def _dataset_record(bunch, protocol, seed):
         "shares_rows_with": next(iter(bunch.shares_rows_with), None),
         "shared_test_fraction": shared_test_fraction(group, splits),
     }
-
-
-def dataset_records(suite, protocol, seed):
-    """Describe every dataset of a run for the file of results.
-
-    Parameters
-    ----------
-    suite : Suite
-        The datasets, and those missing.
-
-    protocol : Protocol
-        Decides how many test rows have copies in the training half.
-
-    seed : int
-        The run's seed.
-
-    Returns
-    -------
-    records : list of dict
-    """
-    records = [_dataset_record(b, protocol, seed) for b in suite.data.values()]
-    return records + suite.missing
 
 
 # --- Sets in the papers --------------------------------------------------------------

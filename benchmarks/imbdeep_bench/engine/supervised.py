@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from imbdeep.reporting import calibration_bins, precision_at_recalls
-from imbdeep_bench.data.suites import dataset_records
 from imbdeep_bench.engine.experiment import (
     Experiment,
     Grid,
@@ -171,5 +170,5 @@ def grid_on(experiment, suite, methods):
         [Setting(name, bunch) for name, bunch in suite.data.items()],
         methods,
         list(range(protocol.n_folds)),
-        dataset_records(suite, protocol, experiment.seed),
+        suite.records(protocol, experiment.seed),
     )

@@ -8,7 +8,7 @@ from imbdeep.datasets import (
     load_embedded_suite,
 )
 from imbdeep_bench.data.suites import (
-    dataset_records,
+    Suite,
     load_suite,
     row_groups,
     shared_test_fraction,
@@ -157,8 +157,8 @@ def test_dataset_record(copies):
         n_minority=18,
         shares_rows_with=("z", "w"),
     )
-    suite = Bunch(data={"x": bunch}, missing=[])
-    (record,) = dataset_records(suite, parse_protocol("1x2"), seed=0)
+    suite = Suite("embedded", {"x": bunch})
+    (record,) = suite.records(parse_protocol("1x2"), seed=0)
     labels = {}
     for row, label in zip(X, y, strict=True):
         labels.setdefault(tuple(row), []).append(label)
