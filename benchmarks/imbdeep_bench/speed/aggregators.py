@@ -17,11 +17,13 @@ from imbdeep.crowds import (
     simulate_annotators,
     to_long_format,
 )
-from imbdeep_bench.engine.command import add_smoke, at_least
+from imbdeep_bench.engine.command import add_smoke
 from imbdeep_bench.report.markdown import to_markdown
 from imbdeep_bench.speed.measure import (
+    add_number,
     add_out_file,
     in_fresh_process,
+    in_turn,
     middle,
     peak_bytes,
     publish,
@@ -97,14 +99,7 @@ def crowd_kit_version():
 
 
 def measure_fit(name, n_rows, n_workers, n_classes):
-    """Measure one fit; wants a process of its own.
-
-    Returns
-    -------
-    measured : dict
-        ``seconds``, ``iterations`` (None where there are none), ``peak`` in bytes and
-        ``accuracy`` of the labels.
-    """
+    """Measure one fit, the peak in bytes; wants a process of its own."""
     truth, annotations = make_annotations(n_rows, n_workers, n_classes)
     # Libraries load parts of themselves in the first fit.
     AGGREGATORS[name](annotations[:1000])()
@@ -140,15 +135,7 @@ def speed_row(fits):
 
 
 def make_report(measured, size):
-    """Return the report as Markdown.
-
-    Parameters
-    ----------
-    measured : dict of str to list of dict
-        Fits of each aggregator, as :func:`measure_fit` gives them.
-    size : tuple of int
-        Rows, workers, classes.
-    """
+    """Return the report on the fits of each aggregator as Markdown."""
     n_rows, n_workers, n_classes = size
     table = pd.DataFrame({name: speed_row(fits) for name, fits in measured.items()}).T
     n_given = round(n_rows * n_workers * ANNOTATION_RATE)
@@ -184,20 +171,8 @@ class Aggregators:
     def add_arguments(parser):
         """Add all options."""
         for name, default in {"rows": 100_000, "workers": 20, "classes": 10}.items():
-            parser.add_argument(
-                f"--{name}",
-                type=at_least(2),
-                default=default,
-                metavar="N",
-                help=f"(default: {default})",
-            )
-        parser.add_argument(
-            "--repeats",
-            type=at_least(1),
-            default=3,
-            metavar="N",
-            help="fits of each aggregator (default: 3)",
-        )
+            add_number(parser, f"--{name}", default, f"number of {name}", least=2)
+        add_number(parser, "--repeats", 3, "fits of each aggregator")
         add_smoke(parser, "2,000 rows, one fit")
         add_out_file(parser)
 
@@ -206,13 +181,20 @@ class Aggregators:
         """Measure and publish; return the exit code."""
         n_rows, repeats = (2_000, 1) if args.smoke else (args.rows, args.repeats)
         size = n_rows, args.workers, args.classes
-        measured = {name: [] for name in AGGREGATORS}
-        # In turn, so that whatever else the machine does hits them alike.
-        for _ in range(repeats):
-            for name in AGGREGATORS:
-                if AGGREGATORS[name] is fit_crowd_kit and crowd_kit_version() is None:
-                    continue
+
+        def timing(name):
+            def measure(repeat):
                 print(name, file=sys.stderr)
-                measured[name].append(in_fresh_process(measure_fit, name, *size))
+                return in_fresh_process(measure_fit, name, *size)
+
+            return measure
+
+        timings = {
+            name: timing(name)
+            for name, prepare in AGGREGATORS.items()
+            if prepare is not fit_crowd_kit or crowd_kit_version()
+        }
+        # One that is not installed has dashes.
+        measured = dict.fromkeys(AGGREGATORS, ()) | in_turn(timings, repeats)
         publish(make_report(measured, size), args.out)
         return 0

@@ -15,25 +15,25 @@ from imbdeep.classifiers import (
 )
 from imbdeep.modules import MLP, ConvNet
 from imbdeep.modules._numeric_encoding import encoding_recipe
-from imbdeep_bench.engine.command import at_least
 from imbdeep_bench.report.markdown import rows_to_markdown
 from imbdeep_bench.speed.measure import (
     ENCODINGS,
     MEMORY_FROM,
     MEMORY_STEPS,
-    NO_GOAL,
     WARM_UP_STEPS,
     Goal,
     add_machine_arguments,
+    add_number,
     describe,
     finished,
     growth_of_steps,
     in_fresh_process,
+    in_turn,
     machine_line,
     median_step,
-    middle,
     publish,
     small_table,
+    step_rows,
 )
 
 BATCH_SIZE = 128
@@ -183,25 +183,14 @@ TIMED = {
 
 def time_rows(task, *, device, n_steps, repeats):
     """Rows of the table of times and ratios, one for each kind of step."""
-    seconds = {name: [] for name in TIMED}
-    for repeat in range(repeats):
-        for name, time_one in TIMED.items():
-            seconds[name].append(time_one(task, device, n_steps, repeat))
-    rows = []
-    for name, values in seconds.items():
-        ratios = np.divide(values, seconds[PLAIN])
-        told = STEP_GOAL.cells(np.median(ratios)) if name == ATTACKED else NO_GOAL
-        rows.append(
-            {
-                "rows": task.name,
-                "step": name,
-                "step [us]": middle(np.multiply(values, 1e6)),
-                "step / plain": middle(ratios),
-                "step / bare": middle(np.divide(values, seconds[BARE])),
-                **told,
-            }
-        )
-    return rows
+    timings = {
+        name: partial(time_one, task, device, n_steps)
+        for name, time_one in TIMED.items()
+    }
+    beside = {"step / plain": PLAIN, "step / bare": BARE}
+    return step_rows(
+        {"rows": task.name}, in_turn(timings, repeats), beside, {ATTACKED: STEP_GOAL}
+    )
 
 
 # --- Memory and report ---------------------------------------------------------------
@@ -271,12 +260,8 @@ class AttackStep:
     @staticmethod
     def add_arguments(parser):
         """Add all options."""
-        parser.add_argument(
-            "--steps", type=at_least(1), default=100, help="timed steps of a fit (100)"
-        )
-        parser.add_argument(
-            "--repeats", type=at_least(1), default=5, help="fits of each kind (5)"
-        )
+        add_number(parser, "--steps", 100, "timed steps of a fit")
+        add_number(parser, "--repeats", 5, "fits of each kind")
         add_machine_arguments(parser)
 
     @staticmethod

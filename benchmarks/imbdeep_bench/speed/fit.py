@@ -19,18 +19,19 @@ from imbdeep._nets.splits import stratified_split
 from imbdeep.classifiers import NetClassifier
 from imbdeep.modules import MLP
 from imbdeep.modules._numeric_encoding import encoding_recipe
-from imbdeep_bench.engine.command import at_least
 from imbdeep_bench.report.markdown import rows_to_markdown
 from imbdeep_bench.speed.measure import (
     ENCODINGS,
-    LEAST_ROWS_LARGE,
     NO_GOAL,
     Goal,
     Table,
     add_machine_arguments,
+    add_number,
+    add_rows_large,
     describe,
     finished,
     in_fresh_process,
+    in_turn,
     large_table,
     machine_line,
     middle,
@@ -139,22 +140,9 @@ def fit_stock(X, y, *, encoding, epochs, device, seed):
 
 
 def train_bare(module, train, valid, *, epochs, generator=None):
-    """Train a module on tensors, and measure it on others after each epoch.
+    """Train a module on tensors (X, y), and measure it on others after each epoch.
 
-    Parameters
-    ----------
-    module : nn.Module
-        Gives logits of two classes; on the device of the tensors.
-    train, valid : tuple of Tensors (X, y)
-    epochs : int
-    generator : torch.Generator or None, default=None
-        Source of the order of the rows. None is torch's global generator.
-
-    Returns
-    -------
-    history : list of dict
-        ``steps``, ``train_loss``, ``valid_loss``, ``average_precision``,
-        ``balanced_accuracy`` and ``g_mean`` of each epoch.
+    Returns what each epoch took and came to, as a list of dicts.
     """
     X, y = train
     X_valid, y_valid = valid
@@ -250,27 +238,20 @@ def make_plans(epochs, repeats, rows_large):
 
 
 def time_fits(plan, encoding, device):
-    """Fit in turn, repeat after repeat.
+    """Fits of a table by each way to fit, in turn."""
 
-    Returns
-    -------
-    fits : dict of str to list of Fit
-        By way to fit; fits of the same repeat have the same place in their lists.
-    """
-    fits = {name: [] for name in FITS}
-    for repeat in range(plan.repeats):
-        for name, fit in FITS.items():
-            fits[name].append(
-                fit(
-                    plan.table.X,
-                    plan.table.y,
-                    encoding=encoding,
-                    epochs=plan.epochs[name],
-                    device=device,
-                    seed=repeat,
-                )
-            )
-    return fits
+    def timing(name, fit):
+        return lambda repeat: fit(
+            plan.table.X,
+            plan.table.y,
+            encoding=encoding,
+            epochs=plan.epochs[name],
+            device=device,
+            seed=repeat,
+        )
+
+    fits = {name: timing(name, fit) for name, fit in FITS.items()}
+    return in_turn(fits, plan.repeats)
 
 
 def warm_up(device):
@@ -286,11 +267,7 @@ def warm_up(device):
 def peak_growth(prepare, work):
     """Bytes by which some work raises the peak memory; wants a fresh process.
 
-    Parameters
-    ----------
-    prepare : callable
-        Gives the arguments of ``work``; what it takes itself does not count.
-    work : callable
+    ``prepare`` gives the arguments of ``work``; what it takes itself does not count.
     """
     arguments = prepare()
     before = peak_bytes()
@@ -391,20 +368,7 @@ def memory_rows(plans, device, threads):
 
 
 def measure(plans, device, threads, say=print):
-    """Measure all that the report shows.
-
-    Parameters
-    ----------
-    plans : list of Plan
-    device : str
-    threads : int
-    say : callable, default=print
-        Takes a line on what comes next.
-
-    Returns
-    -------
-    times, ratios, memory : list of dict
-    """
+    """Measure all that the report shows: rows of its three tables."""
     times, ratios = [], []
     say("warming up")
     warm_up(device)
@@ -487,25 +451,10 @@ class FitSpeed:
     @staticmethod
     def add_arguments(parser):
         """Add all options."""
-        parser.add_argument(
-            "--epochs",
-            type=at_least(1),
-            default=10,
-            help="epochs of a fit of the small table; the large one takes a fifth of "
-            "them (default: 10)",
-        )
-        parser.add_argument(
-            "--repeats",
-            type=at_least(1),
-            default=9,
-            help="fits of the small table; the large one takes a third (default: 9)",
-        )
-        parser.add_argument(
-            "--rows-large",
-            type=at_least(LEAST_ROWS_LARGE),
-            default=145_751,
-            help="rows of the large table (default: 145751)",
-        )
+        small = "of the small table; the large one takes a"
+        add_number(parser, "--epochs", 10, f"epochs of a fit {small} fifth of them")
+        add_number(parser, "--repeats", 9, f"fits {small} third")
+        add_rows_large(parser)
         add_machine_arguments(parser)
 
     @staticmethod

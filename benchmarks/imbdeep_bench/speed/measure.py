@@ -44,20 +44,7 @@ class Table:
 
 
 def synthetic_rows(n_rows, n_features, ratio, seed=0):
-    """Draw an imbalanced table: two Gaussians, apart in a tenth of the columns.
-
-    Parameters
-    ----------
-    n_rows, n_features : int
-    ratio : float
-        Majority rows for each minority row.
-    seed : int, default=0
-
-    Returns
-    -------
-    X : ndarray of shape (n_rows, n_features), float32
-    y : ndarray of shape (n_rows,), int64
-    """
+    """Draw an imbalanced table: two Gaussians, apart in a tenth of the columns."""
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((n_rows, n_features), dtype=np.float32)
     y = np.zeros(n_rows, dtype=np.int64)
@@ -133,17 +120,21 @@ class StopAfter(Callback):
             raise KeyboardInterrupt
 
 
-def median_step(make_net, X, y, *, device, n_steps, seed):
-    """Median seconds of the training steps of a fit.
+def in_turn(measures, repeats):
+    """Results of each measurement, repeat after repeat.
 
-    Parameters
-    ----------
-    make_net : callable
-        Takes parameters of a net, and returns it.
-    X, y : ndarray
-    device : str
-    n_steps, seed : int
+    In turn, so that whatever else the machine does hits them alike: those of the same
+    repeat have the same place in their lists. A measurement takes the repeat's number.
     """
+    results = {name: [] for name in measures}
+    for repeat in range(repeats):
+        for name, measure in measures.items():
+            results[name].append(measure(repeat))
+    return results
+
+
+def median_step(make_net, X, y, *, device, n_steps, seed):
+    """Median seconds of the training steps of a fit of ``make_net(**params)``."""
     clock, last = StepClock(device), WARM_UP_STEPS + n_steps
     make_net(
         callbacks=[("clock", clock), ("stop", StopAfter(last))],
@@ -238,6 +229,37 @@ class Goal:
 NO_GOAL = {"goal": "", "met": ""}
 
 
+def step_rows(labels, seconds, beside, goals):
+    """Rows of a table of steps, one for each kind.
+
+    Parameters
+    ----------
+    labels : dict of str to str
+        What stands in front of each row.
+    seconds : dict of str to list of float
+        Of each kind of step, as :func:`in_turn` gives them.
+    beside : dict of str to str
+        Titles of the ratios, and the kind of step that they are taken to. Goals are for
+        the first.
+    goals : dict of str to Goal
+        Of some kinds of steps.
+    """
+    rows = []
+    for name, values in seconds.items():
+        ratios = {t: np.divide(values, seconds[other]) for t, other in beside.items()}
+        first = np.median(next(iter(ratios.values())))
+        rows.append(
+            {
+                **labels,
+                "step": name,
+                "step [us]": middle(np.multiply(values, 1e6)),
+                **{title: middle(ratio) for title, ratio in ratios.items()},
+                **(goals[name].cells(first) if name in goals else NO_GOAL),
+            }
+        )
+    return rows
+
+
 def middle(values):
     """Median with the least and the largest value, as text of three digits or more."""
     median, least, most = (
@@ -271,11 +293,25 @@ def machine_line(device, threads):
 # --- Command line --------------------------------------------------------------------
 
 
+def add_number(parser, flag, default, words, least=1):
+    """Add an option that is a whole number."""
+    parser.add_argument(
+        flag,
+        type=at_least(least),
+        default=default,
+        metavar="N",
+        help=f"{words} (default: {default})",
+    )
+
+
+def add_rows_large(parser, least=LEAST_ROWS_LARGE):
+    """Add the option that says how large the large table is."""
+    add_number(parser, "--rows-large", 145_751, "rows of the large table", least)
+
+
 def add_machine_arguments(parser):
     """Add the options that say where to measure and where to write."""
-    parser.add_argument(
-        "--threads", type=at_least(1), default=1, help="threads of torch (default: 1)"
-    )
+    add_number(parser, "--threads", 1, "threads of torch")
     parser.add_argument(
         "--device", default="cpu", help="where to train, such as cuda (default: cpu)"
     )

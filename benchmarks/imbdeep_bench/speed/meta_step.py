@@ -2,27 +2,27 @@
 
 from functools import partial
 
-import numpy as np
 import torch
 
 from imbdeep.classifiers import MetaAugmentClassifier, NetClassifier
-from imbdeep_bench.engine.command import at_least
 from imbdeep_bench.report.markdown import rows_to_markdown
 from imbdeep_bench.speed.measure import (
     ENCODINGS,
     MEMORY_STEPS,
-    NO_GOAL,
     Goal,
     add_machine_arguments,
+    add_number,
+    add_rows_large,
     describe,
     growth_of_steps,
     in_fresh_process,
+    in_turn,
     large_table,
     machine_line,
     median_step,
-    middle,
     publish,
     small_table,
+    step_rows,
 )
 
 STEP_ROWS = 256
@@ -57,35 +57,17 @@ NETS = {
 
 def time_rows(table, encoding, *, device, n_steps, repeats):
     """Rows of the table of times and ratios, one for each kind of step."""
-    seconds = {name: [] for name in NETS}
-    for repeat in range(repeats):
-        for name, make_net in NETS.items():
-            seconds[name].append(
-                median_step(
-                    partial(make_net, numeric_encoding=encoding),
-                    table.X,
-                    table.y,
-                    device=device,
-                    n_steps=n_steps,
-                    seed=repeat,
-                )
-            )
-    rows = []
-    for name, values in seconds.items():
-        ratios = np.divide(values, seconds["plain"])
-        has_goal = name == "meta, 1 inner step"
-        told = STEP_GOAL.cells(np.median(ratios)) if has_goal else NO_GOAL
-        rows.append(
-            {
-                "table": table.name,
-                "encoding": str(encoding),
-                "step": name,
-                "step [us]": middle(np.multiply(values, 1e6)),
-                "step / plain": middle(ratios),
-                **told,
-            }
+
+    def timing(make_net):
+        make = partial(make_net, numeric_encoding=encoding)
+        return lambda repeat: median_step(
+            make, table.X, table.y, device=device, n_steps=n_steps, seed=repeat
         )
-    return rows
+
+    seconds = in_turn({name: timing(net) for name, net in NETS.items()}, repeats)
+    labels = {"table": table.name, "encoding": str(encoding)}
+    goals = {"meta, 1 inner step": STEP_GOAL}
+    return step_rows(labels, seconds, {"step / plain": "plain"}, goals)
 
 
 def make_report(tables, times, growth, *, device, threads):
@@ -130,18 +112,9 @@ class MetaStep:
     @staticmethod
     def add_arguments(parser):
         """Add all options."""
-        parser.add_argument(
-            "--steps", type=at_least(1), default=200, help="timed steps of a fit (200)"
-        )
-        parser.add_argument(
-            "--repeats", type=at_least(1), default=5, help="fits of each kind (5)"
-        )
-        parser.add_argument(
-            "--rows-large",
-            type=at_least(60_000),
-            default=145_751,
-            help="rows of the large table (145751)",
-        )
+        add_number(parser, "--steps", 200, "timed steps of a fit")
+        add_number(parser, "--repeats", 5, "fits of each kind")
+        add_rows_large(parser, least=60_000)
         add_machine_arguments(parser)
 
     @staticmethod

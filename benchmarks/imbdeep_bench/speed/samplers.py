@@ -25,7 +25,6 @@ from imbdeep.over_sampling import (
     MetaAugment,
     ReMix,
 )
-from imbdeep_bench.engine.command import at_least
 from imbdeep_bench.engine.names import check_names, split_names
 from imbdeep_bench.report.markdown import rows_to_markdown
 from imbdeep_bench.speed.fit import BARE_GOAL
@@ -33,6 +32,8 @@ from imbdeep_bench.speed.measure import (
     LEAST_ROWS_LARGE,
     Goal,
     add_machine_arguments,
+    add_number,
+    add_rows_large,
     describe,
     finished,
     in_fresh_process,
@@ -81,12 +82,7 @@ def epoch_limits(sampler):
 def make_sampler(name, epochs, device):
     """A sampler at its defaults, but for its seed, its device and its epochs.
 
-    Parameters
-    ----------
-    name : str
-    epochs : int or None
-        Of each stage of training; None leaves the defaults.
-    device : str
+    Epochs are those of each stage of training; None leaves the defaults.
     """
     sampler = SAMPLERS[name]()
     settings = {"random_state": 0}
@@ -131,15 +127,7 @@ class OptimizerClock:
 def between_epochs(times, n_epochs):
     """Seconds from the last step of each epoch to that of the next.
 
-    Parameters
-    ----------
-    times : array-like of shape (n_epochs * n_steps,)
-        When each step was done; all epochs have as many.
-    n_epochs : int
-
-    Returns
-    -------
-    ndarray of shape (n_epochs - 1,)
+    ``times`` tells when each step was done; all epochs have as many.
 
     Examples
     --------
@@ -150,18 +138,9 @@ def between_epochs(times, n_epochs):
 
 
 def stages(sampler, clock):
-    """Epochs of each stage of a fitted sampler's training.
+    """Stages of a fitted sampler's training, during which the clock was running.
 
-    Parameters
-    ----------
-    sampler : sampler
-    clock : OptimizerClock
-        Was running meanwhile.
-
-    Returns
-    -------
-    list of (int, ndarray)
-        Epochs run, and the seconds of all but the first.
+    Each has its number of epochs, and the seconds of all but the first.
     """
     if isinstance(sampler, MetaAugment):
         history = sampler.estimator_.history
@@ -247,26 +226,10 @@ def train_bare(
     push_weight,
     margin,
 ):
-    """Train the autoencoder of ``LatentSMOTE`` on two classes, by hand.
+    """Train the autoencoder of ``LatentSMOTE`` on two classes, by hand and in place.
 
-    Parameters
-    ----------
-    autoencoder : nn.Module
-        Is trained in place.
-    rows : Tensor of shape (n, n_features)
-    y : Tensor of shape (n,)
-        0, or 1 for the rarer class.
-    epochs, n_batches : int
-    rare_share : float
-        Weight of the rarer class in the reconstruction loss; that of the other is the
-        rest of 1.
-    lr, cluster_weight, minority_weight, push_weight, margin : float
-        As those of ``LatentSMOTE``.
-
-    Returns
-    -------
-    list of float
-        Mean loss of each epoch.
+    ``rare_share`` is the weight of the rarer class in the reconstruction loss, that of
+    the other the rest of 1. Returns the mean loss of each epoch.
     """
     common, rare = (y == 0).nonzero().flatten(), (y == 1).nonzero().flatten()
     n_common = math.ceil(len(common) / n_batches)
@@ -298,13 +261,7 @@ def train_bare(
 
 
 def compare_epochs(n_rows, epochs, repeats, device, threads):
-    """Epochs of ``LatentSMOTE`` and of the bare loop, in turn.
-
-    Returns
-    -------
-    ours, bare : list of float
-        Median seconds of an epoch; those of the same repeat have the same place.
-    """
+    """Median seconds of an epoch of ``LatentSMOTE`` and of the bare loop, in turn."""
     torch.set_num_threads(threads)
     table = large_table(n_rows)
     n_features = table.X.shape[1]
@@ -354,18 +311,7 @@ def joined(values):
 
 
 def seconds_in_full(fit, limits):
-    """Seconds that a fit would take with all epochs that its limits allow.
-
-    Parameters
-    ----------
-    fit : Fit
-    limits : list of int
-        Of each stage.
-
-    Returns
-    -------
-    float
-    """
+    """Seconds that a fit would take with all epochs that its stages' limits allow."""
     left = [
         (limit - n_epochs) * np.median(seconds)
         for limit, (n_epochs, seconds) in zip(limits, fit.stages, strict=True)
@@ -416,28 +362,10 @@ def bare_row(ours, bare):
 
 
 def measure(names, n_rows, *, epochs, full, repeats, device, threads, say=print):
-    """Measure all that the report shows.
+    """Measure all that the report shows: rows of its three tables.
 
-    Parameters
-    ----------
-    names : list of str
-        Of samplers.
-    n_rows : int
-        Of the full size.
-    epochs : int
-        Of each stage of training, and of the comparison with the bare loop.
-    full : bool
-        Whether samplers train to the end all the same.
-    repeats : int
-        Of the comparison.
-    device : str
-    threads : int
-    say : callable, default=print
-        Takes a line on what comes next.
-
-    Returns
-    -------
-    fits, growth, bare : list of dict
+    With ``full``, samplers train to the end, and ``epochs`` are those of the comparison
+    with the bare loop alone.
     """
     rows, growth = [], []
     for name in names:
@@ -528,29 +456,14 @@ class Samplers:
             metavar="A,B",
             help=f"which to measure (default: {','.join(SAMPLERS)})",
         )
-        parser.add_argument(
-            "--epochs",
-            type=at_least(2),
-            default=3,
-            help="epochs of each stage of training (default: 3)",
-        )
+        add_number(parser, "--epochs", 3, "epochs of each stage of training", least=2)
         parser.add_argument(
             "--full",
             action="store_true",
             help="train to the end; --epochs then counts for the bare loop alone",
         )
-        parser.add_argument(
-            "--repeats",
-            type=at_least(1),
-            default=5,
-            help="comparisons with the bare loop (default: 5)",
-        )
-        parser.add_argument(
-            "--rows-large",
-            type=at_least(4 * LEAST_ROWS_LARGE),
-            default=145_751,
-            help="rows of the full size (default: 145751)",
-        )
+        add_number(parser, "--repeats", 5, "comparisons with the bare loop")
+        add_rows_large(parser, least=4 * LEAST_ROWS_LARGE)
         add_machine_arguments(parser)
 
     @staticmethod
