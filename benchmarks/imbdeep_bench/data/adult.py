@@ -80,10 +80,6 @@ def read_adult(path):
         CSV, as it is or packed as .gz, .bz2 or .xz, with the columns of ``FEATURES``
         and ``TARGET``. A missing value is empty.
 
-    Returns
-    -------
-    frame : DataFrame
-
     Raises
     ------
     ValueError

@@ -65,10 +65,6 @@ def read_dataset(name, folder):
     folder : Path
         Holds ``<name>.npz`` with the arrays ``data`` and ``label``.
 
-    Returns
-    -------
-    dataset : Dataset
-
     Raises
     ------
     ValueError
@@ -151,10 +147,6 @@ def parse_pairs(text, published=None):
         ``'drawn'``, ``'published'``, or majority and minority such as ``'4-7'``.
     published : dict of str to tuple of int, or None
         What ``'published'`` stands for, uncut; None does without the word.
-
-    Returns
-    -------
-    pairs : Pairs
 
     Raises
     ------

@@ -180,14 +180,6 @@ def load_suite(requested, preset, data_home):
 def row_groups(X):
     """Number the distinct rows of `X`: equal rows get equal numbers.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-
-    Returns
-    -------
-    group : ndarray of shape (n_samples,), dtype int
-
     Examples
     --------
     >>> row_groups(np.array([[0.0, 1.0], [2.0, 3.0], [-0.0, 1.0]]))
@@ -208,10 +200,6 @@ def shared_test_fraction(group, splits):
 
     splits : iterable of Split
         The folds of the run.
-
-    Returns
-    -------
-    fraction : float
     """
     shares = [np.isin(group[s.test], group[s.train]).mean() for s in splits]
     return float(np.mean(shares))

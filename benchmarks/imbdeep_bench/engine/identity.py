@@ -79,10 +79,6 @@ def own_sources(thing, found=None):
     ----------
     thing : object
         A cell, an estimator, a function, or a container of such.
-
-    Returns
-    -------
-    sources : set of str
     """
     found = set() if found is None else found
     if isinstance(thing, partial):
@@ -136,10 +132,6 @@ def plain_params(estimator):
 
 def identify(cell):
     """Return the identity of a cell.
-
-    Parameters
-    ----------
-    cell : Cell
 
     Returns
     -------
@@ -211,10 +203,6 @@ def differences(record, identity, versions, same_method):
         Of libraries.
     same_method : bool
         Whether the identity is that of the record's data set and method.
-
-    Returns
-    -------
-    told : list of str
     """
     stored = record.get("identity")
     if stored is None:

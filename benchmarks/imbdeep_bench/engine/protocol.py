@@ -32,10 +32,6 @@ def derive_seed(*parts):
     ----------
     *parts : str or int
         What the seed is for, such as a run's seed, a dataset, a method and a fold.
-
-    Returns
-    -------
-    seed : int
     """
     digest = hashlib.sha256(json.dumps(parts).encode()).digest()
     return int.from_bytes(digest[:4], "big")
@@ -143,10 +139,6 @@ class Protocol:
 
         dataset : str
             The dataset's name: sets of equal size still get splits of their own.
-
-        Returns
-        -------
-        split : Split
         """
         _, split = _SCHEMES[self.scheme]
         return split(y == minority_label(y), fold, seed, dataset)
@@ -159,10 +151,6 @@ def parse_protocol(name):
     ----------
     name : str
         The number of repeats, an ``x``, and the scheme: ``2`` or ``60-20-20``.
-
-    Returns
-    -------
-    protocol : Protocol
 
     Raises
     ------

@@ -45,12 +45,7 @@ def begin(store, grid, *, mix_versions=False):
 
 
 def _innocent_first(store, cells):
-    """Put cells that failed behind the others; tell those that killed their worker.
-
-    Returns
-    -------
-    others, suspects : list
-    """
+    """Put cells that failed behind the others; tell those that killed their worker."""
     causes = store.causes_of_failure()
     suspects = [cell for cell in cells if causes.get(cell.key) == DIED]
     others = [cell for cell in cells if causes.get(cell.key) != DIED]

@@ -25,10 +25,6 @@ def check_probabilities(proba):
     proba : array-like of shape (n_samples,)
         Predicted probabilities of the minority class.
 
-    Returns
-    -------
-    proba : ndarray of shape (n_samples,), dtype float64
-
     Raises
     ------
     ValueError
@@ -87,10 +83,6 @@ def label_scores(y_true, y_pred):
     ----------
     y_true, y_pred : array-like of shape (n_samples,)
         1 for the minority class, else 0.
-
-    Returns
-    -------
-    scores : dict of str to float
     """
     return {
         "g_mean": float(geometric_mean_score(y_true, y_pred)),
@@ -117,10 +109,6 @@ def fold_scores(y_true, proba, threshold):
 
     threshold : float
         Rows with at least this probability are called 1 in the tuned metrics.
-
-    Returns
-    -------
-    scores : dict of str to float
     """
     y_pred = (proba >= 0.5).astype(int)
     recall = recall_score(y_true, y_pred, average=None, labels=[0, 1], zero_division=0)

@@ -117,12 +117,7 @@ class CellStore:
         return record
 
     def check_fields(self, names):
-        """Refuse cells that lack what a report will look for.
-
-        Parameters
-        ----------
-        names : iterable of str
-        """
+        """Refuse cells that lack what a report will look for."""
         for number, record in zip(self.numbers, self.records, strict=False):
             absent = [name for name in names if name not in record]
             if record["kind"] == "cell" and absent:

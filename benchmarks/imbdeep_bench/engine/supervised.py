@@ -73,10 +73,6 @@ def fit_and_predict(make, kind, X, y, split):
         All rows of the data set, and two labels as it has them.
     split : Split
         Which rows do what. No fit sees a row of ``split.test``.
-
-    Returns
-    -------
-    prediction : Prediction
     """
     minority = minority_label(y)
     valid = X[split.valid], y[split.valid]
@@ -99,13 +95,7 @@ def fit_and_predict(make, kind, X, y, split):
 
 @dataclass(frozen=True)
 class Supervised(Experiment):
-    """Methods on tables, scored from one prediction a fold.
-
-    Attributes
-    ----------
-    split_by : Protocol
-    suite_name : str
-    """
+    """Methods on tables, scored from one prediction a fold."""
 
     split_by: Protocol | None = None
     suite_name: str = ""

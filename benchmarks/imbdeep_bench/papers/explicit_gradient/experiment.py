@@ -304,10 +304,6 @@ def relative_lengths(moves, start):
     moves : ndarray of shape (n_epochs, n_rows, n_features)
     start : ndarray of shape (n_rows, n_features)
         Where the rows began, in coordinates whose origin is the mean of all rows.
-
-    Returns
-    -------
-    lengths : ndarray of shape (n_epochs,)
     """
     scale = np.linalg.norm(start, axis=1)
     return (np.linalg.norm(moves, axis=2) / scale).mean(axis=1)

@@ -82,10 +82,6 @@ def score_profile(table, theta):
     theta : array-like of shape (n_points,)
         Shares of the best score, in [0, 1].
 
-    Returns
-    -------
-    profile : DataFrame of shape (n_points, n_methods)
-
     Examples
     --------
     >>> table = pd.DataFrame({"a": [0.5, 0.9], "b": [0.25, 0.9]})
@@ -192,10 +188,6 @@ def verdict(mean, valid, published, comparisons):
     comparisons : DataFrame
         Of each method with the paper's, as
         :func:`imbdeep.reporting.wilcoxon_holm` gives it.
-
-    Returns
-    -------
-    text : str
     """
     claimed, claimed_best, claimed_score = gain_over_best(published)
     ours, best, score = gain_over_best(mean[SELECTED])
@@ -270,10 +262,6 @@ def scores_beside(mean, sd, published):
     mean, sd : DataFrame of shape (n_datasets, n_methods)
         NaN where a split failed; the deviation also where there is one split alone.
     published : DataFrame of shape (n_datasets, 9)
-
-    Returns
-    -------
-    words : DataFrame of shape (n_datasets, n_methods)
     """
 
     def words(dataset, name):
