@@ -1,9 +1,6 @@
 """How much time and memory the samplers take on a large table."""
 
-import math
 import sys
-from array import array
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
@@ -11,12 +8,8 @@ from time import perf_counter
 import numpy as np
 import torch
 from imblearn.over_sampling import SMOTE
-from sklearn.preprocessing import minmax_scale
-from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from imbdeep._generative import RowHead
 from imbdeep.classifiers import MetaAugmentClassifier
-from imbdeep.modules import MLPAutoencoder
 from imbdeep.over_sampling import (
     GLGAN,
     ConditionalGAN,
@@ -27,6 +20,8 @@ from imbdeep.over_sampling import (
 )
 from imbdeep_bench.engine.names import check_names, split_names
 from imbdeep_bench.report.markdown import rows_to_markdown
+from imbdeep_bench.speed.autoencoder import compare_epochs
+from imbdeep_bench.speed.epochs import OptimizerClock, stages
 from imbdeep_bench.speed.fit import BARE_GOAL
 from imbdeep_bench.speed.measure import (
     LEAST_ROWS_LARGE,
@@ -61,9 +56,6 @@ SHARES = {"quarter": 0.25, "half": 0.5, "full": 1.0}
 # take four times as much.
 GROWTH_GOAL = Goal("<=", 2.5)
 
-# As many rows of the rare class as LatentSMOTE puts in a batch, at least.
-LEAST_RARE_ROWS = 8
-
 
 # --- Samplers ------------------------------------------------------------------------
 
@@ -92,73 +84,6 @@ def make_sampler(name, epochs, device):
     if epochs is not None:
         settings |= dict.fromkeys(epoch_limits(sampler), epochs)
     return sampler.set_params(**settings)
-
-
-# --- Epochs --------------------------------------------------------------------------
-
-
-class OptimizerClock:
-    """Notes the time of every optimizer step that is taken within a ``with`` block.
-
-    Attributes
-    ----------
-    times : array of float
-        When each step was done.
-    first_steps : list of int
-        Position in ``times`` of the first step of each optimizer.
-    """
-
-    def __enter__(self):
-        self.times, self.first_steps, self._optimizers = array("d"), [], []
-        self._hook = register_optimizer_step_post_hook(self._note)
-        return self
-
-    def __exit__(self, *error):
-        self._hook.remove()
-
-    def _note(self, optimizer, args, kwargs):
-        # The optimizers are kept, so that none is mistaken for one that was before.
-        if not any(optimizer is known for known in self._optimizers):
-            self._optimizers.append(optimizer)
-            self.first_steps.append(len(self.times))
-        self.times.append(perf_counter())
-
-
-def between_epochs(times, n_epochs):
-    """Seconds from the last step of each epoch to that of the next.
-
-    ``times`` tells when each step was done; all epochs have as many.
-
-    Examples
-    --------
-    >>> between_epochs([1.0, 2.0, 3.0, 5.0, 6.0, 9.0], n_epochs=3)
-    array([3., 4.])
-    """
-    return np.diff(np.reshape(times, (n_epochs, -1))[:, -1])
-
-
-def stages(sampler, clock):
-    """Stages of a fitted sampler's training, during which the clock was running.
-
-    Each has its number of epochs, and the seconds of all but the first.
-    """
-    if isinstance(sampler, MetaAugment):
-        history = sampler.estimator_.history
-        seconds = np.array(history[:, "dur"])
-        moves_rows = np.array(history[:, "n_synthetic"]) > 0
-        parts = [seconds[~moves_rows], seconds[moves_rows]]
-        return [(len(part), part[1:]) for part in parts]
-    n_epochs = [
-        getattr(sampler, name)
-        for name in ("n_pretrain_epochs_", "n_epochs_")
-        if hasattr(sampler, name)
-    ]
-    # The first stage has one net and one optimizer.
-    begins = [0, *clock.first_steps[1:2]][: len(n_epochs)]
-    parts = np.split(np.array(clock.times), begins[1:])[: len(n_epochs)]
-    return [
-        (n, between_epochs(times, n)) for n, times in zip(n_epochs, parts, strict=True)
-    ]
 
 
 # --- Fits ----------------------------------------------------------------------------
@@ -196,110 +121,6 @@ def measure_fit(name, n_rows, epochs, device, threads):
 def sized(n_rows):
     """Rows of each size that is measured."""
     return {size: round(share * n_rows) for size, share in SHARES.items()}
-
-
-# --- The autoencoder by hand ---------------------------------------------------------
-
-
-def _deal(positions, n_batches, size):
-    shuffled = positions[torch.randperm(len(positions)).to(positions.device)]
-    rounds = math.ceil(n_batches * size / len(positions))
-    return shuffled.repeat(rounds)[: n_batches * size].view(n_batches, size)
-
-
-def _mean_and_spread(codes):
-    mean = codes.mean(0)
-    return mean, (codes - mean).square().sum(1).mean()
-
-
-def train_bare(
-    autoencoder,
-    rows,
-    y,
-    *,
-    epochs,
-    n_batches,
-    lr,
-    rare_share,
-    cluster_weight,
-    minority_weight,
-    push_weight,
-    margin,
-):
-    """Train the autoencoder of ``LatentSMOTE`` on two classes, by hand and in place.
-
-    ``rare_share`` is the weight of the rarer class in the reconstruction loss, that of
-    the other the rest of 1. Returns the mean loss of each epoch.
-    """
-    common, rare = (y == 0).nonzero().flatten(), (y == 1).nonzero().flatten()
-    n_common = math.ceil(len(common) / n_batches)
-    n_rare = max(math.ceil(len(rare) / n_batches), min(LEAST_RARE_ROWS, len(rare)))
-    optimizer = torch.optim.Adam(autoencoder.parameters(), lr=lr, fused=True)
-    autoencoder.train()
-    losses = []
-    for _ in range(epochs):
-        total = rows.new_zeros(())
-        dealt = [_deal(common, n_batches, n_common), _deal(rare, n_batches, n_rare)]
-        for batch in torch.cat(dealt, 1):
-            optimizer.zero_grad(set_to_none=True)
-            x = rows.index_select(0, batch)
-            codes = autoencoder.encoder(x)
-            error = (autoencoder.decoder(codes) - x).square().sum(1)
-            of_common, of_rare = error[:n_common].mean(), error[n_common:].mean()
-            loss = (1 - rare_share) * of_common + rare_share * of_rare
-            mean_0, spread_0 = _mean_and_spread(codes[:n_common])
-            mean_1, spread_1 = _mean_and_spread(codes[n_common:])
-            radii = (spread_0.sqrt() + spread_1.sqrt()).clamp_min(1)
-            push = (margin * radii - (mean_0 - mean_1).norm()).relu().square()
-            pull = spread_0 + minority_weight * spread_1
-            loss = loss + cluster_weight * (pull + push_weight * push)
-            loss.backward()
-            optimizer.step()
-            total += loss.detach()
-        losses.append(total.item() / n_batches)
-    return losses
-
-
-def compare_epochs(n_rows, epochs, repeats, device, threads):
-    """Median seconds of an epoch of ``LatentSMOTE`` and of the bare loop, in turn."""
-    torch.set_num_threads(threads)
-    table = large_table(n_rows)
-    n_features = table.X.shape[1]
-    rows = torch.from_numpy(minmax_scale(table.X)).to(device)
-    target = torch.from_numpy(table.y).to(device)
-    ours, bare = [], []
-    for _ in range(repeats):
-        # Without decay of the weights, as the loop by hand has none.
-        sampler = LatentSMOTE(
-            weight_decay=0.0, scaling="minmax", device=device, random_state=0
-        )
-        autoencoder = MLPAutoencoder(
-            n_features,
-            sampler.n_latent,
-            hidden_sizes=sampler.hidden_sizes,
-            output=RowHead(n_features, [], bounded=True),
-        )
-        by_hand = deepcopy(autoencoder).to(device)
-        sampler.set_params(max_epochs=epochs, autoencoder=autoencoder)
-        with OptimizerClock() as clock:
-            sampler.fit_resample(table.X, table.y)
-        with OptimizerClock() as clock_by_hand:
-            train_bare(
-                by_hand,
-                rows,
-                target,
-                epochs=epochs,
-                n_batches=len(clock.times) // epochs,
-                lr=sampler.lr,
-                rare_share=0.5,  # what it is has no cost
-                cluster_weight=sampler.cluster_weight,
-                minority_weight=sampler.minority_weight,
-                push_weight=sampler.push_weight,
-                margin=sampler.margin,
-            )
-        ours.append(np.median(between_epochs(clock.times, epochs)))
-        bare.append(np.median(between_epochs(clock_by_hand.times, epochs)))
-    return ours, bare
 
 
 # --- Report --------------------------------------------------------------------------

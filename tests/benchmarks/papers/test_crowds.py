@@ -20,16 +20,10 @@ from imbdeep_bench.data.pairs import Dataset, draw_classes, parse_pairs, read_da
 from imbdeep_bench.engine.experiment import Cell, Method, run_cell
 from imbdeep_bench.engine.protocol import derive_seed
 from imbdeep_bench.papers.crowds.experiment import (
-    ENOUGH_ACCURACY,
-    MOST_EPOCHS,
     N_WORKERS,
-    Crowd,
     Pairs,
     accuracy_by_round,
     crowd_setting,
-    cut_pair,
-    half_of_set,
-    learn_difficulty,
     score,
     score_inference,
 )
@@ -39,6 +33,14 @@ from imbdeep_bench.papers.crowds.methods import (
     TABLE_METHODS,
     WARMUPS,
     make_model,
+)
+from imbdeep_bench.papers.crowds.rows import (
+    ENOUGH_ACCURACY,
+    MOST_EPOCHS,
+    Crowd,
+    cut_pair,
+    half_of_set,
+    learn_difficulty,
 )
 from tests.benchmarks.data.test_pairs import numbered, write_data
 

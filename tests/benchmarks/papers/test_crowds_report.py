@@ -11,19 +11,21 @@ from imbdeep_bench.papers.crowds.methods import METHODS, WARMUPS
 from imbdeep_bench.papers.crowds.report import (
     CROWD,
     METRICS,
-    SET_METRICS,
     STEPS,
     best_first,
-    draw_inference,
     duel_table,
     inference_table,
-    mean_ranks,
     published_scores,
     put_published_beside,
     read_cells,
     report_pairs,
-    report_sets,
     report_warmup,
+)
+from imbdeep_bench.papers.crowds.report_inference import draw_inference
+from imbdeep_bench.papers.crowds.report_sets import (
+    SET_METRICS,
+    mean_ranks,
+    report_sets,
     without_truth,
 )
 from imbdeep_bench.report.over_sets import set_table, significance_blocks

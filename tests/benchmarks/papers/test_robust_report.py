@@ -5,20 +5,18 @@ import pandas as pd
 import pytest
 
 from imbdeep_bench.papers.robust import report
+from imbdeep_bench.papers.robust.figure import SETTING, draw_classes, heading
 from imbdeep_bench.papers.robust.methods import CHAPTERS, METHODS
 from imbdeep_bench.papers.robust.report import (
     AGREEMENT,
     DUELS,
     FOUR,
     METRICS,
-    SETTING,
     agreement_table,
     chapter_table,
     class_table,
     differences_of,
-    draw_classes,
     duel_table,
-    heading,
     make_report,
     published_table,
     read_cells,

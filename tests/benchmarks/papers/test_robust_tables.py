@@ -13,7 +13,7 @@ from imbdeep_bench.engine.experiment import Cell, Rows, Setting, run_cell
 from imbdeep_bench.engine.protocol import derive_seed, parse_protocol
 from imbdeep_bench.papers.robust import report_tables as report
 from imbdeep_bench.papers.robust import scores
-from imbdeep_bench.papers.robust.experiment import Tables
+from imbdeep_bench.papers.robust.experiment_tables import Tables
 from imbdeep_bench.papers.robust.methods import TABLE_METHODS as METHODS
 from imbdeep_bench.papers.robust.methods import make_short
 from imbdeep_bench.papers.robust.report_tables import METRICS

@@ -19,15 +19,12 @@ from imbdeep.datasets._imblearn27_table import IMBLEARN27
 from imbdeep.modules import MLP
 from imbdeep.modules._numeric_encoding import encoding_recipe
 from imbdeep_bench.speed.fit import (
-    FITS,
-    Fit,
     Plan,
     make_plans,
     peak_growth,
     ratio_rows,
     time_fits,
     time_rows,
-    train_bare,
 )
 from imbdeep_bench.speed.measure import (
     ENCODINGS,
@@ -40,6 +37,7 @@ from imbdeep_bench.speed.measure import (
     small_table,
     synthetic_rows,
 )
+from imbdeep_bench.speed.three_ways import FITS, Fit, train_bare
 from speed import main
 
 

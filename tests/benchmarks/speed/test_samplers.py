@@ -11,15 +11,14 @@ from torch import nn
 
 from imbdeep._generative import train_autoencoder
 from imbdeep.modules import MLPAutoencoder
-from imbdeep_bench.speed import samplers
+from imbdeep_bench.speed import autoencoder, samplers
+from imbdeep_bench.speed.autoencoder import compare_epochs, train_bare
+from imbdeep_bench.speed.epochs import OptimizerClock, between_epochs, stages
 from imbdeep_bench.speed.measure import LARGE_RATIO, in_fresh_process, synthetic_rows
 from imbdeep_bench.speed.samplers import (
     SAMPLERS,
     Fit,
-    OptimizerClock,
     bare_row,
-    between_epochs,
-    compare_epochs,
     epoch_limits,
     fit_rows,
     growth_row,
@@ -27,8 +26,6 @@ from imbdeep_bench.speed.samplers import (
     measure_fit,
     seconds_in_full,
     sized,
-    stages,
-    train_bare,
 )
 from speed import main
 
@@ -114,7 +111,7 @@ def test_both_loops_take_the_same_steps(monkeypatch, threads):
         counts.append((len(times), n_epochs))
         return real(times, n_epochs)
 
-    monkeypatch.setattr(samplers, "between_epochs", note)
+    monkeypatch.setattr(autoencoder, "between_epochs", note)
     ours, bare = compare_epochs(1_200, 3, 2, "cpu", threads)
     ((n_steps, n_epochs),) = set(counts)
     assert len(counts) == 4

@@ -1,17 +1,12 @@
 """The reports on crowds: Tables 3.2 and 3.3, Figure 3.2, and the sets."""
 
-import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from imbdeep.datasets import IMBLEARN27_NAMES
-from imbdeep.reporting import rank_methods
 from imbdeep_bench.data.pairs import DATASETS
-from imbdeep_bench.engine.command import add_out
 from imbdeep_bench.engine.experiment import titles_of
-from imbdeep_bench.papers.crowds.methods import METHODS, OURS, TABLE_METHODS, WARMUPS
+from imbdeep_bench.papers.crowds.methods import METHODS, OURS, WARMUPS
 from imbdeep_bench.report.markdown import to_markdown, write_all
-from imbdeep_bench.report.over_sets import set_table, significance_blocks
 from imbdeep_bench.report.runs import (
     cost_block,
     count_line,
@@ -313,90 +308,6 @@ def write_pairs(args):
     return write_all(args.out, "tables.md", blocks, frames=frames)
 
 
-# --- Figure 3.2 ----------------------------------------------------------------------
-
-COLORS = {
-    "MV": "#7F7F7F",
-    "D&S": "#56B4E9",
-    "D&S hard": "#0072B2",
-    "ICED, first round": "#E69F00",
-    "ICED, end": "#D55E00",
-    "ICED soft, first round": "#E69F00",
-    "ICED soft, end": "#D55E00",
-}
-
-
-def draw_steps(axes, rows):
-    """Draw the steps of one data set and crowd, with bars of one standard error."""
-    rows = rows.set_index("method")
-    steps = [step for step in STEPS if step in rows.index]
-    rows = rows.loc[steps]
-    bars = axes.barh(
-        steps,
-        rows["mean"],
-        xerr=rows["se"].fillna(0),
-        color=[COLORS[step] for step in steps],
-        capsize=2,
-    )
-    for step, bar in zip(steps, bars, strict=True):
-        bar.set(hatch="///" if "soft" in step else None, edgecolor="white")
-    axes.invert_yaxis()
-    axes.set_xlim(0, 1)
-    axes.grid(axis="x", color="#DDDDDD", linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-
-
-def draw_inference(table):
-    """Draw the accuracy of inferred labels of all data sets and crowds."""
-    keys = keys_of(table, CROWD)
-    n_lines = -(-len(keys) // 2)
-    figure = Figure(figsize=(11, 2.6 * n_lines + 0.8), layout="constrained")
-    panels = figure.subplots(n_lines, 2, squeeze=False).ravel()
-    for axes, key in zip(panels, keys, strict=False):
-        draw_steps(axes, pick(table, CROWD, key))
-        axes.set_title(crowd_name(*key), fontsize=10)
-        axes.set_xlabel("share of training rows inferred rightly, mean ± s.e.")
-    for axes in panels[len(keys) :]:
-        axes.set_visible(False)
-    figure.suptitle("After Figure 3.2; Madelon stands in for Gisette", fontsize=11)
-    return figure
-
-
-class Inference:
-    """Figure 3.2: how many labels are inferred rightly, before ICED and in its rounds.
-
-        python benchmarks/papers.py crowds run --data raw
-        python benchmarks/papers.py crowds inference
-
-    Reads <out>/cells.jsonl alone, and writes inference.png and inference.csv. The
-    printed figure shows Gisette, which is not at hand (Madelon stands in), and Gas
-    Sensor Array Drift. ICED begins with the labels of the majority vote and infers with
-    hard Dawid and Skene; the soft kind is drawn, too.
-    """
-
-    @staticmethod
-    def add_arguments(parser):
-        """Add all options."""
-        add_out(parser, "results/crowds")
-
-    @staticmethod
-    def run(args):
-        """Write inference.csv and inference.png; return the exit code."""
-        path = args.out / "cells.jsonl"
-        table = inference_table(read_cells(path, "run", METHODS))
-        if table.empty:
-            raise ValueError(
-                f"{path} has no cell of a method that infers labels; run "
-                f"{', '.join(dict.fromkeys(method for method, _ in STEPS.values()))}."
-            )
-        picture = draw_inference(table[table["metric"] == "accuracy"])
-        frames, pictures = {"inference.csv": table}, {"inference.png": picture}
-        write_all(args.out, frames=frames, pictures=pictures)
-        print(f"Inference: {args.out / 'inference.png'}")
-        return 0
-
-
 # --- Table 3.3 -----------------------------------------------------------------------
 
 WARMUP_SHOWN = {name: title for name, title in SHOWN.items() if name != "g_mean"}
@@ -457,95 +368,3 @@ def write_warmup(args):
     cells = read_cells(args.out / "warmup.jsonl", "warmup", WARMUPS)
     blocks, frames = report_warmup(cells)
     return write_all(args.out, "warmup.md", blocks, frames=frames)
-
-
-# --- Sets ----------------------------------------------------------------------------
-
-SET_METRICS = ("average_precision", "balanced_accuracy", "g_mean", "macro_f1")
-
-
-def without_truth(table):
-    """Leave the ceiling out: it is no rival of methods that learn from a crowd."""
-    return table[[name for name in table if TABLE_METHODS[name].kind != "truth"]]
-
-
-def mean_ranks(means, titles):
-    """Mean ranks of the methods by each metric, best average precision first."""
-    ranks = {
-        METRICS[name]: rank_methods(
-            without_truth(set_table(means, name, "data"))
-        ).mean()
-        for name in SET_METRICS
-    }
-    table = pd.DataFrame(ranks).sort_values(METRICS[SET_METRICS[0]], kind="stable")
-    return table.rename(index=titles).rename_axis("method")
-
-
-def set_blocks(n_workers, means, inference, titles):
-    """Heading and tables of one size of crowds."""
-    blocks = [
-        f"## {n_workers} workers",
-        "Mean ranks, 1 is best:",
-        to_markdown(mean_ranks(means, titles), digits=2),
-    ]
-    tables = {METRICS[name]: set_table(means, name, "data") for name in SET_METRICS}
-    for title, table in tables.items():
-        blocks += significance_blocks(without_truth(table), title, OURS, titles)
-    for title, table in tables.items():
-        blocks += [f"Mean {title}:", to_markdown(table.rename(columns=titles))]
-    if not inference.empty:
-        table = set_table(inference, "accuracy", "data")
-        blocks += ["Mean inference accuracy, training rows:", to_markdown(table)]
-    return blocks
-
-
-def difficulty_table(cells):
-    """Training accuracy and epochs of the difficulty nets: least and largest."""
-    rows = ["n_train_majority", "n_train_minority"]
-    net = ["difficulty_accuracy", "difficulty_epochs"]
-    runs = with_rows(cells, *rows, *net).drop_duplicates(["data", "fold"])
-    groups = runs.groupby("data", sort=False)
-    counts = groups[rows].first()
-    return pd.DataFrame(
-        {
-            "training rows": [f"{a} + {b}" for a, b in counts.itertuples(index=False)],
-            "least accuracy": groups["difficulty_accuracy"].min(),
-            "most epochs": groups["difficulty_epochs"].max(),
-        }
-    ).rename_axis("data")
-
-
-def report_sets(cells):
-    """Return the blocks of sets.md, and its frames."""
-    titles = titles_of(TABLE_METHODS)
-    scores = score_frame(cells, CROWD, METRICS)
-    means, inference = mean_table(scores, CROWD), inference_table(cells)
-    n_runs = cells.groupby("dataset")["fold"].nunique()
-    blocks = [
-        "# Crowds of 5 to 11 workers on sets of the collection",
-        f"{count_line(cells)} {span(n_runs)} runs of a set and crowd that "
-        "every method has been through. Scores are means over the runs; one that "
-        "failed in any is a dash, and ranks last. truth + net learns from the truth "
-        "and is neither ranked nor tested. Tests are over the sets, two-sided; Holm's "
-        "adjustment is for the methods of one table.",
-    ]
-    for n_workers in np.sort(cells["n_workers"].unique()):
-        own = [table[table["n_workers"] == n_workers] for table in (means, inference)]
-        blocks += set_blocks(n_workers, *own, titles)
-    blocks += [
-        *end_blocks(cells, titles),
-        "## Difficulty nets",
-        to_markdown(difficulty_table(cells)),
-    ]
-    return blocks, {
-        "sets.csv": means,
-        "sets_differences.csv": difference_table(scores, CROWD, {OURS: TABLE_METHODS}),
-    }
-
-
-def write_sets(args):
-    """Write sets.md beside the cells; return its path."""
-    blocks, frames = report_sets(
-        read_cells(args.out / "sets.jsonl", "sets", TABLE_METHODS)
-    )
-    return write_all(args.out, "sets.md", blocks, frames=frames)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from imbdeep_bench.data.pairs import draw_classes, parse_pairs, shrink, take_rows
+from imbdeep_bench.data.pairs import draw_classes, parse_pairs, take_rows
 from imbdeep_bench.data.pictures import (
     IMBALANCES,
     READERS,
@@ -17,11 +17,8 @@ from imbdeep_bench.data.pictures import (
     read_pictures,
     shrink_pictures,
 )
-from imbdeep_bench.data.suites import TEN_SETS, read_sets
 from imbdeep_bench.engine.command import (
     Command,
-    add_data_home,
-    add_datasets,
     add_seeds,
     check_seeds,
     number_above_0,
@@ -29,31 +26,24 @@ from imbdeep_bench.engine.command import (
 )
 from imbdeep_bench.engine.experiment import Experiment, Grid, Rows, Setting, timed_fit
 from imbdeep_bench.engine.names import check_names, split_names
-from imbdeep_bench.engine.protocol import Protocol, derive_seed, parse_protocol
-from imbdeep_bench.papers.robust import report, report_tables, report_weights
+from imbdeep_bench.engine.protocol import derive_seed
+from imbdeep_bench.papers.robust import report, report_weights
 from imbdeep_bench.papers.robust.methods import (
     CHAPTERS,
     METHODS,
-    TABLE_METHODS,
     WEIGHT_METHODS,
     has_schedules,
     make_model,
-    make_short,
 )
 from imbdeep_bench.papers.robust.scores import (
-    movable_columns,
     score_both_classes,
     score_pictures,
-    score_table,
 )
 from imbdeep_bench.papers.robust.threats import (
     EPS,
-    RADII,
     SMOKE,
     STEP_SHARES,
-    TEST_STEPS,
     Strength,
-    TableThreat,
     Threat,
 )
 
@@ -232,109 +222,6 @@ class Images(Robust):
         # A ratio that leaves a class without rows fails before all.
         grid.draw_once()
         return grid
-
-
-# --- Tables --------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Tables(Robust):
-    """Ten of the 27 sets: what an attacker does to nets on tables, and what helps.
-
-        python benchmarks/papers.py robust tables
-
-    Folds are those of the benchmark, 5x2 (or, with --full, 10x2) stratified halves.
-    Nets train under PGD of 10 steps and are attacked by PGD of 20, which moves each
-    column by at most a share of its standard deviation in the training half. Columns of
-    one or two values there are taken for categories, and stay as they are. All nets of
-    a fold face the same ball. Scores: average precision, which the attacker cares about
-    as it pushes every row to the wrong side, and balanced accuracy, both without and
-    with the attacker.
-
-    net, clean is the library's plain net, which stops early; all others train for 50
-    epochs on all rows of the training half.
-
-    Cells go to <out>/tables.jsonl; the same command goes on with them. In the end come
-    sets.md, sets.csv (means over the folds) and columns.csv (which ones may be moved).
-    """
-
-    split_by: Protocol | None = None
-    # Radius in training, in standard deviations.
-    eps: float = RADII[-1]
-
-    suite = "robust tables"
-    file = "tables.jsonl"
-    methods = TABLE_METHODS
-    smoke_words = "100 rows of a class, one epoch, two folds, and weak attacks"
-    report = staticmethod(report_tables.write_tables)
-
-    @property
-    def protocol(self):
-        # More repeats go on with the folds of fewer.
-        return f"two-fold, trained at {self.eps:g}"
-
-    def draw(self, setting, fold):
-        X, y = setting.data.X.astype(np.float32), setting.data.y
-        split = self.split_by.split(y, fold, seed=0, dataset=setting.data.name)
-        movable = movable_columns(X[split.train])
-        told = {
-            "n_train": len(split.train),
-            "n_train_minority": int(y[split.train].sum()),
-            "n_features": len(movable),
-            "frozen": np.flatnonzero(~movable).tolist(),
-        }
-        train, test = split.train, split.test
-        return Rows(X[train], y[train], X[test], y[test], told, movable)
-
-    def seed_of(self, cell):
-        return derive_seed(0, cell.setting.data.name, cell.fold, "model")
-
-    def make(self, cell, seed, rows=None):
-        threat = TableThreat(self.eps, None if rows is None else rows.more)
-        shared = {"random_state": seed, "device": self.device}
-        return make_short(cell.method, shared, threat, self.smoke)
-
-    def compute(self, cell, rows):
-        model = self.make(cell, cell.seed, rows)
-        model, seconds = timed_fit(model, rows.X_train, rows.y_train)
-        attack_steps = SMOKE.attack_steps if self.smoke else TEST_STEPS
-        seed = derive_seed(*cell.key, "attack")
-        scores = score_table(model, rows, rows.more, seed, attack_steps)
-        return {"scores": scores, "fit_seconds": seconds}
-
-    @classmethod
-    def add_own_arguments(cls, parser):
-        add_datasets(parser, TEN_SETS)
-        parser.add_argument(
-            "--eps",
-            type=number_above_0,
-            metavar="R",
-            default=RADII[-1],
-            help="radius in training, in standard deviations (default: %(default)s); "
-            f"those of the attacks are {' and '.join(map(str, RADII))}",
-        )
-        parser.add_argument(
-            "--full", action="store_true", help="10x2 folds instead of 5x2"
-        )
-        add_data_home(parser)
-
-    @classmethod
-    def plan(cls, args):
-        methods = pick_methods(args, cls.methods)
-        settings = [
-            Setting(
-                dataset.name,
-                shrink(dataset) if args.smoke else dataset,
-                {"eps": args.eps},
-            )
-            for dataset in read_sets(args.datasets, args.data_home)
-        ]
-        name = "1x2" if args.smoke else "10x2" if args.full else "5x2"
-        protocol = parse_protocol(name)
-        experiment = cls(
-            device=args.device, smoke=args.smoke, split_by=protocol, eps=args.eps
-        )
-        return Grid(experiment, settings, methods, list(range(protocol.n_folds)))
 
 
 # --- Weights -------------------------------------------------------------------------

@@ -2,10 +2,8 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
-from imbdeep_bench.engine.experiment import titles_of
+from imbdeep_bench.papers.robust.figure import SETTING, TITLES, draw_classes, heading
 from imbdeep_bench.papers.robust.methods import CHAPTERS, METHODS
 from imbdeep_bench.report.markdown import to_markdown, write_all
 from imbdeep_bench.report.runs import (
@@ -24,9 +22,7 @@ from imbdeep_bench.report.runs import (
     with_rows,
 )
 
-SETTING = ["data", "imbalance", "norm", "eps"]
 THREAT = ["data", "norm", "eps"]
-TITLES = titles_of(METHODS)
 SECONDS = {"fit_seconds": "fit [s]", "cell_seconds": "cell [s]"}
 # The four columns of every table of the dissertation, and what else was measured.
 FOUR = {
@@ -194,17 +190,6 @@ def with_spread(row):
     if row["n_runs"] == 0:
         return "failed"
     return percent(row["mean"], row["std"]) + ("*" if row["n_failed"] else "")
-
-
-def heading(data, imbalance, norm, eps):
-    """Name a setting.
-
-    Examples
-    --------
-    >>> heading("usps", "step-10", "linf", 0.15)
-    'usps, step-10, linf 0.15'
-    """
-    return f"{data}, {imbalance}, {norm} {eps:.3g}"
 
 
 def published_table(chapter, data, imbalance, norm):
@@ -383,68 +368,3 @@ def write_images(args):
     return write_all(
         args.out, "tables.md", blocks, frames=frames, pictures=pictures, dpi=120
     )
-
-
-# --- Figure 4.1: accuracy of each class, with and without an attacker ----------------
-
-SHOWN = ("plain", "ce", "srat_ldam", "imb_mix")
-# Well and under-represented classes, as the dissertation draws them.
-COLORS = {False: "#8C6D46", True: "#7B52AB"}
-STANDARD_ALPHA = 0.4
-# More classes are not labelled one by one.
-MOST_LABELS = 20
-
-
-def draw_panel(axes, rows):
-    """Draw the classes of one method: standard accuracy behind the robust one."""
-    is_under = np.arange(len(rows)) >= len(rows) - len(rows) // 2
-    colors = [COLORS[bool(under)] for under in is_under]
-    places = rows["class"].to_numpy()
-    axes.bar(places, 100 * rows["standard"], color=colors, alpha=STANDARD_ALPHA)
-    axes.bar(places, 100 * rows["robust"], color=colors, width=0.5)
-    axes.set_ylim(0, 100)
-    if len(rows) <= MOST_LABELS:
-        axes.set_xticks(places)
-    axes.grid(axis="y", color="#DDDDDD", linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-
-
-def draw_classes(table):
-    """Draw all settings, a line each, and the methods of :data:`SHOWN` side by side.
-
-    Returns
-    -------
-    figure : Figure or None
-        None where none of these methods has a cell.
-    """
-    table = table[table["method"].isin(SHOWN)]
-    if table.empty:
-        return None
-    methods = [name for name in SHOWN if name in set(table["method"])]
-    keys = keys_of(table, SETTING)
-    size = 3.2 * len(methods), 2.3 * len(keys) + 0.8
-    figure = Figure(figsize=size, layout="constrained")
-    panels = figure.subplots(
-        len(keys), len(methods), squeeze=False, sharex=True, sharey=True
-    )
-    for line, key in zip(panels, keys, strict=True):
-        part = pick(table, SETTING, key)
-        for axes, name in zip(line, methods, strict=True):
-            draw_panel(axes, part[part["method"] == name])
-            axes.set_title(TITLES[name], fontsize=10)
-        line[0].set_ylabel(f"{heading(*key)}\naccuracy [%]", fontsize=8)
-    for axes in panels[-1]:
-        axes.set_xlabel("class", fontsize=9)
-    figure.suptitle("After Figure 4.1: means over the seeds", fontsize=11)
-    bars = [
-        Patch(color=COLORS[is_under], alpha=alpha, label=label)
-        for is_under, alpha, label in (
-            (False, STANDARD_ALPHA, "standard"),
-            (False, None, "robust"),
-            (True, STANDARD_ALPHA, "under, standard"),
-            (True, None, "under, robust"),
-        )
-    ]
-    figure.legend(handles=bars, loc="outside lower center", ncols=4)
-    return figure

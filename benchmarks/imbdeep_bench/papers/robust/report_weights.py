@@ -4,8 +4,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from imbdeep_bench.engine.experiment import titles_of
+from imbdeep_bench.papers.robust.figure import COLORS
 from imbdeep_bench.papers.robust.methods import TRAININGS, WEIGHT_METHODS, WEIGHTS
-from imbdeep_bench.papers.robust.report import COLORS, SECONDS, percent
+from imbdeep_bench.papers.robust.report import SECONDS, percent
 from imbdeep_bench.report.markdown import to_markdown, write_all
 from imbdeep_bench.report.runs import (
     cost_block,
