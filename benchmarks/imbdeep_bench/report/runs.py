@@ -17,9 +17,9 @@ KEY = ["dataset", "method", "fold"]
 LEAD_COLUMNS = ["difference", "se", "p_value", "won", "lost", "n_runs"]
 
 
-def read_published(script):
+def read_published(script, name="published.csv"):
     """Read the scores that a paper published, beside one of its files."""
-    path = Path(script).with_name("published.csv")
+    path = Path(script).with_name(name)
     return pd.read_csv(path, dtype={"table": str})
 
 

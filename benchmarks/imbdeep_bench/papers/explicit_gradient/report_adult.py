@@ -11,6 +11,7 @@ from imbdeep_bench.papers.explicit_gradient.methods import ALL_ROWS
 from imbdeep_bench.papers.explicit_gradient.methods import TABLE_METHODS as METHODS
 from imbdeep_bench.report.markdown import rows_to_markdown as markdown
 from imbdeep_bench.report.markdown import write_all
+from imbdeep_bench.report.runs import read_published
 
 DATASETS = [f"adult {ratio}:1" for ratio in RATIOS]
 RECALLS = (0.75, 0.5, 0.25)
@@ -37,33 +38,17 @@ STYLES = {
     "potential": ("#882255", "-."),
 }
 
-# Table 1 of the paper: AUC-PR, its gap to the potential in %, and AP@0.75, 0.5, 0.25.
-PUBLISHED = {
-    "adult 50:1": {
-        "ce": (0.333, -18.1, 0.10, 0.193, 0.513),
-        "rs": (0.328, -19.4, 0.099, 0.214, 0.481),
-        "smote": (0.312, -23.3, 0.093, 0.187, 0.469),
-        "focal": (0.301, -26.0, 0.083, 0.175, 0.480),
-        "explicit_gradient": (0.348, -14.4, 0.099, 0.221, 0.558),
-        "potential": (0.407, 0.0, 0.106, 0.310, 0.678),
-    },
-    "adult 100:1": {
-        "ce": (0.308, -17.8, 0.059, 0.164, 0.441),
-        "rs": (0.311, -17.0, 0.059, 0.135, 0.594),
-        "smote": (0.289, -22.9, 0.066, 0.136, 0.404),
-        "focal": (0.299, -20.2, 0.05, 0.126, 0.504),
-        "explicit_gradient": (0.333, -11.2, 0.067, 0.1491, 0.413),
-        "potential": (0.375, 0.0, 0.061, 0.226, 0.678),
-    },
-    "adult 200:1": {
-        "ce": (0.204, -32.0, 0.029, 0.087, 0.312),
-        "rs": (0.204, -32.0, 0.037, 0.065, 0.178),
-        "smote": (0.208, -30.6, 0.025, 0.057, 0.129),
-        "focal": (0.211, -29.6, 0.036, 0.043, 0.121),
-        "explicit_gradient": (0.214, -28.6, 0.037, 0.059, 0.1538),
-        "potential": (0.300, 0.0, 0.035, 0.102, 0.678),
-    },
-}
+
+def published_scores():
+    """Table 1 of the paper: what it has of each method, by data set.
+
+    The area, its gap to the potential in percent, and its AP@r.
+    """
+    published = {}
+    table = read_published(__file__, "published_adult.csv")
+    for dataset, method, *scores in table.itertuples(index=False):
+        published.setdefault(dataset, {})[method] = tuple(scores)
+    return published
 
 
 def precision_name(recall):
@@ -126,7 +111,7 @@ def with_spread(values):
 
 def precision_table(scores, datasets):
     """Average precision, measured and published."""
-    rows = []
+    rows, printed = [], published_scores()
     for dataset in datasets:
         potential = of_method(scores, dataset, "potential").mean()
         for method, title in TITLES.items():
@@ -143,8 +128,8 @@ def precision_table(scores, datasets):
             if method + ALL_ROWS in METHODS:
                 again = of_method(scores, dataset, method + ALL_ROWS)
                 row["AP, all rows"] = with_spread(again)
-            if method in PUBLISHED[dataset]:
-                published, difference, *_ = PUBLISHED[dataset][method]
+            if method in printed[dataset]:
+                published, difference, *_ = printed[dataset][method]
                 row["paper: AP"] = f"{published:.3f}"
                 row["paper: Δ"] = f"{difference:+.1f}%"
             rows.append(row)
@@ -153,12 +138,12 @@ def precision_table(scores, datasets):
 
 def recall_table(scores, datasets):
     """ROC AUC, and the precisions that the paper calls AP@r."""
-    rows = []
+    rows, printed = [], published_scores()
     for dataset in datasets:
         for method, title in TITLES.items():
             roc_auc = of_method(scores, dataset, method, ROC_AUC)
             row = {"data": dataset, "method": title, "ROC AUC": with_spread(roc_auc)}
-            published = PUBLISHED[dataset].get(method, ())[2:]
+            published = printed[dataset].get(method, ())[2:]
             for place, recall in enumerate(RECALLS):
                 at_recall = of_method(scores, dataset, method, precision_name(recall))
                 row[f"P@{recall}"] = with_spread(at_recall)
