@@ -280,17 +280,39 @@ def compute_or_stop(path, grid, workers, *, mix_versions):
     return code
 
 
-class Command:
+class Part:
+    """A part of ``papers.py``, which has ``report(args)``: writes it, returns its path.
+
+    ``out`` is the folder that it writes to by default.
+    """
+
+    out = None
+
+    @classmethod
+    def add_arguments(cls, parser):
+        """Add all options."""
+        add_out(parser, cls.out)
+        cls.add_own_arguments(parser)
+
+    @staticmethod
+    def add_own_arguments(parser):
+        """Add the options that no other part has."""
+
+    @classmethod
+    def run(cls, args):
+        """Report; return the exit code."""
+        print(f"Report: {cls.report(args)}")
+        return 0
+
+
+class Command(Part):
     """An experiment as a part of ``papers.py``: options, cells, report.
 
     A class beside :class:`~imbdeep_bench.engine.experiment.Experiment` has, further,
-
-    - ``add_own_arguments(parser)`` and ``plan(args)``, which returns its grid;
-    - ``report(args)``, which writes the report and returns its path.
+    ``plan(args)``, which returns its grid.
     """
 
-    # Where results go, the name of the file of cells, the methods by name.
-    out = None
+    # The name of the file of cells, and the methods by name.
     file = "cells.jsonl"
     methods = {}
     # Reads a file for the report, and refuses what it cannot report on.
@@ -302,14 +324,13 @@ class Command:
     @classmethod
     def add_arguments(cls, parser):
         """Add all options."""
-        add_out(parser, cls.out)
+        super().add_arguments(parser)
         add_methods(parser, cls.methods)
         add_computing(parser)
         if cls.has_device:
             add_device(parser)
         if cls.smoke_words is not None:
             add_smoke(parser, cls.smoke_words)
-        cls.add_own_arguments(parser)
 
     @classmethod
     def run(cls, args):
@@ -328,8 +349,7 @@ class Command:
             if code:
                 return code
         print(f"Cells: {path}")
-        print(f"Report: {cls.report(args)}")
-        return 0
+        return super().run(args)
 
 
 def check_exists(path):

@@ -14,11 +14,7 @@ PARTS = {
     for paper in PAPERS
     for name, part in import_module(f"imbdeep_bench.papers.{paper}").PARTS.items()
 }
-EXPERIMENTS = {
-    key: part
-    for key, part in PARTS.items()
-    if isinstance(part, type) and issubclass(part, Command)
-}
+EXPERIMENTS = {key: part for key, part in PARTS.items() if issubclass(part, Command)}
 
 
 @pytest.mark.parametrize("key", PARTS, ids=" ".join)

@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from imbdeep_bench.engine.command import add_out
+from imbdeep_bench.engine.command import Part
 from imbdeep_bench.papers.crowds.methods import METHODS
 from imbdeep_bench.papers.crowds.report import (
     CROWD,
@@ -65,7 +65,7 @@ def draw_inference(table):
     return figure
 
 
-class Inference:
+class Inference(Part):
     """Figure 3.2: how many labels are inferred rightly, before ICED and in its rounds.
 
         python benchmarks/papers.py crowds run --data raw
@@ -77,14 +77,11 @@ class Inference:
     hard Dawid and Skene; the soft kind is drawn, too.
     """
 
-    @staticmethod
-    def add_arguments(parser):
-        """Add all options."""
-        add_out(parser, "results/crowds")
+    out = "results/crowds"
 
     @staticmethod
-    def run(args):
-        """Write inference.csv and inference.png; return the exit code."""
+    def report(args):
+        """Write inference.csv and inference.png; return the path of the latter."""
         path = args.out / "cells.jsonl"
         table = inference_table(read_cells(path, "run", METHODS))
         if table.empty:
@@ -95,5 +92,4 @@ class Inference:
         picture = draw_inference(table[table["metric"] == "accuracy"])
         frames, pictures = {"inference.csv": table}, {"inference.png": picture}
         write_all(args.out, frames=frames, pictures=pictures)
-        print(f"Inference: {args.out / 'inference.png'}")
-        return 0
+        return args.out / "inference.png"

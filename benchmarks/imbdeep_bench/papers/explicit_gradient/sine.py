@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 from tqdm import tqdm
 
-from imbdeep_bench.engine.command import add_out
+from imbdeep_bench.engine.command import Part
 from imbdeep_bench.engine.experiment import one_thread
 from imbdeep_bench.papers.explicit_gradient.report_sine import (
     Picture,
@@ -159,7 +159,7 @@ def write(plan, out):
     return write_all(out, "report.md", blocks, frames=frames, pictures=pictures)
 
 
-class Sine:
+class Sine(Part):
     """Sine regression (section 4): ten points, and synthetic points that move.
 
         python benchmarks/papers.py explicit_gradient sine --seeds 20
@@ -179,9 +179,11 @@ class Sine:
     Takes about a minute on one core.
     """
 
+    out = "results/explicit_gradient/sine"
+
     @staticmethod
-    def add_arguments(parser):
-        """Add all options."""
+    def add_own_arguments(parser):
+        """Add the options that no other part has."""
         parser.add_argument(
             "--seeds",
             type=int,
@@ -189,12 +191,10 @@ class Sine:
             metavar="N",
             help="draws of points and nets: seeds 0 to N - 1 (default: 20)",
         )
-        add_out(parser, "results/explicit_gradient/sine")
 
     @staticmethod
-    def run(args):
-        """Compute and report; return the exit code."""
+    def report(args):
+        """Compute and report; return the path."""
         if args.seeds < 1:
             raise ValueError(f"--seeds got {args.seeds}; give 1 or more.")
-        print(f"Report: {write(Plan(range(args.seeds)), args.out)}")
-        return 0
+        return write(Plan(range(args.seeds)), args.out)

@@ -13,7 +13,7 @@ from imbdeep_bench.data.pairs import (
     read_dataset,
     shrink,
 )
-from imbdeep_bench.engine.command import add_out, add_seed, add_smoke
+from imbdeep_bench.engine.command import Part, add_seed, add_smoke
 from imbdeep_bench.engine.protocol import derive_seed
 from imbdeep_bench.papers.gl_gan.experiment import draw_rows
 from imbdeep_bench.papers.gl_gan.methods import METHODS, make_sampler
@@ -112,7 +112,7 @@ def draw_codes(made, y_train):
     return figure
 
 
-class Digits:
+class Digits(Part):
     """The case study (2.5): digits 7 made from six of them beside 634 of 4.
 
         python benchmarks/papers.py gl_gan digits --data raw
@@ -123,17 +123,18 @@ class Digits:
     whose nearest neighbour among the real ones that no method has seen is a 7.
     """
 
+    out = "results/gl_gan"
+
     @staticmethod
-    def add_arguments(parser):
-        """Add all options."""
+    def add_own_arguments(parser):
+        """Add the options that no other part has."""
         add_data(parser)
-        add_out(parser, "results/gl_gan")
         add_seed(parser, "rows and samplers")
         add_smoke(parser, "100 rows of a class and 2 epochs")
 
     @staticmethod
-    def run(args):
-        """Write pictures and shares; return the exit code."""
+    def report(args):
+        """Write pictures and shares; return the path of the first picture."""
         usps = read_dataset("usps", data_folder(args.data))
         if args.smoke:
             usps = shrink(usps)
@@ -155,5 +156,4 @@ class Digits:
         }
         frames = {"digits.csv": table.reset_index()}
         write_all(args.out, frames=frames, pictures=pictures)
-        print(f"Digits: {args.out / 'digits.png'}; codes: {args.out / 'codes.png'}")
-        return 0
+        return args.out / "digits.png"

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from imbdeep.reporting import rank_methods
 from imbdeep_bench.data.pairs import DATASETS
-from imbdeep_bench.engine.command import add_out
+from imbdeep_bench.engine.command import Part
 from imbdeep_bench.engine.experiment import titles_of
 from imbdeep_bench.papers.gl_gan.methods import METHODS
 from imbdeep_bench.report.markdown import to_markdown, write_all
@@ -232,7 +232,7 @@ def write_tables(args):
     return write_all(args.out, "tables.md", blocks, frames=frames)
 
 
-class Tables:
+class Tables(Part):
     """Tables 2.2 and 2.5: what was measured, beside what was published.
 
         python benchmarks/papers.py gl_gan tables
@@ -241,16 +241,8 @@ class Tables:
     errors) and differences.csv (GL-GAN minus every other method, run by run).
     """
 
-    @staticmethod
-    def add_arguments(parser):
-        """Add all options."""
-        add_out(parser, "results/gl_gan")
-
-    @staticmethod
-    def run(args):
-        """Write the tables; return the exit code."""
-        print(f"Tables: {write_tables(args)}")
-        return 0
+    out = "results/gl_gan"
+    report = staticmethod(write_tables)
 
 
 # --- Series --------------------------------------------------------------------------
@@ -311,7 +303,7 @@ def draw_series(means):
     return figure
 
 
-class Series:
+class Series(Part):
     """Figures 2.3 and 2.4: MCC over the ratio of the classes.
 
         python benchmarks/papers.py gl_gan run --r 0.01,0.02,0.05,0.1,0.2
@@ -323,18 +315,14 @@ class Series:
     too.
     """
 
-    @staticmethod
-    def add_arguments(parser):
-        """Add all options."""
-        add_out(parser, "results/gl_gan")
+    out = "results/gl_gan"
 
     @staticmethod
-    def run(args):
-        """Write series.csv and series.png; return the exit code."""
+    def report(args):
+        """Write series.csv and series.png; return the path of the latter."""
         scores = scores_by_classifier(read_cells(args.out / "cells.jsonl"))
         means = mean_table(scores, BY)
         means = means[means["metric"] == "mcc"]
         pictures = {"series.png": draw_series(means)}
         write_all(args.out, frames={"series.csv": means}, pictures=pictures)
-        print(f"Series: {args.out / 'series.png'}")
-        return 0
+        return args.out / "series.png"

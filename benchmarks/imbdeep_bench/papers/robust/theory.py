@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from imbdeep_bench.engine.command import add_out, add_seed
+from imbdeep_bench.engine.command import Part, add_seed
 from imbdeep_bench.engine.protocol import derive_seed
 from imbdeep_bench.papers.robust.separability import (
     Mixture,
@@ -97,7 +97,7 @@ def make_report(seed):
     return blocks
 
 
-class Theory:
+class Theory(Part):
     """Section 4.3: its closed forms, as printed and corrected, beside drawn rows.
 
         python benchmarks/papers.py robust theory
@@ -107,14 +107,14 @@ class Theory:
     it, stand at the top of separability.py. Writes theory.md; takes seconds.
     """
 
+    out = "results/robust"
+
     @staticmethod
-    def add_arguments(parser):
-        """Add all options."""
-        add_out(parser, "results/robust")
+    def add_own_arguments(parser):
+        """Add the options that no other part has."""
         add_seed(parser, "the rows that are drawn")
 
     @staticmethod
-    def run(args):
-        """Write the tables; return the exit code."""
-        print(f"Report: {write_all(args.out, 'theory.md', make_report(args.seed))}")
-        return 0
+    def report(args):
+        """Write the tables; return the path."""
+        return write_all(args.out, "theory.md", make_report(args.seed))
