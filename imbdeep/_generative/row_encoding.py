@@ -4,9 +4,7 @@ from numbers import Number
 
 import numpy as np
 
-from imbdeep._generative.scaling import (
-    build_scaler,
-)
+from imbdeep._generative.scaling import build_scaler
 from imbdeep._tables.column_kinds import is_missing, missing_in
 from imbdeep._tables.validation import check_complete, say_where
 

@@ -3,9 +3,7 @@
 import inspect
 from functools import partial
 
-from sklearn.utils._param_validation import (
-    validate_parameter_constraints,
-)
+from sklearn.utils._param_validation import validate_parameter_constraints
 
 from imbdeep._nets.nested_parameters import (
     check_iterator,

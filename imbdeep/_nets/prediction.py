@@ -9,12 +9,8 @@ from skorch.dataset import get_len
 from skorch.utils import is_dataset
 
 from imbdeep._all_or_nothing import refuse_other_threads
-from imbdeep._nets.nested_parameters import (
-    naming_parameters,
-)
-from imbdeep._tables.precision import (
-    check_finite_outputs,
-)
+from imbdeep._nets.nested_parameters import naming_parameters
+from imbdeep._tables.precision import check_finite_outputs
 from imbdeep._torch.switches import usual_switches
 
 

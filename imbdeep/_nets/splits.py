@@ -4,9 +4,7 @@ import numpy as np
 import torch
 from torch.utils.data import Subset
 
-from imbdeep._nets.nested_parameters import (
-    naming_parameters,
-)
+from imbdeep._nets.nested_parameters import naming_parameters
 from imbdeep._nets.parameters import accepts
 from imbdeep.batches import TensorBatches
 from imbdeep.callbacks import EarlyStopping

@@ -15,9 +15,7 @@ from skorch.utils import to_tensor
 
 from imbdeep._all_or_nothing import all_or_nothing
 from imbdeep._nets.interrupts import raised_by_a_handler, watch_interrupts
-from imbdeep._nets.nested_parameters import (
-    naming_batches,
-)
+from imbdeep._nets.nested_parameters import naming_batches
 from imbdeep._nets.run import Run
 from imbdeep._torch.draws import drawing_for_fit, draws_globally
 from imbdeep._torch.seeding import seeded_torch

@@ -20,9 +20,7 @@ from imbdeep.classifiers._crowds.synthesis import MakesRows
 from imbdeep.crowds import DawidSkene
 from imbdeep.crowds._annotations import count_votes
 from imbdeep.crowds._certainty import vote_certainty
-from imbdeep.crowds._generation import (
-    certainty_groups,
-)
+from imbdeep.crowds._generation import certainty_groups
 from imbdeep.crowds._worker_model import error_rates
 
 

@@ -206,10 +206,9 @@ class GLGAN(AutoencodedSampler):
     is real; the squared distance between both probabilities and a one-hot target would
     be twice the loss.
 
-    The nets see a table as its scaled numeric columns, followed by one column a
-    category for each categorical column; constant columns are left out and put back.
-    They see images scaled to [0, 1]. Nets are on the CPU and in evaluation mode after
-    the fit.
+    The nets see a table as its scaled numeric columns, then one column for each
+    category; constant columns are left out and put back. They see images scaled to [0,
+    1]. Nets are on the CPU and in evaluation mode after the fit.
 
     Sparse matrices come back sparse, but are dense while the nets are trained, and made
     rows have few zeros. The nets are trained even if there is nothing to make, for
