@@ -17,6 +17,7 @@ PACKAGE = Path(imbdeep.__file__).parent
 MAY_IMPORT = {
     "_all_or_nothing": set(),
     "_arguments": set(),
+    "_docs": set(),
     "_files": set(),
     "_sizes": set(),
     "_sub_packages": set(),

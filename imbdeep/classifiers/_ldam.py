@@ -1,8 +1,11 @@
 """LDAM-DRW: margins that grow with rarity, and re-weighting deferred."""
 
+from imbdeep._docs import shared_docs
 from imbdeep.classifiers._deferred import DeferredNetClassifier
+from imbdeep.classifiers._docs import SHARED
 
 
+@shared_docs(SHARED)
 class LDAMClassifier(DeferredNetClassifier):
     r"""Net with label-distribution-aware margins and deferred re-weighting [1]_.
 
@@ -60,8 +63,7 @@ class LDAMClassifier(DeferredNetClassifier):
     weight_averaging : {'swa', 'ema', None}, default=None
         Predict with an average of the weights, see
         :class:`~imbdeep.callbacks.WeightAveraging`.
-    average_from : float in [0, 1), default=0.75
-        Fraction of ``max_epochs`` after which averaging begins.
+    {average_from}
     average_every : int, at least 1, or 'auto', default='auto'
         Epochs between the snapshots that 'swa' averages. 'auto' is the length of a
         cycle, 4, with ``lr_schedule='triangular'``, so that they are taken where the
@@ -72,21 +74,15 @@ class LDAMClassifier(DeferredNetClassifier):
         Off, because stopping early would leave the deferred part out.
     train_split : 'stratified', callable or None, default=None
         None trains on all rows.
-    **kwargs
-        Further parameters of :class:`~imbdeep.base.BaseNetClassifier`, such as
-        ``lr`` or ``random_state``.
+    {kwargs}
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Labels, sorted.
-    class_counts_ : ndarray of shape (n_classes,)
-        Rows of each class in ``fit``.
+    {classes_}
+    {class_counts_}
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        If ``X`` is a data frame with string column names.
-    history_ : skorch.history.History
-        What each epoch recorded.
+    {feature_names_in_}
+    {history_}
 
     See Also
     --------

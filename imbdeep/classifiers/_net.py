@@ -1,8 +1,11 @@
 """The plain net, which the methods are measured against."""
 
+from imbdeep._docs import shared_docs
 from imbdeep.base import BaseNetClassifier
+from imbdeep.classifiers._docs import SHARED
 
 
+@shared_docs(SHARED)
 class NetClassifier(BaseNetClassifier):
     """Plain neural network: the baseline, with the usual remedies as options.
 
@@ -24,15 +27,11 @@ class NetClassifier(BaseNetClassifier):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Labels, sorted.
-    class_counts_ : ndarray of shape (n_classes,)
-        Rows of each class in ``fit``.
+    {classes_}
+    {class_counts_}
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        If ``X`` is a data frame with string column names.
-    history_ : skorch.history.History
-        What each epoch recorded.
+    {feature_names_in_}
+    {history_}
 
     See Also
     --------

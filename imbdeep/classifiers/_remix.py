@@ -3,13 +3,16 @@
 from sklearn.utils._param_validation import StrOptions
 
 from imbdeep._arguments import FiniteReal
+from imbdeep._docs import shared_docs
 from imbdeep._nets.parameters import accepts
 from imbdeep.base import BaseNetClassifier
 from imbdeep.batches import MixUpBatches, ReMixBatches, ShuffledBatches
+from imbdeep.classifiers._docs import SHARED
 
 _ITERATORS = {"remix": ReMixBatches, "mixup": MixUpBatches, None: ShuffledBatches}
 
 
+@shared_docs(SHARED)
 class ReMixClassifier(BaseNetClassifier):
     r"""Net trained on balanced mini-batches of mixed rows, ReMix [1]_.
 
@@ -22,7 +25,7 @@ class ReMixClassifier(BaseNetClassifier):
 
     Parameters
     ----------
-    module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
+    {module}
     mix : {'remix', 'mixup', None}, default='remix'
         'mixup' mixes without balancing, None trains the plain net.
     alpha : float, greater than 0, default=0.3
@@ -39,15 +42,11 @@ class ReMixClassifier(BaseNetClassifier):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Labels, sorted.
-    class_counts_ : ndarray of shape (n_classes,)
-        Rows of each class in ``fit``.
+    {classes_}
+    {class_counts_}
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        If ``X`` is a data frame with string column names.
-    history_ : skorch.history.History
-        What each epoch recorded.
+    {feature_names_in_}
+    {history_}
 
     See Also
     --------

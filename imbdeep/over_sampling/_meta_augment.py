@@ -4,12 +4,15 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
+from imbdeep._docs import shared_docs
 from imbdeep._nets.splits import stratified_split
 from imbdeep._tables.validation import check_class_sizes
 from imbdeep.classifiers import MetaAugmentClassifier
+from imbdeep.over_sampling._docs import SHARED
 from imbdeep.over_sampling._tables import TableOverSampler, as_dense
 
 
+@shared_docs(SHARED)
 class MetaAugment(TableOverSampler):
     r"""Over-sample with rows that a net's validation loss has moved [1]_.
 
@@ -21,12 +24,7 @@ class MetaAugment(TableOverSampler):
 
     Parameters
     ----------
-    sampling_strategy : float, str, dict or callable, default='auto'
-        How many rows each class has afterwards, as in imbalanced-learn: 'auto' or
-        'not majority' grows every class but the largest to its size, 'minority' only
-        the rarest, 'all' every class; a float is the ratio of minority to majority
-        rows afterwards (two classes only); a dict gives the number of rows of each
-        class; a callable takes ``y`` and returns such a dict.
+    {sampling_strategy}
     estimator : MetaAugmentClassifier or None, default=None
         The net that learns the rows, with all parameters that say how, such as
         ``synth_lr``. Its ``sampling_strategy`` and ``random_state`` are replaced by
@@ -37,19 +35,16 @@ class MetaAugment(TableOverSampler):
 
     Attributes
     ----------
-    sampling_strategy_ : dict
-        Rows to make of each class.
+    {sampling_strategy_}
     estimator_ : MetaAugmentClassifier or None
         The net that learned the rows; None if there were none to make.
-    is_synthetic_ : ndarray of shape (n_samples_new,), bool
-        Which of the rows returned were made. The original rows come first, unchanged.
+    {is_synthetic_}
     parents_ : ndarray of shape (n_samples_new,), int
         Position in ``X`` of the row that each row began as. An original row is its own
         parent.
-    classes_ : ndarray of shape (n_classes,)
+    {classes_}
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        If ``X`` is a data frame with string column names.
+    {feature_names_in_}
 
     See Also
     --------

@@ -7,7 +7,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import StrOptions
 
 from imbdeep._arguments import FiniteReal
+from imbdeep._docs import shared_docs
 from imbdeep.batches._class_draws import RowsByClass
+from imbdeep.over_sampling._docs import SHARED
 from imbdeep.over_sampling._tables import TableOverSampler
 
 
@@ -59,6 +61,7 @@ def mix(X, parents, mixing):
     return mixing * first + (1 - mixing) * second
 
 
+@shared_docs(SHARED)
 class ReMix(TableOverSampler):
     r"""Over-sample by mixing rows of all classes, ReMix [1]_.
 
@@ -71,12 +74,7 @@ class ReMix(TableOverSampler):
 
     Parameters
     ----------
-    sampling_strategy : float, str, dict or callable, default='auto'
-        How many rows each class has afterwards, as in imbalanced-learn: 'auto' or
-        'not majority' grows every class but the largest to its size, 'minority' only
-        the rarest, 'all' every class; a float is the ratio of minority to majority
-        rows afterwards (two classes only); a dict gives the number of rows of each
-        class; a callable takes ``y`` and returns such a dict.
+    {sampling_strategy}
     alpha : float, greater than 0, default=0.3
         Small values mix little; towards 0 rows are only repeated.
     label : {'argmax', 'sample'}, default='argmax'
@@ -87,10 +85,8 @@ class ReMix(TableOverSampler):
 
     Attributes
     ----------
-    sampling_strategy_ : dict
-        Rows to make of each class.
-    is_synthetic_ : ndarray of shape (n_samples_new,), bool
-        Which of the rows returned were made. The original rows come first, unchanged.
+    {sampling_strategy_}
+    {is_synthetic_}
     soft_targets_ : ndarray of shape (n_samples_new, n_classes)
         Weight of each class in each row, in the order of ``classes_``.
     parents_ : ndarray of shape (n_samples_new, 2), int
@@ -98,10 +94,9 @@ class ReMix(TableOverSampler):
         label. An original row is its own parents.
     mixing_ : ndarray of shape (n_samples_new,)
         Weight of the first parent; 1 for an original row.
-    classes_ : ndarray of shape (n_classes,)
+    {classes_}
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        If ``X`` is a data frame with string column names.
+    {feature_names_in_}
 
     See Also
     --------

@@ -5,15 +5,18 @@ from collections.abc import Mapping
 from sklearn.utils._param_validation import StrOptions
 from skorch.utils import to_tensor
 
+from imbdeep._docs import shared_docs
 from imbdeep._nets.parameters import accepts
 from imbdeep.batches import MixUpBatches, ReMixBatches, SMOTEBatches
 from imbdeep.classifiers._crowds.base import CrowdNetClassifier
+from imbdeep.classifiers._docs import SHARED
 from imbdeep.losses import ClassificationLoss, CrowdLayerLoss
 
 # Batches whose rows are mixtures, which nobody annotated.
 _MIXTURES = (MixUpBatches, ReMixBatches, SMOTEBatches)
 
 
+@shared_docs(SHARED)
 class CrowdLayerClassifier(CrowdNetClassifier):
     """Net with a layer for each worker behind its softmax, trained on annotations.
 
@@ -24,16 +27,14 @@ class CrowdLayerClassifier(CrowdNetClassifier):
 
     Parameters
     ----------
-    module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
+    {module}
     criterion : nn.Module class, default=CrowdLayerLoss
         Loss of logits and annotations. It gets ``n_workers``, ``n_classes`` and
         ``layer`` where its constructor takes them.
     layer : {'matrix', 'vector', 'vector_bias'}, default='matrix'
         What the layer of a worker multiplies the probabilities with: a matrix, which
         begins as the identity, or a factor a class, with a bias or without.
-    truth_column : int, str or None, default=None
-        Column of ``y`` that holds the true label; it is set apart, and never trained
-        on. See :func:`~imbdeep.crowds.split_truth`.
+    {truth_column}
     missing_values : int, float, NaN or None, default=-1
         Number that stands for an annotation that was not given, beside NaN and None.
     **kwargs
@@ -42,16 +43,14 @@ class CrowdLayerClassifier(CrowdNetClassifier):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Labels, sorted.
+    {classes_}
     class_counts_ : ndarray of shape (n_classes,)
         Rows of each class by majority vote.
     n_workers_ : int
     criterion_ : CrowdLayerLoss
         ``criterion_.worker_weight`` holds the layers, one a worker.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        If ``X`` is a data frame with string column names.
+    {feature_names_in_}
     history_ : skorch.history.History
         What each epoch recorded. Validation scores are against the majority vote.
 

@@ -7,6 +7,7 @@ from skorch.utils import to_numpy
 from torch.utils.data import Subset
 
 from imbdeep._arguments import FiniteReal, WholeNumber
+from imbdeep._docs import shared_docs
 from imbdeep._tables.rows import as_arrays
 from imbdeep.batches import TensorBatches
 from imbdeep.classifiers._crowds.base import CrowdNetClassifier
@@ -17,6 +18,7 @@ from imbdeep.classifiers._crowds.rounds import (
     Rounds,
 )
 from imbdeep.classifiers._crowds.synthesis import MakesRows
+from imbdeep.classifiers._docs import SHARED
 from imbdeep.crowds import DawidSkene
 from imbdeep.crowds._annotations import count_votes
 from imbdeep.crowds._certainty import vote_certainty
@@ -24,6 +26,7 @@ from imbdeep.crowds._generation import certainty_groups
 from imbdeep.crowds._worker_model import error_rates
 
 
+@shared_docs(SHARED)
 class ICEDClassifier(MakesRows, CrowdNetClassifier):
     r"""Net for annotations of imbalanced classes: infers labels and makes rare rows.
 
@@ -72,20 +75,15 @@ class ICEDClassifier(MakesRows, CrowdNetClassifier):
         Off, because the labels that it would watch are the workers'.
     train_split : 'stratified', callable or None, default=None
         None trains on all rows. Validation rows have the labels of the majority vote.
-    truth_column : int, str or None, default=None
-        Column of ``y`` that holds the true label; it is set apart, and never trained
-        on. See :func:`~imbdeep.crowds.split_truth`.
+    {truth_column}
     missing_values : int, float, NaN or None, default=-1
         Number that stands for an annotation that was not given, beside NaN and None;
         see ``encode_annotations``.
-    **kwargs
-        Further parameters of :class:`~imbdeep.base.BaseNetClassifier`, such as
-        ``lr`` or ``random_state``.
+    {kwargs}
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Labels, sorted.
+    {classes_}
     class_counts_ : ndarray of shape (n_classes,)
         Rows of each class by majority vote.
     inferred_labels_ : ndarray of shape (n_samples,)
@@ -104,8 +102,7 @@ class ICEDClassifier(MakesRows, CrowdNetClassifier):
         Their inferred labels.
     n_workers_ : int
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        If ``X`` is a data frame with string column names.
+    {feature_names_in_}
     history_ : skorch.history.History
         What each epoch recorded: ``stage`` ('warm-up' or 'round'), ``n_synthetic``, and
         with ``y_true``, ``inference_accuracy`` of the labels that it was trained on, as

@@ -16,11 +16,13 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from imbdeep._all_or_nothing import all_or_nothing
 from imbdeep._arguments import MISSING_VALUES
+from imbdeep._docs import shared_docs
 from imbdeep.classifiers._crowds.base import (
     check_same_order,
     crowd_accuracy,
     labels_of_one,
 )
+from imbdeep.classifiers._docs import SHARED
 from imbdeep.crowds import MajorityVote, split_truth
 from imbdeep.crowds._truth import n_columns
 
@@ -34,6 +36,7 @@ def _estimator_has(method):
     return check
 
 
+@shared_docs(SHARED)
 class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """Classifier for annotations: infers labels first, and then learns from them.
 
@@ -50,9 +53,7 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     estimator : object or None, default=None
         Classifier to train, or a pipeline that ends with one. None is
         :class:`sklearn.linear_model.LogisticRegression`.
-    truth_column : int, str or None, default=None
-        Column of ``y`` that holds the true label; it is set apart, and never trained
-        on. See :func:`~imbdeep.crowds.split_truth`.
+    {truth_column}
     missing_values : int, float, NaN or None, default=-1
         Number that stands for an annotation that was not given or a truth that is not
         known, beside NaN and None. An aggregator that is given has one of its own.

@@ -8,10 +8,12 @@ from torch.func import functional_call
 from torch.nn.functional import one_hot
 
 from imbdeep._arguments import FiniteReal, WholeNumber
+from imbdeep._docs import shared_docs
 from imbdeep._nets.parameters_in_use import refuse_changes
 from imbdeep.base import BaseNetClassifier
 from imbdeep.batches import TensorBatches
 from imbdeep.batches._tensor_batches import join_rows, rows_of
+from imbdeep.classifiers._docs import SHARED
 from imbdeep.classifiers._meta_augment.moving import (
     MetaAugmentRun,
     MovesRows,
@@ -25,6 +27,7 @@ def _no_rows(X):
     return {name: x[:0] for name, x in X.items()} if isinstance(X, dict) else X[:0]
 
 
+@shared_docs(SHARED)
 class MetaAugmentClassifier(MovesRows, BaseNetClassifier):
     r"""Net trained together with synthetic rows that validation rows move [1]_.
 
@@ -103,13 +106,11 @@ class MetaAugmentClassifier(MovesRows, BaseNetClassifier):
     synth_history_ : ndarray of shape (n_epochs + 1, n_synthetic, n_features)
         Rows at the beginning and after each epoch, the best and the last, if
         ``store_synth_history``.
-    classes_ : ndarray of shape (n_classes,)
-        Labels, sorted.
+    {classes_}
     class_counts_ : ndarray of shape (n_classes,)
         Rows of each class in ``fit``, validation rows included.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        If ``X`` is a data frame with string column names.
+    {feature_names_in_}
     history_ : skorch.history.History
         What each epoch recorded, such as ``n_synthetic``, the number of synthetic rows
         (0 in pre-training), and ``synth_shift``, their mean distance from where they

@@ -1,8 +1,11 @@
 """Adversarial training, plain and re-weighted."""
 
+from imbdeep._docs import shared_docs
+from imbdeep.classifiers._docs import SHARED
 from imbdeep.classifiers._robust.base import AdversarialNetClassifier
 
 
+@shared_docs(SHARED)
 class AdversarialClassifier(AdversarialNetClassifier):
     """Net trained on rows that an attack has moved against it [1]_.
 
@@ -23,7 +26,7 @@ class AdversarialClassifier(AdversarialNetClassifier):
 
     Parameters
     ----------
-    module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
+    {module}
     eps : float, array-like that broadcasts to a row, mapping or Series by column \
             name, or None, at least 0, default=None
         How far the attack may move a row. For a table it must be given: use
@@ -66,21 +69,16 @@ class AdversarialClassifier(AdversarialNetClassifier):
 
     Attributes
     ----------
-    eps_ : ndarray of the shape of a row
-        ``eps`` of each feature in the unit of X, 0 where it may not move.
-    step_size_ : ndarray of the shape of a row
-        Length of a step of the attack, likewise.
+    {eps_}
+    {step_size_}
     box_ : tuple of ndarray (low, high) or None
     feature_std_ : ndarray of the shape of a row
         Standard deviation of each feature in the training rows, of the first call of
         ``partial_fit``.
-    classes_ : ndarray of shape (n_classes,)
-        Labels, sorted.
-    class_counts_ : ndarray of shape (n_classes,)
-        Rows of each class in ``fit``.
+    {classes_}
+    {class_counts_}
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        If ``X`` is a data frame with string column names.
+    {feature_names_in_}
     history_ : skorch.history.History
         What each epoch recorded. Validation rows, if there are any, are not attacked.
 

@@ -7,10 +7,12 @@ from torch.distributions import Beta
 from torch.nn.functional import one_hot
 
 from imbdeep._arguments import FiniteReal, WholeNumber
+from imbdeep._docs import shared_docs
 from imbdeep._torch.draws import current_generator, drawing_for_fit
 from imbdeep.attacks._supplementary import supplementary_rows
 from imbdeep.batches._rebalanced_mixup import rebalanced_mixup
 from imbdeep.batches._tensor_batches import join_rows, rows_of
+from imbdeep.classifiers._docs import SHARED
 from imbdeep.classifiers._robust.base import AdversarialNetClassifier
 from imbdeep.metrics import under_represented
 
@@ -18,6 +20,7 @@ from imbdeep.metrics import under_represented
 MOST_COPIES = 5
 
 
+@shared_docs(SHARED)
 class ImbMixClassifier(AdversarialNetClassifier):
     r"""Adversarial training on mixtures of attacked rows, Imb-Mix [1]_.
 
@@ -36,7 +39,7 @@ class ImbMixClassifier(AdversarialNetClassifier):
 
     Parameters
     ----------
-    module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
+    {module}
     n_copies : int, at least 0, or 'auto', default='auto'
         Further rows of each rare one, the paper's :math:`t`, which it leaves to the
         user. 'auto' takes 5, or fewer for a class that would otherwise outgrow the most
@@ -56,8 +59,7 @@ class ImbMixClassifier(AdversarialNetClassifier):
     weight_averaging : {'swa', 'ema', None}, default='swa'
         Predict with an average of the weights, see
         :class:`~imbdeep.callbacks.WeightAveraging`.
-    average_from : float in [0, 1), default=0.75
-        Fraction of ``max_epochs`` after which averaging begins.
+    {average_from}
     **kwargs
         Further parameters of :class:`AdversarialClassifier`, such as ``eps``,
         ``eps_unit``, ``norm``, ``attack_steps``, ``perturb`` or ``box``, or of
@@ -67,25 +69,19 @@ class ImbMixClassifier(AdversarialNetClassifier):
 
     Attributes
     ----------
-    eps_ : ndarray of the shape of a row
-        ``eps`` of each feature in the unit of X, 0 where it may not move.
-    step_size_ : ndarray of the shape of a row
-        Length of a step of the attack, likewise.
+    {eps_}
+    {step_size_}
     box_ : tuple of ndarray (low, high) or None
-    feature_std_ : ndarray of the shape of a row
-        Standard deviation of each feature in the training rows.
+    {feature_std_}
     n_copies_ : ndarray of shape (n_classes,), int
         Copies of each row of a class; more than 0 for rare classes only, see
         :func:`~imbdeep.metrics.under_represented`.
     augmented_counts_ : ndarray of shape (n_classes,)
         Rows of each class, copies included, that ``kappa`` refers to.
-    classes_ : ndarray of shape (n_classes,)
-        Labels, sorted.
-    class_counts_ : ndarray of shape (n_classes,)
-        Rows of each class in ``fit``.
+    {classes_}
+    {class_counts_}
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        If ``X`` is a data frame with string column names.
+    {feature_names_in_}
     history_ : skorch.history.History
         What each epoch recorded. Training scores of callbacks are those of mixtures.
 

@@ -9,14 +9,17 @@ from skorch.utils import to_tensor
 from torch.utils.data import Subset
 
 from imbdeep._arguments import FiniteReal
+from imbdeep._docs import shared_docs
 from imbdeep.attacks._nets import evaluation_mode
 from imbdeep.batches._tensor_batches import rows_of
+from imbdeep.classifiers._docs import SHARED
 from imbdeep.classifiers._robust.base import AdversarialNetClassifier
 from imbdeep.losses import feature_separation
 from imbdeep.losses._reduction import reduce_losses
 from imbdeep.modules._penultimate import check_head, head_inputs, penultimate
 
 
+@shared_docs(SHARED)
 class SRATClassifier(AdversarialNetClassifier):
     r"""Separable re-weighted adversarial training [1]_.
 
@@ -51,20 +54,14 @@ class SRATClassifier(AdversarialNetClassifier):
 
     Attributes
     ----------
-    eps_ : ndarray of the shape of a row
-        ``eps`` of each feature in the unit of X, 0 where it may not move.
-    step_size_ : ndarray of the shape of a row
-        Length of a step of the attack, likewise.
+    {eps_}
+    {step_size_}
     box_ : tuple of ndarray (low, high) or None
-    feature_std_ : ndarray of the shape of a row
-        Standard deviation of each feature in the training rows.
-    classes_ : ndarray of shape (n_classes,)
-        Labels, sorted.
-    class_counts_ : ndarray of shape (n_classes,)
-        Rows of each class in ``fit``.
+    {feature_std_}
+    {classes_}
+    {class_counts_}
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        If ``X`` is a data frame with string column names.
+    {feature_names_in_}
     history_ : skorch.history.History
         What each epoch recorded, such as ``separation_loss`` and ``no_positive``, the
         number of rows that were the only ones of their class in their batch, so that

@@ -2,11 +2,14 @@
 
 import torch
 
+from imbdeep._docs import shared_docs
 from imbdeep._generative import log_loss_of_made, log_loss_of_real, train
+from imbdeep.over_sampling._docs import SHARED
 from imbdeep.over_sampling._generative.base import COUNT
 from imbdeep.over_sampling._generative.conditional import ConditionalSampler
 
 
+@shared_docs(SHARED)
 class ConditionalGAN(ConditionalSampler):
     r"""Over-sample with a conditional GAN [1]_.
 
@@ -18,34 +21,15 @@ class ConditionalGAN(ConditionalSampler):
 
     Parameters
     ----------
-    sampling_strategy : float, str, dict or callable, default='auto'
-        How many rows each class has afterwards, as in imbalanced-learn: 'auto' or
-        'not majority' grows every class but the largest to its size, 'minority' only
-        the rarest, 'all' every class; a float is the ratio of minority to majority
-        rows afterwards (two classes only); a dict gives the number of rows of each
-        class; a callable takes ``y`` and returns such a dict.
+    {sampling_strategy}
     hidden_sizes : sequence of int, default=(128, 128)
         Widths of the hidden layers of each net; the generator's are in the same order.
-    n_latent : int, at least 1, default=32
-        Length of the noise.
-    temperature : float, greater than 0, default=0.5
-        Of the Gumbel-softmax that draws categories: the smaller, the closer to one-hot,
-        and the steeper the gradient.
-    categorical_features : 'auto', array-like or None, default='auto'
-        Columns that hold categories: names, positions or a boolean mask. 'auto' takes
-        those with text, categories or booleans of a data frame or an array of objects.
-        Synthetic rows hold categories that occur. Numbers are positions, also where a
-        data frame has numbers for names.
-    integer_features : 'auto', array-like or None, default=None
-        Columns whose made values are whole numbers: names, positions or a boolean mask;
-        'auto' takes those that hold nothing else. Columns of integer dtype in a data
-        frame are so in any case.
-    scaling : {'standard', 'minmax', 'quantile'}, default='standard'
-        How numeric columns are scaled for the net, and back again: to mean 0 and
-        variance 1; to [0, 1]; or by their ranks to a normal distribution, for heavy
-        tails. Images are always scaled to [0, 1], all pixels alike.
-    clip : bool, default=True
-        Keep made values between the least and the largest of their column.
+    {n_latent}
+    {temperature}
+    {categorical_features}
+    {integer_features}
+    {scaling}
+    {clip}
     lr : float, greater than 0, default=2e-3
         Learning rate of Adam. Much smaller ones leave the generator deaf to its class
         where a class has few rows.
@@ -53,37 +37,26 @@ class ConditionalGAN(ConditionalSampler):
         Most epochs: as many generator steps as batches make up the rows.
     discriminator_steps : int, at least 1, default=1
         Steps of the discriminator before each of the generator.
-    batch_size : int, at least 1, or 'auto', default='auto'
-        Rows of a step. 'auto' takes an eighth of the rows, at least 64 and at most
-        1024.
-    tol : float, at least 0, default=0.01
-        Training has converged when no loss changes by more than this share of itself
-        from the mean of ``patience`` epochs to that of the next.
+    {batch_size}
+    {tol}
     patience : int, at least 1, default=20
-    device : str or torch.device, default='auto'
-        'auto' is CUDA when there is one.
-    verbose : int, default=0
-        At least 1 shows a progress bar with the losses.
-    random_state : int, RandomState instance or None, default=None
-        Decides weights, batches and draws.
+    {device}
+    {verbose}
+    {random_state}
 
     Attributes
     ----------
-    sampling_strategy_ : dict
-        Rows to make of each class.
-    generator_ : nn.Module
-        Makes encoded rows of noise and a one-hot class.
+    {sampling_strategy_}
+    {generator_}
     discriminator_ : nn.Module
         Logit that an encoded row with its one-hot class is real, of shape (n, 1).
     loss_history_ : dict of str to ndarray of shape (n_epochs_,)
         'discriminator' and 'generator' at each epoch.
     n_epochs_ : int
-    is_synthetic_ : ndarray of shape (n_samples_new,), bool
-        Which of the rows returned were made. The original rows come first, unchanged.
-    classes_ : ndarray of shape (n_classes,)
+    {is_synthetic_}
+    {classes_}
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        If ``X`` is a data frame with string column names.
+    {feature_names_in_}
 
     See Also
     --------

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from imbdeep._docs import shared_docs
 from imbdeep._generative import (
     class_batches,
     classifier_loss,
@@ -17,6 +18,7 @@ from imbdeep._generative import (
     train,
 )
 from imbdeep._torch.draws import drawing_for_fit
+from imbdeep.over_sampling._docs import SHARED
 from imbdeep.over_sampling._generative.autoencoded import AutoencodedSampler
 from imbdeep.over_sampling._generative.base import AT_LEAST_0, COUNT
 
@@ -65,6 +67,7 @@ def _batches_of_originals_and_new(originals, new, n_batches):
         yield rows[org], target_org[org], weight[org], z, target
 
 
+@shared_docs(SHARED)
 class GLGAN(AutoencodedSampler):
     r"""Over-sample with GL-GAN: local structure from SMOTE, global from a GAN [1]_.
 
@@ -78,23 +81,10 @@ class GLGAN(AutoencodedSampler):
 
     Parameters
     ----------
-    sampling_strategy : float, str, dict or callable, default='auto'
-        How many rows each class has afterwards, as in imbalanced-learn: 'auto' or
-        'not majority' grows every class but the largest to its size, 'minority' only
-        the rarest, 'all' every class; a float is the ratio of minority to majority
-        rows afterwards (two classes only); a dict gives the number of rows of each
-        class; a callable takes ``y`` and returns such a dict.
-    n_neighbors : int, at least 1, default=5
-        Neighbours of the same class to interpolate with; a class of fewer other rows
-        uses those it has.
-    autoencoder : nn.Module or None, default=None
-        A module with submodules ``encoder`` and ``decoder``, which see rows as they are
-        encoded (see Notes). It is copied, never changed. None takes
-        :class:`~imbdeep.modules.MLPAutoencoder` for tables and
-        :class:`~imbdeep.modules.ConvAutoencoder` for images.
-    hidden_sizes : sequence of int, default=(128,)
-        Widths of the encoder's hidden layers for tables; the decoder has them in
-        reverse order.
+    {sampling_strategy}
+    {n_neighbors}
+    {autoencoder}
+    {hidden_sizes}
     n_latent : int, at least 1, default=16
         Length of a code, of the default autoencoders.
     class_weight : {'balanced'} or None, default='balanced'
@@ -103,19 +93,11 @@ class GLGAN(AutoencodedSampler):
         rare ones, and a discriminator that sees few real rows of a class among many
         made ones takes the class for a fake. None weighs all rows alike, as the paper
         does.
-    cluster_weight : float, at least 0, default=0.01
-        :math:`\Lambda_1` of eq. (2.3), the weight of the cluster loss. The default sets
-        classes apart and leaves the codes of a class room to differ; larger values
-        make clusters, and what is made of them, ever more alike. 0 gives a plain
-        autoencoder.
-    minority_weight : float, at least 0, default=1.0
-        :math:`\lambda_1` of eq. (2.2): the pull of classes other than the largest.
-    push_weight : float, at least 0, default=1.0
-        :math:`\lambda_2` of eq. (2.2): the push between classes.
-    margin : float, at least 0, default=3.0
-        How many spreads, and at least how far, apart two classes are pushed.
-    weight_decay : float, at least 0, default=0.0
-        :math:`\Lambda_2` of eq. (2.3): weight of the squared norm of all parameters.
+    {cluster_weight}
+    {minority_weight}
+    {push_weight}
+    {margin}
+    {weight_decay}
     fake_weight : float, at least 0, default=1.0
         :math:`\lambda` of eq. (2.4) and (2.5): what synthetic rows weigh against real
         ones for discriminator and classifier.
@@ -124,47 +106,27 @@ class GLGAN(AutoencodedSampler):
         reconstruction.
     classification_weight : float, at least 0, default=1.0
         :math:`\lambda_2` of eq. (2.6): being classified as the code's class.
-    categorical_features : 'auto', array-like or None, default='auto'
-        Columns that hold categories: names, positions or a boolean mask. 'auto' takes
-        those with text, categories or booleans of a data frame or an array of objects.
-        Synthetic rows hold categories that occur. Numbers are positions, also where a
-        data frame has numbers for names.
-    integer_features : 'auto', array-like or None, default=None
-        Columns whose made values are whole numbers: names, positions or a boolean mask;
-        'auto' takes those that hold nothing else. Columns of integer dtype in a data
-        frame are so in any case.
-    scaling : {'standard', 'minmax', 'quantile'}, default='standard'
-        How numeric columns are scaled for the net, and back again: to mean 0 and
-        variance 1; to [0, 1]; or by their ranks to a normal distribution, for heavy
-        tails. Images are always scaled to [0, 1], all pixels alike.
-    clip : bool, default=True
-        Keep made values between the least and the largest of their column.
-    lr : float, greater than 0, default=2e-3
-        Learning rate of Adam.
+    {categorical_features}
+    {integer_features}
+    {scaling}
+    {clip}
+    {lr}
     pretrain_epochs : int, at least 1, default=100
         Most passes over the rows for the autoencoder.
     max_epochs : int, at least 1, default=50
         Most rounds of the GAN.
     discriminator_epochs, classifier_epochs, generator_epochs : int, default=1
         Passes over the rows for each net in a round.
-    batch_size : int, at least 1, or 'auto', default='auto'
-        Rows of a step. 'auto' takes an eighth of the rows, at least 64 and at most
-        1024.
-    tol : float, at least 0, default=0.01
-        Training has converged when no loss changes by more than this share of itself
-        from the mean of ``patience`` epochs to that of the next.
+    {batch_size}
+    {tol}
     patience : int, at least 1, default=10
-    device : str or torch.device, default='auto'
-        'auto' is CUDA when there is one.
-    verbose : int, default=0
-        At least 1 shows a progress bar with the losses.
-    random_state : int, RandomState instance or None, default=None
-        Decides weights, batches and draws.
+    {device}
+    {verbose}
+    {random_state}
 
     Attributes
     ----------
-    sampling_strategy_ : dict
-        Rows to make of each class.
+    {sampling_strategy_}
     encoder_, decoder_ : nn.Module
         The autoencoder.
     discriminator_ : nn.Module
@@ -174,8 +136,7 @@ class GLGAN(AutoencodedSampler):
         row's class and of 0 for the others, not probabilities.
     generator_ : nn.Module
         Makes encoded rows of codes.
-    latent_ : ndarray of shape (n_samples, n_latent), float32
-        Codes of the rows fitted on.
+    {latent_}
     loss_history_ : dict of str to ndarray
         'autoencoder', eq. (2.3), and its parts 'reconstruction', eq. (2.1), and
         'cluster', eq. (2.2), at each of ``n_pretrain_epochs_``; 'discriminator',
@@ -185,12 +146,10 @@ class GLGAN(AutoencodedSampler):
         Epochs of the autoencoder.
     n_epochs_ : int
         Rounds of the GAN.
-    is_synthetic_ : ndarray of shape (n_samples_new,), bool
-        Which of the rows returned were made. The original rows come first, unchanged.
-    classes_ : ndarray of shape (n_classes,)
+    {is_synthetic_}
+    {classes_}
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        If ``X`` is a data frame with string column names.
+    {feature_names_in_}
 
     See Also
     --------

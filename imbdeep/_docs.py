@@ -1,0 +1,44 @@
+"""Parts of docstrings that are written once."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+Documented = TypeVar("Documented", bound=type)
+
+
+def shared_docs(texts: Mapping[str, str]) -> Callable[[Documented], Documented]:
+    """A decorator of classes: put texts in the place of their names in braces.
+
+    Parameters
+    ----------
+    texts : mapping of str to str
+        Entries of numpydoc, by what stands in braces alone on a line of the docstring.
+
+    Examples
+    --------
+    >>> from imbdeep._docs import shared_docs
+    >>> @shared_docs({"lr": "lr : float\\n    Learning rate."})
+    ... class Net:
+    ...     '''A net.
+    ...
+    ...     Parameters
+    ...     ----------
+    ...     {lr}
+    ...     '''
+    >>> print(Net.__doc__.splitlines()[4].strip())
+    lr : float
+    """
+
+    def decorate(documented: Documented) -> Documented:
+        doc = documented.__doc__
+        if doc is not None:  # which python -OO leaves out
+            named = re.compile(r"^( *)\{(\w+)\}$", re.MULTILINE)
+            documented.__doc__ = named.sub(lambda m: _indented(texts[m[2]], m[1]), doc)
+        return documented
+
+    return decorate
+
+
+def _indented(text: str, margin: str) -> str:
+    return "\n".join(margin + line for line in text.strip("\n").split("\n"))
