@@ -16,11 +16,10 @@ from imbdeep.reporting._plots import (
 )
 from imbdeep.reporting._profiles import performance_profile, performance_ratios
 from imbdeep.reporting._ranks import rank_methods
+from imbdeep.reporting._resampled_ttest import TTestResult, corrected_resampled_ttest
 from imbdeep.reporting._significance import (
     CriticalDifference,
     FriedmanResult,
-    TTestResult,
-    corrected_resampled_ttest,
     critical_difference,
     friedman_iman_davenport,
     wilcoxon_holm,
