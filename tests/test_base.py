@@ -125,9 +125,9 @@ class TwoPixels(torch.nn.Module):
         np.array([-1, 1]),
         np.array(["good", "bad"]),
         np.array([False, True]),
-        np.array([3, 7], dtype=np.int32),
-        np.array([0.0, 1.0]),
-        np.array(["a", "b"], dtype=object),
+        pytest.param(np.array([3, 7], dtype=np.int32), marks=pytest.mark.slow),
+        pytest.param(np.array([0.0, 1.0]), marks=pytest.mark.slow),
+        pytest.param(np.array(["a", "b"], dtype=object), marks=pytest.mark.slow),
     ],
     ids=["-1/1", "strings", "bool", "int32", "float", "object"],
 )

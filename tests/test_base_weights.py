@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.utils.validation import has_fit_parameter
 
 from imbdeep.classifiers import LDAMClassifier, NetClassifier
 from imbdeep.losses import CrossEntropyLoss
 from imbdeep.losses._registry import LOSSES
-from tests.test_base import ALL, SMALL, table
+from tests.common.nets import NETS
+from tests.test_base import NAMES, SMALL, maker_of, table
 
 
 @pytest.fixture(scope="module")
@@ -15,10 +17,15 @@ def data():
     return table()
 
 
-BY_ROWS = [(cls, reduction) for cls in ALL for reduction in ("rows", "weights")]
+WEIGHTED = [
+    pytest.param(maker_of(name), id=name)
+    for name in NAMES
+    if has_fit_parameter(NETS[name], "sample_weight")
+]
 
 
-@pytest.mark.parametrize(("cls", "reduction"), BY_ROWS)
+@pytest.mark.parametrize("cls", WEIGHTED)
+@pytest.mark.parametrize("reduction", ["rows", "weights"])
 def test_the_scale_of_sample_weights_does_not_matter(cls, reduction, data):
     X, y = data
     weight = np.random.RandomState(0).uniform(0.5, 2, len(y))
