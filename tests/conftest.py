@@ -1,5 +1,7 @@
 """What every test shares: one torch thread, and a skip for machines without CUDA."""
 
+import gc
+
 import pytest
 import torch
 
@@ -16,3 +18,9 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "gpu" in item.keywords:
             item.add_marker(skip)
+
+
+def pytest_collection_finish():
+    # What was collected stays; each garbage collection would look through all of it,
+    # and statsmodels asks for one at every adjustment of p-values.
+    gc.freeze()
