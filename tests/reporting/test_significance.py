@@ -186,7 +186,10 @@ def test_wilcoxon_against_listing_all_signs(seed):
     np.testing.assert_allclose(result["p_holm"], slow_holm(result["p_value"].tolist()))
 
 
-@pytest.mark.parametrize("n_datasets", [*range(3, 10), 14])
+@pytest.mark.parametrize(
+    "n_datasets",
+    [*range(3, 9), *(pytest.param(n, marks=pytest.mark.slow) for n in (9, 14))],
+)
 def test_wilcoxon_with_ties_agrees_with_scipy(n_datasets):
     rng = np.random.default_rng(n_datasets)
     for _ in range(3):
