@@ -24,28 +24,3 @@ from imbdeep._generative.training import (
     has_converged,
     train,
 )
-
-__all__ = [
-    "ImageEncoding",
-    "RowDecoder",
-    "RowHead",
-    "TableEncoding",
-    "categorical_columns",
-    "class_batches",
-    "classifier_loss",
-    "cluster_loss",
-    "discriminator_loss",
-    "evaluate",
-    "generator_loss",
-    "gradient_penalty",
-    "has_converged",
-    "interpolate",
-    "log_loss_of_made",
-    "log_loss_of_real",
-    "reconstruction_loss",
-    "select_columns",
-    "squared_error",
-    "train",
-    "train_autoencoder",
-    "weight_penalty",
-]

@@ -74,17 +74,14 @@ def _told(prefix, component, params):
 
 
 @contextmanager
-def naming_failures(prefix, component, find_params):
+def naming_failures(prefix, component, params):
     """Say which parameters a part was made of, where it fails in use.
 
     Parameters
     ----------
-    prefix, component
+    prefix, component, params
         See :func:`naming_parameters`. Only parts of torch are told of without
         parameters: what fails in a user's own part is known to its author.
-    find_params : callable
-        Gives those that the user has set, without the prefix. A function, since most
-        uses do not fail and there are many.
 
     Raises
     ------
@@ -95,7 +92,7 @@ def naming_failures(prefix, component, find_params):
     --------
     >>> from torch.nn import NLLLoss
     >>> from imbdeep._nets.nested_parameters import naming_failures
-    >>> with naming_failures("criterion", NLLLoss, lambda: {"ignore_index": "x"}):
+    >>> with naming_failures("criterion", NLLLoss, {"ignore_index": "x"}):
     ...     int("x")
     Traceback (most recent call last):
     ValueError: NLLLoss fails with criterion__ignore_index='x': invalid literal for ...
@@ -105,25 +102,11 @@ def naming_failures(prefix, component, find_params):
     except torch.OutOfMemoryError:
         raise
     except (*_ERRORS, LookupError) as error:
-        params = find_params()
         of_torch = getattr(component, "__module__", "").startswith("torch.")
         if f"{prefix}__" in str(error) or not (params or of_torch):
             raise
         name, given = _told(prefix, component, params)
         raise ValueError(f"{name} fails with {given}: {error}") from error
-
-
-def naming_batches(prefix, iterator, find_params, batches):
-    """Batches of an iterator; see :func:`naming_failures`."""
-    with naming_failures(prefix, iterator, find_params):
-        rest = iter(batches)
-    while True:
-        with naming_failures(prefix, iterator, find_params):
-            try:
-                batch = next(rest)
-            except StopIteration:
-                return
-        yield batch
 
 
 def _known(component, params):

@@ -1,7 +1,6 @@
 """Parameters as users set them, and as what trains sees them."""
 
 import inspect
-from functools import partial
 
 from sklearn.utils._param_validation import validate_parameter_constraints
 
@@ -109,7 +108,7 @@ class NetParameters:
         return {key.removeprefix(f"{prefix}__"): given[key] for key in given}
 
     def _naming(self, prefix, component):
-        return naming_failures(prefix, component, partial(self._set_by_user, prefix))
+        return naming_failures(prefix, component, self._set_by_user(prefix))
 
     def __setstate__(self, state):
         requested = state["device"]

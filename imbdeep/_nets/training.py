@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Mapping
 from contextlib import contextmanager
-from functools import partial
 
 import numpy as np
 import torch
@@ -15,7 +14,6 @@ from skorch.utils import to_tensor
 
 from imbdeep._all_or_nothing import all_or_nothing
 from imbdeep._nets.interrupts import raised_by_a_handler, watch_interrupts
-from imbdeep._nets.nested_parameters import naming_batches
 from imbdeep._nets.run import Run
 from imbdeep._torch.draws import drawing_for_fit, draws_globally
 from imbdeep._torch.seeding import seeded_torch
@@ -128,9 +126,12 @@ class Trains:
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         if iterator is not None:
             own = "iterator_train" if training else "iterator_valid"
-            find_params = partial(self._set_by_user, own)
-            iterator = naming_batches(own, type(iterator), find_params, iterator)
+            iterator = self._batches(own, iterator)
         super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+
+    def _batches(self, prefix, iterator):
+        with self._naming(prefix, type(iterator)):
+            yield from iterator
 
     def _step_optimizer(self, step_fn):
         # The optimizer calls what calls module and criterion.
@@ -205,8 +206,11 @@ class Trains:
         # Those of the user may draw, and so does skorch's Initializer.
         with drawing_for_fit():
             for name, callback in self.callbacks_:
-                with self._naming(f"callbacks__{name}", callback):
+                try:
                     getattr(callback, method_name)(self, **cb_kwargs)
+                except Exception:
+                    with self._naming(f"callbacks__{name}", callback):
+                        raise
 
     def _draw_seed(self):
         if not hasattr(self, "random_state_"):
@@ -266,11 +270,14 @@ class Trains:
         weight = None
         if isinstance(X, Mapping) and "sample_weight" in X:
             weight = to_tensor(X["sample_weight"], device=self.device)
-        with self._naming("criterion", type(self.criterion_)):
+        try:
             if isinstance(self.criterion_, ClassificationLoss):
                 y_true = to_tensor(y_true, device=self.device)
                 return self.criterion_.batch_loss(y_pred, y_true, weight)
             losses = super().get_loss(y_pred, y_true, X=X, training=training)
+        except Exception:
+            with self._naming("criterion", type(self.criterion_)):
+                raise
         if losses.ndim:
             return reduce_losses(losses, weight, weight_reduction=self.weight_reduction)
         if weight is not None:

@@ -300,17 +300,18 @@ def sorted_labels(name, labels):
     >>> sorted_labels("y", [2, 1, 2])
     array([1, 2])
     """
-    if missing_in(np.asarray(labels)).any():
-        raise ValueError(f"{name} holds a missing label (None or NaN): {labels}.")
     if np.ndim(labels) == 0:
         raise ValueError(f"{name} must be a list or an array of labels, got {labels}.")
     try:
-        return np.unique(labels)
+        different = np.unique(labels)
     except TypeError:
         raise ValueError(
             f"{name} mixes labels that cannot be sorted, such as text and numbers or "
             "None. Use labels of one type."
         ) from None
+    if missing_in(different).any():
+        raise ValueError(f"{name} holds a missing label (None or NaN): {labels}.")
+    return different
 
 
 def check_class_sizes(labels, counts, minimum, estimator):

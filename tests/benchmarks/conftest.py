@@ -1,5 +1,6 @@
-"""A collection of data sets that is small enough."""
+"""A collection of data sets that is small enough, and files of records."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -55,3 +56,15 @@ def no_network(monkeypatch):
 
     monkeypatch.setattr("imbdeep.datasets._imblearn27.fetch_datasets", fetch)
     return attempts
+
+
+@pytest.fixture
+def write_records(tmp_path):
+    """Return a function that writes records as JSON lines and gives the path."""
+
+    def write(records, name="cells.jsonl"):
+        path = tmp_path / name
+        path.write_text("".join(json.dumps(record) + "\n" for record in records))
+        return path
+
+    return write

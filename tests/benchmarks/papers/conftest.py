@@ -9,18 +9,6 @@ from tests.benchmarks.data.test_pairs import write_data
 
 
 @pytest.fixture
-def write_cells(tmp_path):
-    """Write records to a file of a folder, and return its path."""
-
-    def write(records, name="cells.jsonl"):
-        path = tmp_path / name
-        path.write_text("".join(json.dumps(record) + "\n" for record in records))
-        return path
-
-    return write
-
-
-@pytest.fixture
 def smoke(tmp_path):
     """Run a part of a paper on small files of USPS and Madelon."""
     data = write_data(tmp_path / "raw")

@@ -37,6 +37,7 @@ from imbdeep_bench.report.runs import (
     score_frame,
 )
 from papers import main
+from tests.benchmarks.fakes import scores_of_a_run
 from tests.benchmarks.papers.conftest import pick_row, read_records, refuse
 
 NO_RESULT = Crowds.no_result
@@ -85,18 +86,13 @@ def fake_cell(method, seed, value=None, data="usps", crowd="alike", n_workers=9)
 
 
 def fake_run(n_seeds=4, shifts=SHIFTS, **where):
-    """Scores that differ by method and, a little, by seed."""
-    return [
-        fake_cell(method, seed, 0.5 + shift + seed * (0.01 + 0.01 * shift), **where)
-        for seed in range(n_seeds)
-        for method, shift in shifts.items()
-    ]
+    return scores_of_a_run(fake_cell, shifts, n_seeds, **where)
 
 
 @pytest.fixture
-def read(write_cells):
+def read(write_records):
     def write_and_read(records, methods=METHODS):
-        return read_cells(write_cells(records), "run", methods)
+        return read_cells(write_records(records), "run", methods)
 
     return write_and_read
 
@@ -248,11 +244,11 @@ def test_a_worker_that_died_leaves_the_rows_of_others_alone(read):
         assert words in text
 
 
-def test_the_order_is_that_of_the_experiment(tmp_path, write_cells):
+def test_the_order_is_that_of_the_experiment(tmp_path, write_records):
     records = fake_run(2, data="madelon", n_workers=7) + [
         cell for crowd in ("unlike", "alike") for cell in fake_run(2, crowd=crowd)
     ]
-    write_cells(records)
+    write_records(records)
     assert main(["crowds", "run", "--report-only", "--out", str(tmp_path)]) == 0
     text = (tmp_path / "tables.md").read_text()
     names = ("usps, 9 workers alike", "usps, 9 workers unlike", "madelon, 7 workers")
@@ -281,10 +277,10 @@ def test_inference_is_drawn_step_by_step(read):
     assert widths == pytest.approx(dict(zip(steps, expected, strict=True)))
 
 
-def test_inference_needs_methods_that_infer(tmp_path, write_cells, capsys):
+def test_inference_needs_methods_that_infer(tmp_path, write_records, capsys):
     argv = ["crowds", "inference", "--out", str(tmp_path)]
     assert "There is no" in refuse(capsys, lambda: main(argv))
-    write_cells([fake_cell("crowd_layer", 0, 0.5)])
+    write_records([fake_cell("crowd_layer", 0, 0.5)])
     assert "no cell of a method that infers" in refuse(capsys, lambda: main(argv))
 
 

@@ -262,8 +262,8 @@ def records_of(scores):
 
 
 @pytest.mark.slow
-def test_report_tells_the_numbers_of_the_file(tmp_path, scores, write_cells):
-    write_cells(records_of(scores))
+def test_report_tells_the_numbers_of_the_file(tmp_path, scores, write_records):
+    write_records(records_of(scores))
     text = write_sensitivity(SimpleNamespace(out=tmp_path)).read_text()
     assert (tmp_path / "sensitivity.png").stat().st_size > 10_000
     assert "504 of 504 cells, 0 of them failed; 12 splits of 4 sets" in text
@@ -281,16 +281,16 @@ def test_report_tells_the_numbers_of_the_file(tmp_path, scores, write_cells):
 
 @pytest.mark.slow
 def test_report_leaves_out_splits_that_a_candidate_has_not_run(
-    tmp_path, scores, write_cells
+    tmp_path, scores, write_records
 ):
     part = scores.drop(index=("oil", "clip=True", 2))
-    write_cells(records_of(part))
+    write_records(records_of(part))
     text = write_sensitivity(SimpleNamespace(out=tmp_path)).read_text()
     assert "503 of 504 cells" in text
     assert "11 splits of 4 sets" in text
 
 
-def test_report_says_when_there_is_nothing_to_compare(tmp_path, scores, write_cells):
-    write_cells(records_of(scores.drop("clip=True", level=1)))
+def test_report_says_when_there_is_nothing_to_compare(tmp_path, scores, write_records):
+    write_records(records_of(scores.drop("clip=True", level=1)))
     with pytest.raises(ValueError, match="no split that every method has run"):
         write_sensitivity(SimpleNamespace(out=tmp_path))

@@ -284,8 +284,8 @@ def a_score(dataset, name, fold):
 
 class TestReport:
     @pytest.mark.slow
-    def test_tells_the_numbers_of_the_file(self, tmp_path, write_cells, report):
-        write_cells(records_of(a_score))
+    def test_tells_the_numbers_of_the_file(self, tmp_path, write_records, report):
+        write_records(records_of(a_score))
         text = report()
         assert (tmp_path / "profiles.png").stat().st_size > 10_000
         assert "Finished: 304 of 304 cells, 0 of them failed" in text
@@ -302,9 +302,9 @@ class TestReport:
         assert "| scene (rebuilt) " in text
 
     @pytest.mark.slow
-    def test_failures_are_told_and_ranked_last(self, write_cells, report):
+    def test_failures_are_told_and_ranked_last(self, write_records, report):
         failed = {("oil", "smote", 2)}
-        write_cells(records_of(a_score, failed))
+        write_records(records_of(a_score, failed))
         text = report()
         assert "1 of them failed" in text
         oil = next(line for line in text.splitlines() if line.startswith("| oil "))
@@ -315,9 +315,9 @@ class TestReport:
         assert smote.split("|")[6].strip() == f"{(3 * 9 + 11) / 4:.3f}"
 
     def test_too_few_sets_are_refused_with_the_reason(
-        self, write_cells, report, capsys
+        self, write_records, report, capsys
     ):
-        path = write_cells(records_of(a_score))
+        path = write_records(records_of(a_score))
         lines = path.read_text().splitlines(keepends=True)
         two = [s for s in lines if "satimage" not in s and '"scene"' not in s]
         path.write_text("".join(two))

@@ -1,5 +1,6 @@
 """Tables and series of the GL-GAN experiment follow from its cells."""
 
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -23,6 +24,7 @@ from imbdeep_bench.papers.gl_gan.report import (
 )
 from imbdeep_bench.report.runs import difference_table, mean_table, read_published
 from papers import main
+from tests.benchmarks.fakes import scores_of_a_run
 from tests.benchmarks.papers.conftest import pick_row, read_records
 
 NO_RESULT = Samplers.no_result
@@ -63,18 +65,12 @@ def fake_cell(method, seed, value=None, data="usps", r=0.01):
     }
 
 
-def fake_run(n_seeds=4, **where):
-    """Scores that differ by method and, a little, by seed."""
-    return [
-        fake_cell(method, seed, 0.5 + shift + seed * (0.01 + 0.01 * shift), **where)
-        for seed in range(n_seeds)
-        for method, shift in SHIFTS.items()
-    ]
+fake_run = partial(scores_of_a_run, fake_cell, SHIFTS)
 
 
 @pytest.fixture
-def read(write_cells):
-    return lambda records: read_cells(write_cells(records))
+def read(write_records):
+    return lambda records: read_cells(write_records(records))
 
 
 def means_of(cells):
@@ -249,8 +245,8 @@ def test_report_of_nothing_but_failures(read):
     assert "No cell has finished." in text
 
 
-def test_tables_are_written(tmp_path, write_cells):
-    write_cells(fake_run() + fake_run(data="madelon"))
+def test_tables_are_written(tmp_path, write_records):
+    write_records(fake_run() + fake_run(data="madelon"))
     assert main(["gl_gan", "tables", "--out", str(tmp_path)]) == 0
     differences = pd.read_csv(tmp_path / "differences.csv")
     assert len(differences) == 2 * 2 * N_SCORES
@@ -264,13 +260,13 @@ def test_tables_are_written(tmp_path, write_cells):
 
 
 @pytest.mark.slow
-def test_series_draw_mean_mcc_over_the_ratio(tmp_path, write_cells):
+def test_series_draw_mean_mcc_over_the_ratio(tmp_path, write_records):
     records = [
         cell
         for r, data in product((0.01, 0.1), ("usps", "madelon"))
         for cell in fake_run(r=r, data=data)
     ]
-    write_cells(records)
+    write_records(records)
     assert main(["gl_gan", "series", "--out", str(tmp_path)]) == 0
     means = pd.read_csv(tmp_path / "series.csv")
     assert set(means["metric"]) == {"mcc"}
@@ -285,9 +281,9 @@ def test_series_draw_mean_mcc_over_the_ratio(tmp_path, write_cells):
     assert y == pytest.approx([0.75 + 0.0125 * 1.5] * 2)
 
 
-def test_series_leave_a_failed_method_out(tmp_path, write_cells):
+def test_series_leave_a_failed_method_out(tmp_path, write_records):
     records = [*fake_run(2), fake_cell("latent_smote", 0), fake_cell("latent_smote", 1)]
-    write_cells(records)
+    write_records(records)
     assert main(["gl_gan", "series", "--out", str(tmp_path)]) == 0
     row = pick_row(
         pd.read_csv(tmp_path / "series.csv"),

@@ -23,6 +23,7 @@ from imbdeep_bench.papers.robust.report import (
 )
 from imbdeep_bench.report.runs import mean_table, pick, read_published, score_frame
 from papers import main
+from tests.benchmarks.fakes import scores_of_a_run
 from tests.benchmarks.papers.conftest import pick_row
 
 SHIFTS = {"ce": 0.0, "drcb_ldam": 0.1, "srat_ldam": 0.15, "imb_mix": 0.2}
@@ -63,17 +64,12 @@ def fake_cell(method, seed, value=None, imbalance="step-100", norm="linf", data=
 
 
 def fake_run(n_seeds=4, shifts=SHIFTS, **where):
-    """Scores that differ by method and, a little, by seed."""
-    return [
-        fake_cell(method, seed, 0.5 + shift + seed * (0.01 + 0.01 * shift), **where)
-        for seed in range(n_seeds)
-        for method, shift in shifts.items()
-    ]
+    return scores_of_a_run(fake_cell, shifts, n_seeds, **where)
 
 
 @pytest.fixture
-def read(write_cells):
-    return lambda records: read_cells(write_cells(records))
+def read(write_records):
+    return lambda records: read_cells(write_records(records))
 
 
 def scores_of(cells):
@@ -280,9 +276,9 @@ def test_report_of_nothing_but_failures(read):
 
 
 @pytest.mark.slow
-def test_files_and_the_order_of_settings(tmp_path, write_cells):
+def test_files_and_the_order_of_settings(tmp_path, write_records):
     records = [c for i in ("step-10", "exp-10") for c in fake_run(2, imbalance=i)]
-    write_cells(records, "images.jsonl")
+    write_records(records, "images.jsonl")
     assert main(["robust", "images", "--report-only", "--out", str(tmp_path)]) == 0
     text = (tmp_path / "tables.md").read_text()
     names = ["All imbalances together"]

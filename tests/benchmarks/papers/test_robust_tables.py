@@ -212,8 +212,8 @@ def fake_cells(failed=(), unmoved=()):
 
 
 @pytest.fixture
-def read(write_cells):
-    return lambda records: report.read_cells(write_cells(records))
+def read(write_records):
+    return lambda records: report.read_cells(write_records(records))
 
 
 def means_of(cells):

@@ -150,8 +150,8 @@ def fake_cells(n_seeds=3):
     ]
 
 
-def test_weights_report_and_picture(tmp_path, write_cells):
-    write_cells(fake_cells(), "weights.jsonl")
+def test_weights_report_and_picture(tmp_path, write_records):
+    write_records(fake_cells(), "weights.jsonl")
     assert main(["robust", "weights", "--report-only", "--out", str(tmp_path)]) == 0
     text = (tmp_path / "weights.md").read_text()
     assert "572 + 5 rows train" in text
@@ -175,11 +175,11 @@ def test_weights_report_and_picture(tmp_path, write_cells):
     assert (tmp_path / "weights.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_worker_that_died_leaves_the_others_alone(write_cells):
+def test_a_worker_that_died_leaves_the_others_alone(write_records):
     dead, *others = fake_cells()
     dead |= {"status": "failed", "error": "worker died", "scores": {}}
     del dead["class_counts"]
-    blocks, _ = make_report(read_cells(write_cells([dead, *others])))
+    blocks, _ = make_report(read_cells(write_records([dead, *others])))
     assert "572 + 5 rows train" in "\n".join(blocks)
 
 

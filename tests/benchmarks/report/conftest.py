@@ -1,6 +1,5 @@
 """Synthetic benchmark files: every number follows from the names, none from luck."""
 
-import json
 import zlib
 
 import numpy as np
@@ -175,18 +174,6 @@ def make_records(n_datasets=4, n_methods=3, n_folds=4, **run):
             for method in methods
         ],
     ]
-
-
-@pytest.fixture
-def write_records(tmp_path):
-    """Return a function that writes records as JSON lines and gives the path."""
-
-    def write(records, name="cells.jsonl"):
-        path = tmp_path / name
-        path.write_text("".join(json.dumps(record) + "\n" for record in records))
-        return path
-
-    return write
 
 
 @pytest.fixture

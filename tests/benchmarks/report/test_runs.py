@@ -1,5 +1,7 @@
 """Means and differences of the papers' cells, run by run."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from imbdeep_bench.report.runs import (
     score_frame,
     signed_rank_p,
 )
+from tests.benchmarks.fakes import scores_of_a_run
 from tests.benchmarks.papers.conftest import pick_row
 
 BY = ["data"]
@@ -32,13 +35,7 @@ def fake_cell(method, seed, value=None, data="a", **scores):
     }
 
 
-def fake_run(n_seeds=4, **where):
-    """Scores that differ by method and, a little, by seed."""
-    return [
-        fake_cell(method, seed, 0.5 + shift + seed * (0.01 + 0.01 * shift), **where)
-        for seed in range(n_seeds)
-        for method, shift in SHIFTS.items()
-    ]
+fake_run = partial(scores_of_a_run, fake_cell, SHIFTS)
 
 
 @pytest.fixture
