@@ -1,6 +1,6 @@
 """Callbacks: what changes, and what is recorded, between epochs."""
 
-from imbdeep.callbacks._cyclical_lr import TriangularLR
+from imbdeep.callbacks._triangular_lr import TriangularLR
 from imbdeep.callbacks._deferred_reweighting import DeferredReweighting
 from imbdeep.callbacks._early_stopping import EarlyStopping
 from imbdeep.callbacks._epoch_metrics import EpochMetrics

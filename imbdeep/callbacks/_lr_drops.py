@@ -1,12 +1,13 @@
 """Learning rate that drops at fractions of the training."""
 
-from skorch.callbacks import Callback
+from skorch.callbacks import LRScheduler
+from torch.optim.lr_scheduler import MultiStepLR
 
 from imbdeep._arguments import FiniteReal
 from imbdeep.callbacks._checked import ChecksParameters
 
 
-class LRDrops(ChecksParameters, Callback):
+class LRDrops(ChecksParameters, LRScheduler):
     """Multiply the learning rate by a factor at given fractions of the epochs.
 
     Parameters
@@ -18,8 +19,10 @@ class LRDrops(ChecksParameters, Callback):
 
     Notes
     -----
-    The rate of each epoch is recorded in the history as ``event_lr``. After training
-    the rate is what it was before, so that ``partial_fit`` begins with it.
+    It is torch's ``MultiStepLR`` in skorch's ``LRScheduler``, with milestones that
+    follow ``max_epochs``. The rate of each epoch is recorded in the history as
+    ``event_lr``. After training the rate is what it was before, so that ``partial_fit``
+    begins with it.
 
     References
     ----------
@@ -38,6 +41,11 @@ class LRDrops(ChecksParameters, Callback):
         "factor": [FiniteReal(0, None, closed="neither")],
     }
 
+    # Not in __init__: skorch takes whatever that sets for a parameter.
+    policy = MultiStepLR
+    event_name = "event_lr"
+    step_every = "epoch"
+
     def __init__(self, at=(0.8, 0.9), factor=0.01):
         self.at = at
         self.factor = factor
@@ -49,15 +57,14 @@ class LRDrops(ChecksParameters, Callback):
         return self
 
     def on_train_begin(self, net, **kwargs):
-        self.first_epoch_ = len(net.history)
+        # The scheduler multiplies the rates as soon as it is made.
         self.rates_ = [group["lr"] for group in net.optimizer_.param_groups]
+        super().on_train_begin(net, **kwargs)
 
-    def on_epoch_begin(self, net, **kwargs):
-        epochs_done = len(net.history) - 1 - self.first_epoch_
-        drops = [round(fraction * net.max_epochs) for fraction in self.at]
-        for group in net.optimizer_.param_groups:
-            group["lr"] *= self.factor ** drops.count(epochs_done)
-        net.history.record("event_lr", net.optimizer_.param_groups[0]["lr"])
+    def _get_scheduler(self, net, policy, **kwargs):
+        milestones = [round(fraction * net.max_epochs) for fraction in self.at]
+        # Without last_epoch: training that goes on begins with the full rate.
+        return policy(net.optimizer_, milestones, gamma=self.factor)
 
     def on_train_end(self, net, **kwargs):
         for group, rate in zip(net.optimizer_.param_groups, self.rates_, strict=True):

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from sklearn.datasets import make_classification
@@ -112,3 +113,10 @@ def make_net():
         return NetClassifier(callbacks=list(callbacks), **defaults | kwargs)
 
     return make
+
+
+def rate_by_interpolation(progress, base_lr, max_lr, step_size):
+    corners = [0, step_size, 2 * step_size]
+    return np.interp(
+        np.mod(progress, 2 * step_size), corners, [base_lr, max_lr, base_lr]
+    )

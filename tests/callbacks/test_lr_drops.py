@@ -24,7 +24,7 @@ def rates(net):
 def test_drops_at_the_stated_epochs(make_net, binary, at, exponents):
     net = make_net(
         LRDrops(at, factor=0.1),
-        ("probe", Probe(rates, "step_end")),
+        ("probe", Probe(rates, "step_begin")),
         max_epochs=10,
         batch_size=-1,
     ).fit(*binary)
@@ -48,8 +48,8 @@ def test_every_group_drops_and_recovers(make_net, binary):
             seen.append(sorted(rates(net)))
 
     net = make_net(
-        LRDrops((0.5,), factor=0.5),
         Rates(),
+        LRDrops((0.5,), factor=0.5),
         optimizer__param_groups=[("head*", {"lr": 0.2})],
         max_epochs=2,
     ).fit(*binary)

@@ -7,8 +7,13 @@ from sklearn.base import clone
 from sklearn.datasets import make_classification
 
 from imbdeep.callbacks import EarlyStopping, TriangularLR, WeightAveraging
-from imbdeep.callbacks._cyclical_lr import triangular_rate
-from tests.callbacks.conftest import BatchNormNet, Probe, Scores, weights_of
+from tests.callbacks.conftest import (
+    BatchNormNet,
+    Probe,
+    Scores,
+    rate_by_interpolation,
+    weights_of,
+)
 
 
 def seen(net, name="probe"):
@@ -287,7 +292,7 @@ def test_snapshots_at_the_ends_of_cycles(make_net, binary, step_size, epochs):
     assert found == epochs
     # Where the rate is lowest: that of the next step is the least one.
     for epoch in epochs:
-        assert triangular_rate(epoch, 1e-4, 0.05, step_size) == 1e-4
+        assert rate_by_interpolation(epoch, 1e-4, 0.05, step_size) == 1e-4
 
 
 def test_snapshots_go_on_with_the_cycle_in_further_training(make_net, binary):

@@ -2,36 +2,11 @@ import numpy as np
 import pytest
 
 from imbdeep.callbacks import TriangularLR
-from imbdeep.callbacks._cyclical_lr import triangular_rate
-from tests.callbacks.conftest import Probe
-
-
-def rate_by_interpolation(progress, base_lr, max_lr, step_size):
-    corners = [0, step_size, 2 * step_size]
-    return np.interp(
-        np.mod(progress, 2 * step_size), corners, [base_lr, max_lr, base_lr]
-    )
+from tests.callbacks.conftest import Probe, rate_by_interpolation
 
 
 def rates(net):
     return [group["lr"] for group in net.optimizer_.param_groups]
-
-
-@pytest.mark.parametrize("step_size", [0.5, 1, 2, 3.7])
-def test_rate_agrees_with_interpolation(step_size):
-    for progress in np.linspace(0, 20, 401):
-        expected = rate_by_interpolation(progress, 0.1, 0.7, step_size)
-        assert triangular_rate(progress, 0.1, 0.7, step_size) == pytest.approx(expected)
-
-
-def test_published_formula():
-    # Smith 2017, section 3.1, in steps: cycle = floor(1 + t / (2 s)),
-    # x = |t / s - 2 cycle + 1|, rate = base + (max - base) max(0, 1 - x).
-    for t in range(100):
-        cycle = np.floor(1 + t / (2 * 12))
-        x = abs(t / 12 - 2 * cycle + 1)
-        expected = 1e-5 + (1e-3 - 1e-5) * max(0, 1 - x)
-        assert triangular_rate(t, 1e-5, 1e-3, 12) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("step_size", [1, 2, 0.75])
@@ -39,7 +14,7 @@ def test_every_step_has_the_rate_of_its_time(make_net, binary, step_size):
     X, y = binary
     net = make_net(
         TriangularLR(1e-4, 1e-2, step_size),
-        ("probe", Probe(rates, "step_end")),
+        ("probe", Probe(rates, "step_begin")),
         max_epochs=6,
     ).fit(X, y)
     n_steps = len(X) // 16
@@ -75,7 +50,7 @@ def test_rates_are_even_over_the_epoch(make_net, binary, sizes):
     X, y = binary
     net = make_net(
         TriangularLR(1e-4, 1e-2, step_size=4),
-        ("probe", Probe(rates, "step_end")),
+        ("probe", Probe(rates, "step_begin")),
         **sizes,
     ).fit(X, y)
     seen = np.array(dict(net.callbacks_)["probe"].seen_).ravel()
@@ -87,7 +62,7 @@ def test_rates_are_even_over_the_epoch(make_net, binary, sizes):
 def test_validation_makes_no_steps(make_net, binary):
     X, y = binary
     nets = [
-        make_net(TriangularLR(1e-4, 1e-2), ("probe", Probe(rates, "step_end"))).fit(
+        make_net(TriangularLR(1e-4, 1e-2), ("probe", Probe(rates, "step_begin"))).fit(
             X[:64], y[:64], eval_set=eval_set
         )
         for eval_set in (None, (X[64:], y[64:]))
@@ -101,3 +76,27 @@ def test_validation_makes_no_steps(make_net, binary):
 def test_refuses_what_is_not_positive(make_net, binary, name, value):
     with pytest.raises(ValueError, match=f"{name} must be greater than 0, got {value}"):
         make_net(TriangularLR(**{name: value})).fit(*binary)
+
+
+def test_training_that_goes_on_goes_on_in_the_cycle(make_net, binary):
+    cycle = TriangularLR(1e-4, 1e-2, step_size=3)
+    probe = ("probe", Probe(rates, "step_begin"))
+    net = make_net(cycle, probe, max_epochs=2).fit(*binary)
+    n_steps = len(dict(net.callbacks_)["probe"].seen_) // 2
+    net.partial_fit(*binary)
+    seen = np.ravel(dict(net.callbacks_)["probe"].seen_)[-2 * n_steps :]
+    progress = np.arange(2 * n_steps, 4 * n_steps) / n_steps
+    expected = rate_by_interpolation(progress, 1e-4, 1e-2, 3)
+    np.testing.assert_allclose(seen, expected)
+
+
+def test_rates_of_steps_are_in_the_batches_of_the_history(make_net, binary):
+    net = make_net(
+        TriangularLR(1e-4, 1e-2, step_size=2),
+        ("probe", Probe(rates, "step_begin")),
+        max_epochs=3,
+    ).fit(*binary)
+    recorded = np.ravel(net.history[:, "batches", :, "event_lr"])
+    np.testing.assert_array_equal(
+        recorded, np.ravel(dict(net.callbacks_)["probe"].seen_)
+    )
