@@ -8,8 +8,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from imbdeep._arguments import FiniteReal, WholeNumber
 from imbdeep.callbacks._checked import ChecksParameters
-from imbdeep.callbacks._triangular_lr import TriangularLR
 from imbdeep.callbacks._norm_statistics import NormStatistics
+from imbdeep.callbacks._triangular_lr import TriangularLR
 
 
 def whole_cycles(step_size):
