@@ -27,7 +27,7 @@ from imbdeep.classifiers import (
     ReMixClassifier,
     SRATClassifier,
 )
-from imbdeep.classifiers._deferred import DeferredNetClassifier
+from imbdeep.classifiers._deferred import BaseDeferredClassifier
 from imbdeep.classifiers._robust.base import AdversarialNetClassifier
 from imbdeep.crowds import DawidSkene
 
@@ -245,7 +245,7 @@ SPECIAL = {
     **{
         (cls, "weight_reduction"): Case("weights", base=WEIGHED)
         for cls in NETS
-        if issubclass(cls, DeferredNetClassifier)
+        if issubclass(cls, BaseDeferredClassifier)
     },
     # mix says what it is.
     (ReMixClassifier, "iterator_train"): None,

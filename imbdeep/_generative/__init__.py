@@ -2,7 +2,7 @@
 
 from imbdeep._generative.columns import categorical_columns, select_columns
 from imbdeep._generative.decoder import RowDecoder
-from imbdeep._generative.image_encoding import ImageEncoding
+from imbdeep._generative.image_encoding import ImageCodec
 from imbdeep._generative.latent import interpolate, train_autoencoder
 from imbdeep._generative.losses import (
     classifier_loss,
@@ -10,17 +10,17 @@ from imbdeep._generative.losses import (
     discriminator_loss,
     generator_loss,
     gradient_penalty,
-    log_loss_of_made,
     log_loss_of_real,
+    log_loss_of_synthetic,
     reconstruction_loss,
     squared_error,
     weight_penalty,
 )
-from imbdeep._generative.row_encoding import TableEncoding
+from imbdeep._generative.row_encoding import TableCodec
 from imbdeep._generative.row_head import RowHead
 from imbdeep._generative.training import (
     class_batches,
-    evaluate,
     has_converged,
+    outputs_of,
     train,
 )

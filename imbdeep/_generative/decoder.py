@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from scipy import sparse
 from torch import Tensor, nn
 
-from imbdeep._generative.training import Step, evaluate, train
+from imbdeep._generative.training import Step, outputs_of, train
 from imbdeep._sizes import read_sizes
 from imbdeep._tables.rows import column_moments, column_range, dense, take
 from imbdeep._torch.draws import current_generator, drawing_for_fit
@@ -124,5 +124,5 @@ class RowDecoder:
         -------
         Tensor of shape (m, ...)
         """
-        flat = evaluate(self.net, embeddings).cpu() * self.spread + self.mean
+        flat = outputs_of(self.net, embeddings).cpu() * self.spread + self.mean
         return flat.clamp(self.low, self.high).reshape(-1, *self.shape)

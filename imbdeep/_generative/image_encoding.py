@@ -5,7 +5,7 @@ import numpy as np
 from imbdeep._generative.scaling import from_unit, to_unit
 
 
-class ImageEncoding:
+class ImageCodec:
     """Encodes images to [0, 1] by the darkest and the brightest pixel of all.
 
     One scale for all pixels keeps their contrast. Images of integers come back as such.
@@ -24,9 +24,9 @@ class ImageEncoding:
     Examples
     --------
     >>> import numpy as np
-    >>> from imbdeep._generative import ImageEncoding
+    >>> from imbdeep._generative import ImageCodec
     >>> X = np.array([[[0, 255]], [[51, 102]]], dtype=np.uint8)
-    >>> encoding = ImageEncoding().fit(X)
+    >>> encoding = ImageCodec().fit(X)
     >>> encoding.encode(X[1:])
     array([[[0.2, 0.4]]], dtype=float32)
     >>> encoding.decode([[[0.5, 1.0]]], clip=True)
@@ -43,7 +43,7 @@ class ImageEncoding:
 
         Returns
         -------
-        ImageEncoding
+        ImageCodec
             Itself.
 
         Raises

@@ -32,7 +32,7 @@ def train_autoencoder(
     weight_decay: float,
     **training,
 ) -> dict[str, np.ndarray]:
-    r"""Learn codes that hold the rows and keep the classes apart, eq. (2.3).
+    r"""Learn latents that hold the rows and keep the classes apart, eq. (2.3).
 
     Parameters
     ----------
@@ -93,12 +93,12 @@ def train_autoencoder(
         weight = weight.to(rows.device)
         for batch in positions:
             x = rows[batch]
-            codes = encoder(x)
+            latents = encoder(x)
             reconstruction = reconstruction_loss(
-                decoder(codes), x, weight * row_weight[batch]
+                decoder(latents), x, weight * row_weight[batch]
             )
             cluster = cluster_loss(
-                codes,
+                latents,
                 one_hot[batch],
                 majority,
                 minority_weight=minority_weight,
@@ -115,13 +115,16 @@ def train_autoencoder(
 
 
 def interpolate(
-    codes: np.ndarray, size: int, n_neighbors: int, random_state: np.random.RandomState
+    latents: np.ndarray,
+    size: int,
+    n_neighbors: int,
+    random_state: np.random.RandomState,
 ) -> np.ndarray:
-    """New codes between those of a class and their nearest neighbours, with SMOTE.
+    """New latents between those of a class and their nearest neighbours, with SMOTE.
 
     Parameters
     ----------
-    codes : ndarray of shape (n, n_latent)
+    latents : ndarray of shape (n, n_latent)
         Of one class; n is at least 2.
     size : int
     n_neighbors : int
@@ -136,19 +139,19 @@ def interpolate(
     --------
     >>> import numpy as np
     >>> from imbdeep._generative import interpolate
-    >>> codes = np.array([[0.0, 0.0], [1.0, 1.0]])
-    >>> made = interpolate(codes, 3, 5, np.random.RandomState(0))
+    >>> latents = np.array([[0.0, 0.0], [1.0, 1.0]])
+    >>> made = interpolate(latents, 3, 5, np.random.RandomState(0))
     >>> bool((made[:, 0] == made[:, 1]).all())  # on the line between the two
     True
     """
     if not size:
-        return codes[:0]
+        return latents[:0]
     smote = SMOTE(
-        sampling_strategy={1: len(codes) + size},
-        k_neighbors=min(n_neighbors, len(codes) - 1),
+        sampling_strategy={1: len(latents) + size},
+        k_neighbors=min(n_neighbors, len(latents) - 1),
         random_state=random_state,
     )
     # SMOTE wants a second class, of which it takes no notice.
-    rows = np.concatenate([codes, codes[:1]])
-    labels = np.append(np.ones(len(codes), dtype=int), 0)
+    rows = np.concatenate([latents, latents[:1]])
+    labels = np.append(np.ones(len(latents), dtype=int), 0)
     return smote.fit_resample(rows, labels)[0][len(rows) :]

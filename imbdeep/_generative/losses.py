@@ -46,7 +46,7 @@ def weighted_mean(losses: Tensor, weight: Tensor | None) -> Tensor:
 def reconstruction_loss(
     made: Tensor, rows: Tensor, weight: Tensor | None = None
 ) -> Tensor:
-    """Mean squared distance between rows and what was made of their codes, eq. (2.1).
+    """Mean squared distance between rows and what was made of their latents, eq. (2.1).
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def reconstruction_loss(
 
 
 def cluster_loss(
-    codes: Tensor,
+    latents: Tensor,
     one_hot: Tensor,
     majority: int,
     *,
@@ -79,7 +79,7 @@ def cluster_loss(
     push_weight: float,
     margin: float,
 ) -> Tensor:
-    r"""Pull the codes of a class together and the classes apart, eq. (2.2).
+    r"""Pull the latents of a class together and the classes apart, eq. (2.2).
 
     .. math::
         v_{maj} + \lambda_1 \sum_{c \ne maj} v_c
@@ -87,13 +87,13 @@ def cluster_loss(
         \max(0,\ m \max(1, \sqrt{v_c} + \sqrt{v_d}) - \|\bar z_c - \bar z_d\|)^2
 
     with the mean code :math:`\bar z_c` of a class and its spread :math:`v_c`, the mean
-    squared distance of its codes to :math:`\bar z_c`.
+    squared distance of its latents to :math:`\bar z_c`.
 
     Parameters
     ----------
-    codes : Tensor of shape (n, n_latent)
+    latents : Tensor of shape (n, n_latent)
     one_hot : Tensor of shape (n, C)
-        Classes of the codes; a class without codes takes no part.
+        Classes of the latents; a class without latents takes no part.
     majority : int
         Index of the class whose pull weighs 1.
     minority_weight : float
@@ -111,32 +111,34 @@ def cluster_loss(
     -----
     NOTE[DIFF]: the paper subtracts :math:`\lambda_2 \|\bar z_{maj} - \bar z_{min}\|^2`,
     which has no lower bound: training pushes the means apart for ever. Here classes
-    that are :math:`m` spreads apart are left in peace. The 1 gives the codes a scale;
-    without it the loss falls for ever as all codes shrink together. For more than two
+    that are :math:`m` spreads apart are left in peace. The 1 gives the latents a scale;
+    without it the loss falls for ever as all latents shrink together. For more than two
     classes every pair is pushed (ours).
 
     Examples
     --------
     >>> import torch
     >>> from imbdeep._generative import cluster_loss
-    >>> codes = torch.tensor([[0.0], [0.2], [9.0], [9.2]])
+    >>> latents = torch.tensor([[0.0], [0.2], [9.0], [9.2]])
     >>> one_hot = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
     >>> loss = cluster_loss(
-    ...     codes, one_hot, 0, minority_weight=1.0, push_weight=1.0, margin=3.0
+    ...     latents, one_hot, 0, minority_weight=1.0, push_weight=1.0, margin=3.0
     ... )
     >>> round(loss.item(), 3)  # two spreads of 0.1 squared; nothing left to push
     0.02
     """
-    one_hot = one_hot.to(codes.dtype)
+    one_hot = one_hot.to(latents.dtype)
     counts = one_hot.sum(0)
     present = counts > 0
     counts = counts.clamp_min(1)
-    means = (one_hot.T @ codes) / counts[:, None]
-    spreads = (one_hot.T @ squared_error(codes, one_hot @ means)) / counts
+    means = (one_hot.T @ latents) / counts[:, None]
+    spreads = (one_hot.T @ squared_error(latents, one_hot @ means)) / counts
     pull_weight = torch.full_like(counts, minority_weight)
     pull_weight[majority] = 1.0
     radius = (spreads + _TINY).sqrt()
-    first, second = torch.triu_indices(len(counts), len(counts), 1, device=codes.device)
+    first, second = torch.triu_indices(
+        len(counts), len(counts), 1, device=latents.device
+    )
     distance = (squared_error(means[first], means[second]) + _TINY).sqrt()
     target = margin * (radius[first] + radius[second]).clamp_min(1)
     push = F.relu(target - distance).square()
@@ -250,12 +252,12 @@ def generator_loss(
     adversarial_weight: float,
     classification_weight: float,
 ) -> Tensor:
-    r"""Be exact on real codes, pass for real and for the code's class, eq. (2.6).
+    r"""Be exact on real latents, pass for real and for the latent's class, eq. (2.6).
 
     Parameters
     ----------
     reconstruction : Tensor of shape ()
-        :func:`reconstruction_loss` of the real codes.
+        :func:`reconstruction_loss` of the real latents.
     made_real : Tensor of shape (m,)
         :math:`D(G(z))`.
     made_class : Tensor of shape (m, n_classes)
@@ -313,7 +315,7 @@ def log_loss_of_real(logits: Tensor) -> Tensor:
     return F.softplus(-logits).mean()
 
 
-def log_loss_of_made(logits: Tensor) -> Tensor:
+def log_loss_of_synthetic(logits: Tensor) -> Tensor:
     r"""Mean of :math:`-\log(1 - D(x))`, with :math:`D` the sigmoid of logits.
 
     Parameters
@@ -327,8 +329,8 @@ def log_loss_of_made(logits: Tensor) -> Tensor:
     Examples
     --------
     >>> import torch
-    >>> from imbdeep._generative import log_loss_of_made
-    >>> log_loss_of_made(torch.tensor([-50.0, 0.0]))  # half of log 2
+    >>> from imbdeep._generative import log_loss_of_synthetic
+    >>> log_loss_of_synthetic(torch.tensor([-50.0, 0.0]))  # half of log 2
     tensor(0.3466)
     """
     return F.softplus(logits).mean()

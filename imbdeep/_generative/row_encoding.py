@@ -56,7 +56,7 @@ def _any_in_columns(table, holds):
     return np.frompyfunc(holds, 1, 1)(table).astype(bool).any(0)
 
 
-class TableEncoding:
+class TableCodec:
     """Encodes the rows of a table for a net, and decodes what a net makes.
 
     Numeric columns come first, scaled; then one block for each categorical column, with
@@ -104,9 +104,9 @@ class TableEncoding:
     Examples
     --------
     >>> import numpy as np
-    >>> from imbdeep._generative import TableEncoding
+    >>> from imbdeep._generative import TableCodec
     >>> X = np.array([[20, "Ulm"], [30, "Bonn"], [60, "Ulm"]], dtype=object)
-    >>> encoding = TableEncoding(categorical=[1], integer=[0]).fit(X)
+    >>> encoding = TableCodec(categorical=[1], integer=[0]).fit(X)
     >>> encoding.encode(X)
     array([[0.  , 0.  , 1.  ],
            [0.25, 1.  , 0.  ],
@@ -133,7 +133,7 @@ class TableEncoding:
 
         Returns
         -------
-        TableEncoding
+        TableCodec
             Itself.
 
         Raises

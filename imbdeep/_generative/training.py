@@ -216,7 +216,7 @@ def _check_finite(method, epoch, name, loss, gradient_norm):
 
 
 @torch.no_grad()
-def evaluate(net: nn.Module, rows: Tensor) -> Tensor:
+def outputs_of(net: nn.Module, rows: Tensor) -> Tensor:
     """Outputs of a net for many rows, a quarter million numbers at a time at most.
 
     Parameters
@@ -235,8 +235,8 @@ def evaluate(net: nn.Module, rows: Tensor) -> Tensor:
     --------
     >>> import torch
     >>> from torch import nn
-    >>> from imbdeep._generative import evaluate
-    >>> evaluate(nn.Dropout(0.5), torch.ones(1, 3))
+    >>> from imbdeep._generative import outputs_of
+    >>> outputs_of(nn.Dropout(0.5), torch.ones(1, 3))
     tensor([[1., 1., 1.]])
     """
     training = net.training

@@ -16,7 +16,7 @@ from imbdeep.attacks._objectives import margin
 from imbdeep.attacks._rows import open_rows
 from imbdeep.attacks._threat import (
     check_threat,
-    lengths_of_row,
+    lengths_per_feature,
     make_ball,
     movable_features,
     read_std,
@@ -236,7 +236,7 @@ def _read_threat(rows, *, perturb, eps, norm, eps_unit, std, step_size, box):
     """Rows as numbers, the ball around each and the length of a step, as tensors."""
     movable = movable_features(perturb, rows.shape, rows.names)
     of_row = {"shape": rows.shape, "names": rows.names, "movable": movable}
-    in_input = partial(lengths_of_row, unit=eps_unit, std=std, **of_row)
+    in_input = partial(lengths_per_feature, unit=eps_unit, std=std, **of_row)
     radius = in_input("eps", eps)
     moves = movable & (radius > 0)
     numbers = rows.read(moves)

@@ -62,7 +62,7 @@ def _check_lengths(name: str, value: Any) -> None:
         raise ValueError(f"{name} must be finite and at least 0, got {value!r}.")
 
 
-def lengths_of_row(
+def lengths_per_feature(
     name: str,
     value: Any,
     shape: Sequence[int],
@@ -102,10 +102,10 @@ def lengths_of_row(
 
     Examples
     --------
-    >>> from imbdeep.attacks._threat import lengths_of_row
-    >>> lengths_of_row("eps", 0.5, (2,), "std", std=[1.0, 4.0])
+    >>> from imbdeep.attacks._threat import lengths_per_feature
+    >>> lengths_per_feature("eps", 0.5, (2,), "std", std=[1.0, 4.0])
     array([0.5, 2. ])
-    >>> lengths_of_row("eps", {"b": 2, "a": 1}, (2,), names=["a", "b"])
+    >>> lengths_per_feature("eps", {"b": 2, "a": 1}, (2,), names=["a", "b"])
     array([1., 2.])
     """
     shape = tuple(shape)
@@ -140,7 +140,7 @@ def read_std(
     ----------
     std : array-like of the shape of a row, or by column name
     shape, names, movable
-        See :func:`lengths_of_row`.
+        See :func:`lengths_per_feature`.
 
     Returns
     -------

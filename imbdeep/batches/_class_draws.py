@@ -36,24 +36,24 @@ class RowsByClass:
         self.order = torch.argsort(y, stable=True)
         self.starts = self.counts.cumsum(0) - self.counts
 
-    def draw(self, share: Tensor, generator: Generator | None = None) -> Tensor:
-        """Draw a row, with replacement, for each entry of ``share``.
+    def draw(self, positions: Tensor, generator: Generator | None = None) -> Tensor:
+        """Draw a row, with replacement, for each entry of ``positions``.
 
         Parameters
         ----------
-        share : Tensor of int64
-            Positions in ``classes``.
+        positions : Tensor of int64
+            Of classes, in ``classes``.
         generator : torch.Generator or None
 
         Returns
         -------
-        Tensor of int64, shaped like ``share``
-            Positions of the rows drawn.
+        Tensor of int64, shaped like ``positions``
+            Indices of the rows drawn.
         """
         # float64, or a class of more than 2**24 rows would never give some of them.
-        u = torch.rand(share.shape, generator=generator, dtype=torch.float64)
-        within = (u * self.counts[share]).long()
-        return self.order[self.starts[share] + within]
+        u = torch.rand(positions.shape, generator=generator, dtype=torch.float64)
+        within = (u * self.counts[positions]).long()
+        return self.order[self.starts[positions] + within]
 
 
 def equal_shares(

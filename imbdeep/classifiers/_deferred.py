@@ -16,7 +16,7 @@ from imbdeep.losses._registry import LOSSES
 _LR_SCHEDULES = {"step": LRDrops, "triangular": TriangularLR}
 
 
-class DeferredNetClassifier(BaseNetClassifier):
+class BaseDeferredClassifier(BaseNetClassifier):
     """Net whose classes weigh alike until a fraction of the epochs.
 
     Parameters are those that :class:`LDAMClassifier` documents.

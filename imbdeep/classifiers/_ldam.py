@@ -1,12 +1,12 @@
 """LDAM-DRW: margins that grow with rarity, and re-weighting deferred."""
 
 from imbdeep._docs import shared_docs
-from imbdeep.classifiers._deferred import DeferredNetClassifier
+from imbdeep.classifiers._deferred import BaseDeferredClassifier
 from imbdeep.classifiers._docs import SHARED
 
 
 @shared_docs(SHARED)
-class LDAMClassifier(DeferredNetClassifier):
+class LDAMClassifier(BaseDeferredClassifier):
     r"""Net with label-distribution-aware margins and deferred re-weighting [1]_.
 
     - *Objective*: the LDAM loss, cross-entropy of :math:`s (z - m_y e_y)` with margins

@@ -16,7 +16,7 @@ class MLPAutoencoder(nn.Module):
     **Shape**
 
     - Input: ``(*, n_features)``
-    - Output: ``(*, n_features)``; ``encoder`` gives codes ``(*, n_latent)``
+    - Output: ``(*, n_features)``; ``encoder`` gives latents ``(*, n_latent)``
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class ConvAutoencoder(nn.Module):
     **Shape**
 
     - Input: ``(n, height, width)`` or ``(n, n_channels, height, width)``
-    - Output: as the input; ``encoder`` gives codes ``(n, n_latent)``
+    - Output: as the input; ``encoder`` gives latents ``(n, n_latent)``
 
     Parameters
     ----------

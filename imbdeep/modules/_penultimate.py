@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from torch import Tensor, nn
 
 
-def check_head(module: nn.Module) -> nn.Module:
+def find_head(module: nn.Module) -> nn.Module:
     """The last layer of a module that names it.
 
     Parameters
@@ -25,8 +25,8 @@ def check_head(module: nn.Module) -> nn.Module:
     Examples
     --------
     >>> from imbdeep.modules import MLP
-    >>> from imbdeep.modules._penultimate import check_head
-    >>> check_head(MLP(4, 2))
+    >>> from imbdeep.modules._penultimate import find_head
+    >>> find_head(MLP(4, 2))
     Linear(in_features=16, out_features=2, bias=True)
     """
     head = getattr(module, "head", None)
@@ -73,7 +73,7 @@ def head_inputs(module: nn.Module) -> Iterator[list[Tensor]]:
     def collect(head: nn.Module, args: tuple, kwargs: dict) -> None:
         seen.append(next(iter((*args, *kwargs.values()))).flatten(1))
 
-    handle = check_head(module).register_forward_pre_hook(collect, with_kwargs=True)
+    handle = find_head(module).register_forward_pre_hook(collect, with_kwargs=True)
     try:
         yield seen
     finally:

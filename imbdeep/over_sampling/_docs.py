@@ -30,7 +30,7 @@ clip : bool, default=True
     "cluster_weight": """\
 cluster_weight : float, at least 0, default=0.01
     :math:`\\Lambda_1` of eq. (2.3), the weight of the cluster loss. The default sets
-    classes apart and leaves the codes of a class room to differ; larger values
+    classes apart and leaves the latents of a class room to differ; larger values
     make clusters, and what is made of them, ever more alike. 0 gives a plain
     autoencoder.
 """,

@@ -11,7 +11,7 @@ import torch
 from imbdeep.attacks._box import read_box
 from imbdeep.attacks._threat import (
     check_threat,
-    lengths_of_row,
+    lengths_per_feature,
     make_ball,
     movable_features,
     warn_of_tiny_radius,
@@ -54,7 +54,7 @@ def test_refuses_a_threat_that_no_data_could_make_sense_of(threat, message):
         check_threat(*threat)
 
 
-# --- lengths_of_row ------------------------------------------------------------------
+# --- lengths_per_feature -------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -67,24 +67,25 @@ def test_refuses_a_threat_that_no_data_could_make_sense_of(threat, message):
     ],
 )
 def test_lengths_in_the_units_of_the_input(value, shape, expected):
-    lengths = lengths_of_row("eps", value, shape)
+    lengths = lengths_per_feature("eps", value, shape)
     assert lengths.dtype == np.float64
     np.testing.assert_array_equal(lengths, expected)
 
 
 def test_lengths_in_standard_deviations():
     std = np.array([0.5, 0.0, 10.0])
-    lengths = lengths_of_row("eps", [1, 1, 0.1], (3,), "std", std)
+    lengths = lengths_per_feature("eps", [1, 1, 0.1], (3,), "std", std)
     np.testing.assert_allclose(lengths, [0.5, 0.0, 1.0])
     series = pd.Series(std, index=["a", "b", "c"])
     np.testing.assert_allclose(
-        lengths_of_row("eps", 2, (3,), "std", series, ["a", "b", "c"]), [1.0, 0.0, 20.0]
+        lengths_per_feature("eps", 2, (3,), "std", series, ["a", "b", "c"]),
+        [1.0, 0.0, 20.0],
     )
 
 
 def test_lengths_are_no_view_of_what_was_given():
     given = np.ones(3)
-    lengths_of_row("eps", given, (3,))[0] = 7
+    lengths_per_feature("eps", given, (3,))[0] = 7
     assert (given == 1).all()
 
 
@@ -102,7 +103,7 @@ def test_lengths_are_no_view_of_what_was_given():
 )
 def test_refuses_lengths_that_fit_no_row(value, unit, std, message):
     with pytest.raises(ValueError, match=message):
-        lengths_of_row("eps", value, (3,), unit, std)
+        lengths_per_feature("eps", value, (3,), unit, std)
 
 
 # --- By column name ------------------------------------------------------------------
@@ -120,11 +121,11 @@ by_name = pytest.mark.parametrize("lengths", BY_NAME.values(), ids=BY_NAME)
 @by_name
 def test_lengths_by_name_in_any_order(lengths):
     check_threat("linf", lengths, "input", lengths)
-    found = lengths_of_row("eps", lengths, (3,), names=NAMES)
+    found = lengths_per_feature("eps", lengths, (3,), names=NAMES)
     np.testing.assert_array_equal(found, [2, 3, 1])
-    found = lengths_of_row("eps", 2, (3,), "std", lengths, NAMES)
+    found = lengths_per_feature("eps", 2, (3,), "std", lengths, NAMES)
     np.testing.assert_array_equal(found, [4, 6, 2])
-    found = lengths_of_row("eps", lengths, (3,), "std", lengths, NAMES)
+    found = lengths_per_feature("eps", lengths, (3,), "std", lengths, NAMES)
     np.testing.assert_array_equal(found, [4, 9, 1])
 
 
@@ -132,19 +133,19 @@ def test_lengths_by_name_in_any_order(lengths):
 def test_lengths_by_name_are_not_taken_in_order_where_there_are_no_names(lengths):
     message = r"eps goes by the names \['income', .*, but X has no column names"
     with pytest.raises(ValueError, match=message):
-        lengths_of_row("eps", lengths, (3,))
+        lengths_per_feature("eps", lengths, (3,))
     with pytest.raises(ValueError, match="std goes by the names"):
-        lengths_of_row("eps", 1, (3,), "std", lengths)
+        lengths_per_feature("eps", 1, (3,), "std", lengths)
     with pytest.raises(ValueError, match=r"a row of X has shape \(1, 1, 3\)"):
-        lengths_of_row("eps", lengths, (1, 1, 3))
+        lengths_per_feature("eps", lengths, (1, 1, 3))
 
 
 @pytest.mark.parametrize("name", ["eps", "step_size", "std"])
 def test_unknown_and_missing_columns_of_lengths(name):
     def read(lengths, **options):
         if name == "std":
-            return lengths_of_row("eps", 1, (3,), "std", lengths, NAMES, **options)
-        return lengths_of_row(name, lengths, (3,), names=NAMES, **options)
+            return lengths_per_feature("eps", 1, (3,), "std", lengths, NAMES, **options)
+        return lengths_per_feature(name, lengths, (3,), names=NAMES, **options)
 
     with pytest.raises(
         ValueError, match=rf"{name} names columns \['height'\], which X"
@@ -163,7 +164,7 @@ def test_what_may_not_move_may_have_a_length_that_is_none():
     std = pl.DataFrame({"age": [2.0], "sex": ["x"], "income": [None]}).std()
     std = std.with_columns(age=3.0)
     movable = np.array([True, False, False])
-    found = lengths_of_row("eps", 1, (3,), "std", std, NAMES, movable)
+    found = lengths_per_feature("eps", 1, (3,), "std", std, NAMES, movable)
     np.testing.assert_array_equal(found, [3, 0, 0])
 
 
@@ -171,10 +172,10 @@ def test_what_may_not_move_may_have_a_length_that_is_none():
 def test_whole_numbers_are_positions_where_there_are_no_names(keys):
     lengths = pd.Series([1.0, 2.0, 3.0], index=keys)
     for given in (lengths, lengths.to_dict()):
-        found = lengths_of_row("eps", given, (3,))
+        found = lengths_per_feature("eps", given, (3,))
         np.testing.assert_array_equal(found, [2, 3, 1])
     with pytest.raises(ValueError, match=r"eps names columns \[3\]"):
-        lengths_of_row("eps", {3: 1.0}, (3,))
+        lengths_per_feature("eps", {3: 1.0}, (3,))
 
 
 @pytest.mark.parametrize(
@@ -197,14 +198,14 @@ def test_refuses_lengths_by_name_that_no_data_could_make_sense_of(lengths, messa
 
 def test_names_that_come_twice_cannot_be_gone_by():
     with pytest.raises(ValueError, match=r"eps .* \['a'\] are there more than once"):
-        lengths_of_row("eps", {"a": 1.0, "b": 1.0}, (3,), names=["a", "b", "a"])
-    found = lengths_of_row("eps", [1.0, 2.0, 3.0], (3,), names=["a", "b", "a"])
+        lengths_per_feature("eps", {"a": 1.0, "b": 1.0}, (3,), names=["a", "b", "a"])
+    found = lengths_per_feature("eps", [1.0, 2.0, 3.0], (3,), names=["a", "b", "a"])
     np.testing.assert_array_equal(found, [1, 2, 3])
 
 
 def test_the_error_names_the_parameter():
     with pytest.raises(ValueError, match="step_size has shape"):
-        lengths_of_row("step_size", [1, 2], (3,))
+        lengths_per_feature("step_size", [1, 2], (3,))
 
 
 # --- movable_features ----------------------------------------------------------------

@@ -62,7 +62,7 @@ class Recorded(ICEDClassifier):
                 "numpy": self.random_state_.get_state(),
                 "torch": torch.get_rng_state(),
                 "epoch": len(self.history),
-                "rows": self.run_.rounds.rows,
+                "rows": self.run_.rounds.indices,
             }
         )
         super()._next_round()

@@ -12,9 +12,9 @@ from torch import nn
 
 from imbdeep._generative import (
     cluster_loss,
-    evaluate,
     interpolate,
     latent,
+    outputs_of,
     train_autoencoder,
 )
 from imbdeep.modules import ConvAutoencoder, MLPAutoencoder
@@ -215,7 +215,7 @@ def test_a_class_without_rows_takes_no_part():
             **{**LOSS, "push_weight": push_weight},
             **TRAINING,
         )
-        ends.append(evaluate(net, rows))
+        ends.append(outputs_of(net, rows))
     torch.testing.assert_close(*ends)
 
 
@@ -240,7 +240,7 @@ def test_images():
         **long,
     )
     assert history["autoencoder"][0] > 1.3 * history["autoencoder"][-1]
-    assert evaluate(net, rows).shape == rows.shape
+    assert outputs_of(net, rows).shape == rows.shape
 
 
 # --- The push of eq. (2.2), bounded here and as printed ------------------------------

@@ -13,8 +13,8 @@ from imbdeep._generative import (
     discriminator_loss,
     generator_loss,
     gradient_penalty,
-    log_loss_of_made,
     log_loss_of_real,
+    log_loss_of_synthetic,
     reconstruction_loss,
     squared_error,
     weight_penalty,
@@ -426,12 +426,12 @@ def test_log_losses():
     on_real = sum(-math.log(p) for p in share) / 9
     on_made = sum(-math.log(1 - p) for p in share) / 9
     assert log_loss_of_real(logits).item() == pytest.approx(on_real, rel=1e-9)
-    assert log_loss_of_made(logits).item() == pytest.approx(on_made, rel=1e-9)
+    assert log_loss_of_synthetic(logits).item() == pytest.approx(on_made, rel=1e-9)
 
 
 def test_log_losses_of_the_very_sure():
     logits = torch.tensor([1000.0], requires_grad=True)
-    for loss, sign in ((log_loss_of_real, -1), (log_loss_of_made, 1)):
+    for loss, sign in ((log_loss_of_real, -1), (log_loss_of_synthetic, 1)):
         assert loss(sign * logits).item() == pytest.approx(1000)
         assert loss(-sign * logits).item() == 0
         (slope,) = torch.autograd.grad(loss(sign * logits), logits)
@@ -441,7 +441,7 @@ def test_log_losses_of_the_very_sure():
 def test_gradients_of_log_losses():
     logits = normal(6).requires_grad_()
     assert gradcheck(log_loss_of_real, logits)
-    assert gradcheck(log_loss_of_made, logits)
+    assert gradcheck(log_loss_of_synthetic, logits)
 
 
 def small_critic(w, b, v):

@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, StandardScaler
 
-from imbdeep._generative import ImageEncoding, TableEncoding
+from imbdeep._generative import ImageCodec, TableCodec
 
 SCALINGS = ["minmax", "standard", "quantile"]
 EPS = np.finfo(float).eps
@@ -65,7 +65,7 @@ def encode_by_loops(X, scaling, categorical):
 
 
 def largest_error(X, scaling):
-    """The bound that TableEncoding states for what comes back, for each value."""
+    """The bound that TableCodec states for what comes back, for each value."""
     spread = np.ptp(X, axis=0)
     slack = 4 * EPS * np.abs(X).max(0)
     if scaling == "minmax":
@@ -87,7 +87,7 @@ def largest_error(X, scaling):
 
 
 def check_round_trip(X, scaling, clip=True):
-    encoding = TableEncoding(scaling=scaling).fit(X)
+    encoding = TableCodec(scaling=scaling).fit(X)
     made = encoding.decode(encoding.encode(X), clip=clip)
     assert made.dtype == np.float64
     X = X.astype(float)
@@ -100,7 +100,7 @@ def check_round_trip(X, scaling, clip=True):
 @pytest.mark.parametrize("scaling", SCALINGS)
 def test_numbers_against_loops(scaling):
     X = numbers() * [1, 1e-3, 1e4, 7] + [0, 5, -3e4, 0]
-    encoding = TableEncoding(scaling=scaling).fit(X)
+    encoding = TableCodec(scaling=scaling).fit(X)
     rows = encoding.encode(X)
     assert rows.dtype == np.float32
     # At 5.2 the normal distribution is so flat that 1e-7 of it is wide.
@@ -131,7 +131,7 @@ def test_numbers_against_sklearn(scaling, scaler):
             np.random.default_rng(2).integers(0, 6, size=3000),
         ]
     )
-    encoding = TableEncoding(scaling=scaling).fit(X)
+    encoding = TableCodec(scaling=scaling).fit(X)
     assert_allclose(encoding.encode(X), scaler.fit_transform(X), rtol=1e-6, atol=1e-3)
     scaled = np.random.default_rng(3).normal(size=(50, 4)).astype(np.float32)
     expected = scaler.inverse_transform(scaled.astype(float))
@@ -142,7 +142,7 @@ def test_numbers_against_sklearn(scaling, scaler):
 def test_mixed_table_against_loops(scaling):
     X = mixed()[:, [0, 1, 0, 3, 4]]
     X[:, 2] = X[:, 2] ** 3
-    encoding = TableEncoding(scaling=scaling, categorical=[4, 1, 3]).fit(X)
+    encoding = TableCodec(scaling=scaling, categorical=[4, 1, 3]).fit(X)
     expected = encode_by_loops(X, scaling, [1, 3, 4])
     assert_allclose(encoding.encode(X), expected, rtol=1e-6, atol=2e-4)
     assert encoding.n_numeric_ == 2
@@ -155,7 +155,7 @@ def test_mixed_table_against_loops(scaling):
 )
 def test_bounded(scaling, bounded):
     X = numbers() * 1e3 + 1e6
-    encoding = TableEncoding(scaling=scaling).fit(X)
+    encoding = TableCodec(scaling=scaling).fit(X)
     rows = encoding.encode(X)
     assert encoding.bounded_ is bounded
     assert (rows.min() >= 0 and rows.max() <= 1) == bounded
@@ -164,7 +164,7 @@ def test_bounded(scaling, bounded):
 def test_ends_of_the_box_are_0_and_1_exactly():
     # A scale of 1 / range and a shift would give 0.99999 or 1.00001 here.
     X = 1e9 + numbers(500, 20) * 1e-3
-    rows = TableEncoding().fit(X).encode(X)
+    rows = TableCodec().fit(X).encode(X)
     assert_array_equal(rows.min(0), 0)
     assert_array_equal(rows.max(0), 1)
 
@@ -172,12 +172,12 @@ def test_ends_of_the_box_are_0_and_1_exactly():
 def test_new_rows_use_what_was_fitted():
     X = np.array([[0.0], [10.0], [4.0]])
     new = np.array([[5.0], [20.0], [-10.0]])
-    rows = TableEncoding().fit(X).encode(new)
+    rows = TableCodec().fit(X).encode(new)
     assert_allclose(rows, [[0.5], [2], [-1]])
     mean, scale = 14 / 3, math.sqrt(((14 / 3) ** 2 + (16 / 3) ** 2 + (2 / 3) ** 2) / 3)
-    rows = TableEncoding("standard").fit(X).encode(new)
+    rows = TableCodec("standard").fit(X).encode(new)
     assert_allclose(rows, (new - mean) / scale, rtol=1e-6)
-    rows = TableEncoding("quantile").fit(X).encode(new)
+    rows = TableCodec("quantile").fit(X).encode(new)
     # 5 is a sixth of the way from the median, 4, to the end.
     middle = statistics.NormalDist().inv_cdf(0.5 + 0.5 / 6)
     assert_allclose(rows, [[middle], [5.199], [-5.199]], atol=1e-3)
@@ -186,7 +186,7 @@ def test_new_rows_use_what_was_fitted():
 def test_quantiles_are_the_same_each_time_and_draw_nothing():
     X = numbers(20_000, 1)
     state = np.random.get_state()[1].copy()
-    first, second = (TableEncoding("quantile").fit(X).encode(X) for _ in range(2))
+    first, second = (TableCodec("quantile").fit(X).encode(X) for _ in range(2))
     assert_array_equal(first, second)
     assert_array_equal(np.random.get_state()[1], state)
 
@@ -197,7 +197,7 @@ def test_the_fitted_rows_are_left_as_they_are(scaling):
         if X.dtype != object:
             X[:, 0] = X[:, 0] > 0
         before = X.copy()
-        encoding = TableEncoding(scaling, categorical, integer=[2] * (X.shape[1] > 4))
+        encoding = TableCodec(scaling, categorical, integer=[2] * (X.shape[1] > 4))
         rows = encoding.fit(X).encode(X)
         copy = rows.copy()
         encoding.decode(rows, clip=True)
@@ -243,7 +243,7 @@ def test_one_feature(scaling):
 def test_5000_features(scaling):
     X = numbers(20, 5000)
     X[:, ::50] = 3.25
-    encoding = TableEncoding(scaling).fit(X)
+    encoding = TableCodec(scaling).fit(X)
     assert encoding.n_outputs_ == 4900
     made = encoding.decode(encoding.encode(X), clip=True)
     assert_allclose(made, X, atol=1e-5)
@@ -262,7 +262,7 @@ def test_numbers_of_every_size_in_one_encoding(scaling):
     "X", [COLUMNS["tiny"], COLUMNS["large offset"], COLUMNS["barely above 0"]]
 )
 def test_no_column_that_varies_is_taken_for_constant(X, scaling):
-    rows = TableEncoding(scaling).fit(X).encode(X)
+    rows = TableCodec(scaling).fit(X).encode(X)
     assert (np.ptp(rows, axis=0) > 0.9).all()
     if scaling == "standard":
         assert_allclose(rows.std(0), 1, rtol=1e-4)
@@ -271,14 +271,14 @@ def test_no_column_that_varies_is_taken_for_constant(X, scaling):
 def test_quantiles_of_small_numbers_are_told_apart():
     # QuantileTransformer to normal numbers would take all of these for its lower end.
     X = np.append(np.linspace(0, 1e-8, 99), 1e9)[:, None]
-    rows = TableEncoding("quantile").fit(X).encode(X)
+    rows = TableCodec("quantile").fit(X).encode(X)
     assert (np.diff(rows[:, 0]) > 0).all()
 
 
 @pytest.mark.parametrize("scaling", SCALINGS)
 def test_mixed_table_comes_back(scaling):
     X = mixed()
-    encoding = TableEncoding(scaling, categorical=[1, 3, 4], integer=[2]).fit(X)
+    encoding = TableCodec(scaling, categorical=[1, 3, 4], integer=[2]).fit(X)
     made = encoding.decode(encoding.encode(X), clip=True)
     assert made.dtype == object
     assert made[:, 1:].tolist() == X[:, 1:].tolist()
@@ -290,7 +290,7 @@ def test_mixed_table_comes_back(scaling):
 @pytest.mark.parametrize("scaling", SCALINGS)
 def test_categories_alone(scaling):
     X = mixed()[:, [1, 4]]
-    encoding = TableEncoding(scaling, categorical=[0, 1]).fit(X)
+    encoding = TableCodec(scaling, categorical=[0, 1]).fit(X)
     rows = encoding.encode(X)
     assert (encoding.n_numeric_, rows.shape) == (0, (40, 6))
     assert_array_equal(np.unique(rows), [0, 1])
@@ -301,14 +301,14 @@ def test_categories_alone(scaling):
 
 def test_category_that_is_seen_once():
     X = np.array([["a"], ["b"], ["a"], ["a"]], dtype=object)
-    encoding = TableEncoding(categorical=[0]).fit(X)
+    encoding = TableCodec(categorical=[0]).fit(X)
     assert encoding.encode(X).tolist() == [[1, 0], [0, 1], [1, 0], [1, 0]]
     assert encoding.decode([[0.4, 0.6]], clip=True).tolist() == [["b"]]
 
 
 def test_category_of_a_block_is_its_largest():
     X = np.array([[1.0, 2.0], [2.0, 3.0], [9.0, 7.0]])
-    encoding = TableEncoding(categorical=[0, 1]).fit(X)
+    encoding = TableCodec(categorical=[0, 1]).fit(X)
     rows = [[0.2, 0.3, 0.5, 0.9, 0.1, 0.0], [-1, -2, -3, 0, 5, 4], [0, 0, 0, 0, 0, 0]]
     expected = [[9, 2], [1, 3], [1, 2]]
     assert encoding.decode(rows, clip=True).tolist() == expected
@@ -316,7 +316,7 @@ def test_category_of_a_block_is_its_largest():
 
 def test_categories_that_are_numbers():
     X = np.column_stack([[0.5, -3, 1e300, 0.5], [0, 2, 4, 8]])
-    encoding = TableEncoding(categorical=[0]).fit(X)
+    encoding = TableCodec(categorical=[0]).fit(X)
     assert encoding.encode(X)[:, 1:].tolist() == [
         [0, 1, 0],
         [1, 0, 0],
@@ -330,22 +330,20 @@ def test_categories_that_are_numbers():
 
 def test_categories_without_an_order_stand_as_they_appear():
     X = np.array([["b"], [7], ["a"], [7]], dtype=object)
-    encoding = TableEncoding(categorical=[0]).fit(X)
+    encoding = TableCodec(categorical=[0]).fit(X)
     assert encoding.encode(X).tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 0]]
     assert encoding.decode(encoding.encode(X), clip=True).tolist() == X.tolist()
 
 
 def test_categories_do_not_depend_on_the_order_of_rows():
     X = mixed()
-    encodings = [
-        TableEncoding(categorical=[1, 3, 4]).fit(rows) for rows in (X, X[::-1])
-    ]
+    encodings = [TableCodec(categorical=[1, 3, 4]).fit(rows) for rows in (X, X[::-1])]
     assert_array_equal(*[encoding.encode(X) for encoding in encodings])
 
 
 def test_text_of_fixed_width():
     X = np.array([["a", "long"], ["bc", "x"]])
-    encoding = TableEncoding(categorical=[0, 1]).fit(X)
+    encoding = TableCodec(categorical=[0, 1]).fit(X)
     made = encoding.decode(encoding.encode(X)[::-1], clip=True)
     assert made.dtype == object
     assert made.tolist() == [["bc", "x"], ["a", "long"]]
@@ -355,7 +353,7 @@ def test_text_of_fixed_width():
 def test_text_of_pandas(dtype):
     frame = pd.DataFrame({"city": ["Ulm", "Bonn", "Ulm"], "x": [0.5, 1.5, 0.75]})
     X = frame.astype({"city": dtype}).to_numpy()
-    encoding = TableEncoding(categorical=[0]).fit(X)
+    encoding = TableCodec(categorical=[0]).fit(X)
     rows = encoding.encode(X)
     assert_array_equal(rows, [[0, 0, 1], [1, 1, 0], [0.25, 0, 1]])
     assert encoding.decode(rows, clip=True).tolist() == X.tolist()
@@ -371,7 +369,7 @@ def test_nullable_numbers_of_pandas():
     )
     X = frame.to_numpy()
     assert X.dtype == object
-    encoding = TableEncoding(categorical=[1], integer=[0]).fit(X)
+    encoding = TableCodec(categorical=[1], integer=[0]).fit(X)
     rows = encoding.encode(X)
     assert_array_equal(rows, [[0, 1, 0, 1], [1, 0.5, 1, 0], [0.5, 0, 0, 1]])
     assert encoding.decode(rows, clip=True).tolist() == X.tolist()
@@ -380,7 +378,7 @@ def test_nullable_numbers_of_pandas():
 @pytest.mark.parametrize("categorical", [[], [0, 1]])
 def test_booleans(categorical):
     X = np.array([[True, False], [False, False], [True, True]])
-    encoding = TableEncoding(categorical=categorical).fit(X)
+    encoding = TableCodec(categorical=categorical).fit(X)
     rows = encoding.encode(X)
     assert rows.shape == (3, 4 if categorical else 2)
     assert_array_equal(encoding.decode(rows, clip=True), X)
@@ -388,7 +386,7 @@ def test_booleans(categorical):
 
 def test_numbers_in_objects():
     X = np.array([[1, 0.5], [np.float32(2.5), True], [np.int8(3), False]], dtype=object)
-    encoding = TableEncoding().fit(X)
+    encoding = TableCodec().fit(X)
     assert_array_equal(encoding.encode(X), [[0, 0.5], [0.75, 1], [1, 0]])
     made = encoding.decode(encoding.encode(X), clip=True)
     assert made.dtype == object
@@ -401,7 +399,7 @@ def test_numbers_in_objects():
 @pytest.mark.parametrize("scaling", SCALINGS)
 def test_clip(scaling):
     X = numbers(100, 3) * [1, 1e-6, 1e6]
-    encoding = TableEncoding(scaling).fit(X)
+    encoding = TableCodec(scaling).fit(X)
     far = np.array([[99.0] * 3, [-99.0] * 3, [0.5] * 3], dtype=np.float32)
     made = encoding.decode(far, clip=True)
     assert_array_equal(made[0], X.max(0))
@@ -413,7 +411,7 @@ def test_clip(scaling):
 @pytest.mark.parametrize("scaling", ["minmax", "standard"])
 def test_without_clip_numbers_leave_the_box(scaling):
     X = np.array([[0.0], [10.0]])
-    made = TableEncoding(scaling).fit(X).decode([[3.0], [-2.0]], clip=False)
+    made = TableCodec(scaling).fit(X).decode([[3.0], [-2.0]], clip=False)
     expected = [[30], [-20]] if scaling == "minmax" else [[20], [-5]]
     assert_allclose(made, expected)
 
@@ -421,7 +419,7 @@ def test_without_clip_numbers_leave_the_box(scaling):
 @pytest.mark.parametrize("clip", [True, False])
 def test_whole_numbers(clip):
     X = np.array([[0, 0.0], [10, 1.0]])
-    encoding = TableEncoding(integer=[0]).fit(X)
+    encoding = TableCodec(integer=[0]).fit(X)
     rows = [[0.26, 0.26], [0.24, 0.24], [0.96, 0.96], [1.2, 1.2], [-0.26, -0.26]]
     made = encoding.decode(rows, clip=clip)
     whole, other = [3, 2, 10, 12, -3], [0.26, 0.24, 0.96, 1.2, -0.26]
@@ -436,7 +434,7 @@ def test_whole_numbers(clip):
 def test_bounds_of_small_integers(dtype, scaling):
     bounds = np.iinfo(dtype)
     X = np.array([[bounds.min], [bounds.max], [3], [7]], dtype=dtype)
-    encoding = TableEncoding(scaling, integer=[0]).fit(X)
+    encoding = TableCodec(scaling, integer=[0]).fit(X)
     made = encoding.decode(encoding.encode(X), clip=True)
     assert_array_equal(made, X.astype(float))
     far = encoding.decode([[-50.0], [50.0]], clip=True)
@@ -445,13 +443,13 @@ def test_bounds_of_small_integers(dtype, scaling):
 
 def test_whole_numbers_come_back_exactly_up_to_24_bits():
     X = np.random.default_rng(0).integers(0, 2**24, (1000, 2)) + 10**12
-    encoding = TableEncoding(integer=[0, 1]).fit(X)
+    encoding = TableCodec(integer=[0, 1]).fit(X)
     assert_array_equal(encoding.decode(encoding.encode(X), clip=True), X)
 
 
 def test_a_category_among_the_whole_numbers_stays_one():
     X = np.array([[0.5, 1.0], [1.5, 2.0], [0.5, 4.0]])
-    encoding = TableEncoding(categorical=[0], integer=[0, 1]).fit(X)
+    encoding = TableCodec(categorical=[0], integer=[0, 1]).fit(X)
     assert_array_equal(encoding.decode(encoding.encode(X), clip=True), X)
 
 
@@ -469,7 +467,7 @@ def test_a_category_among_the_whole_numbers_stays_one():
 def test_all_integer(categorical, integer, expected):
     # The third column is constant, which is as good as whole.
     X = np.array([[1, 2, 5], [3, 4, 5], [2, 6, 5]])
-    encoding = TableEncoding(categorical=categorical, integer=integer).fit(X)
+    encoding = TableCodec(categorical=categorical, integer=integer).fit(X)
     assert encoding.all_integer_ is expected
 
 
@@ -480,9 +478,9 @@ def test_all_integer(categorical, integer, expected):
 def test_constant_columns_are_left_out_and_put_back(scaling):
     X = numbers(30, 5)
     X[:, [0, 3]] = [0.1, -1e300]
-    encoding = TableEncoding(scaling).fit(X)
+    encoding = TableCodec(scaling).fit(X)
     assert encoding.n_numeric_ == encoding.n_outputs_ == 3
-    alone = TableEncoding(scaling).fit(X[:, [1, 2, 4]])
+    alone = TableCodec(scaling).fit(X[:, [1, 2, 4]])
     assert_array_equal(encoding.encode(X), alone.encode(X[:, [1, 2, 4]]))
     made = encoding.decode(np.full((2, 3), 0.3), clip=True)
     assert_array_equal(made[:, [0, 3]], [[0.1, -1e300]] * 2)
@@ -490,7 +488,7 @@ def test_constant_columns_are_left_out_and_put_back(scaling):
 
 def test_constant_columns_of_a_mixed_table():
     X = np.array([["a", 0.1, "u", 1, 7], ["a", 0.1, "v", 2, 7]], dtype=object)
-    encoding = TableEncoding(categorical=[0, 2, 4], integer=[1, 3]).fit(X)
+    encoding = TableCodec(categorical=[0, 2, 4], integer=[1, 3]).fit(X)
     assert encoding.encode(X).tolist() == [[0, 1, 0], [1, 0, 1]]
     assert (encoding.n_numeric_, encoding.category_sizes_) == (1, [2])
     assert encoding.decode(encoding.encode(X), clip=True).tolist() == X.tolist()
@@ -501,9 +499,9 @@ def test_nothing_varies():
     with pytest.raises(
         ValueError, match=r"No column .* over its 2 samples: .* nothing to"
     ):
-        TableEncoding(categorical=[1]).fit(X)
+        TableCodec(categorical=[1]).fit(X)
     with pytest.raises(ValueError, match="over its 1 samples"):
-        TableEncoding().fit(numbers(1, 3))
+        TableCodec().fit(numbers(1, 3))
 
 
 # --- Errors --------------------------------------------------------------------------
@@ -518,7 +516,7 @@ def table():
 
 
 def named():
-    return TableEncoding(categorical=[1], feature_names=NAMES)
+    return TableCodec(categorical=[1], feature_names=NAMES)
 
 
 @pytest.mark.parametrize("during", ["fit", "encode"])
@@ -553,14 +551,14 @@ def test_refused_numbers_of_an_array(dtype):
     X = numbers().astype(dtype)
     X[3, [0, 2]] = math.nan, math.inf
     with pytest.raises(ValueError, match=r"missing values .*: 1 in column 0\."):
-        TableEncoding().fit(X)
+        TableCodec().fit(X)
     with pytest.raises(ValueError, match="missing categories: 1 in column 0"):
-        TableEncoding(categorical=[0, 1]).fit(np.delete(X, 2, axis=1))
+        TableCodec(categorical=[0, 1]).fit(np.delete(X, 2, axis=1))
 
 
 def test_refused_text_of_fixed_width():
     with pytest.raises(ValueError, match=r"Columns \[1\] hold text"):
-        TableEncoding(categorical=[0]).fit(np.array([["a", "1"], ["b", "2"]]))
+        TableCodec(categorical=[0]).fit(np.array([["a", "1"], ["b", "2"]]))
 
 
 def test_unknown_categories():
@@ -573,7 +571,7 @@ def test_unknown_categories():
 
 
 def test_other_width():
-    encoding = TableEncoding().fit(numbers(20, 4))
+    encoding = TableCodec().fit(numbers(20, 4))
     with pytest.raises(ValueError, match="X has 3 columns, but .* fitted on 4"):
         encoding.encode(numbers(20, 3))
 
@@ -583,7 +581,7 @@ def test_ranges_that_float64_cannot_scale(end):
     X = np.array([[0.0, -end, 4.0], [1.0, end, 4.0]])
     message = r"Columns \['city'\] span more than 1e300 or less .* Multiply"
     with pytest.raises(ValueError, match=message):
-        TableEncoding(feature_names=NAMES).fit(X)
+        TableCodec(feature_names=NAMES).fit(X)
 
 
 def test_whole_numbers_that_are_not():
@@ -591,12 +589,12 @@ def test_whole_numbers_that_are_not():
     # The ends of the third column are whole, but not what lies between.
     message = r"Columns \['city', 'income'\] .* whole .* integer_features"
     with pytest.raises(ValueError, match=message):
-        TableEncoding(integer=[0, 1, 2], feature_names=NAMES).fit(X)
+        TableCodec(integer=[0, 1, 2], feature_names=NAMES).fit(X)
 
 
 def test_unknown_scaling():
     with pytest.raises(ValueError, match="scaling must be one of .* got 'robust'"):
-        TableEncoding(scaling="robust").fit(numbers())
+        TableCodec(scaling="robust").fit(numbers())
 
 
 # --- Pickling ------------------------------------------------------------------------
@@ -605,7 +603,7 @@ def test_unknown_scaling():
 @pytest.mark.parametrize("scaling", SCALINGS)
 def test_table_encoding_pickles(scaling):
     X = mixed()
-    encoding = TableEncoding(scaling, categorical=[1, 3], integer=[2]).fit(X)
+    encoding = TableCodec(scaling, categorical=[1, 3], integer=[2]).fit(X)
     copy = pickle.loads(pickle.dumps(encoding))
     rows = encoding.encode(X)
     assert_array_equal(copy.encode(X), rows)
@@ -615,7 +613,7 @@ def test_table_encoding_pickles(scaling):
 
 def test_image_encoding_pickles():
     X = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
-    encoding = ImageEncoding().fit(X)
+    encoding = ImageCodec().fit(X)
     copy = pickle.loads(pickle.dumps(encoding))
     assert_array_equal(copy.encode(X), encoding.encode(X))
     assert_array_equal(copy.decode(copy.encode(X), clip=True), X)
@@ -627,7 +625,7 @@ def test_image_encoding_pickles():
 @pytest.mark.parametrize("shape", [(5, 3, 4), (5, 2, 3, 4), (5, 2, 2, 2, 2)])
 def test_images_against_loops(shape):
     X = np.random.default_rng(0).normal(50, 20, size=shape)
-    encoding = ImageEncoding().fit(X)
+    encoding = ImageCodec().fit(X)
     rows = encoding.encode(X)
     assert rows.dtype == np.float32
     assert rows.shape == shape
@@ -649,7 +647,7 @@ def test_images_come_back(dtype, clip):
     # int8 from end to end: their range overflows in their own dtype.
     X = np.random.default_rng(0).integers(-128, 128, size=(30, 8, 8))
     X = (X > 0 if dtype == "bool" else X + 128 * (dtype[0] == "u")).astype(dtype)
-    encoding = ImageEncoding().fit(X)
+    encoding = ImageCodec().fit(X)
     made = encoding.decode(encoding.encode(X), clip=clip)
     assert made.dtype == X.dtype
     assert_allclose(made.astype(float), X.astype(float), atol=255 * 2**-25)
@@ -658,20 +656,20 @@ def test_images_come_back(dtype, clip):
 
 def test_images_of_large_offset_come_back():
     X = 1e9 + np.random.default_rng(0).random((30, 4, 4)) * 1e-3
-    encoding = ImageEncoding().fit(X)
+    encoding = ImageCodec().fit(X)
     made = encoding.decode(encoding.encode(X), clip=True)
     assert (np.abs(made - X) <= 2**-25 * np.ptp(X) + 4 * EPS * X.max()).all()
 
 
 def test_one_scale_for_all_pixels():
     X = np.array([[[0.0, 10.0], [10.0, 5.0]], [[0.0, 10.0], [20.0, 5.0]]])
-    rows = ImageEncoding().fit(X).encode(X)
+    rows = ImageCodec().fit(X).encode(X)
     assert_array_equal(rows[0], [[0, 0.5], [0.5, 0.25]])
 
 
 def test_integer_images_round_and_stay_in_their_dtype():
     X = np.array([[[10, 20]], [[15, 250]]], dtype=np.uint8)
-    encoding = ImageEncoding().fit(X)
+    encoding = ImageCodec().fit(X)
     rows = np.array([[[0.0, 1.0]], [[0.004, 0.007]], [[-1.0, 2.0]]])
     made = encoding.decode(rows, clip=True)
     assert made.tolist() == [[[10, 250]], [[11, 12]], [[10, 250]]]
@@ -679,20 +677,20 @@ def test_integer_images_round_and_stay_in_their_dtype():
 
 
 def test_boolean_images_stay_in_their_dtype():
-    encoding = ImageEncoding().fit(np.array([[[True, False]]]))
+    encoding = ImageCodec().fit(np.array([[[True, False]]]))
     made = encoding.decode([[[0.4, 0.6]], [[-1.0, 2.0]]], clip=False)
     assert made.tolist() == [[[False, True]], [[False, True]]]
 
 
 def test_images_of_floats_leave_the_box_unless_clipped():
-    encoding = ImageEncoding().fit(np.array([[[0.0, 10.0]]]))
+    encoding = ImageCodec().fit(np.array([[[0.0, 10.0]]]))
     assert_allclose(encoding.decode([[[-0.5, 1.5]]], clip=False), [[[-5, 15]]])
     assert_allclose(encoding.decode([[[-0.5, 1.5]]], clip=True), [[[0, 10]]])
 
 
 def test_flat_images_get_their_shape_back():
     X = np.random.default_rng(0).random((5, 2, 3))
-    encoding = ImageEncoding().fit(X)
+    encoding = ImageCodec().fit(X)
     flat = encoding.encode(X).reshape(5, 6)
     made = encoding.decode(flat, clip=True)
     assert_array_equal(made, encoding.decode(encoding.encode(X), clip=True))
@@ -702,10 +700,10 @@ def test_flat_images_get_their_shape_back():
 def test_image_errors():
     X = np.random.default_rng(0).random((5, 2, 3))
     with pytest.raises(ValueError, match="All pixels of X are 7: there is nothing to"):
-        ImageEncoding().fit(np.full((3, 2, 2), 7))
+        ImageCodec().fit(np.full((3, 2, 2), 7))
     with pytest.raises(ValueError, match="span more than float64 .* Divide"):
-        ImageEncoding().fit(np.array([[[-1e308, 1e308]]]))
-    encoding = ImageEncoding().fit(X)
+        ImageCodec().fit(np.array([[[-1e308, 1e308]]]))
+    encoding = ImageCodec().fit(X)
     with pytest.raises(ValueError, match=r"shape \(3, 2\), .* fitted on \(2, 3\)"):
         encoding.encode(X.transpose(0, 2, 1))
     X[1, 0, 2] = math.nan

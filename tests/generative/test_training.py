@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from imbdeep._generative import class_batches, evaluate, has_converged, train
+from imbdeep._generative import class_batches, has_converged, outputs_of, train
 
 TRAINING = {
     "method": "Probe",
@@ -439,7 +439,7 @@ def test_no_rows_at_all():
     assert weight.shape == (0,)
 
 
-# --- evaluate ------------------------------------------------------------------------
+# --- outputs_of ----------------------------------------------------------------------
 
 
 class Recorder(nn.Module):
@@ -458,7 +458,7 @@ class Recorder(nn.Module):
 def test_evaluation_is_in_evaluation_mode(training):
     net = nn.Sequential(Recorder(), nn.Dropout(0.9), nn.BatchNorm1d(3)).train(training)
     rows = torch.randn(10_000, 3, generator=torch.Generator().manual_seed(0))
-    made = evaluate(net, rows)
+    made = outputs_of(net, rows)
     # Neither dropped nor normalised, but for what keeps the variance from 0.
     torch.testing.assert_close(made, 2 * rows / math.sqrt(1 + 1e-5))
     assert net[0].sizes == [4096, 4096, 1808]
@@ -471,19 +471,19 @@ def test_evaluation_is_in_evaluation_mode(training):
 def test_mode_is_restored_after_an_error():
     net = nn.Linear(3, 2).train()
     with pytest.raises(RuntimeError):
-        evaluate(net, torch.ones(4, 7))
+        outputs_of(net, torch.ones(4, 7))
     assert net.training
 
 
 def test_evaluation_of_images_and_of_nothing():
     net = nn.Flatten()
-    assert evaluate(net, torch.ones(5, 2, 3, 4)).shape == (5, 24)
-    assert evaluate(nn.Linear(3, 2), torch.ones(0, 3)).shape == (0, 2)
+    assert outputs_of(net, torch.ones(5, 2, 3, 4)).shape == (5, 24)
+    assert outputs_of(nn.Linear(3, 2), torch.ones(0, 3)).shape == (0, 2)
 
 
 @pytest.mark.parametrize(("width", "most"), [(2**16, 4), (2**19, 1)])
 def test_wide_rows_are_evaluated_a_few_at_a_time(width, most):
     recorder = Recorder()
-    evaluate(recorder, torch.zeros(5, width))
+    outputs_of(recorder, torch.zeros(5, width))
     assert max(recorder.sizes) == most
     assert sum(recorder.sizes) == 5

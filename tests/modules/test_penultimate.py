@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from imbdeep.modules import MLP
-from imbdeep.modules._penultimate import check_head, head_inputs, penultimate
+from imbdeep.modules._penultimate import find_head, head_inputs, penultimate
 
 
 class Conv(nn.Module):
@@ -148,12 +148,12 @@ def test_the_hook_goes_after_an_error():
 
 @pytest.mark.parametrize("module", [MLP(4, 3), Conv(), Unused()])
 def test_the_head_is_that_of_the_module(module):
-    assert check_head(module) is module.head
+    assert find_head(module) is module.head
 
 
 @pytest.mark.parametrize("module", [nn.Linear(2, 2), NotAModule()])
 @pytest.mark.parametrize(
-    "ask", [check_head, lambda module: head_inputs(module).__enter__()]
+    "ask", [find_head, lambda module: head_inputs(module).__enter__()]
 )
 def test_refuses_a_module_without_a_head(ask, module):
     name = type(module).__name__

@@ -26,7 +26,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 import imbdeep
-from imbdeep._generative import TableEncoding
+from imbdeep._generative import TableCodec
 from imbdeep.over_sampling import GLGAN, ConditionalGAN, ConditionalWGAN, LatentSMOTE
 
 AUTOENCODED = [LatentSMOTE, GLGAN]
@@ -119,13 +119,13 @@ def adam_steps(monkeypatch):
 @pytest.fixture
 def far_away(monkeypatch):
     """Nets make rows far below and far above all others, in turns."""
-    decode = TableEncoding.decode
+    decode = TableCodec.decode
 
     def decode_far_away(self, rows, clip):
         turns = np.where(np.arange(len(rows)) % 2, 1e3, -1e3)
         return decode(self, np.broadcast_to(turns[:, None], rows.shape), clip)
 
-    monkeypatch.setattr(TableEncoding, "decode", decode_far_away)
+    monkeypatch.setattr(TableCodec, "decode", decode_far_away)
 
 
 class Recorder(nn.Module):

@@ -318,7 +318,7 @@ def test_every_pass_goes_over_all_rows_and_codes(watch):
             assert sorted(positions.flatten().tolist()) == list(range(size))
 
 
-def test_new_codes_are_of_the_classes_to_grow(watch):
+def test_new_latents_are_of_the_classes_to_grow(watch):
     X, y = table((9, 20, 14))
     GLGAN(**PARAMS, n_neighbors=3).fit_resample(X, y)
     assert [len(new) for new in watch.interpolated] == [11, 0, 6]

@@ -272,8 +272,8 @@ class ICEDClassifier(MakesRows, CrowdNetClassifier):
     def _train(self, train, valid, method):
         if self.run_.crowd is None:
             return super()._train(train, valid, method)
-        rows = self._positions(train)
-        votes = count_votes(self.run_.crowd.codes[rows], len(self.classes_))
+        indices = self._positions(train)
+        votes = count_votes(self.run_.crowd.codes[indices], len(self.classes_))
         certainty = vote_certainty(votes, self.certainty_eps)
         batches = TensorBatches(train)
         X_train = as_arrays(batches.X)
@@ -281,7 +281,7 @@ class ICEDClassifier(MakesRows, CrowdNetClassifier):
         completed = True
         if not len(self.history):
             completed = self._warm_up(train, valid, certainty, method)
-        self.run_.rounds = Rounds(AugmentedRows(X_train), rows, certainty)
+        self.run_.rounds = Rounds(AugmentedRows(X_train), indices, certainty)
         if completed and self.max_epochs:
             super()._train(train, valid, method)
         self._keep_inference()
@@ -307,16 +307,16 @@ class ICEDClassifier(MakesRows, CrowdNetClassifier):
 
     def _next_round(self):
         """Generation and inference of Algorithm 3.2; training is the epoch's."""
-        X, rows = self.run_.rounds.X, self.run_.rounds.rows
+        X, indices = self.run_.rounds.X, self.run_.rounds.indices
         codes = self.run_.crowd.codes
         embeddings = self._embed(X.rows)
-        made = self._interpolate(embeddings, self.run_.crowd.inferred[rows])
-        annotations = self._annotate(embeddings, made, codes[rows])
+        made = self._interpolate(embeddings, self.run_.crowd.inferred[indices])
+        annotations = self._annotate(embeddings, made, codes[indices])
         X_synth = self._decode(embeddings, made)
         inferred = self._infer(np.concatenate([codes, annotations]))
         self.run_.crowd.inferred, y_synth = np.split(inferred, [len(codes)])
         self.X_synth_, self.y_synth_ = X_synth, self.classes_inferred_[y_synth]
-        y = np.concatenate([self.run_.crowd.inferred[rows], y_synth])
+        y = np.concatenate([self.run_.crowd.inferred[indices], y_synth])
         self.run_.rounds.augmented = X.followed_by(X_synth), y
         self._update_criterion(np.bincount(y, minlength=len(self.classes_)))
 

@@ -116,8 +116,8 @@ class Rounds:
     ----------
     X : AugmentedRows
         Training rows, and those made in the round.
-    rows : ndarray of shape (n_train,), int
-        Which rows of the fit the training rows are.
+    indices : ndarray of shape (n_train,), int
+        Of the training rows among the rows of the fit.
     certainty : ndarray of shape (n_train,)
     decoder : RowDecoder or None
     augmented : tuple of ndarray or None
@@ -125,7 +125,7 @@ class Rounds:
     """
 
     X: AugmentedRows
-    rows: np.ndarray
+    indices: np.ndarray
     certainty: np.ndarray
     decoder: RowDecoder | None = None
     augmented: tuple | None = None

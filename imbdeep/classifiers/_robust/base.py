@@ -18,14 +18,14 @@ from imbdeep.attacks._box import check_inside, read_box
 from imbdeep.attacks._nets import net_logits
 from imbdeep.attacks._threat import (
     check_threat,
-    lengths_of_row,
+    lengths_per_feature,
     make_ball,
     movable_features,
     warn_of_tiny_radius,
 )
 from imbdeep.batches import MixUpBatches
 from imbdeep.batches._tensor_batches import rows_of
-from imbdeep.classifiers._deferred import DeferredNetClassifier
+from imbdeep.classifiers._deferred import BaseDeferredClassifier
 
 # What the papers take for pixels in [0, 1].
 PIXEL_EPS = 8 / 255
@@ -48,7 +48,7 @@ class AttackRun(Run):
     attack = None
 
 
-class AdversarialNetClassifier(DeferredNetClassifier):
+class AdversarialNetClassifier(BaseDeferredClassifier):
     """Net that trains on attacked rows.
 
     Parameters are those that :class:`AdversarialClassifier` documents. Subclasses
@@ -58,7 +58,7 @@ class AdversarialNetClassifier(DeferredNetClassifier):
 
     _run_class = AttackRun
     _parameter_constraints = {
-        **DeferredNetClassifier._parameter_constraints,
+        **BaseDeferredClassifier._parameter_constraints,
         "eps": [FiniteReal(0, None), "array-like", None],
         "eps_unit": [StrOptions({"input", "std"})],
         "norm": [StrOptions({"linf", "l2"})],
@@ -124,11 +124,14 @@ class AdversarialNetClassifier(DeferredNetClassifier):
         movable = movable_features(self.perturb, shape, names)
         of_row = {"shape": shape, "names": names, "movable": movable}
         in_input = partial(
-            lengths_of_row, unit=self.eps_unit, std=self.feature_std_, **of_row
+            lengths_per_feature, unit=self.eps_unit, std=self.feature_std_, **of_row
         )
         eps = self._eps_for(X) if self.eps is None else self.eps
         radius = np.where(movable, in_input("eps", eps), 0.0)
-        if not radius.any() and lengths_of_row("eps", eps, **of_row)[movable].any():
+        if (
+            not radius.any()
+            and lengths_per_feature("eps", eps, **of_row)[movable].any()
+        ):
             warnings.warn(
                 "No feature can be moved: each has the standard deviation 0 in the "
                 "rows that it was measured in, those of the first call.",

@@ -16,7 +16,7 @@ from imbdeep.classifiers._docs import SHARED
 from imbdeep.classifiers._robust.base import AdversarialNetClassifier
 from imbdeep.losses import feature_separation
 from imbdeep.losses._reduction import reduce_losses
-from imbdeep.modules._penultimate import check_head, head_inputs, penultimate
+from imbdeep.modules._penultimate import find_head, head_inputs, penultimate
 
 
 @shared_docs(SHARED)
@@ -142,7 +142,7 @@ class SRATClassifier(AdversarialNetClassifier):
     def initialize_module(self):
         super().initialize_module()
         if self.separation:
-            check_head(self.module_)
+            find_head(self.module_)
         return self
 
     def _train(self, train, valid, method, epochs=None):

@@ -1,4 +1,4 @@
-"""What samplers that go through the codes of an autoencoder share."""
+"""What samplers that go through the latents of an autoencoder share."""
 
 from copy import deepcopy
 
@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from sklearn.utils._param_validation import StrOptions
 
-from imbdeep._generative import evaluate, interpolate, train_autoencoder
+from imbdeep._generative import interpolate, outputs_of, train_autoencoder
 from imbdeep._tables.validation import check_class_sizes
 from imbdeep._torch.draws import drawing_for_fit
 from imbdeep._torch.switches import usual_switches
@@ -38,17 +38,17 @@ def check_autoencoder(autoencoder, rows):
             )
     shape = tuple(rows.shape[1:])
     try:
-        codes = evaluate(autoencoder.encoder, rows)
-        made = evaluate(autoencoder.decoder, codes)
+        latents = outputs_of(autoencoder.encoder, rows)
+        made = outputs_of(autoencoder.decoder, latents)
     except (RuntimeError, TypeError) as error:
         raise ValueError(
             f"autoencoder {name} does not take encoded rows of shape {shape}: {error}"
         ) from error
-    if codes.ndim != 2 or made.shape != rows.shape:
+    if latents.ndim != 2 or made.shape != rows.shape:
         raise ValueError(
             f"autoencoder {name} must turn encoded rows of shape {shape} into flat "
-            f"codes and back; got codes of shape {tuple(codes.shape[1:])} and rows of "
-            f"shape {tuple(made.shape[1:])}."
+            f"latents and back; got latents of shape {tuple(latents.shape[1:])} and "
+            f"rows of shape {tuple(made.shape[1:])}."
         )
     for part in ("encoder", "decoder"):
         if not any(p.requires_grad for p in getattr(autoencoder, part).parameters()):
@@ -59,7 +59,7 @@ def check_autoencoder(autoencoder, rows):
 
 
 class AutoencodedSampler(GenerativeSampler):
-    """Base of samplers that interpolate between the codes of an autoencoder."""
+    """Base of samplers that interpolate between the latents of an autoencoder."""
 
     _allow_nd = True
 
@@ -79,7 +79,7 @@ class AutoencodedSampler(GenerativeSampler):
         # An autoencoder of the user's has layers of the user's, such as dropout.
         return self.autoencoder is not None
 
-    def _learn_codes(self, rows, codes, n_new, max_epochs):
+    def _learn_latents(self, rows, codes, n_new, max_epochs):
         """Train the autoencoder, and code the rows.
 
         Returns
@@ -103,7 +103,7 @@ class AutoencodedSampler(GenerativeSampler):
             weight_decay=self.weight_decay,
             **self._training_params(max_epochs),
         )
-        self.latent_ = evaluate(autoencoder.encoder, rows).cpu().numpy()
+        self.latent_ = outputs_of(autoencoder.encoder, rows).cpu().numpy()
         return autoencoder, losses
 
     def _row_weight(self, codes):
@@ -137,7 +137,7 @@ class AutoencodedSampler(GenerativeSampler):
         counts = np.bincount(self._codes, minlength=len(n_new))
         check_class_sizes(self.classes_[to_grow], counts[to_grow], 2, self)
 
-    def _new_codes(self, n_new):
+    def _new_latents(self, n_new):
         """Codes between those of the rows: so many of each class, class by class."""
         self._check_sizes(n_new)
         made = [
@@ -164,4 +164,4 @@ class AutoencodedSampler(GenerativeSampler):
         ndarray of shape (n_samples, n_latent), float32
         """
         rows = self._encode(X)
-        return evaluate(self.encoder_, rows).numpy()
+        return outputs_of(self.encoder_, rows).numpy()

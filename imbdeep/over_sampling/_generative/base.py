@@ -12,9 +12,9 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from imbdeep._arguments import FiniteReal, WholeNumber
 from imbdeep._generative import (
-    ImageEncoding,
+    ImageCodec,
     RowHead,
-    TableEncoding,
+    TableCodec,
     categorical_columns,
     select_columns,
 )
@@ -128,7 +128,7 @@ class GenerativeSampler(TableOverSampler):
         if len(categorical) and has_large_integers(as_dense(table)):
             # As objects, categories keep all their digits.
             table = as_dense(table).astype(object)
-        self._encoding = TableEncoding(
+        self._encoding = TableCodec(
             scaling=self.scaling,
             categorical=categorical,
             integer=integer,
@@ -154,7 +154,7 @@ class GenerativeSampler(TableOverSampler):
         labels, binarize_y = self._check_y(y)
         images, labels = validate_data(self, X, labels, reset=True, allow_nd=True)
         self._container = container_of(X)
-        self._encoding = ImageEncoding().fit(images)
+        self._encoding = ImageCodec().fit(images)
         return images, labels, binarize_y
 
     def _categorical_columns(self, X):

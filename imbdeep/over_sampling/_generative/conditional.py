@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from imbdeep._generative import evaluate
+from imbdeep._generative import outputs_of
 from imbdeep._torch.draws import current_generator, drawing_for_fit
 from imbdeep.batches._class_draws import RowsByClass
 from imbdeep.modules import MLP
@@ -62,6 +62,6 @@ class ConditionalSampler(GenerativeSampler):
     def _make(self, n_new):
         codes = torch.arange(len(n_new)).repeat_interleave(torch.tensor(n_new))
         device = next(self.generator_.parameters()).device
-        return evaluate(
+        return outputs_of(
             self.generator_, self._noise_and(self._conditions(codes.to(device)))
         )

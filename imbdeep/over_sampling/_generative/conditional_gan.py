@@ -3,7 +3,7 @@
 import torch
 
 from imbdeep._docs import shared_docs
-from imbdeep._generative import log_loss_of_made, log_loss_of_real, train
+from imbdeep._generative import log_loss_of_real, log_loss_of_synthetic, train
 from imbdeep.over_sampling._docs import SHARED
 from imbdeep.over_sampling._generative.base import COUNT
 from imbdeep.over_sampling._generative.conditional import ConditionalSampler
@@ -61,7 +61,7 @@ class ConditionalGAN(ConditionalSampler):
     See Also
     --------
     ConditionalWGAN : A smoother game, for tables.
-    GLGAN : Starts from the rows' codes instead of noise.
+    GLGAN : Starts from the rows' latents instead of noise.
 
     Notes
     -----
@@ -158,7 +158,7 @@ class ConditionalGAN(ConditionalSampler):
                     with torch.no_grad():
                         made = G(self._noise_and(condition))
                     on_real = log_loss_of_real(D(torch.cat([x, condition], 1)))
-                    on_made = log_loss_of_made(D(torch.cat([made, condition], 1)))
+                    on_made = log_loss_of_synthetic(D(torch.cat([made, condition], 1)))
                     yield "discriminator", on_real + on_made, {}
                 _, condition = draw()
                 made = G(self._noise_and(condition))

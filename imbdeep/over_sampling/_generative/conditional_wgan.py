@@ -71,7 +71,7 @@ class ConditionalWGAN(ConditionalSampler):
     See Also
     --------
     ConditionalGAN : The classical game.
-    GLGAN : Starts from the rows' codes instead of noise.
+    GLGAN : Starts from the rows' latents instead of noise.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""GL-GAN: SMOTE in a latent space, and a GAN that makes its codes look real."""
+"""GL-GAN: SMOTE in a latent space, and a GAN that makes its latents look real."""
 
 from copy import deepcopy
 from functools import partial
@@ -12,8 +12,8 @@ from imbdeep._generative import (
     class_batches,
     classifier_loss,
     discriminator_loss,
-    evaluate,
     generator_loss,
+    outputs_of,
     reconstruction_loss,
     train,
 )
@@ -32,7 +32,7 @@ def start_players(autoencoder, n_latent, n_classes):
     autoencoder : nn.Module
         With ``encoder`` and ``decoder``, trained.
     n_latent : int
-        Length of its codes.
+        Length of its latents.
     n_classes : int
 
     Returns
@@ -71,11 +71,12 @@ def _batches_of_originals_and_new(originals, new, n_batches):
 class GLGAN(AutoencodedSampler):
     r"""Over-sample with GL-GAN: local structure from SMOTE, global from a GAN [1]_.
 
-    An autoencoder learns codes that lie in one cluster a class, and SMOTE interpolates
-    between those of a class: the local structure. Then the decoder becomes the
-    generator of a GAN. A discriminator tells real rows from made ones, a classifier
-    their classes, and the generator learns to turn codes, real and interpolated, into
-    rows that pass for real and for their class: the global structure.
+    An autoencoder learns latents that lie in one cluster per class, and SMOTE
+    interpolates between those of a class: the local structure. Then the decoder becomes
+    the generator of a GAN. A discriminator tells real rows from synthetic ones, a
+    classifier their classes, and the generator learns to turn latents, real and
+    interpolated, into rows that pass for real and for their class: the global
+    structure.
 
     Read more in the :ref:`User Guide <gl_gan>`.
 
@@ -135,7 +136,7 @@ class GLGAN(AutoencodedSampler):
         Score of each class, of shape (n, n_classes): least-squares fits of 1 for a
         row's class and of 0 for the others, not probabilities.
     generator_ : nn.Module
-        Makes encoded rows of codes.
+        Makes encoded rows of latents.
     {latent_}
     loss_history_ : dict of str to ndarray
         'autoencoder', eq. (2.3), and its parts 'reconstruction', eq. (2.1), and
@@ -186,8 +187,8 @@ class GLGAN(AutoencodedSampler):
       ``class_weight=None``.
     - Means and spreads of eq. (2.2) are those of a mini-batch, which holds at least
       eight rows of each class, or all there are. Every mini-batch of a GAN round holds
-      codes of real rows and of new ones, which weigh more than their share if they are
-      fewer than the mini-batches.
+      latents of real rows and of new ones, which weigh more than their share if they
+      are fewer than the mini-batches.
     - The paper gives no weights, sizes, learning rates or test of convergence.
 
     References
@@ -289,12 +290,12 @@ class GLGAN(AutoencodedSampler):
 
     def _train(self, rows, codes, n_new):
         # Steps 1 and 2 of Algorithm 2.1: E and Q.
-        autoencoder, losses = self._learn_codes(
+        autoencoder, losses = self._learn_latents(
             rows, codes, n_new, self.pretrain_epochs
         )
         z_org = torch.from_numpy(self.latent_).to(rows.device)
         # Steps 3 and 4: Z is Z_org and Z_syn.
-        z_syn = self._new_codes(n_new).to(rows.device)
+        z_syn = self._new_latents(n_new).to(rows.device)
         n_classes = len(n_new)
         one_hot = F.one_hot(codes, n_classes).float()
         row_weight = self._row_weight(codes)
@@ -322,7 +323,7 @@ class GLGAN(AutoencodedSampler):
         self.n_epochs_ = len(losses["generator"])
         self.encoder_, self.decoder_ = autoencoder.encoder, autoencoder.decoder
         self.discriminator_, self.classifier_, self.generator_ = D, C, G
-        return evaluate(G, z_syn)
+        return outputs_of(G, z_syn)
 
     def _one_round(self, D, C, G, batches):
         """Steps 5 to 7 of Algorithm 2.1: each player in turn, by player and loss."""
@@ -356,4 +357,4 @@ class GLGAN(AutoencodedSampler):
                 yield "generator", loss, {}
 
     def _make(self, n_new):
-        return evaluate(self.generator_, self._new_codes(n_new))
+        return outputs_of(self.generator_, self._new_latents(n_new))

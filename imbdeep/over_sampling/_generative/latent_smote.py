@@ -1,17 +1,17 @@
 """SMOTE in the latent space of an autoencoder."""
 
 from imbdeep._docs import shared_docs
-from imbdeep._generative import evaluate
+from imbdeep._generative import outputs_of
 from imbdeep.over_sampling._docs import SHARED
 from imbdeep.over_sampling._generative.autoencoded import AutoencodedSampler
 
 
 @shared_docs(SHARED)
 class LatentSMOTE(AutoencodedSampler):
-    r"""Over-sample between the codes of an autoencoder: SMOTE in its latent space [1]_.
+    r"""Over-sample with SMOTE in the latent space of an autoencoder [1]_.
 
-    An autoencoder learns codes that hold the rows and lie in one cluster a class; SMOTE
-    interpolates between the codes of a class, and the decoder turns what it makes into
+    An autoencoder learns latents that hold the rows and lie in one cluster per class;
+    SMOTE interpolates between those of a class, and the decoder turns the result into
     rows. In a space where classes are apart and the data is bent straight, a line
     between two rows is less likely to cross another class.
 
@@ -164,7 +164,7 @@ class LatentSMOTE(AutoencodedSampler):
         self.random_state = random_state
 
     def _train(self, rows, codes, n_new):
-        autoencoder, self.loss_history_ = self._learn_codes(
+        autoencoder, self.loss_history_ = self._learn_latents(
             rows, codes, n_new, self.max_epochs
         )
         self.encoder_, self.decoder_ = autoencoder.encoder, autoencoder.decoder
@@ -172,4 +172,4 @@ class LatentSMOTE(AutoencodedSampler):
         return self._make(n_new)
 
     def _make(self, n_new):
-        return evaluate(self.decoder_, self._new_codes(n_new))
+        return outputs_of(self.decoder_, self._new_latents(n_new))
