@@ -1,1 +1,1 @@
-"""What the base of the nets is made of."""
+"""The mix-ins that make up the base class of the nets."""

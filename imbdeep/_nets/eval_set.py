@@ -1,4 +1,4 @@
-"""Validation rows of the user's own, in either of the forms that ``fit`` takes."""
+"""The user's own validation rows, in either form that ``fit`` takes."""
 
 
 def read_eval_set(eval_set, eval_X, eval_y):
@@ -17,8 +17,8 @@ def read_eval_set(eval_set, eval_X, eval_y):
     Raises
     ------
     ValueError
-        If there are rows without labels or labels without rows, both forms at once, or
-        what is no pair.
+        If rows come without labels or labels without rows, if both forms are given at
+        once, or if ``eval_set`` is not a pair.
 
     Examples
     --------
@@ -45,6 +45,7 @@ def read_eval_set(eval_set, eval_X, eval_y):
 
 
 def _read_pair(eval_set):
+    # XGBoost and LightGBM take a list of pairs under the same name.
     if isinstance(eval_set, list | tuple) and eval_set and all(map(_is_set, eval_set)):
         raise ValueError(
             f"eval_set is a list of {len(eval_set)} pair(s), and there is one "
@@ -61,7 +62,7 @@ def _read_pair(eval_set):
 
 
 def _is_set(item):
-    """Whether this is a pair of rows and labels, rather than rows or labels."""
+    """Whether an item is a pair (rows, labels), and not rows or labels alone."""
     if not isinstance(item, list | tuple) or len(item) != 2:
         return False
     rows = item[0]

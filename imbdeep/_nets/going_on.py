@@ -1,4 +1,4 @@
-"""How training goes on where parameters of the net have been set anew."""
+"""How training continues after the net's parameters have been changed."""
 
 import torch
 
@@ -12,35 +12,36 @@ from imbdeep.losses import ClassificationLoss
 
 
 def _is_trained(criterion):
-    """Whether a criterion has parameters of its own that the optimizer changes."""
+    """Whether a criterion has parameters of its own that the optimizer trains."""
     parameters = getattr(criterion, "parameters", tuple)
     return any(parameter.requires_grad for parameter in parameters())
 
 
 def _is_optimizer_setting(name):
-    # Settings of one group of parameters are those of the optimizer in use alone.
+    # Names with more parts, such as optimizer__param_groups__0__lr, set one group of
+    # the optimizer in use; the next fit builds another.
     return name.startswith("optimizer__") and name.count("__") == 1
 
 
 class GoesOn:
-    """What a skorch net needs to go on with parameters that were set after a fit.
+    """Lets a skorch net continue training with parameters that were set after a fit.
 
-    skorch builds the parts of a net anew as soon as a parameter of theirs is set, and
-    the weights are lost; or it does not look at the parameter again. Here setting
-    changes nothing that was learned, and training that goes on compares what there is
-    with what it began with.
+    skorch rebuilds a part of a net as soon as one of its parameters is set, and loses
+    the weights; or it never looks at the parameter again. Here, setting a parameter
+    changes nothing that was learned. Training that continues compares the parameters
+    with those it began with.
     """
 
-    # Parameters that fit reads once, and why going on cannot take up others.
+    # Parameters that fit reads once, and why training cannot continue with others.
     _read_once = dict.fromkeys(
         ("numeric_encoding", "n_bins", "compile"), "which decides the module"
     )
 
     def set_params(self, **params):
-        """Set parameters, those with a prefix included; see :class:`skorch.NeuralNet`.
+        """Set parameters, with or without a prefix; see :class:`skorch.NeuralNet`.
 
-        What a fitted net has learned stays as it is; training that goes on takes them
-        up, or refuses them.
+        A fitted net keeps what it has learned. Training that continues adopts the new
+        parameters or refuses them.
 
         Returns
         -------
@@ -55,12 +56,12 @@ class GoesOn:
             )
         initialized, self.initialized_ = self.initialized_, False
         try:
-            # skorch would make the parts of an initialized net anew, weights and all.
+            # skorch would rebuild the parts of an initialized net, weights and all.
             super().set_params(**params)
         finally:
             self.initialized_ = initialized
         if initialized:
-            # skorch tells the optimizer in use alone, and the next fit would not know.
+            # skorch changes the optimizer in use only; the next fit would not know.
             vars(self).update(
                 {k: v for k, v in params.items() if _is_optimizer_setting(k)}
             )
@@ -71,7 +72,7 @@ class GoesOn:
         return self
 
     def _set_callbacks(self, params):
-        """Set parameters of callbacks, which training that goes on takes up."""
+        """Set parameters of callbacks, which training that continues adopts."""
         if "callbacks" in params:
             self.callbacks = params.pop("callbacks")
         self._check_callbacks_exist(params)
@@ -93,7 +94,9 @@ class GoesOn:
         return self
 
     def _parameters(self):
-        """Parameters that decide a part of the net for longer than a fit."""
+        """Parameters that shape a part of the net beyond a single fit."""
+        # Criterion parameters that a classifier exposes go by its own names: an error
+        # has to name the parameter that the user has set.
         own = {
             key if hasattr(self, key) else f"criterion__{key}": value
             for key, value in self.get_params_for("criterion").items()
@@ -111,6 +114,7 @@ class GoesOn:
                 "class_weight": {"class_weight": self.class_weight},
                 "optimizer": {"optimizer": self.optimizer, "lr": self.lr}
                 | self._prefixed("optimizer"),
+                # As text: 'cpu' and torch.device('cpu') are the same device.
                 "device": {"device": str(self.device)},
                 "callbacks": {"callbacks": self.callbacks}
                 | default_callbacks
@@ -123,7 +127,7 @@ class GoesOn:
         return {k: v for k, v in vars(self).items() if k.startswith(f"{prefix}__")}
 
     def _changed_parameters(self):
-        """What has changed since training began; refuse what it cannot go on with."""
+        """What has changed since training began; refuse what cannot change midway."""
         changes = find_changes(self.parameters_in_use_, self._parameters())
         for part in ("module", "compile"):
             refuse_changes(changes.get(part, {}), "which decides the module")
@@ -131,6 +135,7 @@ class GoesOn:
             refuse_changes({name: change}, self._read_once[name])
         criterion = changes.get("criterion", {})
         if _is_trained(self.criterion_):
+            # Ours take new weights in place; another has to be rebuilt for them.
             if not isinstance(self.criterion_, ClassificationLoss):
                 criterion = criterion | changes.get("class_weight", {})
             refuse_changes(
@@ -142,7 +147,7 @@ class GoesOn:
         return changes
 
     def _take_up(self, changes):
-        """Make the parts anew whose parameters have changed."""
+        """Rebuild the parts whose parameters have changed."""
         if not changes:
             return
         self._validate_params()
@@ -152,14 +157,16 @@ class GoesOn:
             self.criterion_.weight = None
         elif "class_weight" in changes or "criterion" in changes:
             self._initialize_criterion()
+        # After the criterion, whose own parameters the optimizer may train.
         if not changes.keys().isdisjoint({"criterion", "optimizer", "device"}):
             self._renew_optimizer()
         self.parameters_in_use_ = self._parameters()
 
     def _renew_optimizer(self):
-        """Build the optimizer anew; it goes on with its state where that fits."""
+        """Rebuild the optimizer, and keep its state where that fits."""
         used = self.optimizer_
         self._initialize_optimizer()
+        # state_fits makes a step, which must not touch the weights of the net.
         probe = [("probe", torch.nn.Parameter(torch.zeros(1, device=self.device)))]
         args, kwargs = self.get_params_for_optimizer("optimizer", probe)
         sizes = [
@@ -170,6 +177,7 @@ class GoesOn:
             used, self.optimizer(*args, **kwargs)
         ):
             return
+        # load_state_dict brings back the old lr and momentum along with the state.
         settings = [dict(group) for group in self.optimizer_.param_groups]
         self.optimizer_.load_state_dict(used.state_dict())
         for group, setting in zip(self.optimizer_.param_groups, settings, strict=True):

@@ -1,4 +1,4 @@
-"""Interrupts of the user, told from those by which callbacks end a training."""
+"""The user's interrupts, as distinct from those by which callbacks end training."""
 
 import signal
 import threading
@@ -9,11 +9,11 @@ from types import SimpleNamespace
 
 @contextmanager
 def watch_interrupts():
-    """Take note of a Ctrl-C, even where the exception that it raises is swallowed.
+    """Notice a Ctrl-C, even where the exception that it raises is swallowed.
 
-    A training loop of skorch ends in silence at a :exc:`KeyboardInterrupt`, whether it
-    is a callback's way to stop or the user's. Only the user's comes as a signal, which
-    the main thread alone handles, so that there is nothing to see in others.
+    skorch's training loop ends silently at a :exc:`KeyboardInterrupt`, whether a
+    callback or the user raised it. Only the user's comes as a signal. Python handles
+    signals in the main thread alone, so other threads see none.
 
     Yields
     ------
@@ -35,6 +35,7 @@ def watch_interrupts():
     >>> _ = signal.signal(signal.SIGINT, before)
     """
     interrupts = SimpleNamespace(seen=False)
+    # None for a handler set outside of Python, a number for SIG_IGN and SIG_DFL.
     handle = signal.getsignal(signal.SIGINT)
     in_main_thread = threading.current_thread() is threading.main_thread()
     if not (in_main_thread and callable(handle)):
@@ -52,17 +53,18 @@ def watch_interrupts():
     try:
         yield interrupts
     finally:
+        # A callback may have set a handler of its own meanwhile; it stays.
         if signal.getsignal(signal.SIGINT) is take_note:
             signal.signal(signal.SIGINT, handle)
 
 
 def raised_by_a_handler(error):
-    """Whether an exception comes from the handler of a signal, and from no callback.
+    """Whether a signal handler, not a callback, raised an exception.
 
     Parameters
     ----------
     error : BaseException
-        That was caught.
+        The exception that was caught.
 
     Returns
     -------
@@ -77,6 +79,7 @@ def raised_by_a_handler(error):
     ...     raised_by_a_handler(error)
     False
     """
+    # default_int_handler, in C, leaves no frame; watch_interrupts wraps it.
     handlers = map(signal.getsignal, signal.valid_signals())
     codes = {getattr(handler, "__code__", None) for handler in handlers}
     frames = traceback.walk_tb(error.__traceback__)

@@ -1,4 +1,4 @@
-"""Labels, how many rows there are of each, and what each weighs."""
+"""Labels, the number of rows of each, and the weight of each."""
 
 import numpy as np
 from sklearn.utils import compute_class_weight
@@ -9,13 +9,14 @@ from imbdeep._tables.validation import sorted_labels, warn_of_lone_rows
 
 
 class LearnsLabels:
-    """Labels, how many rows there are of each, and what each weighs.
+    """Labels, the number of rows of each, and the weight of each.
 
     A base of :class:`~imbdeep.base.BaseNetClassifier`, which has the parameters.
     """
 
     @property
     def classes_(self):
+        # skorch's own gives back the parameter ``classes`` in the order of the user.
         return self.classes_inferred_
 
     def _learn_labels(self, y, classes):
@@ -64,12 +65,12 @@ class LearnsLabels:
         return X, target
 
     def _check_class_counts(self, counts, method, eval_set):
-        """Tell of classes with few rows; ``partial_fit`` may see none of a class."""
+        """Warn of classes with one row; ``partial_fit`` may see none of a class."""
         if self._splits_small_classes(method, eval_set):
             warn_of_lone_rows(self.classes_, counts)
 
     def _splits_small_classes(self, method, eval_set):
-        """Whether ``fit`` sets rows aside however few there are of a class."""
+        """Whether ``fit`` sets rows aside even where a class has very few."""
         stratified = self.train_split == "stratified" and self.early_stopping != "auto"
         return method == "fit" and eval_set is None and stratified
 
@@ -79,11 +80,12 @@ class LearnsLabels:
         self.class_weight_ = self._weigh_classes(self.class_counts_)
 
     def _weigh_classes(self, counts):
-        """Weight of each class of which there are so many rows, or None."""
+        """Weight of each class, given its number of rows, or None."""
         if self.class_weight is None:
             return None
         labels, present = self.classes_inferred_, counts > 0
         weights = np.ones(len(labels))
+        # A declared class may have no rows yet, which scikit-learn refuses to weigh.
         with naming_value("class_weight", self.class_weight):
             weights[present] = compute_class_weight(
                 self.class_weight, classes=labels[present], y=np.repeat(labels, counts)

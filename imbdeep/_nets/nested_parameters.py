@@ -1,4 +1,4 @@
-"""Errors of parts of a net, told in terms of the parameters that the user has set."""
+"""Errors of a net's parts, in terms of the parameters that the user has set."""
 
 import inspect
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from imbdeep._arguments import FiniteReal, WholeNumber, check_arguments
 
 # Options of torch's optimizers for steps that are differentiated, or replayed by CUDA.
 _NOT_OF_A_NET = {"differentiable", "capturable"}
-# What parts raise where they cannot do with a parameter.
+# What parts raise when they cannot use a parameter.
 _ERRORS = (
     TypeError,
     ValueError,
@@ -26,16 +26,16 @@ _ERRORS = (
 
 @contextmanager
 def naming_parameters(prefix, component, params):
-    """Say which parameters a part was to be made of, where it cannot be made.
+    """Name the parameters of a part that cannot be built.
 
     Parameters
     ----------
     prefix : str
-        Of the parameters, such as 'optimizer'.
+        Prefix of the parameters, such as 'optimizer'.
     component : class, function or instance
-        What takes them.
+        What takes the parameters.
     params : dict
-        Those that the user has set, without the prefix.
+        Parameters that the user has set, without the prefix.
 
     Raises
     ------
@@ -55,7 +55,8 @@ def naming_parameters(prefix, component, params):
     except _ERRORS as error:
         if f"{prefix}__" in str(error):
             raise
-        # Without parameters only what it is called with can be wrong.
+        # Nothing was set, so the error is the part's own, unless its signature does not
+        # suit the way it is called: a TypeError, or whatever a builtin raises.
         is_builtin = getattr(component, "__module__", "") == "builtins"
         if not (params or is_builtin or isinstance(error, TypeError)):
             raise
@@ -67,7 +68,7 @@ def naming_parameters(prefix, component, params):
 
 
 def _told(prefix, component, params):
-    """What a part is called, and the parameters that it was made of."""
+    """Name of a part, and the parameters that it was built from."""
     name = getattr(component, "__name__", type(component).__name__)
     given = ", ".join(f"{prefix}__{key}={params[key]!r}" for key in params)
     return name, given or f"{prefix}={name}"
@@ -75,18 +76,18 @@ def _told(prefix, component, params):
 
 @contextmanager
 def naming_failures(prefix, component, params):
-    """Say which parameters a part was made of, where it fails in use.
+    """Name the parameters of a part that fails in use.
 
     Parameters
     ----------
     prefix, component, params
-        See :func:`naming_parameters`. Only parts of torch are told of without
-        parameters: what fails in a user's own part is known to its author.
+        See :func:`naming_parameters`. Only torch's own parts are named when no
+        parameters were set: the author of a user-defined part knows where it failed.
 
     Raises
     ------
     ValueError
-        Instead of the error of the part. Lack of memory stays what it is.
+        Instead of the part's own error. An out-of-memory error passes unchanged.
 
     Examples
     --------
@@ -99,7 +100,7 @@ def naming_failures(prefix, component, params):
     """
     try:
         yield
-    except torch.OutOfMemoryError:
+    except torch.OutOfMemoryError:  # a RuntimeError, but no parameter's fault
         raise
     except (*_ERRORS, LookupError) as error:
         of_torch = getattr(component, "__module__", "").startswith("torch.")
@@ -110,7 +111,7 @@ def naming_failures(prefix, component, params):
 
 
 def _known(component, params):
-    """Which parameters there are, if one of those given is unknown."""
+    """The parameters that exist, if one of those given is unknown."""
     if not callable(component):
         return ""
     try:
@@ -124,9 +125,9 @@ def _known(component, params):
 
 
 def _check_like_default(prefix, component, params, constraints):
-    """Refuse a parameter that is not of the kind of its default.
+    """Refuse a parameter that is not of the same kind as its default.
 
-    What torch and skorch are given shows in the middle of training, if at all.
+    torch and skorch fail on a bad value in the middle of training, if at all.
 
     Parameters
     ----------
@@ -134,7 +135,7 @@ def _check_like_default(prefix, component, params, constraints):
     component : class or instance
     params : dict
     constraints : dict of type to list
-        Constraints of parameters whose default is of exactly this type.
+        Constraints on parameters whose default has exactly this type.
     """
     maker = component if inspect.isclass(component) else type(component)
     try:
@@ -143,6 +144,7 @@ def _check_like_default(prefix, component, params, constraints):
         return
     for name in params.keys() & known.keys():
         allowed = constraints.get(type(known[name].default))
+        # torch's fused and foreach are flags whose default, None, shows no type.
         if set(get_args(known[name].annotation)) == {bool, NoneType}:
             allowed = ["boolean", None]
         if allowed is not None:
@@ -151,14 +153,14 @@ def _check_like_default(prefix, component, params, constraints):
 
 
 def check_sizes(params, learned):
-    """Refuse sizes of a module of ours that are not those of the data.
+    """Refuse sizes of one of our modules that differ from those of the data.
 
     Parameters
     ----------
     params : dict
-        Those of the module, without the prefix.
+        Parameters of the module, without the prefix.
     learned : dict
-        What the data have: 'n_features' and 'n_classes', or None if unknown.
+        'n_features' and 'n_classes' of the data, or None if unknown.
 
     Raises
     ------
@@ -186,13 +188,13 @@ def check_sizes(params, learned):
 
 
 def check_optimizer(optimizer, params):
-    """Refuse parameters of an optimizer that would fail in its first step, or not.
+    """Refuse parameters on which an optimizer would fail late or train nonsense.
 
     Parameters
     ----------
     optimizer : class
     params : dict
-        Those that the user has set, without the prefix.
+        Parameters that the user has set, without the prefix.
 
     Raises
     ------
@@ -224,14 +226,14 @@ def check_optimizer(optimizer, params):
 
 
 def check_iterator(prefix, iterator, params):
-    """Refuse flags of an iterator that are no flags, which skorch looks at first.
+    """Refuse iterator flags that are not booleans.
 
     Parameters
     ----------
     prefix : {'iterator_train', 'iterator_valid'}
     iterator : class
     params : dict
-        Those that the user has set, without the prefix.
+        Parameters that the user has set, without the prefix.
 
     Raises
     ------
@@ -291,13 +293,13 @@ def check_names_of_callbacks(callbacks):
 
 
 def check_callbacks(callbacks, params):
-    """Refuse what is no callback, and flags of callbacks that are no flags.
+    """Refuse callbacks that are none, and callback flags that are not booleans.
 
     Parameters
     ----------
     callbacks : iterable of tuple (name, callback)
     params : dict
-        Those that the user has set, with the prefix 'callbacks'.
+        Parameters that the user has set, with the prefix 'callbacks'.
 
     Raises
     ------
@@ -332,5 +334,5 @@ def check_callbacks(callbacks, params):
                 "averages, and there is no other. Leave them."
             )
         if "name" in own:
-            # What a scoring callback calls its entry in the history.
+            # The key of a scoring callback's entry in the history.
             check_arguments({f"{key}__name": [str, None]}, params)

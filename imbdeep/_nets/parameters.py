@@ -1,4 +1,4 @@
-"""Parameters as users set them, and as what trains sees them."""
+"""Parameters as users set them, and as training sees them."""
 
 import inspect
 
@@ -32,7 +32,7 @@ def accepts(function, name):
 
 
 def auto_batch_size(n_rows, n_classes=2):
-    """Rows of a step for a table of ``n_rows``: 128, or fewer for eight steps.
+    """Batch size for a table of ``n_rows``: 128, or fewer to give eight steps.
 
     Examples
     --------
@@ -40,11 +40,12 @@ def auto_batch_size(n_rows, n_classes=2):
     >>> [auto_batch_size(n) for n in (50, 400, 2_000)]
     [16, 50, 128]
     """
+    # Room for two rows of each class, however many classes there are.
     return max(16, 2 * n_classes, min(128, n_rows // 8))
 
 
 class NetParameters:
-    """Parameters as users set them, and as what trains sees them.
+    """Parameters as users set them, and as training sees them.
 
     A base of :class:`~imbdeep.base.BaseNetClassifier`, which has the parameters.
     """
@@ -60,7 +61,7 @@ class NetParameters:
 
     @property
     def batch_size(self):
-        """Rows of a step; never ``'auto'``."""
+        """Rows per step; never ``'auto'``."""
         size = vars(self)["batch_size"]
         if isinstance(size, str) and size == "auto":
             return getattr(self, "auto_batch_size_", 128)
@@ -71,16 +72,18 @@ class NetParameters:
         vars(self)["batch_size"] = batch_size
 
     def _get_param_names(self):
+        # skorch takes every attribute without a trailing underscore for a parameter.
         return [name for name in super()._get_param_names() if name[0] != "_"]
 
     def get_params(self, deep=True, **kwargs):
         params = super().get_params(deep=deep, **kwargs)
-        # skorch lists the defaults of default callbacks whatever was set.
+        # skorch lists the defaults of default callbacks even where others were set.
         params |= self._prefixed("callbacks")
+        # As the user set them, or a clone would have lost its 'auto'.
         return {**params, **{name: vars(self)[name] for name in _RESOLVED}}
 
     def _check_parameters(self):
-        # skorch unpacks them where parameters are listed.
+        # skorch unpacks the pairs, and would fail there without an explanation.
         check_names_of_callbacks(self.callbacks)
         validate_parameter_constraints(
             self._parameter_constraints,
@@ -95,7 +98,7 @@ class NetParameters:
         check_device("cpu" if self.device is None else self.device)
 
     def _component(self, name, registry):
-        """The class, instance or function behind a parameter that may be a name."""
+        """Class, instance or function behind a parameter that may be a name."""
         value = getattr(self, name)
         return registry[value] if isinstance(value, str) else value
 
@@ -103,7 +106,7 @@ class NetParameters:
         return self._component("iterator_train", BATCHES)
 
     def _set_by_user(self, prefix):
-        """Parameters with a prefix that were given to the net, without the prefix."""
+        """Parameters that the user has set with a prefix, without the prefix."""
         given = self._prefixed(prefix)
         return {key.removeprefix(f"{prefix}__"): given[key] for key in given}
 
@@ -111,6 +114,7 @@ class NetParameters:
         return naming_failures(prefix, component, self._set_by_user(prefix))
 
     def __setstate__(self, state):
+        # skorch asks torch where to load tensors, and torch does not know 'auto'.
         requested = state["device"]
         if requested == "auto":
             state["device"] = resolve_device("auto")

@@ -20,7 +20,7 @@ _UNSET = _Unset()
 
 
 def same(a, b):
-    """Whether two values of a parameter are the same, or one a copy of the other.
+    """Whether two values of a parameter are equal, or one is a copy of the other.
 
     Examples
     --------
@@ -35,6 +35,7 @@ def same(a, b):
         return bool(a == b)
     if type(a) is not type(b):
         return False
+    # joblib hashes pickles, and those of equal tensors differ.
     if isinstance(a, torch.Tensor):
         return torch.equal(a, b)
     if isinstance(a, torch.nn.Module):
@@ -51,12 +52,12 @@ def same(a, b):
 
 
 def remember(parts):
-    """Take note of parameters, of which a user may change lists in place.
+    """Keep parameters as they are now; a user may change lists and dicts in place.
 
     Parameters
     ----------
     parts : dict of str to dict
-        Parameters by name, of each part of a net that they decide.
+        Parameters by name, for each part of the net.
 
     Returns
     -------
@@ -72,17 +73,17 @@ def remember(parts):
 
 
 def find_changes(before, now):
-    """Parameters that are not what they were.
+    """Parameters that have changed.
 
     Parameters
     ----------
     before, now : dict of str to dict
-        As :func:`remember` gives them.
+        Parameters as :func:`remember` returns them.
 
     Returns
     -------
     dict of str to dict of str to tuple (old, new)
-        Of the parts that have changed.
+        Only the parts that have changed.
 
     Examples
     --------
@@ -105,14 +106,14 @@ def find_changes(before, now):
 
 
 def refuse_changes(changes, reason):
-    """Raise the error for parameters that a net in use cannot take up.
+    """Raise an error for parameters that cannot change once training has begun.
 
     Parameters
     ----------
     changes : dict of str to tuple (old, new)
-        None passes.
+        An empty dict passes.
     reason : str
-        A clause that ends the sentence which names the parameter.
+        A relative clause about the parameter, for the message.
 
     Raises
     ------
@@ -133,26 +134,28 @@ def refuse_changes(changes, reason):
 
 
 def state_fits(optimizer, fresh):
-    """Whether an optimizer can go on with the state of another.
+    """Whether a new optimizer can continue from the state of the one in use.
 
     Parameters
     ----------
     optimizer : torch.optim.Optimizer
-        Has made steps.
+        The optimizer in use.
     fresh : torch.optim.Optimizer
-        Has the new settings, and parameters of its own; it makes a step here.
+        One with the new settings, on a parameter of its own; it makes a step here.
 
     Returns
     -------
     bool
-        Whether the first keeps all that the second needs, as Adam without ``amsgrad``
-        does not for Adam with it.
+        Whether the first keeps everything that the second needs. Adam without
+        ``amsgrad`` does not, for Adam with it.
     """
     if type(optimizer) is not type(fresh):
         return False
+    # Optimizers create their state lazily, and none says beforehand what it will be.
     for group in fresh.param_groups:
         for parameter in group["params"]:
             parameter.grad = torch.zeros_like(parameter)
+    # LBFGS calls its closure, the others ignore it.
     fresh.step(lambda: torch.zeros(()))
     needed = {name for state in fresh.state.values() for name in state}
     return all(needed <= set(state) for state in optimizer.state.values())

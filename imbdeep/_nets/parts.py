@@ -22,7 +22,8 @@ from imbdeep.losses import ClassificationLoss
 from imbdeep.losses._registry import LOSSES
 from imbdeep.modules._registry import MODULES
 
-# Validation rows of the rarest class that average precision needs to tell when to stop.
+# Validation rows of the rarest class below which average precision is too noisy to stop
+# training by.
 _LEAST_RARE_ROWS = 5
 
 
@@ -42,7 +43,7 @@ class BuildsParts:
             ("epoch_metrics", EpochMetrics()),
             ("print_log", PrintLog()),
         ]
-        # get_params lists the callbacks before fit has checked the parameter's type.
+        # get_params lists the callbacks before fit has checked this parameter.
         stops = self.early_stopping
         if isinstance(stops, bool | np.bool_ | str) and stops:
             least = _LEAST_RARE_ROWS if stops == "auto" else 0
@@ -51,7 +52,7 @@ class BuildsParts:
         return callbacks
 
     def initialize_history(self):
-        # skorch empties the history of the last fit, which a failure may bring back.
+        # skorch would empty the old history in place; a failed fit has to restore it.
         self.history_ = History()
         return self
 
@@ -97,7 +98,7 @@ class BuildsParts:
             self.criterion_ = self._build("criterion", criterion, learned)
         if self._uses_class_weights():
             self._check_weight_reduction()
-        # Kept apart from the criterion, which trim_for_prediction drops.
+        # Prediction needs these after trim_for_prediction has dropped the criterion.
         self.gives_probabilities_ = isinstance(self.criterion_, torch.nn.NLLLoss)
         self.logit_scale_ = getattr(self.criterion_, "scale", 1.0)
         return self
@@ -110,6 +111,7 @@ class BuildsParts:
 
     def get_params_for(self, prefix):
         params = super().get_params_for(prefix)
+        # Not in initialize_criterion: _criterion_reduction and _parameters read it too.
         if prefix == "criterion" and accepts(
             self._component("criterion", LOSSES), "weight_reduction"
         ):
@@ -119,13 +121,14 @@ class BuildsParts:
     def get_params_for_optimizer(self, prefix, named_parameters):
         args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
         optimizer = getattr(self, prefix)
+        # A user's choice stands; fused together with foreach would be an error.
         alternatives = {"fused", "foreach", "capturable", "differentiable"}
         if accepts(optimizer, "fused") and not alternatives & set(kwargs):
             kwargs["fused"] = True
         return args, kwargs
 
     def _build(self, name, component, learned):
-        """Build a component from its parameters and what it takes of the learned."""
+        """Build a part from its parameters and what it takes of the learned values."""
         params = self.get_params_for(name)
         if isinstance(component, torch.nn.Module):
             # A copy: fit must not change a parameter, or a clone would know the data.
@@ -157,7 +160,7 @@ class BuildsParts:
         return part
 
     def _suits_head(self):
-        """Whether the module has the last layer that the criterion is made for."""
+        """Whether the module has the last layer that the criterion was made for."""
         heads = [
             getattr(criterion, "head", None) or "linear"
             for criterion in (self._component("criterion", LOSSES), self.criterion_)
@@ -174,7 +177,7 @@ class BuildsParts:
         return params.get("weight_reduction", self.weight_reduction)
 
     def _check_weight_reduction(self):
-        """Refuse a criterion that divides by the weights where rows are asked for."""
+        """Refuse a criterion that divides by the weights if 'rows' is asked for."""
         wanted = self._criterion_reduction()
         own = getattr(self.criterion_, "weight_reduction", "weights")
         reduces = getattr(self.criterion_, "reduction", "mean") == "mean"
@@ -186,7 +189,7 @@ class BuildsParts:
             )
 
     def _update_criterion(self, counts):
-        """Tell a criterion in use that there are so many rows of each class now."""
+        """Give the criterion in use the new number of rows of each class."""
         if isinstance(self.criterion_, ClassificationLoss):
             self.criterion_.set_class_counts(torch.from_numpy(counts))
             self.criterion_.weight_reduction = self._criterion_reduction()

@@ -15,7 +15,7 @@ from imbdeep._torch.switches import usual_switches
 
 
 def scaled_softmax(logits, scale=1.0):
-    """Probabilities of logits, in float64 so that the rows sum to 1.
+    """Softmax of logits, in float64 so that the rows sum to 1.
 
     Examples
     --------
@@ -28,7 +28,7 @@ def scaled_softmax(logits, scale=1.0):
 
 
 def scaled_log_softmax(logits, scale=1.0):
-    """Logarithms of the probabilities of logits, finite where these are too small.
+    """Log-softmax of logits, finite where a probability would underflow to 0.
 
     Examples
     --------
@@ -45,7 +45,7 @@ def _identity(probabilities):
 
 
 def _as_tensor(nonlinearity, logits):
-    """What a nonlinearity of the user's makes of logits, if that is a tensor."""
+    """Output of a user's nonlinearity; an error if it is not a tensor."""
     with naming_parameters("predict_nonlinearity", nonlinearity, {}):
         outputs = nonlinearity(logits)
     if not isinstance(outputs, torch.Tensor):
@@ -65,7 +65,7 @@ class Predicts:
     def forward_iter(self, X, training=False, device="cpu"):
         batches = self._forward_batches(X, training, device)
         while True:
-            # Between two batches the switches are those of the caller.
+            # A generator: between two batches the caller's own switches apply.
             with usual_switches():
                 outputs = next(batches, None)
             if outputs is None:
@@ -73,14 +73,16 @@ class Predicts:
             yield outputs
 
     def _forward_batches(self, X, training, device):
-        # Half-trained weights beside the labels of before, or the other way round.
+        # A net in training pairs half-trained weights with the labels of the last fit.
         refuse_other_threads(self)
         self.check_is_fitted()
         if self.run_ is not None and isinstance(X, Mapping) and "X" in X:
-            # Callbacks pass what the net trains on, with weights.
+            # Callbacks pass the rows of training, in a dict with their weights.
             X = X["X"]
+        # Data sets that callbacks pass during a fit have been checked.
         if not (self.run_ is not None and is_dataset(X)):
             X = self._check_rows(X, reset=False)
+        # A user's iterator may drop rows, such as an incomplete last batch.
         n_outputs = 0
         for outputs in super().forward_iter(X, training=training, device=device):
             first = outputs[0] if isinstance(outputs, tuple) else outputs
@@ -101,7 +103,7 @@ class Predicts:
         return partial(scaled_softmax, scale=self.logit_scale_)
 
     def probabilities(self, logits):
-        """Probabilities of the outputs of the module.
+        """Turn the outputs of the module into probabilities.
 
         Parameters
         ----------
@@ -129,11 +131,12 @@ class Predicts:
         Raises
         ------
         ValueError
-            If the module gives what is no number; says for which row, and which value
-            is to blame. If ``predict_nonlinearity=None`` leaves its outputs as they
-            are, and they are no probabilities.
+            If the module returns NaN; the message names the row and the value to
+            blame. If ``predict_nonlinearity=None`` passes on outputs that are not
+            probabilities.
         """
         probabilities = super().predict_proba(X)
+        # Rows are read a second time only once something is wrong.
         if np.isnan(probabilities).any():
             rows = self._check_rows(X, reset=False)
             names = self._column_names() if rows.ndim == 2 else None
@@ -144,6 +147,7 @@ class Predicts:
 
     def _check_are_probabilities(self, outputs):
         has_columns = outputs.ndim == 2 and outputs.shape[1] == len(self.classes_)
+        # Only None is a likely mistake: it passes on the logits of most modules.
         if has_columns and callable(self.predict_nonlinearity):
             return
         is_positive = has_columns and (outputs >= 0).all()
@@ -157,7 +161,7 @@ class Predicts:
         )
 
     def predict_log_proba(self, X):
-        """Logarithm of the probability of each class.
+        """Log-probability of each class.
 
         Parameters
         ----------
@@ -167,7 +171,7 @@ class Predicts:
         -------
         ndarray of shape (n_samples, n_classes)
             Finite where the probability is too small for a float; ``-inf`` where the
-            module, or ``predict_nonlinearity``, gives 0 itself.
+            module, or ``predict_nonlinearity``, itself returns 0.
         """
         self.check_is_fitted()
         if self.predict_nonlinearity != "auto" or self.gives_probabilities_:

@@ -1,19 +1,19 @@
-"""What a net holds for as long as a fit lasts."""
+"""State that a net holds during a fit."""
 
 
 class Run:
-    """State of a fit, which a pickle made meanwhile leaves out.
+    """State of a fit, which a pickle made during the fit leaves out.
 
-    A method that holds more derives its own.
+    A method that holds more derives a class of its own.
 
     Attributes
     ----------
     eval_set : tuple (X, target) or None
-        Validation rows that were given, as the net uses them.
+        The user's validation rows, checked and encoded.
     split : tuple (dataset, dataset or None)
         Training and validation part of the stage.
     n_epochs : int
-        Epochs of the stage that are done.
+        Epochs of the stage so far.
     """
 
     eval_set = None

@@ -1,4 +1,4 @@
-"""Scores that callbacks take during training, in the labels of the user."""
+"""Scores that callbacks compute during training, in the user's labels."""
 
 import inspect
 from numbers import Real
@@ -10,10 +10,11 @@ from skorch.callbacks.scoring import ScoringBase
 
 
 def counts_one_as_positive(scorer, labels):
-    """Whether a scorer would look for a label 1 that is none of the labels.
+    """Whether a scorer would look for a label 1 that does not exist.
 
-    scikit-learn's metrics for one class, such as F1, take 1 for it unless they are told
-    otherwise. Among text labels it is the second then, as everywhere in scikit-learn.
+    scikit-learn's metrics for one class, such as F1, take 1 as the positive label by
+    default. Among text labels the positive one is then the second, as everywhere in
+    scikit-learn.
 
     Examples
     --------
@@ -35,7 +36,7 @@ def counts_one_as_positive(scorer, labels):
 
 
 class _InPositions:
-    """A net that speaks of classes by their positions."""
+    """A net that predicts the positions of classes instead of labels."""
 
     def __init__(self, net):
         self._net = net
@@ -49,15 +50,15 @@ class _InPositions:
 
 
 class InLabels:
-    """A scoring of callbacks that sees the labels of the user.
+    """A callback's scoring that sees the user's labels.
 
-    Nets train on class indices. A scorer that names a label, or looks it up among
-    ``classes_``, must see neither an index nor another label than it means.
+    Nets train on class indices. A scorer that names a label, or looks it up in
+    ``classes_``, must not be given an index instead.
 
     Parameters
     ----------
     scoring : str, callable or None
-        As :class:`skorch.callbacks.EpochScoring` takes it.
+        The ``scoring`` of :class:`skorch.callbacks.EpochScoring`.
     """
 
     def __init__(self, scoring):
@@ -66,7 +67,7 @@ class InLabels:
     def __call__(self, net, X, y):
         scorer = check_scoring(net, self.scoring)
         labels = net.classes_inferred_
-        if np.ndim(y) != 1:  # soft labels, of mixed rows, which are none of the user's
+        if np.ndim(y) != 1:  # soft labels of mixed rows have no label of the user's
             return scorer(net, X, y)
         if counts_one_as_positive(scorer, labels):
             return scorer(_InPositions(net), X, y)
@@ -74,14 +75,14 @@ class InLabels:
 
 
 def score_in_labels(callbacks):
-    """Let scoring callbacks see the labels of the user.
+    """Let scoring callbacks see the user's labels.
 
     Parameters
     ----------
     callbacks : list of tuple (name, callback)
-        Initialized.
+        Initialized callbacks.
     """
     for _, callback in callbacks:
         if isinstance(callback, ScoringBase):
-            # Not its parameter, which is the user's.
+            # Not its parameter ``scoring``, which belongs to the user.
             callback.scoring_ = InLabels(callback.scoring_)

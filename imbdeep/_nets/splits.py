@@ -1,4 +1,4 @@
-"""From rows to a training and a validation part, and to batches."""
+"""Split rows into a training and a validation part, and those into batches."""
 
 import numpy as np
 import torch
@@ -9,12 +9,12 @@ from imbdeep._nets.parameters import accepts
 from imbdeep.batches import TensorBatches
 from imbdeep.callbacks import EarlyStopping
 
-# Least rows of a batch when nothing is learned from it: the larger, the fewer steps.
+# Batches that only predict hold at least so many rows: fewer steps, less overhead.
 _INFERENCE_BATCH_SIZE = 1024
 
 
 def stratified_split(y, fraction, random_state):
-    """Split rows into training and validation part, class by class.
+    """Split rows into a training and a validation part, class by class.
 
     Every class of at least two rows has rows on both sides; a class of one row stays
     in training.
@@ -42,6 +42,7 @@ def stratified_split(y, fraction, random_state):
     (array([6, 1]), array([2, 1]))
     """
     in_valid = np.zeros(len(y), dtype=bool)
+    # scikit-learn's stratified splits may leave a rare class out of one part.
     for label in np.unique(y):
         rows = random_state.permutation(np.flatnonzero(y == label))
         n_valid = min(max(round(fraction * len(rows)), 1), len(rows) - 1)
@@ -50,24 +51,24 @@ def stratified_split(y, fraction, random_state):
 
 
 class SplitsRows:
-    """From rows to a training and a validation part, and to batches.
+    """Split rows into a training and a validation part, and those into batches.
 
     A base of :class:`~imbdeep.base.BaseNetClassifier`, which has the parameters.
     """
 
     def check_data(self, X, y=None):
-        """Nothing is left to check: ``fit`` has done it."""
+        """Check nothing: ``fit`` has done it."""
 
     def get_dataset(self, X, y=None):
         with naming_parameters("dataset", self.dataset, {}):
             return super().get_dataset(X, y)
 
     def get_split_datasets(self, X, y=None, **fit_params):
-        # skorch asks in each stage, and there is one split.
+        # skorch would split anew in each stage of training.
         return self.run_.split
 
     def _split(self, X, y):
-        """Training and validation part, as datasets; None for no validation rows."""
+        """Training and validation part as data sets; None without validation rows."""
         if self.run_.eval_set is not None:
             return self.get_dataset(X, y), self.get_dataset(*self.run_.eval_set)
         if self.train_split != "stratified":
@@ -81,22 +82,22 @@ class SplitsRows:
         return Subset(dataset, train), Subset(dataset, valid)
 
     def _sets_rows_aside(self, y):
-        """Whether validation rows of these classes are worth not training on them."""
+        """Whether these validation rows are enough to be worth setting aside."""
         stopping = dict(self.callbacks_).get("early_stopping")
         if isinstance(stopping, EarlyStopping):
             return len(y) > 0 and stopping.has_enough(y, self.class_counts_)
         return len(y) > 0
 
     def _check_valid_dataset(self, dataset):
-        """Check and encode a validation set that a split brought along."""
+        """Check and encode a validation set that came with a split."""
         if dataset is None or isinstance(dataset, Subset):
             return dataset
-        # What the user gave has the user's labels, not those of training.
+        # A user's data set holds the user's labels, not the class indices of training.
         X, y = self._check_rows(dataset, None, reset=False)
         return self.get_dataset(X, self._encode(y))
 
     def _rows_of_a_step(self, n_rows):
-        """Rows of a step where there are so many in all."""
+        """Rows per step for a table of ``n_rows``."""
         return n_rows if self.batch_size == -1 else self.batch_size
 
     def get_iterator(self, dataset, training=False):
@@ -105,10 +106,11 @@ class SplitsRows:
         params = {"batch_size": self.batch_size} | self.get_params_for(prefix)
         if params["batch_size"] == -1:
             params["batch_size"] = len(dataset)
+        # Without gradients, memory allows more rows than a training step takes.
         if not training and f"{prefix}__batch_size" not in vars(self):
             params["batch_size"] = max(params["batch_size"], _INFERENCE_BATCH_SIZE)
         if "generator" not in params and accepts(iterator, "generator"):
-            # A DataLoader draws from it even when it does not shuffle.
+            # A DataLoader draws a seed for its workers even when it does not shuffle.
             seed = self._draw_seed() if training else 0
             params["generator"] = torch.Generator().manual_seed(seed)
         samplers = {"shuffle", "sampler", "batch_sampler"}
@@ -124,7 +126,7 @@ class SplitsRows:
         return batches
 
     def _class_shares(self, batches):
-        """Share of each class in the rows of training batches, or None if unknown."""
+        """Share of each class in the training batches, or None if unknown."""
         if not isinstance(batches, TensorBatches):
             return None
         return batches.class_shares(len(self.classes_))

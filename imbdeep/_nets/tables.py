@@ -1,4 +1,4 @@
-"""Rows as the net uses them, and what is learned of their columns."""
+"""Rows as the net uses them, and what it learns about their columns."""
 
 import numpy as np
 import torch
@@ -23,17 +23,18 @@ def _writeable(X):
 
 
 class ReadsTables:
-    """Rows as the net uses them, and what is learned of their columns.
+    """Rows as the net uses them, and what it learns about their columns.
 
     A base of :class:`~imbdeep.base.BaseNetClassifier`, which has the parameters.
     """
 
     def _check_rows(self, X, y="no_validation", *, reset):
-        """Rows, and labels unless there are none to check, as the net uses them."""
+        """Rows, and labels if there are any to check, as the net uses them."""
         if reset:
             module = self._component("module", MODULES)
             self.allows_nd_ = getattr(module, "input_ndim", None) != 2
         params = {"reset": reset, "allow_nd": self.allows_nd_}
+        # A string, because None stands for the labels inside a data set.
         if isinstance(y, str):
             return self._as_used(read_rows(self, X, **params))
         X, y = read_rows_and_labels(self, X, y, **params)
@@ -46,8 +47,9 @@ class ReadsTables:
         return _writeable(to_float32(X))
 
     def _choose_dtype(self, X, reset):
-        """Take float64 for rows of which float32 loses digits, if the net can."""
+        """Use float64 for rows that lose digits as float32, if the net can."""
         losing = columns_losing_digits(X) if X.ndim == 2 else ()
+        # Later rows keep the dtype that the encoding was learned in.
         if reset:
             precise = len(losing) and self._encodes_columns()
             self.rows_dtype_ = np.dtype(np.float64 if precise else np.float32)
@@ -81,15 +83,15 @@ class ReadsTables:
             )
 
     def _learn_from_rows(self, X):
-        """Learn what a method takes from the rows of every call, or refuse them."""
+        """Hook: learn from the rows of every call, or refuse them."""
 
     def within_range(self, x):
-        """Rows as the module sees them: no value beyond those of training.
+        """Clip rows to the range of the training rows, as the module sees them.
 
-        What a column holds that did not vary in training makes no difference, nor does
-        how far a value lies outside of the range seen there. Rows pass through here on
-        their way to the module, in prediction, validation and attacks; the steps of
-        training see the rows that their method makes as they are.
+        A column that did not vary in training makes no difference, nor does how far a
+        value lies outside the range seen there. Rows are clipped on their way to the
+        module in prediction, validation and attacks. Training steps see the rows that
+        their method makes as they are.
 
         Parameters
         ----------
@@ -106,5 +108,6 @@ class ReadsTables:
         low, high = (
             torch.as_tensor(end, device=x.device) for end in self.column_range_
         )
-        # The gradient of a clamp is not 0 at its ends, where a constant column lies.
+        # The gradient of clamp is 1 at its ends, where a constant column always lies:
+        # an attack would try to move it.
         return torch.where(low < high, x.clamp(low, high), low)

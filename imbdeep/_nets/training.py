@@ -34,11 +34,12 @@ class Trains:
     _run_class = Run
 
     def _starts_warm(self):
-        # Whatever else it is, an error will say when parameters are checked.
+        # Read before parameters are checked; anything else raises an error there.
         return isinstance(self.warm_start, bool | np.bool_) and self.warm_start
 
     @usual_switches()
     def _fit(self, X, y, sample_weight, eval_set, reset, method, classes=None):
+        # All that can be wrong with the call is checked before anything is trained.
         with all_or_nothing(self, going_on=not reset), self._running() as run:
             self._check_parameters()
             self.check_training_readiness()
@@ -60,6 +61,7 @@ class Trains:
                 run.eval_set = self._check_eval_set(eval_set)
             X = self._with_company(X, sample_weight)
             self._learn_class_counts(counts, reset)
+            # Before the seeding below, which draws from it.
             if "random_state" in changes:
                 self._reset_random_state()
             self.interrupted_ = False
@@ -73,7 +75,7 @@ class Trains:
 
     @contextmanager
     def _running(self):
-        """Hold a run for as long as a fit lasts; that of a fit around this one."""
+        """Hold a run during a fit; a fit within another shares the outer run."""
         if self.run_ is not None:
             yield self.run_
             return
@@ -81,10 +83,11 @@ class Trains:
         try:
             yield self.run_
         finally:
+            # The class attribute, None, shows again.
             del self.run_
 
     def _with_company(self, X, sample_weight):
-        """Rows, or a dict of them and what travels with them."""
+        """Rows, or a dict of the rows and their weights."""
         if sample_weight is None:
             return X
         weight = _check_sample_weight(
@@ -92,21 +95,22 @@ class Trains:
         )
         if self.weight_reduction == "rows":
             weight /= weight.mean(dtype=np.float64)
+        # All ones take the path of no weights: the same net, bit for bit.
         return {"X": X, "sample_weight": weight} if (weight != 1).any() else X
 
     def _train(self, train, valid, method, epochs=None):
         """Train an initialized net.
 
-        Methods that train in stages override this and call it once for each stage.
+        Methods that train in stages override this and call it once per stage.
 
         Parameters
         ----------
         train : Dataset
-            Of checked rows and encoded targets.
+            Checked rows and encoded targets.
         valid : Dataset or None
         method : {'fit', 'partial_fit'}
         epochs : int or None, default=None
-            None is ``max_epochs``.
+            None means ``max_epochs``.
         """
         self.run_.split, self.run_.n_epochs = (train, valid), 0
         with watch_interrupts() as interrupts:
@@ -119,12 +123,13 @@ class Trains:
         try:
             return super().fit_loop(X, y, epochs=epochs, **fit_params)
         except KeyboardInterrupt as error:
-            # Not a callback's way to stop.
+            # skorch swallows it; callbacks raise it as well, to stop early.
             self.interrupted_ = raised_by_a_handler(error)
             raise
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         if iterator is not None:
+            # ``prefix`` names the entry in the history, 'train' or 'valid'.
             own = "iterator_train" if training else "iterator_valid"
             iterator = self._batches(own, iterator)
         super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
@@ -134,7 +139,7 @@ class Trains:
             yield from iterator
 
     def _step_optimizer(self, step_fn):
-        # The optimizer calls what calls module and criterion.
+        # The optimizer calls module and criterion, whose errors are not its own.
         failed = []
 
         def remember_failure():
@@ -153,7 +158,7 @@ class Trains:
                 raise
 
     def _stop_early(self):
-        """Pass an interrupt on, or say that there was one."""
+        """Raise the user's interrupt, or warn that there was one."""
         if self.on_interrupt == "raise":
             raise KeyboardInterrupt
         self.interrupted_ = True
@@ -171,13 +176,14 @@ class Trains:
     @property
     def do_early_stopping_(self):
         """Whether validation rows decided when the last training ended."""
+        # skorch's own, if the user passes it, has no such attribute.
         return any(getattr(c, "watched_", True) for c in self._early_stoppings())
 
     def _early_stoppings(self):
         return [c for _, c in self.callbacks_ if isinstance(c, SkorchEarlyStopping)]
 
     def _was_interrupted(self, epochs):
-        """Whether the last stage ended before its time, and not by early stopping."""
+        """Whether the last stage ended too soon, and not by early stopping."""
         stopped = any(c.misses_ >= c.patience for c in self._early_stoppings())
         return self.run_.n_epochs < epochs and not stopped
 
@@ -187,7 +193,7 @@ class Trains:
         )
 
     def _draws_globally(self):
-        """Whether a part may draw from torch's global generators, not from ours."""
+        """Whether a part may draw from torch's global generators instead of ours."""
         parts = [
             type(self),
             self._component("module", MODULES),
@@ -198,12 +204,12 @@ class Trains:
         ]
         for prefix in ("module", "criterion", "iterator_train"):
             parts += filter(callable, self._prefixed(prefix).values())
-        # What is compiled has dropout of its own.
+        # torch.compile replaces dropout with kernels that use the global generator.
         return bool(self.compile) or any(draws_globally(part) for part in parts)
 
     def notify(self, method_name, **cb_kwargs):
         getattr(self, method_name)(self, **cb_kwargs)
-        # Those of the user may draw, and so does skorch's Initializer.
+        # A user's callback may draw random numbers, and skorch's Initializer does.
         with drawing_for_fit():
             for name, callback in self.callbacks_:
                 try:
@@ -218,17 +224,17 @@ class Trains:
         return int(self.random_state_.randint(np.iinfo(np.int32).max))
 
     def _reset_random_state(self):
-        # A generator of its own, so that the net never draws from a shared one again.
+        # One draw from a RandomState that the user may share, then never again.
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         self.random_state_ = np.random.RandomState(seed)
 
     def _set_training(self, training=True):
-        # Switching walks over every submodule, and few steps change the mode.
+        # skorch sets the mode in every step, and each time walks over all submodules.
         if self.module_.training != training:
             super()._set_training(training)
 
     def training_rows(self, X, y):
-        """Rows that a step trains on instead of those of its batch, and their labels.
+        """Hook: the rows and labels that a step trains on instead of its batch.
 
         Parameters
         ----------
@@ -242,15 +248,15 @@ class Trains:
         return X, y
 
     def look_at_batch(self, batch):
-        """Run the module on what a step would train on, in training mode.
+        """Run the module, in training mode, on the rows that a step would train on.
 
-        Nothing is learned but what the module itself keeps of what passes through it,
+        Nothing is learned except what the module itself updates in a forward pass,
         such as running statistics.
 
         Parameters
         ----------
         batch : tuple (X, y)
-            Of a training iterator.
+            A batch of a training iterator.
         """
         X, y = (to_tensor(part, device=self.device) for part in unpack_data(batch))
         X, _ = self.training_rows(X, y)
@@ -289,7 +295,7 @@ class Trains:
         return losses
 
     def _check_has_outputs(self, logits):
-        """Refuse a module that does not give a logit for each class."""
+        """Refuse a module that does not return one logit per class."""
         n_classes = len(self.classes_inferred_)
         if logits.ndim < 2 or logits.shape[-1] != n_classes:
             raise ValueError(

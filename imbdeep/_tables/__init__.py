@@ -1,1 +1,1 @@
-"""What users bring, arrays and frames of any library, read, checked and built."""
+"""Read, check and build the tables of users: arrays, and frames of any library."""

@@ -1,4 +1,4 @@
-"""Parameters that say something of each column, or of each class, by its name."""
+"""Parameters that give a value per column, or per class, by name."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -7,20 +7,20 @@ import numpy as np
 
 
 def is_series(value: Any) -> bool:
-    """Whether a value is a pandas Series, which has a name for each of its entries."""
+    """Whether a value is a pandas Series, whose index names its entries."""
     return hasattr(value, "reindex") and getattr(value, "ndim", 0) == 1
 
 
 def rows_of_frame(name: str, frame: Any, n_rows: int) -> list[dict[Any, Any]]:
-    """Rows of a pandas or polars data frame by column, as ``X.std()`` of polars gives.
+    """Rows of a pandas or polars data frame, such as polars' ``X.std()``, as dicts.
 
     Parameters
     ----------
     name : str
-        Of the parameter, for errors.
+        Name of the parameter, for errors.
     frame : DataFrame
     n_rows : int
-        How many rows it must have.
+        Number of rows that it must have.
 
     Returns
     -------
@@ -32,20 +32,20 @@ def rows_of_frame(name: str, frame: Any, n_rows: int) -> list[dict[Any, Any]]:
             f"{name} is a data frame of {len(frame)} rows; it must have {n_rows}."
         )
     refuse_twice(name, columns)
-    # Column by column, so that no dtype makes the others its own.
+    # Column by column: taken as rows, pandas would cast all columns to one dtype.
     entries = [list(frame[column]) for column in columns]
     return [dict(zip(columns, row, strict=True)) for row in zip(*entries, strict=True)]
 
 
 def by_name(name: str, value: Any) -> dict[Any, Any] | None:
-    """What is given by the names of columns, or None where it is not.
+    """Values by column name, or None if they are not given by name.
 
     Parameters
     ----------
     name : str
-        Of the parameter, for errors.
+        Name of the parameter, for errors.
     value : object
-        A mapping, a pandas Series or a data frame of one row goes by name.
+        A mapping, a pandas Series or a data frame of one row gives values by name.
 
     Returns
     -------
@@ -84,20 +84,20 @@ def in_order(
     remedy: str = "Give a value for each column that may move, or name those that may "
     "in perturb.",
 ) -> list[Any]:
-    """Values given by column name, in the order of the columns.
+    """Put values given by column name in the order of the columns.
 
     Parameters
     ----------
     name : str
-        Of the parameter, for errors.
+        Name of the parameter, for errors.
     given : mapping
-        Values by the names of columns, or where X has none by their positions.
+        Values by column name, or by position if X has no names.
     shape : sequence of int
         Shape of a row.
     columns : iterable or None, default=None
         Names of the columns.
     needed : ndarray of shape (n_features,), bool, or None, default=None
-        Which columns must be named; the others have the value ``otherwise``, named or
+        Which columns must be named; the others get the value ``otherwise``, named or
         not. None needs all.
     otherwise : object, default=None
     remedy : str
@@ -143,7 +143,7 @@ def in_order(
 
 
 def is_mask_by_name(value: Any) -> bool:
-    """Whether a value says True or False of each column by its name.
+    """Whether a value gives True or False by column name.
 
     Examples
     --------
@@ -161,12 +161,12 @@ def mask_by_name(
     shape: Sequence[int],
     columns: Iterable[Any] | None = None,
 ) -> np.ndarray:
-    """A mask of columns that is given by their names, in the order of the columns.
+    """Put a mask given by column name in the order of the columns.
 
     Parameters
     ----------
     name : str
-        Of the parameter, for errors.
+        Name of the parameter, for errors.
     value : mapping or Series of bool
     shape : sequence of int
         Shape of a row.
@@ -180,7 +180,7 @@ def mask_by_name(
     Raises
     ------
     ValueError
-        If it holds anything else, or a column is missing or unknown.
+        If it holds anything but booleans, or a column is missing or unknown.
 
     Examples
     --------
@@ -203,25 +203,25 @@ def _is_mask(values):
 
 
 def by_label(name: str, value: Any, labels: Iterable[Any]) -> Any:
-    """Values given by the label of a class, in the order of the classes.
+    """Put values given by class label in the order of the classes.
 
     Parameters
     ----------
     name : str
-        Of the parameter, for errors.
+        Name of the parameter, for errors.
     value : object
-        A mapping or a pandas Series goes by label.
+        A mapping or a pandas Series gives values by label.
     labels : iterable
         Classes in order.
 
     Returns
     -------
-    list of length n_classes, or ``value`` where it goes by order
+    list of length n_classes, or ``value`` if it is not given by label
 
     Raises
     ------
     ValueError
-        If a class is missing, unknown or there twice.
+        If a class is missing, unknown or given twice.
 
     Examples
     --------
@@ -231,6 +231,7 @@ def by_label(name: str, value: Any, labels: Iterable[Any]) -> Any:
     """
     if not (isinstance(value, Mapping) or is_series(value)):
         return value
+    # The length tells a label that comes twice in a Series, which the dict has lost.
     given, labels = dict(value.items()), list(labels)
     if set(given) != set(labels) or len(value) != len(labels):
         raise ValueError(
@@ -259,7 +260,7 @@ def _names_to_go_by(name, given, shape, columns):
 
 
 def refuse_twice(name: str, columns: Iterable[Any]) -> None:
-    """Refuse names that do not tell which column is meant."""
+    """Refuse names that more than one column has."""
     columns = list(columns)
     twice = sorted({column for column in columns if columns.count(column) > 1}, key=str)
     if twice:

@@ -1,4 +1,4 @@
-"""What a column holds: numbers, text, dates or something else."""
+"""The kind of values in a column: numbers, text, dates or something else."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -9,7 +9,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 from scipy import sparse
 
-# Kinds that a net takes as they are. A column without a single value says nothing.
+# Kinds that a net takes as they are. 'nothing' is a column without a single value.
 NUMERIC = {"numbers", "booleans", "nothing"}
 
 _OF_NUMPY = {
@@ -24,7 +24,7 @@ _OF_NUMPY = {
     "V": "records",
 }
 
-# In this order: a time stamp is a date, and NumPy's durations are integers.
+# Tested before numbers: booleans and numpy.timedelta64 pass for numbers as well.
 _OF_OBJECTS = [
     ((bool, np.bool_), "booleans"),
     (str, "text"),
@@ -73,7 +73,7 @@ def is_missing(value):
 
 
 def missing_in(values):
-    """Which values of an array are missing.
+    """Mask of the missing values of an array.
 
     Parameters
     ----------
@@ -98,17 +98,17 @@ def missing_in(values):
 
 
 def numbers_of_objects(values):
-    """Numbers in an array of objects, of which NumPy makes no array by itself.
+    """Convert an array of objects to numbers, where NumPy alone would fail.
 
     Parameters
     ----------
     values : ndarray of shape (...), object
-        Numbers, or missing.
+        Numbers, or missing values.
 
     Returns
     -------
     ndarray of shape (...), float64
-        NaN where one is missing, infinite where an integer is too large for a float.
+        NaN for a missing value, infinity for an integer too large for a float.
 
     Examples
     --------
@@ -133,7 +133,7 @@ def _as_float(value):
 
 
 def as_objects(values):
-    """A list as a flat array of objects, whatever these are.
+    """Convert a list to a flat array of objects, even if the objects are lists.
 
     Examples
     --------
@@ -141,11 +141,12 @@ def as_objects(values):
     >>> as_objects([[1, 2], [3, 4]]).shape
     (2,)
     """
+    # np.array would make a table of lists of equal length.
     return np.fromiter(values, dtype=object, count=len(values))
 
 
 def kinds_of_objects(values):
-    """Kinds of the values of an array of objects, without those that are missing.
+    """Kinds of the values in an array of objects, ignoring missing values.
 
     Parameters
     ----------
@@ -162,11 +163,13 @@ def kinds_of_objects(values):
     >>> sorted(kinds_of_objects(np.array(["a", 1, None, 2.5], dtype=object)))
     ['numbers', 'text']
     """
+    # Types are few even where values are many.
     types = set(map(type, values.tolist()))
     return {_kind_of_type(own) for own in types} - {"nothing"}
 
 
 def _kind_of_type(own):
+    # By name, here and below: pandas is optional.
     if own.__name__ in {"NoneType", "NAType", "NaTType"}:
         return "nothing"
     for types, kind in _OF_OBJECTS:
@@ -179,7 +182,7 @@ def _kind_of_type(own):
 
 
 def kind_of_array(values):
-    """Kind of a column of an array.
+    """Kind of the values in a column of an array.
 
     Parameters
     ----------
@@ -188,7 +191,7 @@ def kind_of_array(values):
     Returns
     -------
     str
-        Of a column of objects the first kind that is not numeric.
+        For a column of objects, the first kind that is not numeric.
 
     Examples
     --------
@@ -211,7 +214,7 @@ def kind_of_array(values):
 
 
 def kind_of_series(series):
-    """Kind of a column of a data frame.
+    """Kind of the values in a column of a data frame.
 
     Parameters
     ----------
@@ -230,13 +233,14 @@ def kind_of_series(series):
     'text'
     """
     native = getattr(series.to_native(), "dtype", None)
-    # narwhals guesses what objects are from the first few.
+    # narwhals infers the type of objects from the first few values.
     if native != np.dtype(object):
         if series.dtype.is_numeric():
             return "numbers"
         for own, kind in _OF_FRAMES.items():
             if series.dtype == own:
                 return kind
+        # Sparse columns of pandas, which narwhals does not know, have a subtype.
         values_dtype = getattr(native, "subtype", native)
         if isinstance(values_dtype, np.dtype) and values_dtype.kind != "O":
             return _OF_NUMPY[values_dtype.kind]

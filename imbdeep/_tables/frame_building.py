@@ -1,4 +1,4 @@
-"""Data frames with the names and dtypes of another one."""
+"""Build data frames with the names and dtypes of another one."""
 
 from decimal import Decimal
 from numbers import Integral
@@ -12,15 +12,15 @@ from imbdeep._tables.frames import columns, is_pandas
 
 
 def integers_within(values, dtype):
-    """Values rounded to integers that a dtype can have.
+    """Round values to integers within the range of a dtype.
 
     Parameters
     ----------
     values : ndarray
-        Floating point; objects, of which integers keep all their digits; or integers
-        of the dtype.
+        Floating-point numbers; objects, among which integers keep all their digits; or
+        integers of the dtype.
     dtype : dtype
-        Of integers.
+        An integer dtype.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def integers_within(values, dtype):
         return values.astype(dtype)
     bounds = np.iinfo(dtype)
     largest = float(bounds.max)
-    if largest > bounds.max:  # of 64 bits it is no float64, and rounds up
+    if largest > bounds.max:  # that of 64 bits rounds up as a float64, and overflows
         largest = np.nextafter(largest, 0)
     whole = np.rint(values.astype(np.float64)).clip(bounds.min, largest).astype(dtype)
     if values.dtype == object:
@@ -52,13 +52,13 @@ def integers_within(values, dtype):
 
 
 def floats_within(values, dtype):
-    """Values as finite numbers of a floating-point dtype.
+    """Convert values to finite numbers of a floating-point dtype.
 
     Parameters
     ----------
     values : ndarray
     dtype : dtype
-        Of floating point.
+        A floating-point dtype.
 
     Examples
     --------
@@ -68,6 +68,7 @@ def floats_within(values, dtype):
     array([5.00e-01, 6.55e+04], dtype=float16)
     """
     bounds = np.finfo(dtype)
+    # Clipped in the wider of both dtypes, in which the bounds are exact.
     wide = values
     if values.dtype.kind != "f" or values.dtype.itemsize < dtype.itemsize:
         wide = values.astype(np.result_type(dtype, np.float64))
@@ -77,7 +78,7 @@ def floats_within(values, dtype):
 
 
 def common_type(values):
-    """Type that all values of an array of objects have, if numbers can be turned to it.
+    """Type that all values of an array of objects share, if numbers convert to it.
 
     Parameters
     ----------
@@ -96,6 +97,7 @@ def common_type(values):
     <class 'int'>
     """
     types = {type(value) for value in values.tolist()}
+    # First: booleans have __index__ as well.
     if types and types <= {bool, np.bool_}:
         return bool
     if types == {Decimal}:
@@ -107,13 +109,13 @@ def common_type(values):
 
 
 def as_objects_of(own, values):
-    """Values as objects of a type.
+    """Convert values to objects of a type.
 
     Parameters
     ----------
     own : type or None
-        As :func:`common_type` gives it. Numbers are rounded for int, and true above 0.5
-        for bool.
+        As returned by :func:`common_type`. Numbers are rounded for int; above 0.5 they
+        are True for bool.
     values : ndarray of shape (n,)
 
     Returns
@@ -133,12 +135,13 @@ def as_objects_of(own, values):
     elif own is int:
         made = [round(value) for value in made]
     elif own is Decimal:
+        # Decimal(0.1) would have 55 digits.
         made = [Decimal(str(value)) for value in made]
     return as_objects(made)
 
 
 def decimals_within(values, dtype):
-    """Numbers as decimals that a dtype of so many digits can have.
+    """Convert numbers to decimals with the digits of a dtype.
 
     Parameters
     ----------
@@ -165,7 +168,7 @@ def decimals_within(values, dtype):
 
 
 class FrameLike:
-    """Builds data frames with the names and dtypes of another one.
+    """Build data frames with the names and dtypes of another one.
 
     Parameters
     ----------
@@ -191,18 +194,18 @@ class FrameLike:
         self._empty = nw.from_native(X, eager_only=True).head(0).to_native()
 
     def build(self, rows):
-        """A data frame of rows.
+        """Build a data frame from rows.
 
         Parameters
         ----------
         rows : {ndarray, sparse matrix} of shape (n, n_columns)
-            Numbers, or objects. For integer columns they are rounded and kept within
-            the dtype; for booleans they are true above 0.5.
+            Numbers, or objects. Integer columns round them and keep them within the
+            dtype; boolean columns are True above 0.5.
 
         Returns
         -------
         data frame
-            Of the library of ``X``; of pandas with a new index.
+            Of the same library as ``X``; with a new index if that is pandas.
         """
         if sparse.issparse(rows):
             rows = rows.tocsc()  # the format to take columns from
@@ -215,15 +218,17 @@ class FrameLike:
         if is_pandas(self._empty):
             import pandas as pd
 
+            # A dict of names would lose the dtype and the name of the column index.
             made = pd.DataFrame(dict(enumerate(made)), index=range(rows.shape[0]))
             return made.set_axis(self._empty.columns, axis=1)
         if nw.dependencies.is_pyarrow_table(self._empty):
+            # The schema holds metadata, and which columns may be null.
             return type(self._empty).from_arrays(made, schema=self._empty.schema)
         return type(self._empty)(made)
 
 
 def _as_column(values, column, own):
-    """Values as the column of a frame holds them, a list or an array."""
+    """Values as a column holds them, in a list or an array."""
     dtype = column.dtype
     if own is not None:
         return as_objects_of(own, values)
@@ -258,7 +263,7 @@ def _series_like(column, values):
 
 
 def append(X, made):
-    """The rows of two frames of the same columns, one after the other.
+    """Append the rows of one frame to another with the same columns.
 
     Parameters
     ----------
@@ -268,7 +273,7 @@ def append(X, made):
     Returns
     -------
     data frame
-        Of pandas with a new index.
+        With a new index if the library is pandas.
     """
     if is_pandas(X):
         import pandas as pd

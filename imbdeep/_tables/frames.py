@@ -1,6 +1,6 @@
-"""Data frames of pandas, polars and pyarrow, read in one way.
+"""Read data frames of pandas, polars and pyarrow in one way.
 
-narwhals, which scikit-learn reads them with, tells the libraries apart; none of them is
+narwhals, which scikit-learn uses as well, tells the libraries apart. None of them is
 imported unless a user brings its frames.
 """
 
@@ -20,7 +20,7 @@ class Column(NamedTuple):
     ----------
     name : object
     kind : str
-        What it holds, as in :mod:`imbdeep._tables.column_kinds`.
+        Kind of its values, as in :mod:`imbdeep._tables.column_kinds`.
     series : narwhals.Series
     """
 
@@ -32,17 +32,18 @@ class Column(NamedTuple):
     def dtype(self):
         """NumPy dtype of the values, if they are numbers or booleans, or object."""
         if self.series.dtype.is_integer() or self.series.dtype.is_float():
+            # NumPy has no integers of 128 bits.
             name = str(self.series.dtype).lower()
             return np.dtype(name.replace("int128", "int64"))
         if self.series.dtype == nw.Boolean:
             return np.dtype(bool)
         native = getattr(self.series.to_native(), "dtype", None)
-        # That of the values of a sparse column.
+        # The dtype of the values of a sparse column.
         subtype = getattr(native, "subtype", None)
         return subtype if isinstance(subtype, np.dtype) else np.dtype(object)
 
     def to_numpy(self):
-        """Values; of objects if they are no numbers or some are missing.
+        """Values; objects if they are not numbers or some are missing.
 
         Returns
         -------
@@ -53,12 +54,12 @@ class Column(NamedTuple):
         return self.series.to_numpy()
 
     def to_numbers(self):
-        """Numbers or booleans, NaN where they are missing.
+        """Numbers or booleans; NaN where values are missing.
 
         Returns
         -------
         ndarray of shape (n,)
-            Integers keep their dtype if none is missing.
+            Integers keep their dtype if no value is missing.
         """
         values = self.to_numpy()
         if values.dtype.kind != "O":
@@ -106,7 +107,7 @@ def is_pandas(X):
 
 
 def column_names(X):
-    """Names of the columns of a data frame; None if ``X`` is none.
+    """Column names of a data frame; None for anything else.
 
     Examples
     --------
@@ -119,13 +120,14 @@ def column_names(X):
     """
     if not is_data_frame(X):
         return None
+    # narwhals refuses duplicate names, for which ``columns`` has an error of our own.
     if hasattr(X, "columns") and hasattr(X.columns, "tolist"):
         return X.columns.tolist()
     return list(nw.from_native(X).columns)
 
 
 def columns(X):
-    """Columns of a data frame, one after the other.
+    """Iterate over the columns of a data frame.
 
     Parameters
     ----------
@@ -162,7 +164,7 @@ def columns(X):
 
 
 def read_labels(y):
-    """Labels of a series of any library as an array; others as they are.
+    """Convert labels in a series of any library to an array; others pass unchanged.
 
     Parameters
     ----------
@@ -181,20 +183,20 @@ def read_labels(y):
 
 
 def read_table(X, categorical=()):
-    """A data frame as an array; others as they are.
+    """Convert a data frame to an array; others pass unchanged.
 
     Parameters
     ----------
     X : array-like, sparse matrix or data frame
     categorical : array-like of int, default=()
-        Positions of columns whose values are taken as they are. Others hold numbers,
-        NaN where they are missing.
+        Positions of columns whose values are taken as they are. The others hold
+        numbers, with NaN for missing values.
 
     Returns
     -------
     {ndarray, sparse matrix} of shape (n, n_columns)
-        Of a data frame: numbers of the smallest dtype that has those of all columns,
-        or objects if there are categorical columns; sparse if all columns are.
+        For a data frame: numbers of the smallest dtype that suits all columns, or
+        objects if there are categorical columns; sparse if all columns are.
 
     Examples
     --------
@@ -216,6 +218,7 @@ def read_table(X, categorical=()):
         for position, column in enumerate(columns(X))
     ]
     dtype = np.result_type(*read) if read else np.float64
+    # Filled column by column, which Fortran order keeps together.
     table = np.empty(X.shape, dtype=dtype, order="F")
     for position, values in enumerate(read):
         table[:, position] = values
@@ -223,7 +226,7 @@ def read_table(X, categorical=()):
 
 
 def count_dimensions(X):
-    """Dimensions of an array, of rows in lists, or of a data frame.
+    """Number of dimensions of an array, of rows in lists, or of a data frame.
 
     Examples
     --------
@@ -237,7 +240,7 @@ def count_dimensions(X):
 
 
 def rows_as_array(rows):
-    """Rows in lists as an array, of objects where they are not all numbers.
+    """Convert rows in lists to an array, of objects unless all values are numbers.
 
     Examples
     --------
@@ -249,11 +252,12 @@ def rows_as_array(rows):
         array = np.asarray(rows)
     except ValueError:  # lists in a column, or rows of several lengths
         return np.asarray(rows, dtype=object)
+    # NumPy makes text of a row that mixes text and numbers.
     return array if array.dtype.kind in "biuf" else np.asarray(rows, dtype=object)
 
 
 def _is_sparse(X):
-    """Whether all columns of a pandas frame leave out zeros."""
+    """Whether all columns of a pandas frame are sparse, with zeros left out."""
     if not is_pandas(X) or X.empty:
         return False
     return all(getattr(dtype, "fill_value", None) == 0 for dtype in X.dtypes)

@@ -9,22 +9,23 @@ from imbdeep._tables.rows import column_blocks, column_range
 
 _FLOAT32 = np.finfo(np.float32)
 
-# Differences and mixtures of larger values may overflow.
+# Differences and interpolations of larger float32 values may overflow.
 _LARGEST = _FLOAT32.max / 8
 
-# Nearer to the ends of float64, the same is true of it.
+# The same for float64, whose largest value is 1.8e308.
 _WIDEST = 1e300
 
-# Rows whose values are compared, evenly spread over the table.
+# Rows whose values are compared, spread evenly over the table: sorting all would take
+# longer than an epoch.
 _SAMPLE = 2048
 
-# A column may lose so many of its different values before it is said to lose digits.
-# Those of a continuous column coincide by chance, but for one in thousands.
+# A column loses digits if it loses this share of its distinct values. Of a continuous
+# column of ordinary size, float32 merges one in thousands by chance.
 _MERGED = 0.1
 
 
 def to_float32(X):
-    """Numbers as float32; what is too large becomes the largest.
+    """Convert numbers to float32; those too large become the largest float32.
 
     Parameters
     ----------
@@ -53,11 +54,11 @@ def to_float32(X):
 
 
 def columns_losing_digits(X):
-    """Columns whose values float32 merges, or cannot hold.
+    """Find columns whose values float32 merges, or cannot hold.
 
     A column loses digits if a value overflows or underflows, or nearly so, or if more
-    than a tenth of its different values coincide as float32: time stamps, for example,
-    which differ in the last of ten digits. Those are looked for in 2048 rows.
+    than a tenth of its distinct values coincide as float32: time stamps, for example,
+    which differ in the last of ten digits. A sample of 2048 rows decides the latter.
 
     Parameters
     ----------
@@ -67,7 +68,7 @@ def columns_losing_digits(X):
     Returns
     -------
     ndarray of int
-        Positions, increasing.
+        Positions, in increasing order.
 
     Examples
     --------
@@ -98,14 +99,14 @@ def _n_different(X):
 
 
 def check_spans(low, high, names):
-    """Refuse columns whose values are too far apart for any computation.
+    """Refuse columns whose values are too far apart to compute with.
 
     Parameters
     ----------
     low, high : ndarray of shape (n_features,)
-        Least and largest value of each column.
+        Smallest and largest value of each column.
     names : ndarray of shape (n_features,)
-        What an error calls the columns.
+        Names of the columns, for errors.
 
     Raises
     ------
@@ -132,7 +133,7 @@ def check_spans(low, high, names):
 
 
 def check_finite_outputs(outputs, X, names):
-    """Refuse probabilities that are no numbers, and say which row gave them.
+    """Refuse probabilities that are NaN, and name the row.
 
     Parameters
     ----------
@@ -140,7 +141,7 @@ def check_finite_outputs(outputs, X, names):
     X : ndarray or CSR matrix of shape (n, ...)
         The rows, finite.
     names : ndarray of shape (n_features,) or None
-        What an error calls the columns; None if they have none, as those of images.
+        Names of the columns, for errors; None for images, which have none.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""From what a user passes to the rows and labels that a net takes."""
+"""Turn a user's input into the rows and labels that a net takes."""
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
@@ -15,16 +15,16 @@ from imbdeep._tables.validation import (
 
 
 def read_rows(estimator, X, *, reset, allow_nd):
-    """Rows without labels.
+    """Read and check rows without labels.
 
     Parameters
     ----------
     estimator : object
-        Learns, or is asked for, the number and the names of the columns.
+        Learns or holds the number and the names of the columns.
     X : array-like, sparse matrix, data frame, Tensor, dict of one of these, or Dataset
         Finite numbers.
     reset : bool
-        Whether the estimator learns.
+        Whether the estimator learns them.
     allow_nd : bool
         Whether rows may be images.
 
@@ -36,14 +36,14 @@ def read_rows(estimator, X, *, reset, allow_nd):
     Raises
     ------
     ValueError
-        If they cannot be used; names the columns.
+        If the rows cannot be used; the message names the columns.
     """
     X, _ = arrays_of(X)
     return _validated(estimator, X, reset=reset, allow_nd=allow_nd)
 
 
 def read_rows_and_labels(estimator, X, y, *, reset, allow_nd):
-    """Rows and labels.
+    """Read and check rows and labels.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def read_rows_and_labels(estimator, X, y, *, reset, allow_nd):
     Raises
     ------
     ValueError
-        If they cannot be used.
+        If the rows or the labels cannot be used.
     """
     X, y = arrays_of(X, y)
     if y is not None:
@@ -80,12 +80,13 @@ def _validated(estimator, X, *, allow_nd, **params):
             dtype=_dtypes(X),
             order="C",
             allow_nd=allow_nd,
-            # Refused below, where columns have names.
+            # check_complete refuses them, and names the columns.
             ensure_all_finite=False,
             **params,
         )
     except (TypeError, OverflowError):
-        if is_data_frame(X):  # with missing or too large numbers in a column of objects
+        # pandas.NA and huge integers in a column of objects fail in the conversion.
+        if is_data_frame(X):
             check_complete(X)
         raise
     rows = checked[0] if isinstance(checked, tuple) else checked
@@ -94,12 +95,12 @@ def _validated(estimator, X, *, allow_nd, **params):
 
 
 def without_objects(X):
-    """Rows whose numbers come as objects as floats; others as they are.
+    """Convert an array of objects to floats; others pass unchanged.
 
     Parameters
     ----------
     X : array-like, sparse matrix or data frame
-        That :func:`check_columns_are_numeric` lets pass.
+        Has passed :func:`check_columns_are_numeric`.
 
     Examples
     --------
@@ -115,6 +116,6 @@ def without_objects(X):
 
 
 def _dtypes(X):
-    """Dtypes that rows are read as: float32 only if it holds what there is."""
+    """Dtypes to read rows as: float32 only if it holds all values of theirs."""
     fits = np.can_cast(getattr(X, "dtype", object), np.float32)
     return np.float32 if fits else [np.float64, np.float32]

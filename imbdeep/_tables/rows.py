@@ -1,7 +1,7 @@
-"""Tables that may be sparse: rows of a batch, and what is asked of all columns.
+"""Tables that may be sparse: rows of a batch, and statistics of columns.
 
-A sparse table is made dense a batch of rows or a block of columns at a time, never as a
-whole.
+A sparse table is made dense one batch of rows or one block of columns at a time, never
+as a whole.
 """
 
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ from scipy import sparse
 from sklearn.utils.sparsefuncs import min_max_axis
 from torch import Tensor
 
-# Numbers of a block of columns at most, so that a sort of them fits in memory.
+# Most numbers in a block of columns, so that it can be sorted in memory.
 BLOCK_SIZE = 2_000_000
 
 
 def take(X: Any, index: Tensor) -> Any:
-    """Rows of a tensor or of a CSR matrix, by their positions.
+    """Take rows of a tensor or of a CSR matrix by position.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def take(X: Any, index: Tensor) -> Any:
 
 
 def dense(X: Any) -> Tensor:
-    """A few rows as a tensor: those of a sparse matrix are filled up with zeros.
+    """Convert a few rows, sparse or not, to a dense tensor.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def dense(X: Any) -> Tensor:
 
 
 def as_arrays(rows: Any) -> Any:
-    """Rows as a data set takes them: arrays for tensors, sparse matrices as they are.
+    """Convert rows for a data set: tensors to arrays; sparse matrices pass unchanged.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def as_arrays(rows: Any) -> Any:
 
 
 def column_blocks(X: Any) -> Iterator[Tensor]:
-    """Columns of a table, as many at a time as ``BLOCK_SIZE`` has room for.
+    """Iterate over the columns of a table in blocks of at most ``BLOCK_SIZE`` numbers.
 
     Parameters
     ----------
@@ -102,14 +102,14 @@ def column_blocks(X: Any) -> Iterator[Tensor]:
     [torch.Size([1000000, 2]), torch.Size([1000000, 1])]
     """
     if sparse.issparse(X):
-        X = X.tocsc()
+        X = X.tocsc()  # each slice of columns would read all of a CSR matrix
     width = max(1, BLOCK_SIZE // X.shape[0])
     for start in range(0, X.shape[1], width):
         yield dense(X[:, start : start + width])
 
 
 def column_range(X: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Least and largest value of each column.
+    """Smallest and largest value of each column.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def column_range(X: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def column_moments(X: Any) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each column, of all rows.
+    """Mean and standard deviation of each column.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Data sets and tensors of torch, as the arrays that they hold."""
+"""Read torch data sets and tensors as arrays."""
 
 from collections.abc import Mapping
 
@@ -8,12 +8,12 @@ from skorch.dataset import Dataset
 from skorch.utils import is_dataset
 from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset
 
-# Rows that are fetched from a data set at a time.
+# Rows fetched from a data set at a time.
 _CHUNK = 1024
 
 
 def arrays_of(X, y=None):
-    """Rows and labels as arrays, whatever torch holds them in.
+    """Convert rows and labels that torch holds to arrays.
 
     Parameters
     ----------
@@ -21,13 +21,13 @@ def arrays_of(X, y=None):
         A data set yields pairs (x, y) of arrays, tensors or numbers, or x alone; all
         of its rows are read into memory.
     y : array-like, Tensor or None, default=None
-        Takes the place of the labels that a data set yields.
+        Replaces the labels that a data set yields.
 
     Returns
     -------
     X, y
-        Arrays, or what was given if torch does not come into it. y is None if there
-        are no labels.
+        Arrays; input that is not torch's passes unchanged. y is None if there are no
+        labels.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def arrays_of(X, y=None):
 
 
 def as_array(values):
-    """A tensor as an array, whatever its device and dtype; others as they are.
+    """Convert a tensor of any device and dtype to an array; others pass unchanged.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def _read(dataset):
         X, y = _read(dataset.dataset)
         rows = np.asarray(dataset.indices)
         return X[rows], None if y is None else y[rows]
-    # One that transforms its rows is read through its __getitem__.
+    # Only this very type: a subclass may transform its rows in __getitem__.
     if type(dataset) is Dataset and not isinstance(dataset.X, list | tuple):
         X = _only_entry(dataset.X) if isinstance(dataset.X, Mapping) else dataset.X
         return as_array(X), None if dataset.y is None else np.asarray(dataset.y)
@@ -103,7 +103,7 @@ def _read(dataset):
 
 
 def _stack(samples):
-    """Arrays of what each of some samples yields."""
+    """Stack the parts of samples into arrays."""
     if not isinstance(samples[0], tuple | list):
         samples = [(sample,) for sample in samples]
     if any(isinstance(sample[0], Mapping | str) for sample in samples):

@@ -1,4 +1,4 @@
-"""Checks of user input that classifiers and samplers share."""
+"""Checks of user input, shared by classifiers and samplers."""
 
 import warnings
 
@@ -51,31 +51,30 @@ REMEDIES = {
 }
 _OTHER_REMEDY = "Turn them into numbers first, or drop them."
 
-# Names that a message lists; a wide table may have many more.
+# Most names that a message lists; a wide table may have many more.
 _MOST_NAMES = 10
 
 
 class DictColumnsError(ValueError, TypeError):
     """A table holds dicts.
 
-    A ValueError as for other bad input, and the TypeError that scikit-learn's checks of
-    estimators ask for.
+    A ValueError like other bad input, and the TypeError that scikit-learn's estimator
+    checks demand.
     """
 
 
 def check_columns_are_numeric(X, besides=(), remedies=REMEDIES):
-    """Refuse a table with text, dates or other things, naming columns and remedies.
+    """Refuse text, dates or other non-numbers in a table; name columns and remedies.
 
     Parameters
     ----------
     X : object
         A data frame, an array of any dtype or a list of rows; anything else passes.
-        Columns without names are told by position.
+        Columns without names go by position.
     besides : collection of int, default=()
-        Positions of columns that may hold other things, if these can be told apart:
-        no lists and no dicts.
+        Positions of columns that may hold anything hashable, so no lists and no dicts.
     remedies : dict of str to str, default=REMEDIES
-        Of each kind.
+        Remedy for each kind.
 
     Raises
     ------
@@ -108,17 +107,17 @@ def check_columns_are_numeric(X, besides=(), remedies=REMEDIES):
 
 
 def column_kinds(X):
-    """What each column of a table holds.
+    """Kind of each column of a table.
 
     Parameters
     ----------
     X : object
-        As :func:`check_columns_are_numeric` takes it.
+        See :func:`check_columns_are_numeric`.
 
     Returns
     -------
     list of tuple (name or position, kind)
-        Empty if ``X`` has no columns, as images.
+        Empty if ``X`` has no columns, as with images.
 
     Examples
     --------
@@ -138,7 +137,7 @@ def column_kinds(X):
 
 
 def _as_array(X):
-    """Arrays as they are, and rows in lists as arrays."""
+    """Convert rows in lists to an array; arrays pass unchanged."""
     if isinstance(X, list | tuple):
         return rows_as_array(X)
     # A sparse matrix holds numbers.
@@ -146,14 +145,14 @@ def _as_array(X):
 
 
 def check_complete(X, names=None):
-    """Refuse missing and infinite numbers, naming columns and how many.
+    """Refuse missing and infinite numbers; name their columns and counts.
 
     Parameters
     ----------
     X : {ndarray, sparse matrix, data frame} of shape (n, n_features) or (n, ...)
-        Of numbers, as :func:`check_columns_are_numeric` lets pass.
+        Has passed :func:`check_columns_are_numeric`.
     names : sequence or None, default=None
-        Of the columns; None takes those of a data frame, or positions.
+        Names of the columns; None takes those of a data frame, or positions.
 
     Raises
     ------
@@ -186,9 +185,10 @@ def check_complete(X, names=None):
 
 
 def _count_bad(numbers, axis=None):
-    """How many numbers are missing, and how many infinite."""
+    """Number of missing and of infinite values."""
     if numbers.dtype.kind == "O":
         numbers = numbers_of_objects(numbers)
+    # The common case makes one mask; it counts an empty slice to get the shape of axis.
     if numbers.dtype.kind != "f" or np.isfinite(numbers).all():
         nothing = np.isnan(numbers[:0].astype(float)).sum(axis)
         return nothing, nothing
@@ -199,6 +199,7 @@ def _count_bad_in_columns(X):
     if not sparse.issparse(X):
         X = np.asarray(X)
         return _count_bad(X, 0 if X.ndim == 2 else None)
+    # Only stored values can be bad; zeros are left out.
     table = sparse.coo_array(X)
     return tuple(
         np.bincount(table.col[is_bad(table.data)], minlength=X.shape[1])
@@ -207,7 +208,7 @@ def _count_bad_in_columns(X):
 
 
 def say_where(counts, names):
-    """Counts that are not 0, and the columns that they are of.
+    """Say which columns have counts other than 0.
 
     Examples
     --------
@@ -229,7 +230,7 @@ def say_where(counts, names):
 
 
 def _first(names):
-    """Names as a list, of which the first stand for many."""
+    """Names as text; the first few and a number if there are many."""
     if len(names) <= _MOST_NAMES:
         return f"{names}"
     return f"{names[:_MOST_NAMES]} and {len(names) - _MOST_NAMES} more"
@@ -256,7 +257,7 @@ def check_labels(y):
     """
     labels = np.asarray(y.toarray() if sparse.issparse(y) else read_labels(y))
     if labels.dtype.kind in "US" and isinstance(y, list | tuple):
-        labels = np.asarray(y, dtype=object)  # before None became 'None'
+        labels = np.asarray(y, dtype=object)  # NumPy has turned None into 'None'
     if labels.ndim == 0:  # no labels at all, which scikit-learn refuses
         return
     is_missing = missing_in(labels)
@@ -278,12 +279,12 @@ def check_labels(y):
 
 
 def sorted_labels(name, labels):
-    """The different labels, or an error if they have no order.
+    """Distinct labels, sorted; an error if they have no order.
 
     Parameters
     ----------
     name : str
-        Named in the error.
+        Name of the parameter, for errors.
     labels : array-like of shape (n,)
 
     Returns
@@ -323,7 +324,7 @@ def check_class_sizes(labels, counts, minimum, estimator):
     counts : ndarray of shape (n_classes,)
     minimum : int
     estimator : object
-        Named in the error.
+        Named in errors.
 
     Raises
     ------
@@ -340,14 +341,14 @@ def check_class_sizes(labels, counts, minimum, estimator):
 
 
 def warn_of_lone_rows(labels, counts, counted="has"):
-    """Warn of classes of one row, which a stratified split leaves in training.
+    """Warn of classes with one row, which a stratified split leaves in training.
 
     Parameters
     ----------
     labels : ndarray of shape (n_classes,)
     counts : ndarray of shape (n_classes,)
     counted : str, default='has'
-        Verb of the message, with how the rows are counted.
+        Verb of the message, with a word on how rows are counted if need be.
     """
     lone = labels[counts == 1].tolist()
     if lone:
