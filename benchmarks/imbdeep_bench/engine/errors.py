@@ -10,8 +10,6 @@ LONGEST = 1000
 def message_of(error):
     """Print an exception on one line.
 
-    Examples
-    --------
     >>> message_of(RuntimeError("the loss is\\nnot finite"))
     'RuntimeError: the loss is not finite'
     """

@@ -18,21 +18,15 @@ from threadpoolctl import threadpool_limits
 import imbdeep
 from imbdeep_bench.engine.errors import message_and_place
 
+PACKAGES = {"torch": "torch", "sklearn": "scikit-learn", "imblearn": "imbalanced-learn"}
+PACKAGES |= {"skorch": "skorch", "numpy": "numpy"}
+
 
 def library_versions():
     """Return the version of Python and of every library that decides a score."""
-    packages = {
-        "torch": "torch",
-        "sklearn": "scikit-learn",
-        "imblearn": "imbalanced-learn",
-        "skorch": "skorch",
-        "numpy": "numpy",
-    }
-    return {
-        "python": platform.python_version(),
-        **{name: version(package) for name, package in packages.items()},
-        "imbdeep": imbdeep.__version__,
-    }
+    versions = {name: version(package) for name, package in PACKAGES.items()}
+    python = platform.python_version()
+    return {"python": python, **versions, "imbdeep": imbdeep.__version__}
 
 
 @contextmanager
@@ -61,30 +55,14 @@ def timed_fit(model, *args, **kwargs):
 
 @dataclass(frozen=True)
 class Method:
-    """One row of a comparison.
+    """One row of a comparison."""
 
-    Attributes
-    ----------
-    name : str
-        On the command line and in the file of results.
-    make : callable
-        Gives it unfitted; its experiment knows with what to call it.
-    title : str
-        In tables and pictures, or for ``--help``.
-    kind : str
-        What its experiment does otherwise for it than for the rest.
-    published : object
-        What a paper calls it.
-    look : tuple
-        Colour and line style in pictures.
-    """
-
-    name: str
-    make: Callable
-    title: str = ""
-    kind: str = ""
-    published: object = None
-    look: tuple = ("#7F7F7F", "-")
+    name: str  # on the command line and in the file of results
+    make: Callable  # gives it unfitted; its experiment knows with what to call it
+    title: str = ""  # in tables and pictures, or for --help
+    kind: str = ""  # what its experiment does otherwise for it than for the rest
+    published: object = None  # what a paper calls it
+    look: tuple = ("#7F7F7F", "-")  # colour and line style in pictures
 
 
 def by_name(methods):
@@ -99,66 +77,33 @@ def titles_of(methods):
 
 @dataclass(frozen=True)
 class Setting:
-    """Where methods are compared.
+    """Where methods are compared."""
 
-    Attributes
-    ----------
-    name : str
-        Tells it apart in the file of results.
-    data : object
-        The data set, with a ``name`` and a ``sha256``.
-    labels : dict
-        What else the records say of it.
-    of : object
-        What its rows are drawn by beside the fold.
-    """
-
-    name: str
-    data: object
-    labels: dict = field(default_factory=dict)
-    of: object = None
+    name: str  # tells it apart in the file of results
+    data: object  # the data set, with a name and a sha256
+    labels: dict = field(default_factory=dict)  # what else the records say of it
+    of: object = None  # what its rows are drawn by beside the fold
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of one fold of one setting.
-
-    Attributes
-    ----------
-    X_train, y_train, X_test, y_test : ndarray
-    told : dict
-        What the records of cells say of them.
-    more : object
-        What else the experiment drew: annotations, say.
-    """
+    """Rows of one fold of one setting."""
 
     X_train: object
     y_train: object
     X_test: object
     y_test: object
-    told: dict = field(default_factory=dict)
-    more: object = None
+    told: dict = field(default_factory=dict)  # what the records of cells say of them
+    more: object = None  # what else the experiment drew: annotations, say
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A protocol; each experiment is a class of its own.
+    """A protocol; each experiment is a class of its own."""
 
-    Attributes
-    ----------
-    seed : int or None
-        None where the fold of a cell is its seed.
-    device : {'cpu', 'cuda'}
-        Where nets run.
-    smoke : bool
-        Whether fits are short: tries the code, says nothing of scores.
-    versions : dict of str to str
-        As :func:`library_versions` gives them.
-    """
-
-    seed: int | None = None
-    device: str = "cpu"
-    smoke: bool = False
+    seed: int | None = None  # None where the fold of a cell is its seed
+    device: str = "cpu"  # where nets run
+    smoke: bool = False  # whether fits are short: tries the code, says naught of scores
     versions: dict = field(default_factory=library_versions)
 
     # What all results of a file share, beside the protocol; what a failed cell records.
@@ -193,20 +138,12 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Cell:
-    """One method on one fold of one setting: all that a worker process needs.
-
-    Attributes
-    ----------
-    experiment : Experiment
-    setting : Setting
-    method : Method
-        Not its name alone: a worker process would not know a method that was added to
-        a table at run time.
-    fold : int
-    """
+    """One method on one fold of one setting: all that a worker process needs."""
 
     experiment: Experiment
     setting: Setting
+    # Not its name alone: a worker process would not know a method that was added to a
+    # table at run time.
     method: Method
     fold: int
 
@@ -226,12 +163,9 @@ class Cell:
 
     def head(self):
         """Return the part of its record that is known before it is computed."""
-        dataset, method, fold = self.key
         return {
             "kind": "cell",
-            "dataset": dataset,
-            "method": method,
-            "fold": fold,
+            **dict(zip(("dataset", "method", "fold"), self.key, strict=True)),
             **self.setting.labels,
             "versions": self.experiment.versions,
             "data_sha256": self.setting.data.sha256,
@@ -243,14 +177,10 @@ class Cell:
 
 
 def run_cell(cell):
-    """Compute one cell: draw the rows, fit and score.
+    """Compute one cell: draw the rows, fit and score; return its line of the file.
 
-    Returns
-    -------
-    record : dict
-        The line of the results file. An exception becomes a record with status
-        ``'failed'`` and its message: one method that breaks on one data set must not
-        stop the others, nor vanish from the report.
+    An exception becomes a record with status ``'failed'`` and its message: one method
+    that breaks on one data set must not stop the others, nor vanish from the report.
     """
     start = time.perf_counter()
     told = {}
@@ -262,34 +192,19 @@ def run_cell(cell):
             outcome = {"status": "ok", "error": None, **outcome}
         except Exception as error:
             outcome = cell.failure(message_and_place(error))
-    return {
-        **cell.head(),
-        **told,
-        **outcome,
-        "seed": cell.seed,
-        "cell_seconds": time.perf_counter() - start,
-    }
+    seconds = time.perf_counter() - start
+    return cell.head() | told | outcome | {"seed": cell.seed, "cell_seconds": seconds}
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Every setting, method and fold of an experiment.
-
-    Attributes
-    ----------
-    experiment : Experiment
-    settings : list of Setting
-    methods : list of Method
-    folds : list of int
-    datasets : list of dict
-        Records on the data, for the report.
-    """
+    """Every setting, method and fold of an experiment."""
 
     experiment: Experiment
     settings: list
     methods: list
     folds: list
-    datasets: list = field(default_factory=list)
+    datasets: list = field(default_factory=list)  # records on the data, for the report
 
     def cells(self):
         """Every cell, fold by fold.
@@ -312,17 +227,14 @@ class Grid:
     def record(self):
         """Return the run's line in the file of results."""
         experiment = self.experiment
-        is_smoke = " smoke" if experiment.smoke else ""
-        record = {
+        return {
             "kind": "run",
-            "suite": f"{experiment.suite}{is_smoke}",
+            "suite": experiment.suite + (" smoke" if experiment.smoke else ""),
             "protocol": experiment.protocol,
             "datasets": [setting.name for setting in self.settings],
             "methods": [method.name for method in self.methods],
             "versions": experiment.versions,
             "seed": experiment.seed,
             **experiment.about(),
+            **({"seeds": list(self.folds)} if experiment.seed is None else {}),
         }
-        if experiment.seed is None:
-            record["seeds"] = list(self.folds)
-        return record

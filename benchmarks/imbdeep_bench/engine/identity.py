@@ -72,13 +72,9 @@ def _find_source(thing):
 def own_sources(thing, found=None):
     """Collect the sources of functions and classes that make up a thing.
 
-    Those of libraries are left out, which have versions, and those of the package,
-    which is hashed as a whole.
-
-    Parameters
-    ----------
-    thing : object
-        A cell, an estimator, a function, or a container of such.
+    A thing is a cell, an estimator, a function, or a container of such. Sources of
+    libraries are left out, which have versions, and those of the package, which is
+    hashed as a whole.
     """
     found = set() if found is None else found
     if isinstance(thing, partial):
@@ -109,8 +105,6 @@ def own_sources(thing, found=None):
 def plain(value):
     """Print a parameter's value, the same in every process.
 
-    Examples
-    --------
     >>> plain(0.1), plain(dict), plain([len])
     ('0.1', 'builtins.dict', '[<built-in function len>]')
     """
@@ -119,9 +113,7 @@ def plain(value):
     if hasattr(value, "get_params"):
         return plain(type(value))
     text = re.sub(r" at 0x[0-9a-fA-F]+", "", " ".join(repr(value).split()))
-    if len(text) > LONGEST:
-        return f"{text[:LONGEST]}... ({digest([text])})"
-    return text
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}... ({digest([text])})"
 
 
 def plain_params(estimator):
@@ -133,11 +125,8 @@ def plain_params(estimator):
 def identify(cell):
     """Return the identity of a cell.
 
-    Returns
-    -------
-    identity : dict
-        ``package`` and ``source`` (hashes of the package's code and of what is not in
-        the package: method and protocol), ``params`` and ``device``.
+    It has hashes of the ``package`` and of the ``source`` of what is not in the
+    package, method and protocol, ``params`` and ``device``.
     """
     try:
         estimator = cell.estimator()
@@ -145,9 +134,8 @@ def identify(cell):
         estimator = None
     classes = type(cell.experiment).__mro__
     own = {sys.modules[c.__module__] for c in classes if _own_source(c) is not None}
-    sources = {
-        inspect.getsource(module) for module in {protocol, scoring, _curves, *own}
-    }
+    modules = {protocol, scoring, _curves, *own}
+    sources = {inspect.getsource(module) for module in modules}
     return {
         "package": package_hash(),
         "source": digest(sources | own_sources([cell, estimator])),
@@ -168,13 +156,12 @@ def identity_of_run(known):
     """Return the identity of a run, given those of its data sets and methods."""
     first = {method: identity for (_, method), identity in reversed(known.items())}
     any_of_them = next(iter(known.values()))
-    return {
-        "package": any_of_them["package"],
-        "device": any_of_them["device"],
-        "methods": {
-            method: {name: first[method][name] for name in ("source", "params")}
-            for method in sorted(first)
-        },
+    methods = {
+        method: {name: first[method][name] for name in ("source", "params")}
+        for method in sorted(first)
+    }
+    return {name: any_of_them[name] for name in ("package", "device")} | {
+        "methods": methods
     }
 
 
@@ -193,16 +180,7 @@ def _changes(old, new):
 def differences(record, identity, versions, same_method):
     """Say in what a stored cell differs from one that would be computed now.
 
-    Parameters
-    ----------
-    record : dict
-        The stored cell.
-    identity : dict
-        As :func:`identify` gives it.
-    versions : dict of str to str
-        Of libraries.
-    same_method : bool
-        Whether the identity is that of the record's data set and method.
+    ``same_method``: whether the identity is that of the record's data set and method.
     """
     stored = record.get("identity")
     if stored is None:
@@ -221,20 +199,9 @@ def differences(record, identity, versions, same_method):
 
 
 def check_identity(store, known, versions):
-    """Refuse to go on with results that other code has computed.
+    """Refuse to go on with finished cells that other code has computed; say which.
 
-    Parameters
-    ----------
-    store : CellStore
-    known : dict
-        As :func:`identities` gives it.
-    versions : dict of str to str
-        Of libraries.
-
-    Raises
-    ------
-    ValueError
-        If a finished cell differs from what would be computed now. It says in what.
+    ``known`` is as :func:`identities` gives it.
     """
     any_of_them = next(iter(known.values()))
     told = {}

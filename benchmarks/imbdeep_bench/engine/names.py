@@ -6,8 +6,6 @@ import difflib
 def split_names(text):
     """Split what a user typed at its commas, each name once.
 
-    Examples
-    --------
     >>> split_names("usps, madelon,usps,")
     ['usps', 'madelon']
     """
@@ -16,42 +14,21 @@ def split_names(text):
 
 
 def check_names(names, known, option):
-    """Raise a ValueError that names the first unknown entry and its nearest match.
-
-    Parameters
-    ----------
-    names : sequence of str
-        What the user asked for.
-
-    known : collection of str
-        What there is.
-
-    option : str
-        The command-line option, for the message.
-
-    Raises
-    ------
-    ValueError
-        If a name is not in `known`, or `names` is empty.
-    """
+    """Raise a ValueError that names the first unknown entry and its nearest match."""
     known = list(known)
+    choices = f"hoose from {', '.join(known)}."
     if not names:
-        raise ValueError(f"{option} is empty; choose from {', '.join(known)}.")
+        raise ValueError(f"{option} is empty; c{choices}")
     for name in names:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=3)
             hint = f" Did you mean {' or '.join(near)}?" if near else ""
-            raise ValueError(
-                f"{option} got {name!r}, which is unknown.{hint} "
-                f"Choose from {', '.join(known)}."
-            )
+            raise ValueError(f"{option} got {name!r}, which is unknown.{hint} C{choices}")
 
 
 def parse_seeds(text):
-    """Read seeds such as ``'0-9'`` or ``'0,3'``.
+    """Read seeds.
 
-    Examples
-    --------
     >>> parse_seeds("0-2,7")
     [0, 1, 2, 7]
     """

@@ -27,11 +27,6 @@ def derive_seed(*parts):
     """Return a seed in [0, 2**32) that depends on every one of `parts`.
 
     Unlike :func:`hash`, it is the same in every process and on every machine.
-
-    Parameters
-    ----------
-    *parts : str or int
-        What the seed is for, such as a run's seed, a dataset, a method and a fold.
     """
     digest = hashlib.sha256(json.dumps(parts).encode()).digest()
     return int.from_bytes(digest[:4], "big")
@@ -45,17 +40,11 @@ def minority_label(y):
 
 @dataclass(frozen=True)
 class Split:
-    """Row numbers of one fold, each array sorted.
+    """Row numbers of one fold, each array sorted."""
 
-    Attributes
-    ----------
-    fit, valid, test : ndarray of int
-        Rows that fit the model, that stop it and tune its threshold, and that score it.
-    """
-
-    fit: np.ndarray
-    valid: np.ndarray
-    test: np.ndarray
+    fit: np.ndarray  # that fit the model
+    valid: np.ndarray  # that stop it and tune its threshold
+    test: np.ndarray  # that score it
 
     @property
     def train(self):
@@ -74,15 +63,11 @@ def _set_aside(rows, y, fraction, seed):
 def _two_fold_split(y, fold, seed, dataset):
     """Fold ``fold % 2`` of two, in repeat ``fold // 2``."""
     repeat, half = divmod(fold, 2)
-    folds = StratifiedKFold(
-        n_splits=2,
-        shuffle=True,
-        random_state=derive_seed(seed, dataset, "two-fold", repeat),
-    )
+    fold_seed = derive_seed(seed, dataset, "two-fold", repeat)
+    folds = StratifiedKFold(n_splits=2, shuffle=True, random_state=fold_seed)
     train, test = list(folds.split(y, y))[half]
     valid_seed = derive_seed(seed, dataset, "two-fold valid", fold)
-    fit, valid = _set_aside(train, y, 0.3, valid_seed)
-    return Split(fit, valid, test)
+    return Split(*_set_aside(train, y, 0.3, valid_seed), test)
 
 
 def _holdout_split(y, fold, seed, dataset):
@@ -91,8 +76,7 @@ def _holdout_split(y, fold, seed, dataset):
     valid_seed = derive_seed(seed, dataset, "holdout valid", fold)
     train, test = _set_aside(np.arange(len(y)), y, 0.2, test_seed)
     # A quarter of the remaining 80 % is 20 % of all rows.
-    fit, valid = _set_aside(train, y, 0.25, valid_seed)
-    return Split(fit, valid, test)
+    return Split(*_set_aside(train, y, 0.25, valid_seed), test)
 
 
 _SCHEMES = {"2": (2, _two_fold_split), "60-20-20": (1, _holdout_split)}
@@ -100,23 +84,11 @@ _SCHEMES = {"2": (2, _two_fold_split), "60-20-20": (1, _holdout_split)}
 
 @dataclass(frozen=True)
 class Protocol:
-    """A scheme of splitting and the number of its repeats.
+    """A scheme of splitting and the number of its repeats, each with another seed."""
 
-    Attributes
-    ----------
-    name : str
-        For example ``'10x2'``.
-
-    n_repeats : int
-        How often the scheme is repeated, each time with another seed.
-
-    scheme : {'2', '60-20-20'}
-        Two-fold cross-validation or a random split.
-    """
-
-    name: str
+    name: str  # '10x2', say
     n_repeats: int
-    scheme: str
+    scheme: str  # '2' or '60-20-20'
 
     @property
     def n_folds(self):
@@ -124,41 +96,17 @@ class Protocol:
         return self.n_repeats * _SCHEMES[self.scheme][0]
 
     def split(self, y, fold, *, seed, dataset):
-        """Return the rows of one fold.
+        """Return the rows of one fold, stratified by two labels of any name.
 
-        Parameters
-        ----------
-        y : ndarray of shape (n_samples,)
-            Two labels; every split is stratified by them, whatever they are called.
-
-        fold : int
-            In [0, `n_folds`).
-
-        seed : int
-            The run's seed.
-
-        dataset : str
-            The dataset's name: sets of equal size still get splits of their own.
+        The seed is the run's. Sets of equal size get splits of their own by their name.
         """
         _, split = _SCHEMES[self.scheme]
         return split(y == minority_label(y), fold, seed, dataset)
 
 
 def parse_protocol(name):
-    """Read a protocol such as ``'10x2'`` or ``'4x60-20-20'``.
+    """Read a protocol; a ValueError says that its name has another form.
 
-    Parameters
-    ----------
-    name : str
-        The number of repeats, an ``x``, and the scheme: ``2`` or ``60-20-20``.
-
-    Raises
-    ------
-    ValueError
-        If `name` has another form.
-
-    Examples
-    --------
     >>> parse_protocol("10x2").n_folds
     20
     >>> parse_protocol("4x60-20-20").n_folds

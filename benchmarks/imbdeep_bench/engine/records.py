@@ -7,7 +7,6 @@ by all who read the file, or refused by all.
 import json
 import re
 
-KINDS = ("run", "dataset", "cell")
 REQUIRED_FIELDS = {
     "run": ("suite", "protocol", "seed", "datasets", "methods"),
     "dataset": ("name",),
@@ -42,7 +41,7 @@ def is_count(value):
 
 
 def is_number(value):
-    return is_whole(value) or isinstance(value, float)
+    return value is None or is_whole(value) or isinstance(value, float)
 
 
 def is_repeats(value):
@@ -54,14 +53,6 @@ def is_protocol(value):
     return is_name(value) and re.match(r"\d{5,}x|\d+x\d{5,}", value) is None
 
 
-def is_mapping(value):
-    return isinstance(value, dict)
-
-
-def or_null(is_kind):
-    return lambda value: value is None or is_kind(value)
-
-
 def list_of(is_kind):
     return lambda value: isinstance(value, list) and all(map(is_kind, value))
 
@@ -70,13 +61,12 @@ def map_of(is_kind):
     return lambda value: isinstance(value, dict) and all(map(is_kind, value.values()))
 
 
-is_number_or_null = or_null(is_number)
-is_curve = list_of(is_number_or_null)
+is_curve = list_of(is_number)
 
 
 def is_score(value):
-    """A number, null, or numbers by name: of several classifiers in one cell."""
-    return is_number_or_null(value) or map_of(is_number_or_null)(value)
+    """A number, or numbers by name: of several classifiers in one cell."""
+    return is_number(value) or map_of(is_number)(value)
 
 
 def is_calibration(value):
@@ -85,9 +75,10 @@ def is_calibration(value):
     if not isinstance(value, dict) or not all(is_curve(value.get(n)) for n in names):
         return False
     count, _, positives = bins = [value[name] for name in names]
-    return len({len(part) for part in bins}) == 1 and all(
-        is_number(n) and is_number(p) and 0 <= p <= n
-        for n, p in zip(count, positives, strict=True)
+    return (
+        len({len(part) for part in bins}) == 1
+        and None not in count + positives
+        and all(0 <= p <= n for n, p in zip(count, positives, strict=True))
     )
 
 
@@ -100,50 +91,56 @@ def is_curves(value):
     return all(is_curve(curve) or map_of(is_curve)(curve) for curve in value.values())
 
 
+# What a field must hold, and what it may hold beside null, as the message has it.
+ALWAYS = {
+    "a name": is_name,
+    "a name such as '10x2'": is_protocol,
+    "a list of names": list_of(is_name),
+    "a whole number, 0 or more": is_count,
+}
+OR_NULL = {
+    "a text": is_text,
+    "a number": is_number,
+    "a whole number": is_whole,
+    "a count": is_count,
+    "a whole number above 0": is_repeats,
+    "a list of whole numbers": list_of(is_whole),
+    "versions by package": map_of(is_text),
+    "a mapping": lambda value: isinstance(value, dict),
+    "numbers by metric": map_of(is_score),
+    "lists of numbers by name": is_curves,
+}
 FIELDS = {
     "run": {
-        "suite": (or_null(is_text), "a name or null"),
-        "protocol": (is_protocol, "a name such as '10x2'"),
-        "seed": (or_null(is_whole), "a whole number or null"),
-        "datasets": (list_of(is_name), "a list of names"),
-        "methods": (list_of(is_name), "a list of names"),
-        "preset": (or_null(is_text), "a text or null"),
-        "n_repeats": (or_null(is_repeats), "a whole number above 0, or null"),
-        "versions": (or_null(map_of(is_text)), "versions by package"),
-        "seeds": (or_null(list_of(is_whole)), "a list of whole numbers"),
-        "identity": (or_null(is_mapping), "a mapping"),
+        "a name such as '10x2'": ["protocol"],
+        "a list of names": ["datasets", "methods"],
+        "a text": ["suite", "preset"],
+        "a whole number": ["seed"],
+        "a whole number above 0": ["n_repeats"],
+        "a list of whole numbers": ["seeds"],
+        "versions by package": ["versions"],
+        "a mapping": ["identity"],
     },
     "dataset": {
-        "name": (is_name, "a name"),
-        "provenance": (or_null(is_text), "a text or null"),
-        "sha256": (or_null(is_text), "a text or null"),
-        "n_samples": (or_null(is_count), "a whole number or null"),
-        "n_features": (or_null(is_count), "a whole number or null"),
-        "n_minority": (or_null(is_count), "a whole number or null"),
-        "n_duplicate_rows": (or_null(is_count), "a whole number or null"),
-        "n_conflicting_rows": (or_null(is_count), "a whole number or null"),
-        "shares_rows_with": (or_null(is_text), "a name or null"),
-        "shared_test_fraction": (is_number_or_null, "a number or null"),
+        "a name": ["name"],
+        "a text": ["provenance", "sha256", "shares_rows_with"],
+        "a count": [
+            *("n_samples", "n_features", "n_minority"),
+            *("n_duplicate_rows", "n_conflicting_rows"),
+        ],
+        "a number": ["shared_test_fraction"],
     },
     "cell": {
-        "dataset": (is_name, "a name"),
-        "method": (is_name, "a name"),
-        "fold": (is_count, "a whole number, 0 or more"),
-        "error": (or_null(is_text), "a text or null"),
-        "cause": (or_null(is_text), "a text or null"),
-        "scores": (or_null(map_of(is_score)), "numbers or null, by metric"),
-        "curves": (or_null(is_curves), "lists of numbers by name"),
-        "threshold": (is_number_or_null, "a number or null"),
-        "fit_seconds": (is_number_or_null, "a number or null"),
-        "predict_seconds": (is_number_or_null, "a number or null"),
-        "seed": (or_null(is_whole), "a whole number or null"),
-        "n_train": (or_null(is_count), "a whole number or null"),
-        "n_test": (or_null(is_count), "a whole number or null"),
-        "n_train_minority": (or_null(is_count), "a whole number or null"),
-        "n_test_minority": (or_null(is_count), "a whole number or null"),
-        "versions": (or_null(map_of(is_text)), "versions by package"),
-        "data_sha256": (or_null(is_text), "a text or null"),
-        "identity": (or_null(is_mapping), "a mapping"),
+        "a name": ["dataset", "method"],
+        "a whole number, 0 or more": ["fold"],
+        "a text": ["error", "cause", "data_sha256"],
+        "a number": ["threshold", "fit_seconds", "predict_seconds"],
+        "a whole number": ["seed"],
+        "a count": ["n_train", "n_test", "n_train_minority", "n_test_minority"],
+        "numbers by metric": ["scores"],
+        "lists of numbers by name": ["curves"],
+        "versions by package": ["versions"],
+        "a mapping": ["identity"],
     },
 }
 
@@ -160,17 +157,20 @@ def describe(value):
 def fault_of(record):
     """Say what is wrong with a record; None: nothing."""
     kind = record.get("kind") if isinstance(record, dict) else None
-    if not is_text(kind) or kind not in KINDS:
-        return f"has kind={describe(kind)}; expected one of {', '.join(KINDS)}"
+    if not is_text(kind) or kind not in FIELDS:
+        return f"has kind={describe(kind)}; expected one of {', '.join(FIELDS)}"
     absent = [name for name in REQUIRED_FIELDS[kind] if name not in record]
     if absent:
         return f"a {kind}, lacks {', '.join(absent)}"
     if kind == "cell" and record["status"] not in ("ok", "failed"):
         status = describe(record["status"])
         return f"has status={status}; expected 'ok' or 'failed'"
-    for name, (is_kind, words) in FIELDS[kind].items():
-        if name in record and not is_kind(record[name]):
-            return f"a {kind}, has {name}={describe(record[name])}; expected {words}"
+    for words, names in FIELDS[kind].items():
+        for name in names:
+            value, or_null = record.get(name), " or null" if words in OR_NULL else ""
+            if not (or_null and value is None or (ALWAYS | OR_NULL)[words](value)):
+                told = f"{name}={describe(value)}"
+                return f"a {kind}, has {told}; expected {words}{or_null}"
     if is_deeper(record, DEEPEST):
         return f"is nested deeper than {DEEPEST} levels"
     return None
@@ -212,12 +212,9 @@ def _refuse_twins(pairs):
 
 
 def parse_line(line):
-    """Parse one line, given as bytes.
+    """Parse one line of bytes.
 
-    Raises
-    ------
-    ValueError
-        A ``JSONDecodeError`` or ``UnicodeDecodeError`` where it may be half a line.
+    A ``JSONDecodeError`` or ``UnicodeDecodeError`` says that it may be half a line.
     """
     text = line.decode("utf-8")
     try:
@@ -252,26 +249,10 @@ def whole_lines(data):
 
 
 def numbered_records(data, name):
-    """Parse and check all lines but a half-written last one.
+    """Yield the number and record of each line of a file but a half-written last one.
 
-    Parameters
-    ----------
-    data : bytes
-        Of the file. A byte order mark, blank lines and carriage returns before a
-        newline are accepted.
-    name : str or Path
-        Of the file, for messages.
-
-    Yields
-    ------
-    number : int
-        Of the line, from 1.
-    record : dict
-
-    Raises
-    ------
-    ValueError
-        If a line is wrong. The message names the line and the remedy.
+    A byte order mark, blank lines and carriage returns before a newline are accepted.
+    A ValueError about a wrong line names the file, the line and the remedy.
     """
     # Not `splitlines`, which also splits at characters that JSON allows in texts.
     lines = whole_lines(data).removeprefix(BOM).split(b"\n")
@@ -282,12 +263,9 @@ def numbered_records(data, name):
             record = parse_line(line)
         except ValueError as error:
             hint = " or has other line ends than newlines" if b"\r" in line else ""
-            raise ValueError(
-                f"Line {number} of {name} is not a JSON object{hint} ({error}). "
-                f"{REMEDY}"
-            ) from None
-        fault = fault_of(record)
-        if fault is not None:
+            fault = f" is not a JSON object{hint} ({error})"
+            raise ValueError(f"Line {number} of {name}{fault}. {REMEDY}") from None
+        if fault := fault_of(record):
             comma = "," if fault.startswith("a ") else ""
             raise ValueError(f"Line {number} of {name}{comma} {fault}. {REMEDY}")
         yield number, record

@@ -14,19 +14,9 @@ from imbdeep_bench.engine.workers import DIED, ERROR, Accident
 def begin(store, grid, *, mix_versions=False):
     """Check that a run may go on with a file, and write the run's record to it.
 
-    The file's grid only grows: data sets and methods of the run before are added.
-
-    Parameters
-    ----------
-    store : CellStore
-    grid : Grid
-    mix_versions : bool, default=False
-        Whether finished cells may be those of other code.
-
-    Raises
-    ------
-    ValueError
-        If the file holds results that cannot be compared with this run's.
+    A ValueError says that the file's results cannot be compared with this run's;
+    ``mix_versions`` lets finished cells be those of other code. The file's grid only
+    grows: data sets and methods of the run before are added.
     """
     # Folds differ in seeds alone.
     cells = [cell for cell in grid.cells() if cell.fold == grid.folds[0]]
@@ -59,36 +49,16 @@ def _keep(store, cell, outcome, identity):
             return store.append({**outcome, "identity": identity})
         except (TypeError, ValueError) as error:  # a score that is NaN, say
             outcome = Accident(ERROR, message_of(error))
-    failed = {
-        **cell.head(),
-        **cell.failure(outcome.message),
-        "cause": outcome.cause,
-        "exit_code": outcome.exit_code,
-    }
+    failed = {**cell.head(), **cell.failure(outcome.message)}
+    failed |= {"cause": outcome.cause, "exit_code": outcome.exit_code}
     return store.append({**failed, "identity": identity})
 
 
 def compute(store, cells, workers, *, n_total, run_one=run_cell):
-    """Compute cells and store each at once.
+    """Compute cells of a grid of ``n_total``, store each at once; count the failed.
 
     A worker may die through no fault of its cell, as when another one takes all the
     memory. Such cells are tried again after all the others, one at a time.
-
-    Parameters
-    ----------
-    store : CellStore
-    cells : list of Cell
-        Those that are not finished yet.
-    workers : Workers
-    n_total : int
-        Cells of the whole grid, for the progress bar.
-    run_one : callable, default=run_cell
-        Takes a cell and returns its record.
-
-    Returns
-    -------
-    n_failed : int
-        How many cells failed.
     """
     n_failed = 0
     known = identities(cells)
@@ -109,18 +79,7 @@ def compute(store, cells, workers, *, n_total, run_one=run_cell):
 
 
 def fill(path, grid, workers, *, mix_versions=False):
-    """Compute the cells of a grid that a file of results lacks.
-
-    Returns
-    -------
-    n_failed : int
-        How many cells failed.
-
-    Raises
-    ------
-    ValueError
-        If the file holds results that cannot be compared with these.
-    """
+    """Compute the cells of a grid that a file of results lacks; count the failed."""
     with closing(CellStore(path)) as store:
         begin(store, grid, mix_versions=mix_versions)
         finished, cells = store.finished(), grid.cells()

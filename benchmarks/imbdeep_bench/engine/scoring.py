@@ -2,34 +2,13 @@
 
 import numpy as np
 from imblearn.metrics import geometric_mean_score
-from sklearn.metrics import (
-    average_precision_score,
-    balanced_accuracy_score,
-    brier_score_loss,
-    f1_score,
-    log_loss,
-    matthews_corrcoef,
-    recall_score,
-    roc_auc_score,
-    roc_curve,
-)
+from sklearn import metrics
 
 from imbdeep.metrics import balanced_brier_score, intra_class_variance
 
 
 def check_probabilities(proba):
-    """Return `proba` as float64, or say what is wrong with it.
-
-    Parameters
-    ----------
-    proba : array-like of shape (n_samples,)
-        Predicted probabilities of the minority class.
-
-    Raises
-    ------
-    ValueError
-        If a value is not finite or outside [0, 1]: raw logits, for example.
-    """
+    """Return `proba` as float64; a ValueError says that some are none (raw logits)."""
     proba = np.asarray(proba, dtype=np.float64)
     if not np.isfinite(proba).all():
         raise ValueError("predict_proba returned NaN or infinity.")
@@ -47,22 +26,12 @@ def tune_threshold(y_true, proba):
     A row is called positive when its probability is at least the threshold, so every
     threshold between two neighbouring probabilities predicts the same; the middle of
     the best such interval is returned. Of intervals that tie, the widest wins, then the
-    lowest: it leaves most room on both sides.
-
-    Parameters
-    ----------
-    y_true : array-like of shape (n_samples,)
-        1 for the minority class, else 0.
-
-    proba : array-like of shape (n_samples,)
-        Predicted probabilities of class 1.
-
-    Returns
-    -------
-    threshold : float
-        0.5 when no threshold gets a row of each class right.
+    lowest: it leaves most room on both sides. It is 0.5 when no threshold gets a row of
+    each class right.
     """
-    false_rate, recall, cuts = roc_curve(y_true, proba, drop_intermediate=False)
+    false_rate, recall, cuts = metrics.roc_curve(
+        y_true, proba, drop_intermediate=False
+    )
     g_mean = np.sqrt(recall * (1 - false_rate))
     if g_mean.max() == 0:
         return 0.5
@@ -77,51 +46,38 @@ def tune_threshold(y_true, proba):
 
 
 def label_scores(y_true, y_pred):
-    """Scores of hard predictions.
-
-    Parameters
-    ----------
-    y_true, y_pred : array-like of shape (n_samples,)
-        1 for the minority class, else 0.
-    """
-    return {
-        "g_mean": float(geometric_mean_score(y_true, y_pred)),
-        "balanced_accuracy": float(balanced_accuracy_score(y_true, y_pred)),
-        "macro_f1": float(f1_score(y_true, y_pred, average="macro", zero_division=0)),
-        "mcc": float(matthews_corrcoef(y_true, y_pred)),
+    """Scores of hard predictions."""
+    scores = {
+        "g_mean": geometric_mean_score(y_true, y_pred),
+        "balanced_accuracy": metrics.balanced_accuracy_score(y_true, y_pred),
+        "macro_f1": metrics.f1_score(y_true, y_pred, average="macro", zero_division=0),
+        "mcc": metrics.matthews_corrcoef(y_true, y_pred),
     }
+    return {name: float(score) for name, score in scores.items()}
 
 
 def fold_scores(y_true, proba, threshold):
-    """Every score of one fold.
+    """Every score of one fold, of probabilities of class 1, the minority.
 
     Label metrics stand twice: at 0.5 and, with the suffix ``_tuned``, at `threshold`.
     ``log_loss`` is scikit-learn's: it clips probabilities only at float64's precision,
     so one confident miss (a forest's certain 0, say) costs up to 36.
-
-    Parameters
-    ----------
-    y_true : ndarray of shape (n_samples,)
-        1 for the minority class, else 0.
-
-    proba : ndarray of shape (n_samples,)
-        Predicted probabilities of class 1.
-
-    threshold : float
-        Rows with at least this probability are called 1 in the tuned metrics.
     """
     y_pred = (proba >= 0.5).astype(int)
-    recall = recall_score(y_true, y_pred, average=None, labels=[0, 1], zero_division=0)
+    recall = metrics.recall_score(
+        y_true, y_pred, average=None, labels=[0, 1], zero_division=0
+    )
     tuned = label_scores(y_true, (proba >= threshold).astype(int))
-    return {
-        "average_precision": float(average_precision_score(y_true, proba)),
-        "roc_auc": float(roc_auc_score(y_true, proba)),
+    scores = {
+        "average_precision": metrics.average_precision_score(y_true, proba),
+        "roc_auc": metrics.roc_auc_score(y_true, proba),
         **label_scores(y_true, y_pred),
-        "balanced_brier": float(balanced_brier_score(y_true, proba)),
-        "brier": float(brier_score_loss(y_true, proba)),
-        "log_loss": float(log_loss(y_true, proba)),
-        "recall_0": float(recall[0]),
-        "recall_1": float(recall[1]),
-        "intra_class_variance": float(intra_class_variance(y_true, y_pred)),
+        "balanced_brier": balanced_brier_score(y_true, proba),
+        "brier": metrics.brier_score_loss(y_true, proba),
+        "log_loss": metrics.log_loss(y_true, proba),
+        "recall_0": recall[0],
+        "recall_1": recall[1],
+        "intra_class_variance": intra_class_variance(y_true, y_pred),
         **{f"{name}_tuned": score for name, score in tuned.items()},
     }
+    return {name: float(score) for name, score in scores.items()}

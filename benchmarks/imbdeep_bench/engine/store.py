@@ -2,18 +2,12 @@
 
 import json
 import os
-from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from imbdeep_bench.engine.records import (
-    REMEDY,
-    encodable,
-    fault_of,
-    numbered_records,
-    whole_lines,
-)
+from imbdeep_bench.engine import records
+from imbdeep_bench.engine.records import numbered_records
 
 
 def read_records(path, kind):
@@ -23,24 +17,18 @@ def read_records(path, kind):
     return [record for _, record in numbered if record["kind"] == kind]
 
 
+def _key_of(cell):
+    return cell["dataset"], cell["method"], cell["fold"]
+
+
 class CellStore:
-    """Append-only store of run, dataset and cell records.
+    """Append-only store of run, dataset and cell records, in a file that may be new.
 
     A record is on disk when :meth:`append` returns, so a killed run loses only the
     cells that were still being computed. Opening the store removes a half-written last
-    line, and refuses a file that holds a wrong one or that another run has open.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file, made with its folders when it does not exist.
-
-    Attributes
-    ----------
-    records : list of dict
-        What the file holds, in the order of writing.
-    numbers : list of int
-        The lines of those that were there when it was opened.
+    line, and refuses a file that holds a wrong one or that another run has open. Its
+    ``records`` are in the order of writing, and ``numbers`` are the lines of those that
+    were there when it was opened.
     """
 
     def __init__(self, path):
@@ -55,33 +43,24 @@ class CellStore:
                 f"Another run is writing to {self.path}. Wait for its end, stop it, or "
                 "give another --out."
             ) from None
-        with self.closed_on_error():
-            self._open()
-
-    def _open(self):
-        self.path.touch()
-        content = self.path.read_bytes()
-        numbered = list(numbered_records(content, self.path))
-        self.numbers = [number for number, _ in numbered]
-        self.records = [record for _, record in numbered]
-        self._end_last_line(content)
+        try:
+            self.path.touch()
+            content = self.path.read_bytes()
+            numbered = list(numbered_records(content, self.path))
+            self.numbers = [number for number, _ in numbered]
+            self.records = [record for _, record in numbered]
+            self._end_last_line(content)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self):
         """Let other runs write to the file."""
         self._lock.release()
 
-    @contextmanager
-    def closed_on_error(self):
-        """Close the store if what is done meanwhile fails."""
-        try:
-            yield self
-        except BaseException:
-            self.close()
-            raise
-
     def _end_last_line(self, content):
         """Cut off half a line, or end a line that lacks its newline."""
-        kept = whole_lines(content)
+        kept = records.whole_lines(content)
         if kept == content and (not kept or kept.endswith(b"\n")):
             return
         with self.path.open("rb+") as file:
@@ -99,15 +78,11 @@ class CellStore:
     def append(self, record):
         """Write one record, wait until it is on disk, and return it.
 
-        Raises
-        ------
-        ValueError
-            If it could not be read again. The file is as it was.
+        A ValueError says that it could not be read again. The file is then as it was.
         """
-        record = encodable(record)
+        record = records.encodable(record)
         line = json.dumps(record, allow_nan=False) + "\n"
-        fault = fault_of(record)
-        if fault is not None:
+        if fault := records.fault_of(record):
             raise ValueError(f"A record cannot be stored: {fault}.")
         with self.path.open("ab") as file:
             file.write(line.encode())
@@ -119,29 +94,15 @@ class CellStore:
     def check_fields(self, names):
         """Refuse cells that lack what a report will look for."""
         for number, record in zip(self.numbers, self.records, strict=False):
-            absent = [name for name in names if name not in record]
+            absent = ", ".join(name for name in names if name not in record)
             if record["kind"] == "cell" and absent:
-                raise ValueError(
-                    f"Line {number} of {self.path}, a cell, lacks {', '.join(absent)}. "
-                    f"{REMEDY}"
-                )
+                where = f"Line {number} of {self.path}, a cell"
+                raise ValueError(f"{where}, lacks {absent}. {records.REMEDY}")
 
     def check_same_run(self, run, hashes):
-        """Refuse to mix results that cannot be compared.
+        """Refuse results of another suite, protocol or seed, or on other data.
 
-        Parameters
-        ----------
-        run : dict
-            The run record about to be written.
-
-        hashes : dict of str to str
-            The hash of each dataset's data, by name.
-
-        Raises
-        ------
-        ValueError
-            If the file was written with another suite, protocol or seed, or from other
-            data.
+        ``run`` is the record about to be written, ``hashes`` those of the data sets.
         """
         for earlier in self.of_kind("run"):
             for option in ("suite", "protocol", "seed"):
@@ -159,24 +120,14 @@ class CellStore:
                 )
 
     def causes_of_failure(self):
-        """Return why cells failed, by their keys; None where an exception was raised.
+        """Return why cells failed, by key, if their last record says that they did.
 
-        Only of cells whose last record says so.
+        None where an exception was raised.
         """
-        last = {
-            (cell["dataset"], cell["method"], cell["fold"]): cell
-            for cell in self.of_kind("cell")
-        }
-        return {
-            key: cell.get("cause")
-            for key, cell in last.items()
-            if cell["status"] == "failed"
-        }
+        last = {_key_of(cell): cell for cell in self.of_kind("cell")}
+        failed = {key: cell for key, cell in last.items() if cell["status"] == "failed"}
+        return {key: cell.get("cause") for key, cell in failed.items()}
 
     def finished(self):
         """Return the (dataset, method, fold) of every cell with status ok."""
-        return {
-            (cell["dataset"], cell["method"], cell["fold"])
-            for cell in self.of_kind("cell")
-            if cell["status"] == "ok"
-        }
+        return {_key_of(c) for c in self.of_kind("cell") if c["status"] == "ok"}

@@ -10,48 +10,26 @@ from dataclasses import dataclass
 import numpy as np
 
 from imbdeep.reporting import calibration_bins, precision_at_recalls
-from imbdeep_bench.engine.experiment import (
-    Experiment,
-    Grid,
-    Rows,
-    Setting,
-    timed_fit,
-)
+from imbdeep_bench.engine import scoring
+from imbdeep_bench.engine.experiment import Experiment, Grid, Rows, Setting, timed_fit
 from imbdeep_bench.engine.protocol import Protocol, derive_seed, minority_label
-from imbdeep_bench.engine.scoring import (
-    check_probabilities,
-    fold_scores,
-    tune_threshold,
-)
 
 
 def minority_proba(model, X, minority):
     """Return the probabilities that a fitted `model` gives to the minority class."""
     column = list(model.classes_).index(minority)
-    return check_probabilities(model.predict_proba(X)[:, column])
+    return scoring.check_probabilities(model.predict_proba(X)[:, column])
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a fitted method says of the test rows.
+    """What a fitted method says of the test rows."""
 
-    Attributes
-    ----------
-    proba : ndarray of shape (n_test,)
-        Probability of the minority class.
-    threshold : float
-        Tuned in the training half.
-    fit_seconds, predict_seconds : float
-        Of the model that is scored; a fit that only tunes the threshold is left out.
-    model : estimator
-        Which is scored.
-    """
-
-    proba: np.ndarray
-    threshold: float
-    fit_seconds: float
+    proba: np.ndarray  # of the minority class
+    threshold: float  # tuned in the training half
+    fit_seconds: float  # of the model that is scored; one that only tunes is left out
     predict_seconds: float
-    model: object
+    model: object  # which is scored
 
 
 def fit_and_predict(make, kind, X, y, split):
@@ -62,17 +40,8 @@ def fit_and_predict(make, kind, X, y, split):
     a validation part while it is fitted: it is fitted on the fit part to tune the
     threshold on the validation part, then again on the whole training half. So either
     kind has seen the whole training half, as it would outside of this benchmark, and
-    the nets that stop early learn their weights from 70 % of it.
-
-    Parameters
-    ----------
-    make : callable
-        Returns an unfitted model.
-    kind : {'stopped', 'refitted'}
-    X, y : ndarray
-        All rows of the data set, and two labels as it has them.
-    split : Split
-        Which rows do what. No fit sees a row of ``split.test``.
+    the nets that stop early learn their weights from 70 % of it. No fit sees a row of
+    ``split.test``.
     """
     minority = minority_label(y)
     valid = X[split.valid], y[split.valid]
@@ -85,7 +54,7 @@ def fit_and_predict(make, kind, X, y, split):
         tuning = make().fit(X[split.fit], y[split.fit])
         valid_proba = minority_proba(tuning, valid[0], minority)
         model, fit_seconds = timed_fit(model, X[split.train], y[split.train])
-    threshold = tune_threshold(valid[1] == minority, valid_proba)
+    threshold = scoring.tune_threshold(valid[1] == minority, valid_proba)
 
     start = time.perf_counter()
     proba = minority_proba(model, X[split.test], minority)
@@ -132,7 +101,7 @@ class Supervised(Experiment):
         )
         y_test, proba = is_minority[split.test], prediction.proba
         return {
-            "scores": fold_scores(y_test, proba, prediction.threshold)
+            "scores": scoring.fold_scores(y_test, proba, prediction.threshold)
             | self.more_scores(prediction.model),
             "threshold": prediction.threshold,
             "fit_seconds": prediction.fit_seconds,
@@ -155,10 +124,7 @@ class Supervised(Experiment):
 def grid_on(experiment, suite, methods):
     """Return the grid of an experiment on a suite."""
     protocol = experiment.split_by
-    return Grid(
-        experiment,
-        [Setting(name, bunch) for name, bunch in suite.data.items()],
-        methods,
-        list(range(protocol.n_folds)),
-        suite.records(protocol, experiment.seed),
-    )
+    settings = [Setting(name, bunch) for name, bunch in suite.data.items()]
+    folds = list(range(protocol.n_folds))
+    datasets = suite.records(protocol, experiment.seed)
+    return Grid(experiment, settings, methods, folds, datasets)

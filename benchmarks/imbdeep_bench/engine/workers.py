@@ -34,19 +34,11 @@ ONE_THREAD = dict.fromkeys(
 
 @dataclass(frozen=True)
 class Accident:
-    """Why a cell has no result.
+    """Why a cell has no result."""
 
-    Attributes
-    ----------
-    cause : {'error', 'worker died', 'time limit'}
-    message : str
-        One line.
-    exit_code : int or None
-        Of the worker that died; minus the number of the signal that killed it.
-    """
-
-    cause: str
-    message: str
+    cause: str  # ERROR, DIED or TOO_LONG
+    message: str  # one line
+    # Of the worker that died; minus the number of the signal that killed it.
     exit_code: int | None = None
 
 
@@ -77,12 +69,9 @@ def _serve(pipe):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     pipe.send_bytes(READY)
-    while True:
-        try:
-            task = pipe.recv_bytes()
-        except EOFError:
-            return
-        pipe.send_bytes(_answer(task))
+    with suppress(EOFError):
+        while True:
+            pipe.send_bytes(_answer(pipe.recv_bytes()))
 
 
 # --- In the main process -------------------------------------------------------------
@@ -135,12 +124,8 @@ def _describe_exit(code):
 class _Worker:
     """A worker process as the main process sees it.
 
-    Attributes
-    ----------
-    cell : object or None
-        What it computes.
-    ready : bool
-        Whether it has loaded what it needs to be given a cell.
+    ``cell`` is what it computes, if anything; it is ``ready`` once it has loaded what
+    it needs to be given a cell.
     """
 
     def __init__(self):
@@ -204,19 +189,15 @@ class _Worker:
         timeout = None
         if deadline < float("inf"):
             timeout = max(0.0, deadline - time.monotonic())
-        pipes = [worker._pipe for worker in workers]
-        ends = [worker._process.sentinel for worker in workers]
-        connection.wait([*pipes, *ends], timeout)
+        news = [part for w in workers for part in (w._pipe, w._process.sentinel)]
+        connection.wait(news, timeout)
 
 
 def _call_or_stop(run_one, cell):
     """Compute a cell in this process; return its record, or the accident.
 
-    Raises
-    ------
-    KeyboardInterrupt
-        If SIGINT came meanwhile, even where a library caught the exception and went on
-        with a fit that is not complete.
+    Raise KeyboardInterrupt if SIGINT came meanwhile, even where a library caught the
+    exception and went on with a fit that is not complete.
     """
     handler = signal.getsignal(signal.SIGINT)
     is_main = threading.current_thread() is threading.main_thread()
@@ -243,18 +224,12 @@ def _call_or_stop(run_one, cell):
 
 @dataclass(frozen=True)
 class Workers:
-    """How cells are computed.
+    """How cells are computed."""
 
-    Attributes
-    ----------
-    n_jobs : int
-        Number of worker processes. With 0 all is computed in this process, where a
-        debugger can follow; a cell that kills it then ends the run.
-    time_limit : float or None
-        Seconds that a cell may take, from when it is sent to a worker.
-    """
-
+    # Worker processes. With 0 all is computed in this process, where a debugger can
+    # follow; a cell that kills it then ends the run.
     n_jobs: int
+    # Seconds that a cell may take, from when it is sent to a worker.
     time_limit: float | None = None
 
     def alone(self):
@@ -262,24 +237,10 @@ class Workers:
         return replace(self, n_jobs=min(self.n_jobs, 1))
 
     def compute(self, run_one, cells):
-        """Compute cells, in no particular order.
+        """Yield each cell with its record or its accident, in no particular order.
 
-        Parameters
-        ----------
-        run_one : callable
-            Takes a cell and returns its record.
-        cells : sequence
-
-        Yields
-        ------
-        cell : object
-        outcome : dict or Accident
-            The record, or why there is none.
-
-        Raises
-        ------
-        WorkerStartError
-            If worker processes cannot be started.
+        ``run_one`` takes a cell and returns its record. A WorkerStartError says that
+        worker processes cannot be started.
         """
         if self.n_jobs == 0:
             for cell in cells:
