@@ -30,23 +30,18 @@ import argparse
 import sys
 from pathlib import Path
 
-from imbdeep_bench.engine.command import (
-    add_computing,
-    add_data_home,
-    add_device,
-    add_out,
-    add_seed,
-    call_or_complain,
-    check_exists,
-    choose_workers,
-    compute_or_stop,
-)
+from imbdeep_bench.engine import command
 from imbdeep_bench.engine.names import check_names, split_names
 from imbdeep_bench.imblearn27.experiment import plan
 from imbdeep_bench.imblearn27.methods import METHODS
 from imbdeep_bench.imblearn27.presets import PRESETS
 from imbdeep_bench.report import rank_table, read_cells, write_report
 
+PROTOCOLS = (
+    "<repeats>x2: two-fold, 30%% of the training half to validate (10x2 is the ReMix "
+    "paper's); <repeats>x60-20-20: random splits to fit, validate and test (4x60-20-20 "
+    "is the explicit-gradient paper's)"
+)
 REPORT_AGAIN = "What was reported before is as it was; go on with --report-only."
 
 
@@ -62,35 +57,18 @@ def make_parser():
         "A run can be stopped at any time; the same command goes on with it.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--preset",
-        default="quick",
-        help="datasets, methods and protocol, see below (default: quick)",
-    )
-    parser.add_argument(
-        "--datasets",
-        type=split_names,
-        metavar="A,B",
-        help="these sets instead of the preset's, from the 27 or the embedded suite",
-    )
-    parser.add_argument(
-        "--methods",
-        type=split_names,
-        metavar="A,B",
-        help="these methods instead of the preset's, see below",
-    )
-    parser.add_argument(
-        "--protocol",
-        metavar="NAME",
-        help="<repeats>x2: two-fold, 30%% of the training half to validate (10x2 is "
-        "the ReMix paper's); <repeats>x60-20-20: random splits to fit, validate and "
-        "test (4x60-20-20 is the explicit-gradient paper's)",
-    )
-    add_computing(parser)
-    add_device(parser, "auto")
-    add_out(parser, None, "results/<preset>")
-    add_data_home(parser)
-    add_seed(parser, "splits and estimators")
+    words = "datasets, methods and protocol, see below (default: quick)"
+    parser.add_argument("--preset", default="quick", help=words)
+    words = "these sets instead of the preset's, from the 27 or the embedded suite"
+    parser.add_argument("--datasets", type=split_names, metavar="A,B", help=words)
+    words = "these methods instead of the preset's, see below"
+    parser.add_argument("--methods", type=split_names, metavar="A,B", help=words)
+    parser.add_argument("--protocol", metavar="NAME", help=PROTOCOLS)
+    command.add_computing(parser)
+    command.add_device(parser, "auto")
+    command.add_out(parser, None, "results/<preset>")
+    command.add_data_home(parser)
+    command.add_seed(parser, "splits and estimators")
     return parser
 
 
@@ -103,26 +81,11 @@ def report(path):
 
 
 def run_or_report(args):
-    """Compute what is missing, unless a report is all that is wanted; then report.
-
-    Returns
-    -------
-    code : int
-        See :func:`main`.
-    """
+    """Compute what is missing, unless a report is all that is wanted; then report."""
     check_names([args.preset], PRESETS, "--preset")
     path = (args.out or Path("results") / args.preset) / "cells.jsonl"
-    if args.report_only:
-        check_exists(path)
-    else:
-        grid = plan(args)
-        workers = choose_workers(args, grid.experiment.device)
-        # A file that cannot be reported on is refused now, not when all is computed.
-        if path.exists():
-            read_cells(path)
-        code = compute_or_stop(path, grid, workers, mix_versions=args.mix_versions)
-        if code:
-            return code
+    if code := command.fill_or_check(args, path, plan, read_cells):
+        return code
     try:
         report(path)
     except OSError as error:
@@ -132,22 +95,14 @@ def run_or_report(args):
 
 
 def main(argv=None):
-    """Run the benchmark from the command line.
+    """Run the benchmark from the command line; return the exit code.
 
-    Parameters
-    ----------
-    argv : list of str, default=None
-        Arguments; None takes those of the process.
-
-    Returns
-    -------
-    code : int
-        0 when the grid is complete (failed cells are part of the report), 1 when it
-        could not go on, 130 when the run was interrupted. A wrong option exits with 2,
-        a report that cannot be written with 1.
+    It is 0 when the grid is complete (failed cells are part of the report), 1 when it
+    could not go on, 130 when the run was interrupted. A wrong option exits with 2, a
+    report that cannot be written with 1.
     """
     parser = make_parser()
-    return call_or_complain(run_or_report, parser, parser.parse_args(argv))
+    return command.call_or_complain(run_or_report, parser, parser.parse_args(argv))
 
 
 if __name__ == "__main__":

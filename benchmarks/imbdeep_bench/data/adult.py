@@ -19,22 +19,12 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from imbdeep_bench.engine.protocol import Split, derive_seed
 
 CONTINUOUS = (
-    "age",
-    "fnlwgt",
-    "education_num",
-    "capital_gain",
-    "capital_loss",
-    "hours_per_week",
+    *("age", "fnlwgt", "education_num"),
+    *("capital_gain", "capital_loss", "hours_per_week"),
 )
 CATEGORICAL = (
-    "workclass",
-    "education",
-    "marital_status",
-    "occupation",
-    "relationship",
-    "race",
-    "sex",
-    "native_country",
+    *("workclass", "education", "marital_status", "occupation"),
+    *("relationship", "race", "sex", "native_country"),
 )
 FEATURES = CONTINUOUS + CATEGORICAL
 TARGET = "income"
@@ -72,21 +62,13 @@ def read_unpacked(path):
 
 
 def read_adult(path):
-    """Read the rows without a missing value.
+    """Read the rows without a missing value of a CSV, as it is or packed.
 
-    Parameters
-    ----------
-    path : str or Path
-        CSV, as it is or packed as .gz, .bz2 or .xz, with the columns of ``FEATURES``
-        and ``TARGET``. A missing value is empty.
-
-    Raises
-    ------
-    ValueError
-        If columns are missing, the target has other labels than it should, or the
-        table is larger than the census table can be.
+    It has the columns of ``FEATURES`` and ``TARGET``; a missing value is empty. A
+    ValueError says that columns are missing, the target has other labels than it
+    should, or the table is larger than the census table can be.
     """
-    wanted = {*FEATURES, TARGET}
+    wanted = [*FEATURES, TARGET]
     frame = pd.read_csv(
         io.BytesIO(read_unpacked(path)),
         skipinitialspace=True,
@@ -99,13 +81,12 @@ def read_adult(path):
             f"--data got {path}, which has more than {MOST_ROWS} rows; the census "
             "table has 48,842."
         )
-    absent = [name for name in (*FEATURES, TARGET) if name not in frame]
-    if absent:
+    if absent := [name for name in wanted if name not in frame]:
         raise ValueError(
             f"--data got {path}, which lacks the columns {absent}. It needs "
             f"{', '.join(FEATURES)} and {TARGET}."
         )
-    frame = frame[[*FEATURES, TARGET]].dropna()
+    frame = frame[wanted].dropna()
     labels = sorted(frame[TARGET].astype(str).unique())
     if labels != sorted([MAJORITY, MINORITY]):
         raise ValueError(
@@ -124,19 +105,14 @@ def fingerprint(frame):
 class Adult:
     """A balanced table, and the order in which its minority is withdrawn.
 
-    Attributes
-    ----------
-    majority, minority : ndarray of shape (n, 14), object
-        Rows in random order, as many of either class. A ratio keeps the first rows of
-        the minority, so that a milder ratio has all rows of a harsher one.
-
-    sha256 : str
-        Of the table that they were drawn from.
+    Rows are in random order, 14 objects each, as many of either class. A ratio keeps
+    the first rows of the minority, so that a milder ratio has all rows of a harsher
+    one.
     """
 
     majority: np.ndarray
     minority: np.ndarray
-    sha256: str
+    sha256: str  # of the table that they were drawn from
     name = "adult"
 
     def n_kept(self, ratio):
@@ -144,14 +120,7 @@ class Adult:
         return round(len(self.majority) / ratio)
 
     def imbalanced(self, ratio):
-        """Return all rows of the majority and those of the minority that are left.
-
-        Returns
-        -------
-        X : ndarray of shape (n_samples, 14), object
-        y : ndarray of shape (n_samples,), int
-            1 for the minority.
-        """
+        """Return all rows of the majority, and those of the minority, 1, left over."""
         kept = self.minority[: self.n_kept(ratio)]
         y = np.repeat([0, 1], [len(self.majority), len(kept)])
         return np.concatenate([self.majority, kept]), y

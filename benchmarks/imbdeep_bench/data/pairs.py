@@ -26,22 +26,12 @@ SMOKE_ROWS = 100
 
 @dataclass(frozen=True)
 class Dataset:
-    """All rows of a data set.
-
-    Attributes
-    ----------
-    name : str
-    X : ndarray of shape (n_samples, n_features)
-        As the file has them; pictures are rows.
-    y : ndarray of shape (n_samples,), int
-    sha256 : str
-        Of rows and labels.
-    """
+    """All rows of a data set, as the file has them; pictures are rows."""
 
     name: str
     X: np.ndarray
     y: np.ndarray
-    sha256: str
+    sha256: str  # of rows and labels
 
 
 def fingerprint(X, y):
@@ -57,18 +47,9 @@ def data_folder(given):
 
 
 def read_dataset(name, folder):
-    """Read a data set.
+    """Read a data set from ``<name>.npz`` with the arrays ``data`` and ``label``.
 
-    Parameters
-    ----------
-    name : {'usps', 'madelon'}
-    folder : Path
-        Holds ``<name>.npz`` with the arrays ``data`` and ``label``.
-
-    Raises
-    ------
-    ValueError
-        If there is no such file, it lacks an array, or it cannot be that file.
+    A ValueError says that there is no such file, or that it cannot be that file.
     """
     check_names([name], DATASETS, "--datasets")
     path = folder / f"{name}.npz"
@@ -107,21 +88,12 @@ def shrink(dataset):
 
 @dataclass(frozen=True)
 class Pairs:
-    """Which classes are the majority and the minority.
+    """Which classes are the majority and the minority."""
 
-    Attributes
-    ----------
-    name : str
-        As the user wrote it.
-    fixed : dict of str to tuple of int, or None
-        (majority, minority) of each data set; None draws it anew in each run.
-    is_cut : bool
-        Whether the larger class is cut to the size of the smaller one, so that the
-        test set is balanced.
-    """
-
-    name: str
-    fixed: dict | None
+    name: str  # as the user wrote it
+    fixed: dict | None  # both of each data set; None draws them anew in each run
+    # Whether the larger class is cut to the size of the smaller one, so that the test
+    # set is balanced.
     is_cut: bool
 
     def of(self, dataset, random_state):
@@ -139,22 +111,10 @@ class Pairs:
 
 
 def parse_pairs(text, published=None):
-    """Read ``--pairs``.
+    """Read ``--pairs``: 'drawn', 'published', or majority and minority.
 
-    Parameters
-    ----------
-    text : str
-        ``'drawn'``, ``'published'``, or majority and minority such as ``'4-7'``.
-    published : dict of str to tuple of int, or None
-        What ``'published'`` stands for, uncut; None does without the word.
+    'published' stands for the pairs given of each data set, uncut.
 
-    Raises
-    ------
-    ValueError
-        If it has another form.
-
-    Examples
-    --------
     >>> parse_pairs("4-7").fixed["usps"]
     (4, 7)
     >>> parse_pairs("-1-1").fixed["madelon"]
@@ -180,24 +140,21 @@ def add_pair_arguments(parser, published=False):
     add_data(parser)
     add_datasets(parser, DATASETS)
     also = ", those of the published table" if published else ""
-    parser.add_argument(
-        "--pairs",
-        default="drawn",
-        metavar="drawn|published|A-B" if published else "drawn|A-B",
-        help=f"classes: drawn in each run{also}, or a majority and a minority such as "
-        "4-7, or --pairs=-1-1 (default: drawn)",
+    words = (
+        f"classes: drawn in each run{also}, or a majority and a minority such as 4-7, "
+        "or --pairs=-1-1 (default: drawn)"
     )
+    metavar = "drawn|published|A-B" if published else "drawn|A-B"
+    parser.add_argument("--pairs", default="drawn", metavar=metavar, help=words)
 
 
 def add_data(parser):
     """Add the option that says where the files are."""
-    parser.add_argument(
-        "--data",
-        type=Path,
-        metavar="DIR",
-        help="folder of usps.npz and madelon.npz, each with the arrays data and label "
-        "(default: raw/ of scikit-learn's data folder, SCIKIT_LEARN_DATA)",
+    words = (
+        "folder of usps.npz and madelon.npz, each with the arrays data and label "
+        "(default: raw/ of scikit-learn's data folder, SCIKIT_LEARN_DATA)"
     )
+    parser.add_argument("--data", type=Path, metavar="DIR", help=words)
 
 
 def read_pair_data(args, published=None):
@@ -212,13 +169,8 @@ def read_pair_data(args, published=None):
 
 
 def n_candidates(n_class):
-    """Return 80 % of a class, rounded up.
+    """Return 80 % of a class, rounded up, as all five rows of Table 2.1 have it.
 
-    So have all five rows of Table 2.1 it: 744 of 929, 4256 of 5319, 1549 of 1936,
-    1040 of 1300, 2800 of 3500.
-
-    Examples
-    --------
     >>> [n_candidates(n) for n in (929, 5319, 1936, 1300, 3500)]
     [744, 4256, 1549, 1040, 2800]
     """
@@ -228,31 +180,13 @@ def n_candidates(n_class):
 def draw_classes(dataset, pairs, seed):
     """Draw the rows of a majority and a minority class.
 
-    Parameters
-    ----------
-    dataset : Dataset
-    pairs : Pairs
-    seed : int
-        Of the run: decides the pair, where it is drawn, and all rows.
-
-    Returns
-    -------
-    pair : tuple of int
-        Majority, minority.
-    candidates, tests : list of ndarray of int
-        Row numbers of either class, shuffled: 80 % to train on, and the rest.
-
-    Raises
-    ------
-    ValueError
-        If the pair is not of this data set.
+    The seed of the run decides the pair, where it is drawn, and all rows. Return the
+    pair, then row numbers of either class, shuffled: 80 % to train on, and the rest.
     """
     pair_state = np.random.RandomState(derive_seed(seed, dataset.name, "pair"))
     pair = pairs.of(dataset, pair_state)
     row_state = np.random.RandomState(derive_seed(seed, dataset.name, "rows"))
-    classes = [
-        row_state.permutation(np.flatnonzero(dataset.y == label)) for label in pair
-    ]
+    classes = [row_state.permutation(np.flatnonzero(dataset.y == c)) for c in pair]
     if pairs.is_cut:
         n_class = min(map(len, classes))
         classes = [rows[:n_class] for rows in classes]
@@ -271,13 +205,6 @@ def count_rows(y_train, y_test):
 
 
 def take_rows(dataset, *parts):
-    """Return the rows of some row numbers as floats, labelled by their part.
-
-    Returns
-    -------
-    X : ndarray, float64
-    y : ndarray of int
-        0 for the first part, 1 for the second.
-    """
+    """Return rows by their numbers as floats, labelled by their part: 0, 1, ..."""
     X = dataset.X[np.concatenate(parts)].astype(np.float64)
     return X, np.repeat(np.arange(len(parts)), [len(part) for part in parts])

@@ -23,23 +23,12 @@ SMOKE_ROWS, SMOKE_TEST_ROWS = 160, 10
 
 @dataclass(frozen=True)
 class Pictures:
-    """All pictures of a data set.
-
-    Attributes
-    ----------
-    name : str
-    X : ndarray of shape (n, channels, height, width)
-        As the file has them.
-    y : ndarray of shape (n,), int
-    is_test : ndarray of shape (n,), bool, or None
-        The part that everybody tests on; None draws one in each run.
-    sha256 : str
-    """
+    """All pictures of a data set, as the file has them."""
 
     name: str
-    X: np.ndarray
+    X: np.ndarray  # rows, channels, height, width
     y: np.ndarray
-    is_test: np.ndarray | None
+    is_test: np.ndarray | None  # whom everybody tests on; None draws some in each run
     sha256: str
 
 
@@ -67,14 +56,7 @@ READERS = {
 
 
 def read_pictures(name, folder):
-    """Read a data set.
-
-    Parameters
-    ----------
-    name : {'usps', 'cifar10', 'cifar100'}
-    folder : Path or None
-        Of its files; None looks in raw/ of scikit-learn's data folder.
-    """
+    """Read a data set; None looks in raw/ of scikit-learn's data folder."""
     check_names([name], READERS, "--datasets")
     X, y, is_test = READERS[name](data_folder(folder))
     return Pictures(name, X, y, is_test, fingerprint(X, y))
@@ -106,17 +88,10 @@ def as_floats(X):
 
 @dataclass(frozen=True)
 class Imbalance:
-    """How rare classes get: ``Step-100`` and the like.
+    """How rare classes get: ``Step-100`` and the like."""
 
-    Attributes
-    ----------
-    kind : {'step', 'exp'}
-    ratio : int
-        Rows of the largest class for each of the smallest.
-    """
-
-    kind: str
-    ratio: int
+    kind: str  # 'step' or 'exp'
+    ratio: int  # rows of the largest class for each of the smallest
 
     @property
     def name(self):
@@ -127,13 +102,6 @@ class Imbalance:
 def parse_imbalance(text):
     """Read an imbalance.
 
-    Raises
-    ------
-    ValueError
-        If it has another form.
-
-    Examples
-    --------
     >>> parse_imbalance("exp-100")
     Imbalance(kind='exp', ratio=100)
     """
@@ -161,22 +129,11 @@ def split_rows(pictures, n_test, random_state):
 
 
 def draw_pictures(pictures, imbalance, seed, n_test=TEST_ROWS):
-    """Draw the rows of one run.
+    """Draw the rows of one run, in [0, 1]. Classes get rarer in the order 0, 1, ...
 
-    Parameters
-    ----------
-    pictures : Pictures
-    imbalance : Imbalance
-    seed : int
-        Of the run: decides test rows, and which rows of a class are withdrawn.
-    n_test : int, default=TEST_ROWS
-        Of each class, where the collection has no test part.
-
-    Returns
-    -------
-    rows : Rows
-        In [0, 1]. Classes get rarer in the order 0, 1, ... The test rows do not depend
-        on the imbalance.
+    The seed decides which rows of a class are withdrawn and, where the collection has
+    no test part, which ``n_test`` of each class are tested on. The test rows do not
+    depend on the imbalance.
     """
     state = np.random.RandomState(derive_seed(seed, pictures.name, "test"))
     train, test = split_rows(pictures, n_test, state)

@@ -19,38 +19,19 @@ from imbdeep_bench.engine.names import check_names
 
 # Small enough to be run again and again, and of every kind that the 27 hold.
 TEN_SETS = (
-    "ecoli",
-    "abalone",
-    "spectrometer",
-    "car_eval_34",
-    "us_crime",
-    "libras_move",
-    "arrhythmia",
-    "oil",
-    "wine_quality",
-    "yeast_me2",
+    *("ecoli", "abalone", "spectrometer", "car_eval_34", "us_crime", "libras_move"),
+    *("arrhythmia", "oil", "wine_quality", "yeast_me2"),
 )
+SIZES = ("n_samples", "n_features", "n_minority")
 
 
 @dataclass(frozen=True)
 class Suite:
-    """The datasets of a run.
+    """The datasets of a run."""
 
-    Attributes
-    ----------
-    name : {'imblearn27', 'embedded'}
-        Where they come from; the report's title says it.
-
-    data : dict of str to Bunch
-        The sets that run.
-
-    missing : list of dict
-        Records of the sets of the collection that are not in the cache.
-    """
-
-    name: str
-    data: dict
-    missing: list = field(default_factory=list)
+    name: str  # 'imblearn27' or 'embedded'; the report's title says it
+    data: dict  # the sets that run
+    missing: list = field(default_factory=list)  # records of those not in the cache
 
     def records(self, protocol, seed):
         """Describe every set, missing ones too, for the file of results.
@@ -62,20 +43,21 @@ class Suite:
         return here + self.missing
 
 
+def _record(name, provenance, sha256, sizes, **told):
+    """Record a set, with what is known of its rows."""
+    head = {"kind": "dataset", "name": name, "provenance": provenance, "sha256": sha256}
+    unknown = dict.fromkeys(
+        ("n_duplicate_rows", "n_conflicting_rows")
+        + ("shares_rows_with", "shared_test_fraction")
+    )
+    return head | {size: int(sizes[size]) for size in SIZES} | unknown | told
+
+
 def _missing_record(name, status):
     """Record a missing set, with the sizes that the collection documents."""
     shared = [pair for pair in IMBLEARN27_SHARED_ROWS if name in pair]
-    return {
-        "kind": "dataset",
-        "name": name,
-        "provenance": "missing",
-        "sha256": None,
-        **{key: int(status[key]) for key in ("n_samples", "n_features", "n_minority")},
-        "n_duplicate_rows": None,
-        "n_conflicting_rows": None,
-        "shares_rows_with": next((a if b == name else b for a, b in shared), None),
-        "shared_test_fraction": None,
-    }
+    twin = next((a if b == name else b for a, b in shared), None)
+    return _record(name, "missing", None, status, shares_rows_with=twin)
 
 
 def _download(names, data_home):
@@ -129,34 +111,15 @@ def _load_requested(names, data_home):
 
 
 def load_suite(requested, preset, data_home):
-    """Load the datasets of a run.
+    """Load the datasets of a run: those requested by name, or else the preset's.
 
     A download is tried once, if a set is missing that the user named, or if the whole
     collection is. A preset's sets that are missing from a cache that holds others are
     recorded as missing, and the run goes on without them.
 
-    Parameters
-    ----------
-    requested : list of str or None
-        The sets that the user named; None takes the preset's.
-
-    preset : Preset
-        Names its sets in each suite.
-
-    data_home : str or None
-        Scikit-learn's data folder.
-
-    Returns
-    -------
-    suite : Suite
-        The embedded one if none of the preset's sets can be had, or if the user named
-        its sets.
-
-    Raises
-    ------
-    ValueError
-        If a name is unknown, the two suites are mixed, a file is corrupt, or none of
-        the sets that the user named can be had.
+    The embedded suite stands in if none of the preset's sets can be had. A ValueError
+    says that a name is unknown, the two suites are mixed, a file is corrupt, or none of
+    the sets that the user named can be had.
     """
     if requested is not None:
         return _load_requested(requested, data_home)
@@ -180,8 +143,6 @@ def load_suite(requested, preset, data_home):
 def row_groups(X):
     """Number the distinct rows of `X`: equal rows get equal numbers.
 
-    Examples
-    --------
     >>> row_groups(np.array([[0.0, 1.0], [2.0, 3.0], [-0.0, 1.0]]))
     array([0, 1, 0])
     """
@@ -193,13 +154,7 @@ def row_groups(X):
 def shared_test_fraction(group, splits):
     """Mean share of test rows whose exact copy stands in the training half.
 
-    Parameters
-    ----------
-    group : ndarray of shape (n_samples,)
-        As :func:`row_groups` returns it.
-
-    splits : iterable of Split
-        The folds of the run.
+    ``group`` is as :func:`row_groups` returns it, ``splits`` are the folds of the run.
     """
     shares = [np.isin(group[s.test], group[s.train]).mean() for s in splits]
     return float(np.mean(shares))
@@ -213,32 +168,20 @@ def _dataset_record(bunch, protocol, seed):
         for fold in range(protocol.n_folds)
     ]
     duplicates = describe_duplicates(bunch.data, bunch.target)
-    return {
-        "kind": "dataset",
-        "name": bunch.name,
-        "provenance": bunch.provenance,
-        "sha256": bunch.sha256,
-        "n_samples": bunch.n_samples,
-        "n_features": bunch.n_features,
-        "n_minority": bunch.n_minority,
-        "n_duplicate_rows": duplicates["n_duplicate_rows"],
-        "n_conflicting_rows": int((n_labels > 1).sum()),
-        "shares_rows_with": next(iter(bunch.shares_rows_with), None),
-        "shared_test_fraction": shared_test_fraction(group, splits),
-    }
+    return _record(
+        *(bunch.name, bunch.provenance, bunch.sha256, bunch),
+        n_duplicate_rows=duplicates["n_duplicate_rows"],
+        n_conflicting_rows=int((n_labels > 1).sum()),
+        shares_rows_with=next(iter(bunch.shares_rows_with), None),
+        shared_test_fraction=shared_test_fraction(group, splits),
+    )
 
 
 # --- Sets in the papers --------------------------------------------------------------
 
 
 def read_sets(names, data_home):
-    """Read sets of the collection, the minority labelled 1 and the majority 0.
-
-    Raises
-    ------
-    ValueError
-        If a name is unknown.
-    """
+    """Read sets of the collection, the minority labelled 1 and the majority 0."""
     check_names(names, IMBLEARN27_NAMES, "--datasets")
     sets = []
     for name, bunch in load_imblearn27(names, data_home).items():

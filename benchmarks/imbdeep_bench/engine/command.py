@@ -17,26 +17,17 @@ EXIT_INTERRUPTED = 130  # what a shell reports for a program stopped by Ctrl-C
 
 
 def make_command_parser(prog, description, parts):
-    """Return a parser with a subcommand for each part.
+    """Return a parser with a subcommand for each part, whose docstring is its help.
 
-    Parameters
-    ----------
-    prog, description : str
-    parts : dict of str to object
-        Modules or classes with ``add_arguments(parser)`` and ``run(args)``, whose
-        docstring is the help.
+    Parts are classes with ``add_arguments(parser)`` and ``run(args)``, by name.
     """
     parser = argparse.ArgumentParser(prog=prog, description=description)
     commands = parser.add_subparsers(dest="part", required=True)
+    as_it_is = argparse.RawDescriptionHelpFormatter
     for name, part in parts.items():
-        part.add_arguments(
-            commands.add_parser(
-                name,
-                help=part.__doc__.splitlines()[0],
-                description=part.__doc__,
-                formatter_class=argparse.RawDescriptionHelpFormatter,
-            )
-        )
+        told = {"help": part.__doc__.splitlines()[0], "description": part.__doc__}
+        command = commands.add_parser(name, **told, formatter_class=as_it_is)
+        part.add_arguments(command)
     return parser
 
 
@@ -87,9 +78,8 @@ def at_least(least):
         except ValueError:
             value = least - 1
         if value < least:
-            raise argparse.ArgumentTypeError(
-                f"must be an integer, {least} or more, got {text!r}"
-            )
+            words = f"must be an integer, {least} or more, got {text!r}"
+            raise argparse.ArgumentTypeError(words)
         return value
 
     return parse
@@ -97,41 +87,29 @@ def at_least(least):
 
 def add_out(parser, default, shown="%(default)s"):
     """Add the option that says where results are."""
-    parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        default=default and Path(default),
-        help=f"folder of results (default: {shown})",
-    )
+    words, default = f"folder of results (default: {shown})", default and Path(default)
+    parser.add_argument("--out", type=Path, metavar="DIR", default=default, help=words)
 
 
 def add_methods(parser, methods):
     """Add the option that picks methods of a table."""
-    parser.add_argument(
-        "--methods",
-        type=split_names,
-        metavar="A,B",
-        help=f"of {', '.join(methods)} (default: all)",
-    )
+    words = f"of {', '.join(methods)} (default: all)"
+    parser.add_argument("--methods", type=split_names, metavar="A,B", help=words)
 
 
 def pick_methods(args, methods):
     """Return the methods that were asked for, or all of a table."""
-    if args.methods is None:
-        return list(methods.values())
-    check_names(args.methods, methods, "--methods")
-    return [methods[name] for name in args.methods]
+    names = list(methods) if args.methods is None else args.methods
+    check_names(names, methods, "--methods")
+    return [methods[name] for name in names]
 
 
 def add_seeds(parser, decides, n_seeds=10):
     """Add the option that says which runs; ``decides`` tells what each draws."""
+    words = f"runs; each decides {decides} (default: 0-{n_seeds - 1})"
+    default = list(range(n_seeds))
     parser.add_argument(
-        "--seeds",
-        type=parse_seeds,
-        metavar="A-B",
-        default=list(range(n_seeds)),
-        help=f"runs; each decides {decides} (default: 0-{n_seeds - 1})",
+        "--seeds", type=parse_seeds, metavar="A-B", default=default, help=words
     )
 
 
@@ -144,88 +122,64 @@ def check_seeds(seeds):
 def add_datasets(parser, names, default=None):
     """Add the option that picks data sets, by default all that there are."""
     default = list(names if default is None else default)
+    words = f"data sets (default: {','.join(default)})"
     parser.add_argument(
-        "--datasets",
-        type=split_names,
-        metavar="A,B",
-        default=default,
-        help=f"data sets (default: {','.join(default)})",
+        "--datasets", type=split_names, metavar="A,B", default=default, help=words
     )
 
 
 def add_data_home(parser):
     """Add the option that says where the 27 sets are."""
-    parser.add_argument(
-        "--data-home",
-        metavar="DIR",
-        help="scikit-learn's data folder (default: SCIKIT_LEARN_DATA or its own)",
-    )
+    words = "scikit-learn's data folder (default: SCIKIT_LEARN_DATA or its own)"
+    parser.add_argument("--data-home", metavar="DIR", help=words)
 
 
 def add_seed(parser, decides):
     """Add the option of the one seed of a run."""
-    parser.add_argument(
-        "--seed", type=int, default=0, help=f"decides {decides} (default: 0)"
-    )
+    words = f"decides {decides} (default: 0)"
+    parser.add_argument("--seed", type=int, default=0, help=words)
 
 
 def add_smoke(parser, words):
     """Add the option that tries the code."""
-    parser.add_argument(
-        "--smoke",
-        action="store_true",
-        help=f"{words}: tries the code, says nothing of scores",
-    )
+    words = f"{words}: tries the code, says nothing of scores"
+    parser.add_argument("--smoke", action="store_true", help=words)
 
 
 def add_device(parser, default="cpu"):
     """Add the option that says where nets run."""
-    parser.add_argument(
-        "--device",
-        choices=["auto", "cpu", "cuda"],
-        default=default,
-        help="where nets run; auto is cuda if there is one (default: %(default)s)",
-    )
+    words = "where nets run; auto is cuda if there is one (default: %(default)s)"
+    choices = ["auto", "cpu", "cuda"]
+    parser.add_argument("--device", choices=choices, default=default, help=words)
 
 
 def add_computing(parser):
     """Add the options that say what computes cells, and whether."""
-    parser.add_argument(
-        "--n-jobs",
-        type=int,
-        metavar="N",
-        help="worker processes, each with one thread (default: all cores; 1 with "
-        "cuda), or 0 to compute in this process; scores do not depend on it",
+    words = (
+        "worker processes, each with one thread (default: all cores; 1 with cuda), or "
+        "0 to compute in this process; scores do not depend on it"
     )
+    parser.add_argument("--n-jobs", type=int, metavar="N", help=words)
+    words = "stop a cell that takes longer, and record it as failed (default: none)"
     parser.add_argument(
-        "--time-limit",
-        type=number_above_0,
-        metavar="SECONDS",
-        help="stop a cell that takes longer, and record it as failed (default: none)",
+        "--time-limit", type=number_above_0, metavar="SECONDS", help=words
     )
-    parser.add_argument(
-        "--mix-versions",
-        action="store_true",
-        help="go on with results of other code, parameters, versions or another device",
-    )
-    parser.add_argument(
-        "--report-only",
-        action="store_true",
-        help="compute nothing; report on the cells that are there",
-    )
+    words = "go on with results of other code, parameters, versions or another device"
+    parser.add_argument("--mix-versions", action="store_true", help=words)
+    words = "compute nothing; report on the cells that are there"
+    parser.add_argument("--report-only", action="store_true", help=words)
 
 
 def choose_device(device):
     """Resolve ``'auto'``, and refuse ``'cuda'`` where there is none."""
     import torch
 
-    if device == "cuda" and not torch.cuda.is_available():
+    is_there = torch.cuda.is_available()
+    if device == "cuda" and not is_there:
         raise ValueError(
             "--device got 'cuda', but torch finds no CUDA device; use cpu."
         )
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return device
+    return ("cuda" if is_there else "cpu") if device == "auto" else device
 
 
 def choose_n_jobs(n_jobs, device):
@@ -255,13 +209,10 @@ def choose_workers(args, device):
 
 
 def compute_or_stop(path, grid, workers, *, mix_versions):
-    """Compute what a file lacks, and say how it went.
+    """Compute what a file lacks, and say how it went; return the exit code.
 
-    Returns
-    -------
-    code : int
-        0 when every cell was computed or has failed, 130 when the run was interrupted,
-        1 when it could not go on.
+    It is 0 when every cell was computed or has failed, 130 when the run was
+    interrupted, 1 when it could not go on.
     """
     try:
         n_failed = fill(path, grid, workers, mix_versions=mix_versions)
@@ -273,11 +224,28 @@ def compute_or_stop(path, grid, workers, *, mix_versions):
         if n_failed:
             print(f"{n_failed} cells failed; the same command tries them once more.")
         return 0
-    print(
-        f"\n{reason} Finished cells are in {path}: go on with {remedy}.",
-        file=sys.stderr,
-    )
+    there = f"Finished cells are in {path}: go on with {remedy}."
+    print(f"\n{reason} {there}", file=sys.stderr)
     return code
+
+
+def fill_or_check(args, path, plan, read):
+    """Compute what a file lacks, unless only a report is wanted; return the exit code.
+
+    ``plan(args)`` gives the grid, once ``args.device`` is settled; ``read`` refuses a
+    file that cannot be reported on.
+    """
+    if args.report_only:
+        if not path.exists():
+            raise ValueError(f"--report-only finds no {path}; give the run's --out.")
+        return 0
+    args.device = choose_device(getattr(args, "device", "cpu"))
+    workers = choose_workers(args, args.device)
+    grid = plan(args)
+    # A file that cannot be reported on is refused now, not when all is computed.
+    if read is not None and path.exists():
+        read(path)
+    return compute_or_stop(path, grid, workers, mix_versions=args.mix_versions)
 
 
 class Part:
@@ -312,14 +280,11 @@ class Command(Part):
     ``plan(args)``, which returns its grid.
     """
 
-    # The name of the file of cells, and the methods by name.
-    file = "cells.jsonl"
-    methods = {}
-    # Reads a file for the report, and refuses what it cannot report on.
-    read = None
-    # What --smoke does, and whether a device may be chosen.
-    smoke_words = None
-    has_device = False
+    file = "cells.jsonl"  # of cells
+    methods = {}  # by name
+    read = None  # reads a file for the report, and refuses what it cannot report on
+    smoke_words = None  # what --smoke does
+    has_device = False  # whether a device may be chosen
 
     @classmethod
     def add_arguments(cls, parser):
@@ -336,23 +301,7 @@ class Command(Part):
     def run(cls, args):
         """Compute what is missing, unless told not to, and report; return the code."""
         path = args.out / cls.file
-        if args.report_only:
-            check_exists(path)
-        else:
-            args.device = choose_device(getattr(args, "device", "cpu"))
-            workers = choose_workers(args, args.device)
-            grid = cls.plan(args)
-            # A file that cannot be reported on is refused now, not in the end.
-            if cls.read is not None and path.exists():
-                cls.read(path)
-            code = compute_or_stop(path, grid, workers, mix_versions=args.mix_versions)
-            if code:
-                return code
+        if code := fill_or_check(args, path, cls.plan, cls.read):
+            return code
         print(f"Cells: {path}")
         return super().run(args)
-
-
-def check_exists(path):
-    """Raise unless there is a file of cells to report on."""
-    if not path.exists():
-        raise ValueError(f"--report-only finds no {path}; give the run's --out.")

@@ -23,7 +23,9 @@ def check_names(names, known, option):
         if name not in known:
             near = difflib.get_close_matches(name, known, n=3)
             hint = f" Did you mean {' or '.join(near)}?" if near else ""
-            raise ValueError(f"{option} got {name!r}, which is unknown.{hint} C{choices}")
+            raise ValueError(
+                f"{option} got {name!r}, which is unknown.{hint} C{choices}"
+            )
 
 
 def parse_seeds(text):

@@ -168,7 +168,7 @@ def fault_of(record):
     for words, names in FIELDS[kind].items():
         for name in names:
             value, or_null = record.get(name), " or null" if words in OR_NULL else ""
-            if not (or_null and value is None or (ALWAYS | OR_NULL)[words](value)):
+            if not ((or_null and value is None) or (ALWAYS | OR_NULL)[words](value)):
                 told = f"{name}={describe(value)}"
                 return f"a {kind}, has {told}; expected {words}{or_null}"
     if is_deeper(record, DEEPEST):

@@ -29,9 +29,7 @@ def tune_threshold(y_true, proba):
     lowest: it leaves most room on both sides. It is 0.5 when no threshold gets a row of
     each class right.
     """
-    false_rate, recall, cuts = metrics.roc_curve(
-        y_true, proba, drop_intermediate=False
-    )
+    false_rate, recall, cuts = metrics.roc_curve(y_true, proba, drop_intermediate=False)
     g_mean = np.sqrt(recall * (1 - false_rate))
     if g_mean.max() == 0:
         return 0.5

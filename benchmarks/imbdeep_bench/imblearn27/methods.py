@@ -21,39 +21,19 @@ from imbdeep_bench.engine.experiment import Method, by_name
 NET_SETTINGS = {}
 
 
-def _logistic_regression(random_state, device):
-    return LogisticRegression(max_iter=1000, random_state=random_state)
+def _learner(cls, **params):
+    """Return a factory of a learner that is no net."""
+    return lambda random_state, device: cls(random_state=random_state, **params)
 
 
-def _logistic(random_state, device):
-    return make_pipeline(StandardScaler(), _logistic_regression(random_state, device))
+_LOGISTIC = _learner(LogisticRegression, max_iter=1000)
+_FOREST = _learner(RandomForestClassifier)
+_HIST_GB = _learner(HistGradientBoostingClassifier)
+_SAMPLED = {"logistic": _LOGISTIC, "random_forest": _FOREST, "hist_gb": _HIST_GB}
 
 
-def _random_forest(random_state, device):
-    return RandomForestClassifier(random_state=random_state)
-
-
-def _balanced_random_forest(random_state, device):
-    return BalancedRandomForestClassifier(
-        sampling_strategy="all",
-        replacement=True,
-        bootstrap=False,
-        random_state=random_state,
-    )
-
-
-def _hist_gb(random_state, device):
-    return HistGradientBoostingClassifier(random_state=random_state)
-
-
-def _hist_gb_weighted(random_state, device):
-    return HistGradientBoostingClassifier(
-        class_weight="balanced", random_state=random_state
-    )
-
-
-def _smote(random_state, device):
-    return SMOTE(random_state=random_state)
+def _scaled_logistic(random_state, device):
+    return make_pipeline(StandardScaler(), _LOGISTIC(random_state, device))
 
 
 def _meta_augment(random_state, device):
@@ -61,16 +41,8 @@ def _meta_augment(random_state, device):
     from imbdeep.classifiers import MetaAugmentClassifier
     from imbdeep.over_sampling import MetaAugment
 
-    return MetaAugment(
-        estimator=MetaAugmentClassifier(device=device), random_state=random_state
-    )
-
-
-_SAMPLED = {
-    "logistic": _logistic_regression,
-    "random_forest": _random_forest,
-    "hist_gb": _hist_gb,
-}
+    net = MetaAugmentClassifier(device=device)
+    return MetaAugment(estimator=net, random_state=random_state)
 
 
 def _sampled(learner, make_sampler):
@@ -80,25 +52,22 @@ def _sampled(learner, make_sampler):
     """
 
     def make(random_state, device):
-        return make_sampling_pipeline(
-            StandardScaler(),
-            make_sampler(random_state, device),
-            _SAMPLED[learner](random_state, device),
-        )
+        parts = make_sampler, _SAMPLED[learner]
+        made = [make_part(random_state, device) for make_part in parts]
+        return make_sampling_pipeline(StandardScaler(), *made)
 
     return make
 
 
-def _net(class_name, **params):
+def _net(class_name="NetClassifier", **params):
     """Return a factory of a classifier of `imbdeep.classifiers`."""
 
     def make(random_state, device):
         # Imported here so that `--help` and a run of baselines do not wait for torch.
         from imbdeep import classifiers
 
-        return getattr(classifiers, class_name)(
-            random_state=random_state, device=device, **NET_SETTINGS, **params
-        )
+        told = {"random_state": random_state, "device": device, **NET_SETTINGS}
+        return getattr(classifiers, class_name)(**told, **params)
 
     return make
 
@@ -112,8 +81,8 @@ class StoppedPipeline(SamplingPipeline):
 
 
 _GENERATED = {
-    "net": ("stopped", StoppedPipeline, _net("NetClassifier")),
-    "hist_gb": ("refitted", SamplingPipeline, _hist_gb),
+    "net": ("stopped", StoppedPipeline, _net()),
+    "hist_gb": ("refitted", SamplingPipeline, _HIST_GB),
 }
 
 
@@ -129,136 +98,94 @@ def _generated(class_name, learner):
         # Imported here so that `--help` and a run of baselines do not wait for torch.
         from imbdeep import over_sampling
 
-        sampler = getattr(over_sampling, class_name)(
-            random_state=random_state, device=device
-        )
-        return make_pipeline_of(
-            [("sampler", sampler), ("learner", make_learner(random_state, device))]
-        )
+        cls = getattr(over_sampling, class_name)
+        sampler = cls(random_state=random_state, device=device)
+        learner = make_learner(random_state, device)
+        return make_pipeline_of([("sampler", sampler), ("learner", learner)])
 
     return make
 
 
-def _method(name, kind, description, make):
-    return Method(name, make, description, kind)
+_TITLES = {
+    "logistic": "scaled logistic regression",
+    "random_forest": "random forest, 100 trees",
+    "balanced_random_forest": "random forest, each tree on a class-balanced sample",
+    "hist_gb": "histogram gradient boosting",
+    "hist_gb_weighted": "histogram gradient boosting with balanced class weights",
+    "net": "the net, untouched",
+    "net_weighted": "the net with balanced class weights",
+    "net_ros": "the net on class-balanced batches (random over-sampling)",
+    "net_smote": "the net with SMOTE inside the batch",
+    "mixup": "the net with MixUp, which leaves the class ratio alone",
+    "remix": "ReMix, classes balanced from the whole training data",
+    "remix_batch": "ReMix as in the paper, classes balanced within the batch",
+    "remix_alpha_0.1": "ReMix with the alpha of the paper's tables",
+    "remix_batch_alpha_0.1": "ReMix as in the paper, with the alpha of its tables",
+    "focal": "the net with focal loss",
+    "ldam_drw": "LDAM margins with deferred re-weighting",
+    "meta_augment": "the net trained with synthetic rows that validation rows move",
+}
+_BALANCED_FOREST = {"sampling_strategy": "all", "replacement": True, "bootstrap": False}
+_REFITTED = {
+    "logistic": _scaled_logistic,
+    "random_forest": _FOREST,
+    "balanced_random_forest": _learner(
+        BalancedRandomForestClassifier, **_BALANCED_FOREST
+    ),
+    "hist_gb": _HIST_GB,
+    "hist_gb_weighted": _learner(
+        HistGradientBoostingClassifier, class_weight="balanced"
+    ),
+    "ldam_drw": _net("LDAMClassifier"),  # it trains a fixed number of epochs
+}
+_STOPPED = {
+    "net": _net(),
+    "net_weighted": _net(class_weight="balanced"),
+    "net_ros": _net(iterator_train="balanced", iterator_train__balance="expected"),
+    "net_smote": _net(iterator_train="smote"),
+    "mixup": _net("ReMixClassifier", mix="mixup"),
+    "remix": _net("ReMixClassifier"),
+    "remix_batch": _net("ReMixClassifier", balance="batch"),
+    "remix_alpha_0.1": _net("ReMixClassifier", alpha=0.1),
+    "remix_batch_alpha_0.1": _net("ReMixClassifier", balance="batch", alpha=0.1),
+    "focal": _net(criterion="focal"),
+    "meta_augment": _net("MetaAugmentClassifier"),
+}
+_SAMPLERS = {
+    "smote": ("SMOTE", _learner(SMOTE)),
+    "meta_augment": ("meta-augmentation", _meta_augment),
+}
+_GENERATORS = {
+    "latent_smote": ("SMOTE in a latent space", "LatentSMOTE"),
+    "gl_gan": ("GL-GAN", "GLGAN"),
+    "conditional_gan": ("a conditional GAN", "ConditionalGAN"),
+    "conditional_wgan": ("a conditional WGAN", "ConditionalWGAN"),
+}
+
+
+def _plain(name):
+    kind, makers = (
+        ("stopped", _STOPPED) if name in _STOPPED else ("refitted", _REFITTED)
+    )
+    return Method(name, makers[name], _TITLES[name], kind)
+
+
+def _behind(learner, sampler, words, kind, make):
+    title = f"{learner.replace('_', ' ')} on rows over-sampled by {words}"
+    return Method(f"{learner}_{sampler}", make, title, kind)
 
 
 METHODS = by_name(
     [
-        _method("logistic", "refitted", "scaled logistic regression", _logistic),
-        _method(
-            "random_forest", "refitted", "random forest, 100 trees", _random_forest
-        ),
-        _method(
-            "balanced_random_forest",
-            "refitted",
-            "random forest, each tree on a class-balanced sample",
-            _balanced_random_forest,
-        ),
-        _method("hist_gb", "refitted", "histogram gradient boosting", _hist_gb),
-        _method(
-            "hist_gb_weighted",
-            "refitted",
-            "histogram gradient boosting with balanced class weights",
-            _hist_gb_weighted,
-        ),
-        _method("net", "stopped", "the net, untouched", _net("NetClassifier")),
-        _method(
-            "net_weighted",
-            "stopped",
-            "the net with balanced class weights",
-            _net("NetClassifier", class_weight="balanced"),
-        ),
-        _method(
-            "net_ros",
-            "stopped",
-            "the net on class-balanced batches (random over-sampling)",
-            _net(
-                "NetClassifier",
-                iterator_train="balanced",
-                iterator_train__balance="expected",
-            ),
-        ),
-        _method(
-            "net_smote",
-            "stopped",
-            "the net with SMOTE inside the batch",
-            _net("NetClassifier", iterator_train="smote"),
-        ),
-        _method(
-            "mixup",
-            "stopped",
-            "the net with MixUp, which leaves the class ratio alone",
-            _net("ReMixClassifier", mix="mixup"),
-        ),
-        _method(
-            "remix",
-            "stopped",
-            "ReMix, classes balanced from the whole training data",
-            _net("ReMixClassifier"),
-        ),
-        _method(
-            "remix_batch",
-            "stopped",
-            "ReMix as in the paper, classes balanced within the batch",
-            _net("ReMixClassifier", balance="batch"),
-        ),
-        _method(
-            "remix_alpha_0.1",
-            "stopped",
-            "ReMix with the alpha of the paper's tables",
-            _net("ReMixClassifier", alpha=0.1),
-        ),
-        _method(
-            "remix_batch_alpha_0.1",
-            "stopped",
-            "ReMix as in the paper, with the alpha of its tables",
-            _net("ReMixClassifier", balance="batch", alpha=0.1),
-        ),
-        _method(
-            "focal",
-            "stopped",
-            "the net with focal loss",
-            _net("NetClassifier", criterion="focal"),
-        ),
-        _method(
-            "ldam_drw",
-            "refitted",  # it trains a fixed number of epochs
-            "LDAM margins with deferred re-weighting",
-            _net("LDAMClassifier"),
-        ),
-        _method(
-            "meta_augment",
-            "stopped",
-            "the net trained with synthetic rows that validation rows move",
-            _net("MetaAugmentClassifier"),
-        ),
+        *map(_plain, _TITLES),
         *(
-            _method(
-                f"{learner}_{name}",
-                "refitted",
-                f"{learner.replace('_', ' ')} on rows over-sampled by {words}",
-                _sampled(learner, make_sampler),
-            )
-            for name, words, make_sampler in [
-                ("smote", "SMOTE", _smote),
-                ("meta_augment", "meta-augmentation", _meta_augment),
-            ]
+            _behind(learner, sampler, words, "refitted", _sampled(learner, make))
+            for sampler, (words, make) in _SAMPLERS.items()
             for learner in _SAMPLED
         ),
         *(
-            _method(
-                f"{learner}_{name}",
-                kind,
-                f"{learner.replace('_', ' ')} on rows over-sampled by {words}",
-                _generated(class_name, learner),
-            )
-            for name, words, class_name in [
-                ("latent_smote", "SMOTE in a latent space", "LatentSMOTE"),
-                ("gl_gan", "GL-GAN", "GLGAN"),
-                ("conditional_gan", "a conditional GAN", "ConditionalGAN"),
-                ("conditional_wgan", "a conditional WGAN", "ConditionalWGAN"),
-            ]
+            _behind(learner, sampler, words, kind, _generated(name, learner))
+            for sampler, (words, name) in _GENERATORS.items()
             for learner, (kind, *_) in _GENERATED.items()
         ),
     ]

@@ -8,28 +8,13 @@ from imbdeep_bench.imblearn27.methods import METHODS
 
 @dataclass(frozen=True)
 class Preset:
-    """Datasets, methods and protocol that go together.
+    """Datasets, methods and protocol that go together; None is all of them."""
 
-    Attributes
-    ----------
-    protocol : str
-        As :func:`~imbdeep_bench.engine.protocol.parse_protocol` reads it.
-
-    methods : tuple of str or None
-        Names from the table of methods; None for all of them.
-
-    imblearn27, embedded : tuple of str or None
-        Datasets of either suite; None for the whole suite.
-
-    description : str
-        One line for ``--help``.
-    """
-
+    description: str  # one line for --help
     protocol: str
-    methods: tuple | None
-    imblearn27: tuple | None
-    embedded: tuple | None
-    description: str
+    methods: tuple | None = None
+    imblearn27: tuple | None = None  # datasets of either suite
+    embedded: tuple | None = None
 
     def method_names(self):
         """Return the names of the preset's methods."""
@@ -41,63 +26,36 @@ class Preset:
         return list(known if names is None else names)
 
 
+SMOKE_SETS = ("ecoli", "libras_move", "solar_flare_m0", "oil")
+QUICK_METHODS = (
+    *("logistic", "random_forest", "hist_gb", "hist_gb_weighted"),
+    *("net", "net_weighted", "net_smote", "remix", "ldam_drw", "meta_augment"),
+)
+# A learner alone, then behind samplers.
+SAMPLERS = ("latent_smote", "gl_gan", "conditional_gan", "conditional_wgan")
+LEARNERS = {
+    "logistic": ("smote", "meta_augment"),
+    "random_forest": ("smote", "meta_augment"),
+    "hist_gb": ("smote", "meta_augment", *SAMPLERS),
+    "net": SAMPLERS,
+}
+ALONE_AND_BEHIND = tuple(
+    name
+    for learner, samplers in LEARNERS.items()
+    for name in (learner, *(f"{learner}_{sampler}" for sampler in samplers))
+)
 PRESETS = {
     "smoke": Preset(
-        protocol="1x2",
-        methods=("logistic", "hist_gb", "net", "remix"),
-        imblearn27=("ecoli", "libras_move", "solar_flare_m0", "oil"),
-        embedded=None,
-        description="4 small sets, 4 methods, 1x2 folds; a minute on 2 cores",
+        "4 small sets, 4 methods, 1x2 folds; a minute on 2 cores",
+        *("1x2", ("logistic", "hist_gb", "net", "remix"), SMOKE_SETS),
     ),
     "quick": Preset(
-        protocol="2x2",
-        methods=(
-            "logistic",
-            "random_forest",
-            "hist_gb",
-            "hist_gb_weighted",
-            "net",
-            "net_weighted",
-            "net_smote",
-            "remix",
-            "ldam_drw",
-            "meta_augment",
-        ),
-        imblearn27=TEN_SETS,
-        embedded=None,
-        description="10 sets, 10 methods, 2x2 folds; minutes on 2 cores",
+        "10 sets, 10 methods, 2x2 folds; minutes on 2 cores",
+        *("2x2", QUICK_METHODS, TEN_SETS),
     ),
     "samplers": Preset(
-        protocol="10x2",
-        methods=(
-            "logistic",
-            "logistic_smote",
-            "logistic_meta_augment",
-            "random_forest",
-            "random_forest_smote",
-            "random_forest_meta_augment",
-            "hist_gb",
-            "hist_gb_smote",
-            "hist_gb_meta_augment",
-            "hist_gb_latent_smote",
-            "hist_gb_gl_gan",
-            "hist_gb_conditional_gan",
-            "hist_gb_conditional_wgan",
-            "net",
-            "net_latent_smote",
-            "net_gl_gan",
-            "net_conditional_gan",
-            "net_conditional_wgan",
-        ),
-        imblearn27=TEN_SETS,
-        embedded=None,
-        description="10 sets, 4 learners alone and behind samplers, 10x2 folds; hours",
+        "10 sets, 4 learners alone and behind samplers, 10x2 folds; hours",
+        *("10x2", ALONE_AND_BEHIND, TEN_SETS),
     ),
-    "full": Preset(
-        protocol="10x2",
-        methods=None,
-        imblearn27=None,
-        embedded=None,
-        description="all sets, all methods, 10x2 folds; hours",
-    ),
+    "full": Preset("all sets, all methods, 10x2 folds; hours", "10x2"),
 }

@@ -11,12 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.exceptions import ConvergenceWarning
 
-from imbdeep.crowds import (
-    DawidSkene,
-    MajorityVote,
-    simulate_annotators,
-    to_long_format,
-)
+from imbdeep.crowds import DawidSkene, MajorityVote, simulate_annotators, to_long_format
 from imbdeep_bench.engine.command import add_smoke
 from imbdeep_bench.report.markdown import to_markdown
 from imbdeep_bench.speed.measure import (

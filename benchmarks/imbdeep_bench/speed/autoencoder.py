@@ -9,13 +9,9 @@ from sklearn.preprocessing import minmax_scale
 
 from imbdeep._generative import RowHead
 from imbdeep.modules import MLPAutoencoder
-from imbdeep.over_sampling import (
-    LatentSMOTE,
-)
+from imbdeep.over_sampling import LatentSMOTE
 from imbdeep_bench.speed.epochs import OptimizerClock, between_epochs
-from imbdeep_bench.speed.measure import (
-    large_table,
-)
+from imbdeep_bench.speed.measure import large_table
 
 # As many rows of the rare class as LatentSMOTE puts in a batch, at least.
 LEAST_RARE_ROWS = 8

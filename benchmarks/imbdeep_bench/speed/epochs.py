@@ -6,9 +6,7 @@ from time import perf_counter
 import numpy as np
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from imbdeep.over_sampling import (
-    MetaAugment,
-)
+from imbdeep.over_sampling import MetaAugment
 
 
 class OptimizerClock:

@@ -130,11 +130,7 @@ class MetaStep:
             for table in tables
             for encoding in ENCODINGS
             for row in time_rows(
-                table,
-                encoding,
-                device=device,
-                n_steps=args.steps,
-                repeats=args.repeats,
+                table, encoding, device=device, n_steps=args.steps, repeats=args.repeats
             )
         ]
         report = make_report(tables, times, growth, device=device, threads=threads)

@@ -15,9 +15,7 @@ from imbdeep._nets.splits import stratified_split
 from imbdeep.classifiers import NetClassifier
 from imbdeep.modules import MLP
 from imbdeep.modules._numeric_encoding import encoding_recipe
-from imbdeep_bench.speed.measure import (
-    finished,
-)
+from imbdeep_bench.speed.measure import finished
 
 BATCH_SIZE = 128
 # imbdeep's batches when nothing is learned from them.
@@ -176,8 +174,4 @@ def fit_bare(X, y, *, encoding, epochs, device, seed):
     )
 
 
-FITS = {
-    "imbdeep": fit_imbdeep,
-    "bare PyTorch": fit_bare,
-    "stock skorch": fit_stock,
-}
+FITS = {"imbdeep": fit_imbdeep, "bare PyTorch": fit_bare, "stock skorch": fit_stock}

@@ -2,11 +2,7 @@ import numpy as np
 import pytest
 from sklearn.utils import Bunch
 
-from imbdeep.datasets import (
-    IMBLEARN27_NAMES,
-    describe_duplicates,
-    load_embedded_suite,
-)
+from imbdeep.datasets import IMBLEARN27_NAMES, describe_duplicates, load_embedded_suite
 from imbdeep_bench.data.suites import (
     Suite,
     load_suite,

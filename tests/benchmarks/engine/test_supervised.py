@@ -10,13 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch
 from threadpoolctl import threadpool_info
 
-from imbdeep_bench.engine.experiment import (
-    Cell,
-    Method,
-    Setting,
-    one_thread,
-    run_cell,
-)
+from imbdeep_bench.engine.experiment import Cell, Method, Setting, one_thread, run_cell
 from imbdeep_bench.engine.protocol import derive_seed, parse_protocol
 from imbdeep_bench.engine.scoring import tune_threshold
 from imbdeep_bench.engine.supervised import Supervised, fit_and_predict

@@ -5,13 +5,7 @@ import warnings
 
 import pytest
 
-from imbdeep_bench.report import (
-    rank_sums,
-    rank_table,
-    read_cells,
-    write,
-    write_report,
-)
+from imbdeep_bench.report import rank_sums, rank_table, read_cells, write, write_report
 from tests.benchmarks.report.conftest import (
     make_cell,
     make_dataset,

@@ -6,12 +6,7 @@ import pandas as pd
 import pytest
 
 from imbdeep.reporting import rank_methods
-from imbdeep_bench.report import (
-    mean_table,
-    rank_sums,
-    rank_table,
-    read_cells,
-)
+from imbdeep_bench.report import mean_table, rank_sums, rank_table, read_cells
 from tests.benchmarks.report.conftest import (
     make_cell,
     make_failure,

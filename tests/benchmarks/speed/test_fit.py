@@ -8,11 +8,7 @@ import pytest
 import torch
 from imblearn.metrics import geometric_mean_score
 from scipy.stats import entropy
-from sklearn.metrics import (
-    average_precision_score,
-    balanced_accuracy_score,
-    log_loss,
-)
+from sklearn.metrics import average_precision_score, balanced_accuracy_score, log_loss
 
 from imbdeep.classifiers import NetClassifier
 from imbdeep.datasets._imblearn27_table import IMBLEARN27

@@ -237,10 +237,7 @@ def test_the_rest_of_the_epochs_is_added_to_a_fit():
 
 
 def test_rows_of_fits():
-    fits = {
-        "half": fit_of(2_000, 1.5, 8.0),
-        "full": fit_of(4_000, 3.25, 10.0),
-    }
+    fits = {"half": fit_of(2_000, 1.5, 8.0), "full": fit_of(4_000, 3.25, 10.0)}
     half, full = fit_rows("SMOTE", fits)
     assert (half["rows"], full["rows"]) == ("2,000", "4,000")
     assert (full["fit [s]"], full["fit with all of these [s]"]) == ("3.25", "3.25")
