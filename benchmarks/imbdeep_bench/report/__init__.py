@@ -3,13 +3,3 @@
 from imbdeep_bench.report.cells import BenchmarkCells, independent_blocks, read_cells
 from imbdeep_bench.report.tables import mean_table, rank_sums, rank_table
 from imbdeep_bench.report.write import write_report
-
-__all__ = [
-    "BenchmarkCells",
-    "independent_blocks",
-    "mean_table",
-    "rank_sums",
-    "rank_table",
-    "read_cells",
-    "write_report",
-]

@@ -16,12 +16,9 @@ def finished_curves(cells, name):
 def reliability_table(cells):
     """Pool the calibration bins of each method over all data sets and folds.
 
-    Returns
-    -------
-    bins : DataFrame
-        Columns ``method``, ``bin``, ``count``, ``mean_predicted``, ``positives`` and
-        ``observed`` (the positives' share). Empty bins are left out. Large sets
-        weigh more, since rows are pooled.
+    A row has ``method``, ``bin``, ``count``, ``mean_predicted``, ``positives`` and
+    ``observed`` (the positives' share). Empty bins are left out. Large sets weigh more,
+    since rows are pooled.
     """
     names = ["count", "mean_predicted", "positives"]
     rows = [
@@ -42,17 +39,10 @@ def reliability_table(cells):
 
 
 def precision_recall_table(cells):
-    """Average the interpolated precision over the folds, by data set and method.
-
-    Returns
-    -------
-    curves : DataFrame
-        One row a data set and method (its index), one column a recall.
-    """
+    """Average precision over the folds: a row a set and method, a column a recall."""
     found = list(finished_curves(cells, "precision_at"))
-    index = pd.MultiIndex.from_tuples(
-        [key[:2] for key in found], names=["dataset", "method"]
-    )
+    keys = [key[:2] for key in found]
+    index = pd.MultiIndex.from_tuples(keys, names=["dataset", "method"])
     n_points = len(found[0][2]) if found else 0
     columns = np.round(np.linspace(0, 1, n_points), 6)
     curves = pd.DataFrame([key[2] for key in found], index=index, columns=columns)

@@ -12,12 +12,8 @@ LEAST_SETS, LEAST_METHODS = 3, 3
 def set_table(means, metric, data):
     """Return means of one metric, sets by methods; NaN where some run failed.
 
-    Parameters
-    ----------
-    means : DataFrame
-        As :func:`~imbdeep_bench.report.runs.mean_table` gives them.
-    metric, data : str
-        Which metric, and the column that names the sets.
+    Means are as :func:`~imbdeep_bench.report.runs.mean_table` gives them; the column
+    ``data`` names the sets.
     """
     rows = means[means["metric"] == metric]
     rows = rows.assign(mean=rows["mean"].where(rows["n_failed"] == 0))
@@ -30,16 +26,9 @@ def set_table(means, metric, data):
 def significance_blocks(table, title, control, titles):
     """Print Friedman's test, and Wilcoxon's of a method against every other one.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Means, sets by methods; NaN where some run failed.
-    title : str
-        Of the metric.
-    control : str
-        The method that the others are subtracted from.
-    titles : dict of str to str
-        Of the methods.
+    ``table`` has means, sets by methods, NaN where some run failed; ``title`` is that
+    of the metric, ``titles`` are those of the methods. The others are subtracted from
+    ``control``.
     """
     if len(table) < LEAST_SETS or table.shape[1] < LEAST_METHODS:
         return [f"Too few sets or methods to test {title}."]

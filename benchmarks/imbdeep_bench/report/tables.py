@@ -20,32 +20,24 @@ def levels_told(told, level):
 class MeanTable:
     """Means of one metric, data sets by methods, with what stands behind them.
 
-    Parameters
-    ----------
-    metric : str
-        Name of the metric.
-    mean, sd : DataFrame of shape (n_datasets, n_methods)
-        Mean and sample standard deviation over the folds. The mean is NaN where any
-        fold failed: read it as the worst. The sd is NaN with fewer than two folds.
-    n_failed : DataFrame of shape (n_datasets, n_methods)
-        Number of folds that failed, or gave no finite score.
-    n_folds : Series of shape (n_datasets,)
-        Number of folds that every method has run; only these count.
+    Only folds that every method has run, finished or failed, count, so that a run that
+    is not complete still compares like with like. A method whose finished cells never
+    carry the metric is left out, and so is a set for which no method has it; one that
+    failed everywhere stays.
     """
 
     metric: str
-    mean: pd.DataFrame
-    sd: pd.DataFrame
-    n_failed: pd.DataFrame
-    n_folds: pd.Series
+    mean: pd.DataFrame  # NaN where any fold failed: read it as the worst
+    sd: pd.DataFrame  # NaN with fewer than two folds
+    n_failed: pd.DataFrame  # folds that failed, or gave no finite score
+    n_folds: pd.Series  # that every method has run
 
 
 def average_folds(cells, metric):
     """Compute what :func:`mean_table` returns."""
     scores, failed = cells.paired_scores, cells.paired_failures
-    values = (
-        scores[metric] if metric in scores else pd.Series(np.nan, index=scores.index)
-    )
+    nothing = pd.Series(np.nan, index=scores.index)
+    values = scores.get(metric, nothing)
     told = pd.DataFrame({"some": values.notna(), "none": failed})
     datasets, methods = levels_told(told, "dataset"), levels_told(told, "method")
     rows = pd.Index(sorted(datasets), name="dataset", dtype=object)
@@ -58,41 +50,15 @@ def average_folds(cells, metric):
     groups = values.groupby(["dataset", "method"])
     n_failed = spread(groups.size() - groups.count()).astype("int64")
     n_folds = spread(groups.size()).max(axis=1).astype("int64")
-    return MeanTable(
-        metric=metric,
-        mean=spread(groups.mean()).where(n_failed == 0),
-        sd=spread(groups.std()).where(n_failed == 0),
-        n_failed=n_failed,
-        n_folds=n_folds,
-    )
+    mean, sd = (spread(s).where(n_failed == 0) for s in (groups.mean(), groups.std()))
+    return MeanTable(metric, mean, sd, n_failed, n_folds)
 
 
 def mean_table(cells, metric):
     """Average a metric over the folds, for each data set and method.
 
-    Only folds that every method has run (finished or failed) count, so that a run
-    that is not complete still compares like with like.
-
-    Parameters
-    ----------
-    cells : BenchmarkCells
-        What :func:`read_cells` returns.
-    metric : str
-        One of the recorded metrics, e.g. ``'average_precision'``.
-
-    Returns
-    -------
-    table : MeanTable
-        Kept and given again at the next call: copy a frame before changing it. Its
-        rows are the sets with at least one paired fold, sorted by name; its
-        columns the methods in the run's order. A method whose finished cells never
-        carry the metric is left out, and so is a set for which no method has it; one
-        that failed everywhere stays.
-
-    Raises
-    ------
-    ValueError
-        If the metric is unknown.
+    The table is kept and given again at the next call: copy a frame before changing it.
+    Its rows are sorted by name, its columns are in the run's order.
     """
     metric_info(metric)
     if metric not in cells.mean_tables:
@@ -109,20 +75,9 @@ def ranks_of(cells, metric, datasets):
 
 
 def rank_table(cells, metrics=HEADLINE_METRICS, datasets=None):
-    """Average rank of each method over the data sets, for several metrics.
+    """Average rank of each method over the data sets, or some, for several metrics.
 
-    Parameters
-    ----------
-    cells : BenchmarkCells
-    metrics : sequence of str, default=HEADLINE_METRICS
-        Metrics to rank by. Losses and variances rank upwards, the rest downwards.
-    datasets : collection of str, default=None
-        Use these sets alone, e.g. :func:`independent_blocks`; None uses all.
-
-    Returns
-    -------
-    ranks : DataFrame of shape (n_methods, n_metrics)
-        1 is best. A failure ranks last. NaN where a method does not have the metric.
+    1 is best. A failure ranks last. NaN where a method does not have the metric.
     """
     ranks = {metric: ranks_of(cells, metric, datasets).mean() for metric in metrics}
     return by_method(cells, ranks)

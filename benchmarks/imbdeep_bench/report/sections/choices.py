@@ -17,9 +17,7 @@ def suite_name(cells):
     if suite is None:
         return "suite not recorded"
     name, n_sets = SUITE_NAMES.get(suite, f"suite {suite!r}"), len(cells.dataset_names)
-    if suite == "imblearn27" and n_sets < 27:
-        return f"{n_sets} of the {name}"
-    return name
+    return f"{n_sets} of the {name}" if suite == "imblearn27" and n_sets < 27 else name
 
 
 def report_title(cells):

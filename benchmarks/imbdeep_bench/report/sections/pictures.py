@@ -16,56 +16,32 @@ from imbdeep_bench.report.plots import (
     plot_scores,
 )
 from imbdeep_bench.report.sections.choices import recorded_metrics
-from imbdeep_bench.report.sections.text import number
+from imbdeep_bench.report.sections.text import WORDS, number
+
+SAY = WORDS["pictures"]
 
 
 def pictures_section(cells):
     """Profiles, ranks, scores, reliability and precision-recall curves."""
     recorded = recorded_metrics(cells)
-    blocks = []
     profiles = [m for m in ("average_precision", "balanced_brier") if m in recorded]
+    blocks = []
     if profiles:
-        blocks.append(
-            Picture(
-                "performance_profiles",
-                plot_performance_profiles(cells, profiles),
-                "Dolan and More's performance profiles: the share of sets on which a "
-                "method's cost is within a factor of the best method's. The cost is "
-                "1 - score, or the loss itself, and at least 0.001. Higher and "
-                "further left is better.",
-            )
-        )
-    for metric in profiles:
-        blocks.append(
-            Picture(
-                f"ranks_{metric}",
-                plot_rank_heat_map(cells, metric),
-                f"Rank of each method on each set by {metric_info(metric).label}.",
-            )
-        )
-    for metric in profiles:
-        blocks.append(
-            Picture(
-                f"scores_{metric}",
-                plot_scores(cells, metric),
-                f"{metric_info(metric).label} of each method on each set: mean and "
-                "standard deviation over the folds.",
-            )
-        )
+        figure = plot_performance_profiles(cells, profiles)
+        blocks.append(Picture("performance_profiles", figure, SAY["profiles"]))
+    for name, plot in (("ranks", plot_rank_heat_map), ("scores", plot_scores)):
+        for metric in profiles:
+            caption = SAY[name].format(label=metric_info(metric).label)
+            blocks.append(Picture(f"{name}_{metric}", plot(cells, metric), caption))
     blocks += reliability_blocks(cells)
     curves = precision_recall_table(cells)
     if not curves.empty:
         n_sets = curves.index.get_level_values("dataset").nunique()
         shown = min(n_sets, MAX_PRECISION_RECALL_PANELS)
         chosen = ", evenly spaced along the alphabet" if shown < n_sets else ""
-        blocks.append(
-            Picture(
-                "precision_recall",
-                plot_precision_recall(cells),
-                "Precision-recall curves: mean over folds of the best precision at "
-                f"each recall or above; {shown} of {n_sets} sets{chosen}.",
-            )
-        )
+        caption = SAY["curves"].format(shown=shown, n_sets=n_sets, chosen=chosen)
+        figure = plot_precision_recall(cells)
+        blocks.append(Picture("precision_recall", figure, caption))
     return Section("Pictures", blocks or [Paragraph("No scores or curves to draw.")])
 
 
@@ -74,34 +50,23 @@ def reliability_blocks(cells):
     bins = reliability_table(cells)
     if bins.empty:
         return []
-    errors = {
-        name: {
-            "expected calibration error": number(
-                expected_calibration_error(
-                    own["count"], own["mean_predicted"], own["positives"]
-                )
-            ),
-            "test rows pooled": f"{own['count'].sum():.0f}",
-            "predicted share": number(
-                np.average(own["mean_predicted"], weights=own["count"])
-            ),
-            "observed share": number(own["positives"].sum() / own["count"].sum()),
-        }
-        for name, own in bins.groupby("method")
-    }
-    ordered = [name for name in cells.methods if name in errors]
+    told = {name: calibration_of(own) for name, own in bins.groupby("method")}
+    rows = pd.DataFrame(told).T.loc[[name for name in cells.methods if name in told]]
     return [
-        Picture(
-            "reliability",
-            plot_reliability(cells),
-            "Reliability diagrams, rows pooled over sets and folds, so that large sets "
-            "weigh more. Below the diagonal the minority is over-predicted. Larger "
-            "markers stand for more rows.",
-        ),
-        make_table(
-            "Calibration of the pooled rows: predicted and observed share of the "
-            "minority. A method with fewer rows failed on some.",
-            pd.DataFrame(errors).T.loc[ordered],
-            corner="method",
-        ),
+        Picture("reliability", plot_reliability(cells), SAY["reliability"]),
+        make_table(SAY["calibration"], rows, corner="method"),
     ]
+
+
+def calibration_of(bins):
+    """Print the calibration error of one method's bins, and both shares."""
+    count, predicted, positives = (
+        bins[name] for name in ("count", "mean_predicted", "positives")
+    )
+    error = expected_calibration_error(count, predicted, positives)
+    return {
+        "expected calibration error": number(error),
+        "test rows pooled": f"{count.sum():.0f}",
+        "predicted share": number(np.average(predicted, weights=count)),
+        "observed share": number(positives.sum() / count.sum()),
+    }

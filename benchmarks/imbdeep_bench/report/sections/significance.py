@@ -12,99 +12,84 @@ from imbdeep.reporting._significance import why_not_testable
 from imbdeep_bench.report.document import Paragraph, Picture, Section, make_table
 from imbdeep_bench.report.metrics import metric_info
 from imbdeep_bench.report.plots import plot_critical_difference
-from imbdeep_bench.report.sections.choices import (
-    control_method,
-    headline_metrics,
-    means_on,
-    order_by_rank,
-    source_choices,
-)
-from imbdeep_bench.report.sections.text import NOTHING, number, p_value
+from imbdeep_bench.report.sections import choices
+from imbdeep_bench.report.sections.choices import control_method, order_by_rank
+from imbdeep_bench.report.sections.text import NOTHING, WORDS, number, p_value
 from imbdeep_bench.report.tables import mean_table
 
 LEVEL = 0.05
+SAY = WORDS["significance"]
 
 
 def significance_section(cells):
     """Friedman, Wilcoxon with Holm, and tests on single sets."""
-    metrics = headline_metrics(cells)
+    metrics = choices.headline_metrics(cells)
     title = "Tests of significance"
     if not metrics:
         return Section(title, [Paragraph("Not computed: there are no scores.")])
     blocks = [
-        Paragraph(
-            "A block is a data set, and its value the mean over folds: folds of one "
-            "set share rows and are not independent. Claims should rest on "
-            "Wilcoxon's test with Holm's adjustment, whose outcome for two methods "
-            "does not depend on the others; the critical-difference diagram is its "
-            "picture at a glance."
-        )
+        Paragraph(SAY["blocks"]),
+        *friedman_blocks(cells, metrics),
+        *wilcoxon_blocks(cells, metrics),
+        *pairwise_blocks(cells, metrics[0]),
+        *ttest_blocks(cells, metrics[0]),
+        *diagram_blocks(cells, metrics),
     ]
-    blocks += friedman_blocks(cells, metrics)
-    blocks += wilcoxon_blocks(cells, metrics)
-    blocks += pairwise_blocks(cells, metrics[0])
-    blocks += ttest_blocks(cells, metrics[0])
-    blocks += diagram_blocks(cells, metrics)
     return Section(title, blocks)
 
 
 def friedman_blocks(cells, metrics):
     """Friedman's test with Iman and Davenport's correction, a row a metric."""
-    rows, index, reasons = [], [], {}
+    rows, labels, reasons = [], [], {}
     for metric in metrics:
         info = metric_info(metric)
-        for choice, datasets in source_choices(cells).items():
-            mean = means_on(cells, metric, datasets)
-            reason = why_not_testable(mean, min_methods=3)
-            if reason:
+        for choice, datasets in choices.source_choices(cells).items():
+            mean = choices.means_on(cells, metric, datasets)
+            if reason := why_not_testable(mean, min_methods=3):
                 reasons.setdefault(f"{choice}: {reason}", None)
                 continue
-            result = friedman_iman_davenport(
-                mean, greater_is_better=info.greater_is_better
-            )
-            index.append(info.label)
-            rows.append(
-                {
-                    "sets": f"{choice} ({result.n_datasets})",
-                    "methods": f"{result.n_methods}",
-                    "chi²": number(result.chi2, 2),
-                    "p (chi²)": p_value(result.chi2_p_value),
-                    "F": number(result.f, 2) if np.isfinite(result.f) else "infinite",
-                    "p (F)": p_value(result.f_p_value),
-                }
-            )
-    notes = [
+            told = {"greater_is_better": info.greater_is_better}
+            rows.append(friedman_row(choice, friedman_iman_davenport(mean, **told)))
+            labels.append(info.label)
+    blocks = [
         Paragraph(f"Friedman's test was not computed for {reason}")
         for reason in reasons
     ]
-    if not rows:
-        return notes
-    table = make_table(
-        "Friedman's test with Iman and Davenport's F: do all methods rank alike? The "
-        "approximations are rough below about ten sets.",
-        pd.DataFrame(rows, index=index),
-        corner="metric",
-    )
-    return [table, *notes]
+    if rows:
+        table = pd.DataFrame(rows, index=labels)
+        blocks.insert(0, make_table(SAY["friedman"], table, corner="metric"))
+    return blocks
+
+
+def friedman_row(choice, result):
+    """Print one result of Friedman's test."""
+    return {
+        "sets": f"{choice} ({result.n_datasets})",
+        "methods": f"{result.n_methods}",
+        "chi²": number(result.chi2, 2),
+        "p (chi²)": p_value(result.chi2_p_value),
+        "F": number(result.f, 2) if np.isfinite(result.f) else "infinite",
+        "p (F)": p_value(result.f_p_value),
+    }
 
 
 def wilcoxon_blocks(cells, metrics):
     """Wilcoxon's test of each method against the control, adjusted by Holm."""
     control, blocks = control_method(cells), []
-    for choice, datasets in source_choices(cells).items():
+    for choice, datasets in choices.source_choices(cells).items():
         columns, bold, reasons = {}, {}, {}
         for metric in metrics:
             info = metric_info(metric)
-            mean = means_on(cells, metric, datasets)
+            mean = choices.means_on(cells, metric, datasets)
             reason = why_not_testable(mean)
             if control not in mean.columns:
                 reason = f"{control} has no {info.label}."
             if reason:
                 reasons.setdefault(reason, None)
                 continue
-            result = wilcoxon_holm(
-                mean, control, greater_is_better=info.greater_is_better
-            ).set_index("method")
+            up = info.greater_is_better
+            result = wilcoxon_holm(mean, control, greater_is_better=up)
+            result = result.set_index("method")
             columns[info.label] = result.apply(comparison_text, axis=1)
             bold[info.label] = result["p_holm"] < LEVEL
         blocks += [
@@ -115,16 +100,9 @@ def wilcoxon_blocks(cells, metrics):
             methods = [m for m in order_by_rank(cells, metrics) if m != control]
             frame = pd.DataFrame(columns).reindex(methods).fillna(NOTHING)
             marks = pd.DataFrame(bold).reindex(methods).eq(True)
-            blocks.append(
-                make_table(
-                    f"Each method against {control} ({choice}): sets won-lost(-tied), "
-                    "and the Holm-adjusted p-value of Wilcoxon's signed-rank test; "
-                    f"bold below {LEVEL}. With five sets or fewer none can be.",
-                    frame,
-                    marks,
-                    corner="method",
-                )
-            )
+            told = {"control": control, "choice": choice, "level": LEVEL}
+            caption = SAY["wilcoxon"].format(**told)
+            blocks.append(make_table(caption, frame, marks, corner="method"))
     return blocks
 
 
@@ -142,19 +120,12 @@ def pairwise_blocks(cells, metric):
         return []
     methods = [m for m in order_by_rank(cells, [metric]) if m in mean.columns]
     result = wilcoxon_holm(mean, greater_is_better=info.greater_is_better)
-    matrix = pd.DataFrame(np.nan, index=methods, columns=methods)
-    for row in result.itertuples():
-        matrix.loc[row.method, row.against] = row.p_holm
-        matrix.loc[row.against, row.method] = row.p_holm
-    return [
-        make_table(
-            f"All pairs by {info.label}: p-values of Wilcoxon's test, Holm-adjusted "
-            f"over {len(result)} pairs; bold below {LEVEL}.",
-            matrix.map(lambda p: NOTHING if np.isnan(p) else p_value(p)),
-            matrix < LEVEL,
-            corner="method",
-        )
-    ]
+    one_way = result.pivot(index="method", columns="against", values="p_holm")
+    one_way = one_way.reindex(index=methods, columns=methods)
+    matrix = one_way.fillna(one_way.T)
+    texts = matrix.map(lambda p: NOTHING if np.isnan(p) else p_value(p))
+    caption = SAY["pairs"].format(label=info.label, n=len(result), level=LEVEL)
+    return [make_table(caption, texts, matrix < LEVEL, corner="method")]
 
 
 def ttest_blocks(cells, metric):
@@ -162,12 +133,7 @@ def ttest_blocks(cells, metric):
     info, control = metric_info(metric), control_method(cells)
     table = mean_table(cells, metric)
     if control not in table.mean.columns or (table.n_folds < 2).all():
-        return [
-            Paragraph(
-                "Tests on single sets were not computed: they need two folds of "
-                f"{control} and another method."
-            )
-        ]
+        return [Paragraph(SAY["no_single"].format(control=control))]
     rows = {
         name: verdict_counts(cells, table, name, control)
         for name in order_by_rank(cells, [metric])
@@ -175,15 +141,8 @@ def ttest_blocks(cells, metric):
     }
     if not rows:
         return []
-    return [
-        make_table(
-            f"Sets on which a method differs from {control} in {info.label}: "
-            f"corrected resampled t-test at {LEVEL}, each set by itself. Of sets "
-            "without a difference one in twenty is expected to be decided by chance.",
-            pd.DataFrame(rows).T,
-            corner="method",
-        )
-    ]
+    caption = SAY["single"].format(control=control, label=info.label, level=LEVEL)
+    return [make_table(caption, pd.DataFrame(rows).T, corner="method")]
 
 
 def verdict_counts(cells, table, method, control):
@@ -216,19 +175,7 @@ def diagram_blocks(cells, metrics):
     for metric in metrics:
         if why_not_testable(mean_table(cells, metric).mean, min_methods=3):
             continue
-        blocks.append(
-            Picture(
-                f"critical_difference_{metric}",
-                plot_critical_difference(cells, metric, alpha=LEVEL),
-                f"Critical-difference diagram by {metric_info(metric).label}: a bar "
-                f"joins methods that Nemenyi's test at {LEVEL} cannot tell apart.",
-            )
-        )
-    if not blocks:
-        blocks.append(
-            Paragraph(
-                "No critical-difference diagram: it needs three methods and three "
-                "data sets."
-            )
-        )
-    return blocks
+        caption = SAY["diagram"].format(label=metric_info(metric).label, level=LEVEL)
+        figure = plot_critical_difference(cells, metric, alpha=LEVEL)
+        blocks.append(Picture(f"critical_difference_{metric}", figure, caption))
+    return blocks or [Paragraph(SAY["no_diagram"])]

@@ -1,11 +1,15 @@
-"""How numbers, names and errors are printed."""
+"""How numbers, names and errors are printed, and what the sections say in words."""
 
 import re
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 NOTHING = "-"
+# Sentences by section and name.
+WORDS = tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8"))
 
 
 def number(value, digits=3):
