@@ -69,7 +69,7 @@ def number_above_0(text):
     return number
 
 
-def at_least(least):
+def at_least(least=1):
     """Return a type for argparse: an integer, ``least`` or more."""
 
     def parse(text):

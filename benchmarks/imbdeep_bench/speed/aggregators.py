@@ -11,19 +11,15 @@ import numpy as np
 import pandas as pd
 from sklearn.exceptions import ConvergenceWarning
 
-from imbdeep.crowds import DawidSkene, MajorityVote, simulate_annotators, to_long_format
+from imbdeep.crowds import (
+    DawidSkene,
+    MajorityVote,
+    simulate_annotators,
+    to_long_format,
+)
 from imbdeep_bench.engine.command import add_smoke
 from imbdeep_bench.report.markdown import to_markdown
-from imbdeep_bench.speed.measure import (
-    add_number,
-    add_out_file,
-    in_fresh_process,
-    in_turn,
-    middle,
-    peak_bytes,
-    publish,
-    versions,
-)
+from imbdeep_bench.speed import measure
 
 ERROR_RATES = (0.3, 0.7)
 ANNOTATION_RATE = 0.7
@@ -32,12 +28,10 @@ ANNOTATION_RATE = 0.7
 def make_annotations(n_rows, n_workers, n_classes):
     """Draw truth and annotations, whole numbers with -1 for those not given."""
     truth = np.random.RandomState(0).randint(n_classes, size=n_rows)
+    rates = np.linspace(*ERROR_RATES, n_workers)
+    drawn = {"error_rate": rates, "annotation_rate": ANNOTATION_RATE}
     annotations = simulate_annotators(
-        truth,
-        n_workers=n_workers,
-        error_rate=np.linspace(*ERROR_RATES, n_workers),
-        annotation_rate=ANNOTATION_RATE,
-        random_state=0,
+        truth, n_workers=n_workers, random_state=0, **drawn
     )
     return truth, np.nan_to_num(annotations, nan=-1).astype(np.int64)
 
@@ -99,14 +93,14 @@ def measure_fit(name, n_rows, n_workers, n_classes):
     # Libraries load parts of themselves in the first fit.
     AGGREGATORS[name](annotations[:1000])()
     fit = AGGREGATORS[name](annotations)
-    before = peak_bytes()
+    before = measure.peak_bytes()
     start = perf_counter()
     labels, n_iter = fit()
     seconds = perf_counter() - start
     return {
         "seconds": seconds,
         "iterations": n_iter,
-        "peak": peak_bytes() - before,
+        "peak": measure.peak_bytes() - before,
         "accuracy": float((labels == truth).mean()),
     }
 
@@ -115,15 +109,13 @@ def speed_row(fits):
     """Print the fits of one aggregator; without any, nothing, which is all dashes."""
     if not fits:
         return {}
-    first = fits[0]
+    first, middle = fits[0], measure.middle
     n_iter = first["iterations"]
-    each = "-"
-    if n_iter:
-        each = middle([1e3 * fit["seconds"] / n_iter for fit in fits])
+    each = [1e3 * fit["seconds"] / n_iter for fit in fits] if n_iter else []
     return {
         "seconds": middle([fit["seconds"] for fit in fits]),
         "iterations": n_iter or "-",
-        "an iteration [ms]": each,
+        "an iteration [ms]": middle(each) if each else "-",
         "peak memory [MB]": middle([fit["peak"] / 1e6 for fit in fits]),
         "accuracy": f"{first['accuracy']:.4f}",
     }
@@ -133,23 +125,24 @@ def make_report(measured, size):
     """Return the report on the fits of each aggregator as Markdown."""
     n_rows, n_workers, n_classes = size
     table = pd.DataFrame({name: speed_row(fits) for name, fits in measured.items()}).T
-    n_given = round(n_rows * n_workers * ANNOTATION_RATE)
-    bytes_given = 8 * n_rows * n_workers / 1e6
-    return f"""# Speed and memory of the aggregators
+    return measure.fill_in(
+        __file__,
+        versions=measure.versions(),
+        crowd_kit=crowd_kit_version() or "-",
+        pandas=version("pandas"),
+        n_cpus=os.cpu_count(),
+        n_rows=n_rows,
+        n_workers=n_workers,
+        n_classes=n_classes,
+        n_given=round(n_rows * n_workers * ANNOTATION_RATE),
+        bytes_given=8 * n_rows * n_workers / 1e6,
+        least_error=ERROR_RATES[0],
+        most_error=ERROR_RATES[1],
+        table=to_markdown(table.rename_axis("aggregator")),
+    )
 
-{versions()}, crowd-kit {crowd_kit_version() or "-"}, pandas {version("pandas")}. One
-thread of {os.cpu_count()} CPUs. Medians, with the least and largest value in brackets.
 
-{n_rows:,} rows, {n_workers} workers, {n_classes} classes, about {n_given:,}
-annotations ({bytes_given:.0f} MB as whole numbers); workers err in {ERROR_RATES[0]:.0%}
-to {ERROR_RATES[1]:.0%} of the rows. Every fit has a fresh process; memory is the rise
-of its peak during the fit. crowd-kit stops by a test of its own.
-
-{to_markdown(table.rename_axis("aggregator"))}
-"""
-
-
-class Aggregators:
+class Aggregators(measure.SpeedPart):
     """How long the aggregators take, and what memory, beside crowd-kit's.
 
         python benchmarks/speed.py aggregators --out aggregators.md
@@ -162,34 +155,32 @@ class Aggregators:
     so that seconds an iteration are shown, too.
     """
 
-    @staticmethod
-    def add_arguments(parser):
-        """Add all options."""
-        for name, default in {"rows": 100_000, "workers": 20, "classes": 10}.items():
-            add_number(parser, f"--{name}", default, f"number of {name}", least=2)
-        add_number(parser, "--repeats", 3, "fits of each aggregator")
-        add_smoke(parser, "2,000 rows, one fit")
-        add_out_file(parser)
+    numbers = {
+        "--rows": (100_000, "number of rows", 2),
+        "--workers": (20, "number of workers", 2),
+        "--classes": (10, "number of classes", 2),
+        "--repeats": (3, "fits of each aggregator"),
+    }
+    has_device = False
 
     @staticmethod
-    def run(args):
-        """Measure and publish; return the exit code."""
+    def add_own_arguments(parser):
+        add_smoke(parser, "2,000 rows, one fit")
+
+    @staticmethod
+    def report(args):
         n_rows, repeats = (2_000, 1) if args.smoke else (args.rows, args.repeats)
         size = n_rows, args.workers, args.classes
 
-        def timing(name):
-            def measure(repeat):
-                print(name, file=sys.stderr)
-                return in_fresh_process(measure_fit, name, *size)
-
-            return measure
+        def time_once(name, repeat):
+            print(name, file=sys.stderr)
+            return measure.in_fresh_process(measure_fit, name, *size)
 
         timings = {
-            name: timing(name)
+            name: partial(time_once, name)
             for name, prepare in AGGREGATORS.items()
             if prepare is not fit_crowd_kit or crowd_kit_version()
         }
         # One that is not installed has dashes.
-        measured = dict.fromkeys(AGGREGATORS, ()) | in_turn(timings, repeats)
-        publish(make_report(measured, size), args.out)
-        return 0
+        measured = dict.fromkeys(AGGREGATORS, ()) | measure.in_turn(timings, repeats)
+        return make_report(measured, size)

@@ -7,34 +7,12 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from imbdeep.classifiers import (
-    AdversarialClassifier,
-    ImbMixClassifier,
-    LDAMClassifier,
-    SRATClassifier,
-)
+from imbdeep import classifiers
 from imbdeep.modules import MLP, ConvNet
 from imbdeep.modules._numeric_encoding import encoding_recipe
 from imbdeep_bench.report.markdown import rows_to_markdown
-from imbdeep_bench.speed.measure import (
-    ENCODINGS,
-    MEMORY_FROM,
-    MEMORY_STEPS,
-    WARM_UP_STEPS,
-    Goal,
-    add_machine_arguments,
-    add_number,
-    describe,
-    finished,
-    growth_of_steps,
-    in_fresh_process,
-    in_turn,
-    machine_line,
-    median_step,
-    publish,
-    small_table,
-    step_rows,
-)
+from imbdeep_bench.speed import measure
+from imbdeep_bench.speed.measure import WARM_UP_STEPS, Goal
 
 BATCH_SIZE = 128
 ATTACK_STEPS = 10
@@ -49,24 +27,13 @@ PLAIN, ATTACKED, BARE = "plain", "adversarial", "bare PyTorch, adversarial"
 
 @dataclass(frozen=True)
 class Task:
-    """Rows, the net that learns them, and how far they may be moved.
+    """Rows, the net that learns them, and how far they may be moved."""
 
-    Attributes
-    ----------
-    name : str
-        In the report.
-    X, y : ndarray
-    net : dict
-        Parameters of the classifiers.
-    eps : float
-        In standard deviations of each feature.
-    """
-
-    name: str
+    name: str  # in the report
     X: np.ndarray
     y: np.ndarray
-    net: dict
-    eps: float = 0.1
+    net: dict  # parameters of the classifiers
+    eps: float = 0.1  # in standard deviations of each feature
 
     def make_module(self):
         """Return the net alone, as the bare loop trains it."""
@@ -91,37 +58,29 @@ def make_tasks(table):
     """Return the small table with either encoding, and the pictures."""
     tables = [
         Task(f"table, {encoding}", table.X, table.y, {"numeric_encoding": encoding})
-        for encoding in ENCODINGS
+        for encoding in measure.ENCODINGS
     ]
     return [*tables, Task("pictures", *make_pictures(), {"module": "conv"})]
 
 
-def attack_of(task):
-    """Parameters of the attack of a task."""
-    return {"eps": task.eps, "eps_unit": "std", "attack_steps": ATTACK_STEPS}
-
-
 def plain_net(task, **params):
     """A net whose steps are plain ones."""
-    return LDAMClassifier(
-        criterion="cross_entropy",
-        reweight_from=1.0,
-        batch_size=BATCH_SIZE,
-        **task.net,
-        **params,
-    )
+    plain = {"criterion": "cross_entropy", "reweight_from": 1.0}
+    params = {"batch_size": BATCH_SIZE, **plain, **task.net, **params}
+    return classifiers.LDAMClassifier(**params)
 
 
-def attacked_net(task, classifier=AdversarialClassifier, **params):
+def attacked_net(task, classifier=classifiers.AdversarialClassifier, **params):
     """A net whose steps attack the batch first."""
-    return classifier(batch_size=BATCH_SIZE, **task.net, **attack_of(task), **params)
+    attack = {"eps": task.eps, "eps_unit": "std", "attack_steps": ATTACK_STEPS}
+    return classifier(batch_size=BATCH_SIZE, **task.net, **attack, **params)
 
 
 NETS = {
     PLAIN: plain_net,
     ATTACKED: attacked_net,
-    "SRAT": partial(attacked_net, classifier=SRATClassifier),
-    "Imb-Mix": partial(attacked_net, classifier=ImbMixClassifier),
+    "SRAT": partial(attacked_net, classifier=classifiers.SRATClassifier),
+    "Imb-Mix": partial(attacked_net, classifier=classifiers.ImbMixClassifier),
 }
 
 
@@ -153,7 +112,7 @@ def time_bare_steps(task, device, n_steps, seed):
         step_size = 2.5 * radius / ATTACK_STEPS
         while len(seconds) < WARM_UP_STEPS + n_steps:
             for rows in torch.randperm(len(X)).to(device).split(BATCH_SIZE):
-                start = finished(device)
+                start = measure.finished(device)
                 x, target = X.index_select(0, rows), y.index_select(0, rows)
                 module.eval()
                 moved = move_rows(module, x, target, radius, step_size)
@@ -161,7 +120,7 @@ def time_bare_steps(task, device, n_steps, seed):
                 optimizer.zero_grad(set_to_none=True)
                 cross_entropy(module(moved), target).backward()
                 optimizer.step()
-                seconds.append(finished(device) - start)
+                seconds.append(measure.finished(device) - start)
     return np.median(seconds[WARM_UP_STEPS:])
 
 
@@ -171,8 +130,8 @@ def time_bare_steps(task, device, n_steps, seed):
 def time_steps(make_net, task, device, n_steps, seed):
     """Median seconds of the training steps of a fit."""
     make = partial(make_net, task)
-    X, y = task.X, task.y
-    return median_step(make, X, y, device=device, n_steps=n_steps, seed=seed)
+    told = {"device": device, "n_steps": n_steps, "seed": seed}
+    return measure.median_step(make, task.X, task.y, **told)
 
 
 TIMED = {
@@ -187,56 +146,40 @@ def time_rows(task, *, device, n_steps, repeats):
         name: partial(time_one, task, device, n_steps)
         for name, time_one in TIMED.items()
     }
+    seconds = measure.in_turn(timings, repeats)
     beside = {"step / plain": PLAIN, "step / bare": BARE}
-    return step_rows(
-        {"rows": task.name}, in_turn(timings, repeats), beside, {ATTACKED: STEP_GOAL}
-    )
+    labels, goals = {"rows": task.name}, {ATTACKED: STEP_GOAL}
+    return measure.step_rows(labels, seconds, beside, goals)
 
 
 # --- Memory and report ---------------------------------------------------------------
 
 
-def growth_rows(tasks, device, threads):
-    """Rows of the table of memory."""
-    rows = []
-    for task in tasks:
-        make = partial(attacked_net, task)
-        arguments = make, task.X, task.y, device, threads
-        growth = in_fresh_process(growth_of_steps, *arguments)
-        rows.append(
-            {
-                "rows": task.name,
-                "growth [MB]": f"{growth:.1f}",
-                **MEMORY_GOAL.cells(growth),
-            }
-        )
-    return rows
+def growth_row(task, device, threads):
+    """Row of the table of memory."""
+    make = partial(attacked_net, task)
+    arguments = make, task.X, task.y, device, threads
+    growth = measure.in_fresh_process(measure.growth_of_steps, *arguments)
+    told = {"rows": task.name, "growth [MB]": f"{growth:.1f}"}
+    return told | MEMORY_GOAL.cells(growth)
 
 
 def make_report(table, times, growth, *, device, threads):
     """Return the report as Markdown."""
-    return f"""# What a step of adversarial training costs
-
-{machine_line(device, threads)}
-All numbers come from one run: medians over repeats, with the least and largest value in
-brackets, of the median over the steps of a fit.
-
-- table: {describe(table)}; a multi-layer perceptron (128, 16)
-- pictures: 2,000 of 16 x 16 pixels, ten classes, synthetic; the small convolutional net
-
-Batches of {BATCH_SIZE} rows; attacks of {ATTACK_STEPS} steps. Imb-Mix trains on more
-rows than the others, for it adds copies of rare ones.
-
-{rows_to_markdown(times)}
-
-How much {MEMORY_STEPS:,} adversarial steps, after the first {MEMORY_FROM}, raised the
-peak memory:
-
-{rows_to_markdown(growth)}
-"""
+    return measure.fill_in(
+        __file__,
+        machine=measure.machine_line(device, threads),
+        table=measure.describe(table),
+        batch_size=BATCH_SIZE,
+        attack_steps=ATTACK_STEPS,
+        memory_from=measure.MEMORY_FROM,
+        memory_steps=measure.MEMORY_STEPS,
+        times=rows_to_markdown(times),
+        growth=rows_to_markdown(growth),
+    )
 
 
-class AttackStep:
+class AttackStep(measure.SpeedPart):
     """What a step of adversarial training costs, beside a plain training step.
 
         python benchmarks/speed.py attack_step --out attack_step_speed.md
@@ -257,28 +200,17 @@ class AttackStep:
     each step.
     """
 
-    @staticmethod
-    def add_arguments(parser):
-        """Add all options."""
-        add_number(parser, "--steps", 100, "timed steps of a fit")
-        add_number(parser, "--repeats", 5, "fits of each kind")
-        add_machine_arguments(parser)
+    numbers = {
+        "--steps": (100, "timed steps of a fit"),
+        "--repeats": (5, "fits of each kind"),
+    }
 
     @staticmethod
-    def run(args):
-        """Measure and publish; return the exit code."""
-        torch.set_num_threads(args.threads)
+    def report(args):
         device, threads = args.device, args.threads
-        table = small_table()
+        table = measure.small_table()
         tasks = make_tasks(table)
-        growth = growth_rows(tasks, device, threads)
-        times = [
-            row
-            for task in tasks
-            for row in time_rows(
-                task, device=device, n_steps=args.steps, repeats=args.repeats
-            )
-        ]
-        report = make_report(table, times, growth, device=device, threads=threads)
-        publish(report, args.out)
-        return 0
+        growth = [growth_row(task, device, threads) for task in tasks]
+        told = {"device": device, "n_steps": args.steps, "repeats": args.repeats}
+        times = [row for task in tasks for row in time_rows(task, **told)]
+        return make_report(table, times, growth, device=device, threads=threads)

@@ -15,6 +15,7 @@ from imbdeep_bench.speed.measure import large_table
 
 # As many rows of the rare class as LatentSMOTE puts in a batch, at least.
 LEAST_RARE_ROWS = 8
+WEIGHTS = ("cluster_weight", "minority_weight", "push_weight", "margin")
 
 
 def _deal(positions, n_batches, size):
@@ -28,25 +29,14 @@ def _mean_and_spread(codes):
     return mean, (codes - mean).square().sum(1).mean()
 
 
-def train_bare(
-    autoencoder,
-    rows,
-    y,
-    *,
-    epochs,
-    n_batches,
-    lr,
-    rare_share,
-    cluster_weight,
-    minority_weight,
-    push_weight,
-    margin,
-):
+def train_bare(autoencoder, rows, y, weights, *, epochs, n_batches, lr, rare_share):
     """Train the autoencoder of ``LatentSMOTE`` on two classes, by hand and in place.
 
     ``rare_share`` is the weight of the rarer class in the reconstruction loss, that of
-    the other the rest of 1. Returns the mean loss of each epoch.
+    the other the rest of 1; ``weights`` are those of the sampler's loss. Returns the
+    mean loss of each epoch.
     """
+    cluster, minority, push_weight, margin = (weights[name] for name in WEIGHTS)
     common, rare = (y == 0).nonzero().flatten(), (y == 1).nonzero().flatten()
     n_common = math.ceil(len(common) / n_batches)
     n_rare = max(math.ceil(len(rare) / n_batches), min(LEAST_RARE_ROWS, len(rare)))
@@ -67,8 +57,8 @@ def train_bare(
             mean_1, spread_1 = _mean_and_spread(codes[n_common:])
             radii = (spread_0.sqrt() + spread_1.sqrt()).clamp_min(1)
             push = (margin * radii - (mean_0 - mean_1).norm()).relu().square()
-            pull = spread_0 + minority_weight * spread_1
-            loss = loss + cluster_weight * (pull + push_weight * push)
+            pull = spread_0 + minority * spread_1
+            loss = loss + cluster * (pull + push_weight * push)
             loss.backward()
             optimizer.step()
             total += loss.detach()
@@ -86,9 +76,8 @@ def compare_epochs(n_rows, epochs, repeats, device, threads):
     ours, bare = [], []
     for _ in range(repeats):
         # Without decay of the weights, as the loop by hand has none.
-        sampler = LatentSMOTE(
-            weight_decay=0.0, scaling="minmax", device=device, random_state=0
-        )
+        told = {"weight_decay": 0.0, "scaling": "minmax", "device": device}
+        sampler = LatentSMOTE(random_state=0, **told)
         autoencoder = MLPAutoencoder(
             n_features,
             sampler.n_latent,
@@ -101,17 +90,11 @@ def compare_epochs(n_rows, epochs, repeats, device, threads):
             sampler.fit_resample(table.X, table.y)
         with OptimizerClock() as clock_by_hand:
             train_bare(
-                by_hand,
-                rows,
-                target,
+                *(by_hand, rows, target, sampler.get_params()),
                 epochs=epochs,
                 n_batches=len(clock.times) // epochs,
                 lr=sampler.lr,
                 rare_share=0.5,  # what it is has no cost
-                cluster_weight=sampler.cluster_weight,
-                minority_weight=sampler.minority_weight,
-                push_weight=sampler.push_weight,
-                margin=sampler.margin,
             )
         ours.append(np.median(between_epochs(clock.times, epochs)))
         bare.append(np.median(between_epochs(clock_by_hand.times, epochs)))

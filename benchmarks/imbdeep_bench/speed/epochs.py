@@ -12,12 +12,8 @@ from imbdeep.over_sampling import MetaAugment
 class OptimizerClock:
     """Notes the time of every optimizer step that is taken within a ``with`` block.
 
-    Attributes
-    ----------
-    times : array of float
-        When each step was done.
-    first_steps : list of int
-        Position in ``times`` of the first step of each optimizer.
+    ``times`` has when each step was done, ``first_steps`` the position in it of the
+    first step of each optimizer.
     """
 
     def __enter__(self):
@@ -41,8 +37,6 @@ def between_epochs(times, n_epochs):
 
     ``times`` tells when each step was done; all epochs have as many.
 
-    Examples
-    --------
     >>> between_epochs([1.0, 2.0, 3.0, 5.0, 6.0, 9.0], n_epochs=3)
     array([3., 4.])
     """

@@ -10,31 +10,15 @@ import numpy as np
 import torch
 
 from imbdeep_bench.report.markdown import rows_to_markdown
-from imbdeep_bench.speed.measure import (
-    ENCODINGS,
-    NO_GOAL,
-    Goal,
-    Table,
-    add_machine_arguments,
-    add_number,
-    add_rows_large,
-    describe,
-    in_fresh_process,
-    in_turn,
-    large_table,
-    machine_line,
-    middle,
-    peak_bytes,
-    publish,
-    small_table,
-    synthetic_rows,
-)
+from imbdeep_bench.speed import measure
+from imbdeep_bench.speed.measure import Goal, Table, middle
 from imbdeep_bench.speed.three_ways import FITS
 
 MEMORY_PER_X = 4
 MEMORY_FIXED = 300e6  # bytes
 BARE_GOAL = Goal("<=", 1.25)
 STOCK_GOAL = Goal(">=", 12)
+OF_SMALL = "of the small table; the large one takes a"
 
 
 # --- Time ----------------------------------------------------------------------------
@@ -51,37 +35,29 @@ class Plan:
 
 def make_plans(epochs, repeats, rows_large):
     """Plans for the small and the large table."""
-    few = max(1, epochs // 5)
+    small, large = measure.small_table(), measure.large_table(rows_large)
+    few = dict.fromkeys(FITS, max(1, epochs // 5)) | {"stock skorch": 1}
     return [
-        Plan(small_table(), repeats, dict.fromkeys(FITS, epochs)),
-        Plan(
-            large_table(rows_large),
-            max(1, repeats // 3),
-            {**dict.fromkeys(FITS, few), "stock skorch": 1},
-        ),
+        Plan(small, repeats, dict.fromkeys(FITS, epochs)),
+        Plan(large, max(1, repeats // 3), few),
     ]
 
 
 def time_fits(plan, encoding, device):
     """Fits of a table by each way to fit, in turn."""
+    X, y = plan.table.X, plan.table.y
 
-    def timing(name, fit):
-        return lambda repeat: fit(
-            plan.table.X,
-            plan.table.y,
-            encoding=encoding,
-            epochs=plan.epochs[name],
-            device=device,
-            seed=repeat,
-        )
+    def time_once(name, repeat):
+        told = {"encoding": encoding, "epochs": plan.epochs[name], "device": device}
+        return FITS[name](X, y, seed=repeat, **told)
 
-    fits = {name: timing(name, fit) for name, fit in FITS.items()}
-    return in_turn(fits, plan.repeats)
+    timings = {name: partial(time_once, name) for name in FITS}
+    return measure.in_turn(timings, plan.repeats)
 
 
 def warm_up(device):
     """Let torch load what it loads in the first fit of a process."""
-    X, y = synthetic_rows(400, 4, ratio=3)
+    X, y = measure.synthetic_rows(400, 4, ratio=3)
     for fit in FITS.values():
         fit(X, y, encoding="piecewise_linear", epochs=1, device=device, seed=0)
 
@@ -95,9 +71,9 @@ def peak_growth(prepare, work):
     ``prepare`` gives the arguments of ``work``; what it takes itself does not count.
     """
     arguments = prepare()
-    before = peak_bytes()
+    before = measure.peak_bytes()
     work(*arguments)
-    return peak_bytes() - before
+    return measure.peak_bytes() - before
 
 
 def _load_rows(folder):
@@ -115,11 +91,9 @@ def memory_of_fit(table, fit, device, threads):
         # A file is read into place; drawing the rows again could take more than a fit.
         np.save(Path(folder, "X.npy"), table.X)
         np.save(Path(folder, "y.npy"), table.y)
-        return in_fresh_process(
-            peak_growth,
-            partial(_load_rows, folder),
-            partial(_fit_once, fit=fit, device=device, threads=threads),
-        )
+        load = partial(_load_rows, folder)
+        work = partial(_fit_once, fit=fit, device=device, threads=threads)
+        return measure.in_fresh_process(peak_growth, load, work)
 
 
 # --- Report --------------------------------------------------------------------------
@@ -145,10 +119,8 @@ def time_rows(plan, encoding, fits):
 
 
 def _ratios(above, below, attribute):
-    return [
-        getattr(a, attribute) / getattr(b, attribute)
-        for a, b in zip(above, below, strict=True)
-    ]
+    pairs = zip(above, below, strict=True)
+    return [getattr(a, attribute) / getattr(b, attribute) for a, b in pairs]
 
 
 def ratio_rows(plan, encoding, fits):
@@ -159,85 +131,47 @@ def ratio_rows(plan, encoding, fits):
         "imbdeep / bare, epoch": (_ratios(ours, bare, "epoch_seconds"), BARE_GOAL),
         "stock / imbdeep, epoch": (_ratios(stock, ours, "epoch_seconds"), STOCK_GOAL),
     }
+    labels = {"table": plan.table.name, "encoding": encoding}
     return [
-        {
-            "table": plan.table.name,
-            "encoding": encoding,
-            "ratio": name,
-            "median (min to max)": middle(values),
-            **goal.cells(np.median(values)),
-        }
+        {**labels, "ratio": name, "median (min to max)": middle(values)}
+        | goal.cells(np.median(values))
         for name, (values, goal) in ratios.items()
     ]
 
 
-def memory_rows(plans, device, threads):
-    """Rows of the table of memory: imbdeep on all tables, the bare loop on the last."""
-    *_, last = plans
-    measured = [(plan.table, "imbdeep") for plan in plans]
-    measured.append((last.table, "bare PyTorch"))
-    rows = []
-    for table, name in measured:
-        growth = memory_of_fit(table, FITS[name], device, threads) / 1e6
-        goal = Goal("<=", (MEMORY_PER_X * table.X.nbytes + MEMORY_FIXED) / 1e6)
-        rows.append(
-            {
-                "table": table.name,
-                "fit by": name,
-                "X [MB]": f"{table.X.nbytes / 1e6:.1f}",
-                "peak above X and imports [MB]": f"{growth:.0f}",
-                **(goal.cells(growth) if name == "imbdeep" else NO_GOAL),
-            }
-        )
-    return rows
+def memory_row(table, name, device, threads):
+    """Row of the table of memory; the goal is for imbdeep."""
+    growth = memory_of_fit(table, FITS[name], device, threads) / 1e6
+    goal = Goal("<=", (MEMORY_PER_X * table.X.nbytes + MEMORY_FIXED) / 1e6)
+    return {
+        "table": table.name,
+        "fit by": name,
+        "X [MB]": f"{table.X.nbytes / 1e6:.1f}",
+        "peak above X and imports [MB]": f"{growth:.0f}",
+        **(goal.cells(growth) if name == "imbdeep" else measure.NO_GOAL),
+    }
 
 
-def measure(plans, device, threads, say=print):
+def measure_all(plans, device, threads, say=print):
     """Measure all that the report shows: rows of its three tables."""
     times, ratios = [], []
     say("warming up")
     warm_up(device)
     for plan in plans:
-        for encoding in ENCODINGS:
+        for encoding in measure.ENCODINGS:
             say(f"{plan.table.name} table, encoding {encoding}")
             fits = time_fits(plan, encoding, device)
             times += time_rows(plan, str(encoding), fits)
             ratios += ratio_rows(plan, str(encoding), fits)
     say("memory")
-    memory = memory_rows(plans, device, threads)
+    # imbdeep on all tables, the bare loop on the last.
+    measured = [(plan.table, "imbdeep") for plan in plans]
+    measured.append((plans[-1].table, "bare PyTorch"))
+    memory = [memory_row(table, name, device, threads) for table, name in measured]
     return times, ratios, memory
 
 
-def make_report(plans, times, ratios, memory, *, device, threads):
-    """Return the report as Markdown."""
-    tables = "\n".join(f"- {describe(plan.table)}" for plan in plans)
-    return f"""# Speed and memory of a fit
-
-{machine_line(device, threads)}
-All numbers come from one run; medians, with the least and largest value in brackets.
-A ratio is taken between fits of the same repeat.
-
-{tables}
-
-## Ratios
-
-{rows_to_markdown(ratios)}
-
-## Times
-
-{rows_to_markdown(times)}
-
-## Memory
-
-Rise of the peak memory of a fresh process during a fit of one epoch with the
-piecewise-linear encoding. It includes what torch loads in its first fit. The goal is
-{MEMORY_PER_X} times X and {MEMORY_FIXED / 1e6:.0f} MB.
-
-{rows_to_markdown(memory)}
-"""
-
-
-class FitSpeed:
+class FitSpeed(measure.SpeedPart):
     """How much time and memory a fit takes, beside a bare loop and stock skorch.
 
         python benchmarks/speed.py fit --out fit_speed.md
@@ -273,23 +207,26 @@ class FitSpeed:
     much that is.
     """
 
-    @staticmethod
-    def add_arguments(parser):
-        """Add all options."""
-        small = "of the small table; the large one takes a"
-        add_number(parser, "--epochs", 10, f"epochs of a fit {small} fifth of them")
-        add_number(parser, "--repeats", 9, f"fits {small} third")
-        add_rows_large(parser)
-        add_machine_arguments(parser)
+    numbers = {
+        "--epochs": (10, f"epochs of a fit {OF_SMALL} fifth of them"),
+        "--repeats": (9, f"fits {OF_SMALL} third"),
+        "--rows-large": (*measure.ROWS_LARGE, measure.LEAST_ROWS_LARGE),
+    }
 
     @staticmethod
-    def run(args):
-        """Measure and publish; return the exit code."""
-        torch.set_num_threads(args.threads)
+    def report(args):
+        device, threads = args.device, args.threads
         plans = make_plans(args.epochs, args.repeats, args.rows_large)
-        measured = measure(
-            plans, args.device, args.threads, say=partial(print, file=sys.stderr)
+        say = partial(print, file=sys.stderr)
+        measured = measure_all(plans, device, threads, say=say)
+        times, ratios, memory = map(rows_to_markdown, measured)
+        return measure.fill_in(
+            __file__,
+            machine=measure.machine_line(device, threads),
+            tables=measure.list_tables(plan.table for plan in plans),
+            ratios=ratios,
+            times=times,
+            memory=memory,
+            per_x=MEMORY_PER_X,
+            fixed=MEMORY_FIXED / 1e6,
         )
-        report = make_report(plans, *measured, device=args.device, threads=args.threads)
-        publish(report, args.out)
-        return 0

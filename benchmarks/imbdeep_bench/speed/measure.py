@@ -133,15 +133,17 @@ def in_turn(measures, repeats):
     return results
 
 
+def fit_steps(make_net, X, y, callback, *, device, n_steps, seed):
+    """Fit ``make_net(**params)`` for some steps, watched by a callback."""
+    callbacks = [("watch", callback), ("stop", StopAfter(n_steps))]
+    params = {"device": device, "max_epochs": n_steps, "random_state": seed}
+    make_net(callbacks=callbacks, **params).fit(X, y)
+
+
 def median_step(make_net, X, y, *, device, n_steps, seed):
     """Median seconds of the training steps of a fit of ``make_net(**params)``."""
-    clock, last = StepClock(device), WARM_UP_STEPS + n_steps
-    make_net(
-        callbacks=[("clock", clock), ("stop", StopAfter(last))],
-        device=device,
-        max_epochs=last,
-        random_state=seed,
-    ).fit(X, y)
+    clock, n_steps = StepClock(device), WARM_UP_STEPS + n_steps
+    fit_steps(make_net, X, y, clock, device=device, n_steps=n_steps, seed=seed)
     return np.median(clock.seconds_[WARM_UP_STEPS:])
 
 
@@ -180,13 +182,8 @@ class PeakAt(Callback):
         if training and self.step_ in self.steps:
             device = torch.device(net.device)
             is_cuda = device.type == "cuda"
-            peak = torch.cuda.max_memory_allocated if is_cuda else peak_of_process
-            self.peaks_.append(peak(device))
-
-
-def peak_of_process(device):
-    """The largest memory that this process has held so far, wherever nets run."""
-    return peak_bytes()
+            of_cuda = torch.cuda.max_memory_allocated
+            self.peaks_.append(of_cuda(device) if is_cuda else peak_bytes())
 
 
 def growth_of_steps(make_net, X, y, device, threads):
@@ -194,12 +191,7 @@ def growth_of_steps(make_net, X, y, device, threads):
     torch.set_num_threads(threads)
     last = MEMORY_FROM + MEMORY_STEPS
     peaks = PeakAt([MEMORY_FROM, last])
-    make_net(
-        callbacks=[("peaks", peaks), ("stop", StopAfter(last))],
-        device=device,
-        max_epochs=last,
-        random_state=0,
-    ).fit(X, y)
+    fit_steps(make_net, X, y, peaks, device=device, n_steps=last, seed=0)
     first, second = peaks.peaks_
     return (second - first) / 1e6
 
@@ -232,17 +224,9 @@ NO_GOAL = {"goal": "", "met": ""}
 def step_rows(labels, seconds, beside, goals):
     """Rows of a table of steps, one for each kind.
 
-    Parameters
-    ----------
-    labels : dict of str to str
-        What stands in front of each row.
-    seconds : dict of str to list of float
-        Of each kind of step, as :func:`in_turn` gives them.
-    beside : dict of str to str
-        Titles of the ratios, and the kind of step that they are taken to. Goals are for
-        the first.
-    goals : dict of str to Goal
-        Of some kinds of steps.
+    ``labels`` stand in front of each row. ``seconds`` of each kind of step are as
+    :func:`in_turn` gives them. ``beside`` has titles of ratios, and the kind of step
+    that they are taken to. ``goals``, of some kinds, are for the first ratio.
     """
     rows = []
     for name, values in seconds.items():
@@ -284,6 +268,11 @@ def describe(table):
     return f"{table.name}: {n:,} rows, {d} columns, {ratio:.1f}:1, {table.origin}"
 
 
+def list_tables(tables):
+    """Describe tables, an item of a list each."""
+    return "\n".join(f"- {describe(table)}" for table in tables)
+
+
 def machine_line(device, threads):
     """Versions, threads and device, as one line."""
     n_cpus = os.cpu_count()
@@ -293,40 +282,49 @@ def machine_line(device, threads):
 # --- Command line --------------------------------------------------------------------
 
 
-def add_number(parser, flag, default, words, least=1):
-    """Add an option that is a whole number."""
-    parser.add_argument(
-        flag,
-        type=at_least(least),
-        default=default,
-        metavar="N",
-        help=f"{words} (default: {default})",
-    )
+def fill_in(script, **values):
+    """Return the report's text, which lies beside a script, with its values."""
+    text = Path(script).with_suffix(".md").read_text("utf-8")
+    return text.format(**values)
 
 
-def add_rows_large(parser, least=LEAST_ROWS_LARGE):
-    """Add the option that says how large the large table is."""
-    add_number(parser, "--rows-large", 145_751, "rows of the large table", least)
+ROWS_LARGE = 145_751, "rows of the large table"
 
 
-def add_machine_arguments(parser):
-    """Add the options that say where to measure and where to write."""
-    add_number(parser, "--threads", 1, "threads of torch")
-    parser.add_argument(
-        "--device", default="cpu", help="where to train, such as cuda (default: cpu)"
-    )
-    add_out_file(parser)
+class SpeedPart:
+    """A part of ``speed.py``: ``report(args)`` measures and returns Markdown."""
 
+    # Options that are whole numbers: the default, words, and the least if it is not 1.
+    numbers = {}
+    # Whether it trains nets, with so many threads of torch, on a device.
+    has_device = True
 
-def add_out_file(parser):
-    """Add the option that says where to write."""
-    parser.add_argument(
-        "--out", type=Path, metavar="FILE.md", help="file to write the report to"
-    )
+    @classmethod
+    def add_arguments(cls, parser):
+        """Add all options."""
+        threads = {"--threads": (1, "threads of torch")} if cls.has_device else {}
+        for flag, (default, words, *least) in (cls.numbers | threads).items():
+            words = f"{words} (default: {default})"
+            told = {"type": at_least(*least), "default": default}
+            parser.add_argument(flag, metavar="N", help=words, **told)
+        if cls.has_device:
+            words = "where to train, such as cuda (default: cpu)"
+            parser.add_argument("--device", default="cpu", help=words)
+        cls.add_own_arguments(parser)
+        words = "file to write the report to"
+        parser.add_argument("--out", type=Path, metavar="FILE.md", help=words)
 
+    @staticmethod
+    def add_own_arguments(parser):
+        """Add the options that no other part has."""
 
-def publish(report, out):
-    """Print a report, and write it to a file if one is named."""
-    print(report)
-    if out:
-        write_files({out: report})
+    @classmethod
+    def run(cls, args):
+        """Measure, print the report, and write it to a file if one is named."""
+        if cls.has_device:
+            torch.set_num_threads(args.threads)
+        report = cls.report(args)
+        print(report)
+        if args.out:
+            write_files({args.out: report})
+        return 0

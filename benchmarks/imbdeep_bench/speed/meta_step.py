@@ -2,28 +2,10 @@
 
 from functools import partial
 
-import torch
-
 from imbdeep.classifiers import MetaAugmentClassifier, NetClassifier
 from imbdeep_bench.report.markdown import rows_to_markdown
-from imbdeep_bench.speed.measure import (
-    ENCODINGS,
-    MEMORY_STEPS,
-    Goal,
-    add_machine_arguments,
-    add_number,
-    add_rows_large,
-    describe,
-    growth_of_steps,
-    in_fresh_process,
-    in_turn,
-    large_table,
-    machine_line,
-    median_step,
-    publish,
-    small_table,
-    step_rows,
-)
+from imbdeep_bench.speed import measure
+from imbdeep_bench.speed.measure import Goal
 
 STEP_ROWS = 256
 STEP_GOAL = Goal("<=", 4)
@@ -58,41 +40,35 @@ NETS = {
 def time_rows(table, encoding, *, device, n_steps, repeats):
     """Rows of the table of times and ratios, one for each kind of step."""
 
-    def timing(make_net):
+    def time_once(make_net, repeat):
         make = partial(make_net, numeric_encoding=encoding)
-        return lambda repeat: median_step(
-            make, table.X, table.y, device=device, n_steps=n_steps, seed=repeat
-        )
+        told = {"device": device, "n_steps": n_steps, "seed": repeat}
+        return measure.median_step(make, table.X, table.y, **told)
 
-    seconds = in_turn({name: timing(net) for name, net in NETS.items()}, repeats)
+    timings = {name: partial(time_once, make_net) for name, make_net in NETS.items()}
+    seconds = measure.in_turn(timings, repeats)
     labels = {"table": table.name, "encoding": str(encoding)}
     goals = {"meta, 1 inner step": STEP_GOAL}
-    return step_rows(labels, seconds, {"step / plain": "plain"}, goals)
+    return measure.step_rows(labels, seconds, {"step / plain": "plain"}, goals)
 
 
 def make_report(tables, times, growth, *, device, threads):
     """Return the report as Markdown."""
-    described = "\n".join(f"- {describe(table)}" for table in tables)
-    return f"""# What a step of meta-augmentation costs
-
-{machine_line(device, threads)}
-All numbers come from one run: medians over repeats, with the least and largest value in
-brackets, of the median over the steps of a fit.
-
-{described}
-
-A plain step trains on {STEP_ROWS} rows; a step of meta-augmentation on
-{STEP_ROWS // 2} rows and {STEP_ROWS // 2} synthetic ones, and it looks at
-{STEP_ROWS // 2} validation rows.
-
-{rows_to_markdown(times)}
-
-{MEMORY_STEPS:,} steps on the small table raised the peak memory by {growth:.1f} MB
-(goal {MEMORY_GOAL} MB, met: {MEMORY_GOAL.verdict(growth)}).
-"""
+    return measure.fill_in(
+        __file__,
+        machine=measure.machine_line(device, threads),
+        tables=measure.list_tables(tables),
+        step_rows=STEP_ROWS,
+        half=STEP_ROWS // 2,
+        times=rows_to_markdown(times),
+        memory_steps=measure.MEMORY_STEPS,
+        growth=growth,
+        goal=str(MEMORY_GOAL),
+        verdict=MEMORY_GOAL.verdict(growth),
+    )
 
 
-class MetaStep:
+class MetaStep(measure.SpeedPart):
     """What a step of meta-augmentation costs, beside a plain training step.
 
         python benchmarks/speed.py meta_step --out meta_step_speed.md
@@ -109,30 +85,23 @@ class MetaStep:
     graph kept alive would take more than that in each step.
     """
 
-    @staticmethod
-    def add_arguments(parser):
-        """Add all options."""
-        add_number(parser, "--steps", 200, "timed steps of a fit")
-        add_number(parser, "--repeats", 5, "fits of each kind")
-        add_rows_large(parser, least=60_000)
-        add_machine_arguments(parser)
+    numbers = {
+        "--steps": (200, "timed steps of a fit"),
+        "--repeats": (5, "fits of each kind"),
+        "--rows-large": (*measure.ROWS_LARGE, 60_000),
+    }
 
     @staticmethod
-    def run(args):
-        """Measure and publish; return the exit code."""
-        torch.set_num_threads(args.threads)
+    def report(args):
         device, threads = args.device, args.threads
-        tables = [small_table(), large_table(args.rows_large)]
-        X, y = tables[0].X, tables[0].y
-        growth = in_fresh_process(growth_of_steps, meta_net, X, y, device, threads)
+        tables = [measure.small_table(), measure.large_table(args.rows_large)]
+        arguments = meta_net, tables[0].X, tables[0].y, device, threads
+        growth = measure.in_fresh_process(measure.growth_of_steps, *arguments)
+        told = {"device": device, "n_steps": args.steps, "repeats": args.repeats}
         times = [
             row
             for table in tables
-            for encoding in ENCODINGS
-            for row in time_rows(
-                table, encoding, device=device, n_steps=args.steps, repeats=args.repeats
-            )
+            for encoding in measure.ENCODINGS
+            for row in time_rows(table, encoding, **told)
         ]
-        report = make_report(tables, times, growth, device=device, threads=threads)
-        publish(report, args.out)
-        return 0
+        return make_report(tables, times, growth, device=device, threads=threads)

@@ -9,46 +9,22 @@ import numpy as np
 import torch
 from imblearn.over_sampling import SMOTE
 
+from imbdeep import over_sampling
 from imbdeep.classifiers import MetaAugmentClassifier
-from imbdeep.over_sampling import (
-    GLGAN,
-    ConditionalGAN,
-    ConditionalWGAN,
-    LatentSMOTE,
-    MetaAugment,
-    ReMix,
-)
 from imbdeep_bench.engine.names import check_names, split_names
 from imbdeep_bench.report.markdown import rows_to_markdown
+from imbdeep_bench.speed import measure
 from imbdeep_bench.speed.autoencoder import compare_epochs
 from imbdeep_bench.speed.epochs import OptimizerClock, stages
 from imbdeep_bench.speed.fit import BARE_GOAL
-from imbdeep_bench.speed.measure import (
-    LEAST_ROWS_LARGE,
-    Goal,
-    add_machine_arguments,
-    add_number,
-    add_rows_large,
-    describe,
-    finished,
-    in_fresh_process,
-    large_table,
-    machine_line,
-    middle,
-    peak_bytes,
-    publish,
-    synthetic_rows,
-)
+from imbdeep_bench.speed.measure import Goal, large_table, middle
 
+OURS = ("ReMix", "LatentSMOTE", "GLGAN", "ConditionalGAN", "ConditionalWGAN")
 SAMPLERS = {
     "SMOTE": SMOTE,
-    "ReMix": ReMix,
-    "LatentSMOTE": LatentSMOTE,
-    "GLGAN": GLGAN,
-    "ConditionalGAN": ConditionalGAN,
-    "ConditionalWGAN": ConditionalWGAN,
+    **{name: getattr(over_sampling, name) for name in OURS},
     # Its parameters are those of its net, which must be a new one each time.
-    "MetaAugment": lambda: MetaAugment(estimator=MetaAugmentClassifier()),
+    "MetaAugment": lambda: over_sampling.MetaAugment(estimator=MetaAugmentClassifier()),
 }
 SHARES = {"quarter": 0.25, "half": 0.5, "full": 1.0}
 
@@ -106,15 +82,16 @@ class Fit:
 def measure_fit(name, n_rows, epochs, device, threads):
     """Measure a sampler on a table; wants a process of its own."""
     torch.set_num_threads(threads)
-    make_sampler(name, 2, device).fit_resample(*synthetic_rows(400, 4, ratio=3))
+    few_rows = measure.synthetic_rows(400, 4, ratio=3)
+    make_sampler(name, 2, device).fit_resample(*few_rows)
     table = large_table(n_rows)
     sampler = make_sampler(name, epochs, device)
-    before = peak_bytes()
+    before = measure.peak_bytes()
     with OptimizerClock() as clock:
         start = perf_counter()
         sampler.fit_resample(table.X, table.y)
-        seconds = finished(device) - start
-    peak = peak_bytes() - before
+        seconds = measure.finished(device) - start
+    peak = measure.peak_bytes() - before
     return Fit(n_rows, seconds, stages(sampler, clock), peak)
 
 
@@ -182,62 +159,29 @@ def bare_row(ours, bare):
     }
 
 
-def measure(names, n_rows, *, epochs, full, repeats, device, threads, say=print):
+def measure_all(names, n_rows, *, epochs, full, repeats, device, threads, say=print):
     """Measure all that the report shows: rows of its three tables.
 
     With ``full``, samplers train to the end, and ``epochs`` are those of the comparison
     with the bare loop alone.
     """
     rows, growth = [], []
+    limit = None if full else epochs
     for name in names:
         fits = {}
         for size, n in sized(n_rows).items():
             say(f"{name}, {n:,} rows")
-            fits[size] = in_fresh_process(
-                measure_fit, name, n, None if full else epochs, device, threads
-            )
+            arguments = name, n, limit, device, threads
+            fits[size] = measure.in_fresh_process(measure_fit, *arguments)
         rows += fit_rows(name, fits)
         growth.append(growth_row(name, fits))
     say("the bare loop")
-    epochs_timed = in_fresh_process(
-        compare_epochs, n_rows, epochs, repeats, device, threads
-    )
+    arguments = n_rows, epochs, repeats, device, threads
+    epochs_timed = measure.in_fresh_process(compare_epochs, *arguments)
     return rows, growth, [bare_row(*epochs_timed)]
 
 
-def make_report(tables, fits, growth, bare, *, device, threads):
-    """Return the report as Markdown."""
-    described = "\n".join(f"- {describe(table)}" for table in tables)
-    return f"""# What the samplers cost
-
-{machine_line(device, threads)}
-All numbers come from one run.
-
-{described}
-
-## Fits
-
-Each in a process of its own. Epochs of two stages have a plus between; their seconds
-are medians, with the least and largest value in brackets. The fit with all epochs
-allowed is worked out from these; early stopping may end it before. The peak includes
-the rows returned.
-
-{rows_to_markdown(fits)}
-
-## Growth with the rows
-
-{rows_to_markdown(growth)}
-
-## The autoencoder beside a bare PyTorch loop
-
-Same net, same batches, same loss. Medians over repeats of the median epoch, with the
-least and largest value in brackets; a ratio is taken within a repeat.
-
-{rows_to_markdown(bare)}
-"""
-
-
-class Samplers:
+class Samplers(measure.SpeedPart):
     """How much time and memory the samplers take on a large table.
 
         python benchmarks/speed.py samplers --out sampler_speed.md
@@ -267,46 +211,38 @@ class Samplers:
         the loss. Epochs of both are timed in turn in one process, repeat after repeat.
     """
 
-    @staticmethod
-    def add_arguments(parser):
-        """Add all options."""
-        parser.add_argument(
-            "--samplers",
-            type=split_names,
-            default=list(SAMPLERS),
-            metavar="A,B",
-            help=f"which to measure (default: {','.join(SAMPLERS)})",
-        )
-        add_number(parser, "--epochs", 3, "epochs of each stage of training", least=2)
-        parser.add_argument(
-            "--full",
-            action="store_true",
-            help="train to the end; --epochs then counts for the bare loop alone",
-        )
-        add_number(parser, "--repeats", 5, "comparisons with the bare loop")
-        add_rows_large(parser, least=4 * LEAST_ROWS_LARGE)
-        add_machine_arguments(parser)
+    numbers = {
+        "--epochs": (3, "epochs of each stage of training", 2),
+        "--repeats": (5, "comparisons with the bare loop"),
+        "--rows-large": (*measure.ROWS_LARGE, 4 * measure.LEAST_ROWS_LARGE),
+    }
 
     @staticmethod
-    def run(args):
-        """Measure and publish; return the exit code."""
+    def add_own_arguments(parser):
+        words = f"which to measure (default: {','.join(SAMPLERS)})"
+        default = list(SAMPLERS)
+        parser.add_argument(
+            "--samplers", type=split_names, default=default, metavar="A,B", help=words
+        )
+        words = "train to the end; --epochs then counts for the bare loop alone"
+        parser.add_argument("--full", action="store_true", help=words)
+
+    @staticmethod
+    def report(args):
         check_names(args.samplers, SAMPLERS, "--samplers")
-        measured = measure(
-            args.samplers,
-            args.rows_large,
-            epochs=args.epochs,
-            full=args.full,
-            repeats=args.repeats,
-            device=args.device,
-            threads=args.threads,
-            say=partial(print, file=sys.stderr),
+        names = ("epochs", "full", "repeats", "device", "threads")
+        told = {name: getattr(args, name) for name in names}
+        say = partial(print, file=sys.stderr)
+        measured = measure_all(args.samplers, args.rows_large, **told, say=say)
+        fits, growth, bare = map(rows_to_markdown, measured)
+        sizes = sized(args.rows_large).items()
+        return measure.fill_in(
+            __file__,
+            machine=measure.machine_line(args.device, args.threads),
+            tables=measure.list_tables(
+                replace(large_table(n), name=size) for size, n in sizes
+            ),
+            fits=fits,
+            growth=growth,
+            bare=bare,
         )
-        tables = [
-            replace(large_table(n), name=size)
-            for size, n in sized(args.rows_large).items()
-        ]
-        report = make_report(
-            tables, *measured, device=args.device, threads=args.threads
-        )
-        publish(report, args.out)
-        return 0

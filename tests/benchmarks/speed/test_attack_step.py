@@ -8,7 +8,7 @@ import pytest
 import torch
 from skorch.callbacks import Callback
 
-from imbdeep_bench.speed import attack_step
+from imbdeep_bench.speed import attack_step, measure
 from imbdeep_bench.speed.attack_step import (
     ATTACK_STEPS,
     NETS,
@@ -100,8 +100,8 @@ def test_pictures_are_pictures():
 
 @pytest.mark.slow
 def test_the_report_says_what_was_measured(table, monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(attack_step, "small_table", lambda: table)
-    monkeypatch.setattr(attack_step, "in_fresh_process", lambda *a: 1.5)
+    monkeypatch.setattr(measure, "small_table", lambda: table)
+    monkeypatch.setattr(measure, "in_fresh_process", lambda *a: 1.5)
     threads = torch.get_num_threads()
     try:
         main(

@@ -5,7 +5,7 @@ import pytest
 import torch
 from skorch.callbacks import Callback
 
-from imbdeep_bench.speed import meta_step
+from imbdeep_bench.speed import measure
 from imbdeep_bench.speed.measure import (
     StepClock,
     StopAfter,
@@ -62,8 +62,8 @@ def test_every_training_step_is_timed_and_nothing_else(table):
 
 @pytest.mark.slow
 def test_the_report_says_what_was_measured(table, monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(meta_step, "small_table", lambda: table)
-    monkeypatch.setattr(meta_step, "large_table", lambda n_rows: table)
+    monkeypatch.setattr(measure, "small_table", lambda: table)
+    monkeypatch.setattr(measure, "large_table", lambda n_rows: table)
     threads = torch.get_num_threads()
     try:
         main(

@@ -11,7 +11,7 @@ from torch import nn
 
 from imbdeep._generative import train_autoencoder
 from imbdeep.modules import MLPAutoencoder
-from imbdeep_bench.speed import autoencoder, samplers
+from imbdeep_bench.speed import autoencoder, measure, samplers
 from imbdeep_bench.speed.autoencoder import compare_epochs, train_bare
 from imbdeep_bench.speed.epochs import OptimizerClock, between_epochs, stages
 from imbdeep_bench.speed.measure import LARGE_RATIO, in_fresh_process, synthetic_rows
@@ -90,14 +90,11 @@ def test_bare_loop_and_imbdeep_agree_epoch_by_epoch(n_batches, rare_share):
         )
         torch.manual_seed(3)
         losses = train_bare(
-            autoencoder,
-            X,
-            y,
+            *(autoencoder, X, y, weights),
             epochs=4,
             n_batches=n_batches,
             lr=1e-2,
             rare_share=rare_share,
-            **weights,
         )
     np.testing.assert_allclose(ours["autoencoder"], losses, rtol=1e-5)
     assert losses[-1] < losses[0]
@@ -280,10 +277,10 @@ def test_ratios_pair_the_epochs_of_a_repeat():
 
 @pytest.mark.slow
 def test_a_small_run_writes_the_report(tmp_path, capsys, monkeypatch, threads):
-    monkeypatch.setattr(samplers, "in_fresh_process", lambda f, *args: f(*args))
+    monkeypatch.setattr(measure, "in_fresh_process", lambda f, *args: f(*args))
     # The peak of this process may lie far above what these fits take.
     peaks = iter(range(0, 10**9, 2**20))
-    monkeypatch.setattr(samplers, "peak_bytes", lambda: next(peaks))
+    monkeypatch.setattr(measure, "peak_bytes", lambda: next(peaks))
     out = tmp_path / "new" / "speed.md"
     names = "SMOTE, GLGAN"
     main(
