@@ -151,14 +151,6 @@ def test_a_method_and_a_dataset_may_be_added(run, path, log):
     assert last["datasets"] == ["ecoli", "libras_move"]
 
 
-def test_another_seed_is_refused_and_leaves_the_file_alone(run, path, log):
-    do(run(), path)
-    before = path.read_bytes()
-    with pytest.raises(ValueError, match="seed 0, not 1; give another --out"):
-        do(run(seed=1), path)
-    assert path.read_bytes() == before
-
-
 def test_changed_data_are_refused(run, path, log, data_home):
     from tests.benchmarks.conftest import write_set
 

@@ -1,4 +1,3 @@
-import json
 import random
 import re
 import warnings
@@ -356,42 +355,44 @@ def test_title_is_escaped_as_in_html(write_records, tmp_path):
     )
 
 
-def all_failed(n_datasets, n_methods):
+def changed(records, **changes):
+    """Change all cells; a change may be made of the cell."""
     return [
-        make_failure(r["dataset"], r["method"], r["fold"]) if r["kind"] == "cell" else r
-        for r in make_records(n_datasets, n_methods, 2)
-    ]
-
-
-def only(metrics, records):
-    return [
-        {**r, "scores": {m: r["scores"][m] for m in metrics}, "curves": None}
+        {**r, **{k: v(r) if callable(v) else v for k, v in changes.items()}}
         if r["kind"] == "cell"
         else r
         for r in records
     ]
 
 
+def failed(records, **where):
+    """Let those cells fail that have some values."""
+    return [
+        make_failure(r["dataset"], r["method"], r["fold"])
+        if r["kind"] == "cell" and where.items() <= r.items()
+        else r
+        for r in records
+    ]
+
+
+def with_scores(metrics, records):
+    return changed(records, scores=lambda r: {m: r["scores"][m] for m in metrics})
+
+
 def few_metrics(*grid):
     """A grid with just the metrics that give a section, and pictures, of each kind."""
     kept = ("average_precision", "balanced_brier", "g_mean", "g_mean_tuned")
-    return [
-        {**r, "scores": {m: r["scores"][m] for m in kept}} if r["kind"] == "cell" else r
-        for r in make_records(*grid)
-    ]
+    return with_scores(kept, make_records(*grid))
 
 
-def constant(records):
-    return [
-        {**r, "scores": dict.fromkeys(r["scores"], 0.5)} if r["kind"] == "cell" else r
-        for r in records
-    ]
+def only(metrics, records):
+    return changed(with_scores(metrics, records), curves=None)
 
 
 DEGENERATE = {
     "nothing": [],
     "only a run": [make_run(["a"], ["net"])],
-    "only failures": all_failed(4, 3),
+    "only failures": failed(make_records(4, 3, 2)),
     "one cell": [make_cell("a", "net", 0)],
     "one failure": [make_failure("a", "net", 0)],
     "one set": few_metrics(1, 3, 2),
@@ -401,27 +402,20 @@ DEGENERATE = {
     "one metric": only(["g_mean"], make_records(3, 3, 2)),
     "metrics without a headline": only(["mcc", "recall_1"], make_records(3, 3, 2)),
     "no scores": only([], make_records(3, 3, 2)),
-    "all equal": constant(few_metrics(4, 3, 2)),
-    "no thresholds": [
-        {**r, "threshold": None} if r["kind"] == "cell" else r
-        for r in few_metrics(3, 3, 2)
-    ],
-    "no row counts": [
-        {**r, "n_train": None, "n_test": None} if r["kind"] == "cell" else r
-        for r in few_metrics(3, 3, 2)
-    ],
+    "all equal": changed(
+        few_metrics(4, 3, 2), scores=lambda r: dict.fromkeys(r["scores"], 0.5)
+    ),
+    "no thresholds": changed(few_metrics(3, 3, 2), threshold=None),
+    "no row counts": changed(few_metrics(3, 3, 2), n_train=None, n_test=None),
     "nothing known of the data": [
         r for r in few_metrics(3, 3, 2) if r["kind"] != "dataset"
     ],
     "no paired fold": [make_cell("a", "net", 0), make_cell("a", "remix", 1)],
-    "control failed": [
-        make_failure(r["dataset"], "net", r["fold"]) if r.get("method") == "net" else r
-        for r in few_metrics(3, 3, 2)
-    ],
-    "control without the metric": [
-        {**r, "scores": {"mcc": 0.1}} if r.get("method") == "net" else r
-        for r in few_metrics(4, 4, 2)
-    ],
+    "control failed": failed(few_metrics(3, 3, 2), method="net"),
+    "control without the metric": changed(
+        few_metrics(4, 4, 2),
+        scores=lambda r: {"mcc": 0.1} if r["method"] == "net" else r["scores"],
+    ),
 }
 
 
@@ -435,13 +429,3 @@ def test_degenerate_runs_give_a_report_without_warnings(
     assert re.findall(r"^## (\d+)\.", text, flags=re.M) == [*"12345678"]
     assert not re.search(r"\bnan\b|\binf\b|NaN", text)
     assert not re.search(r"\bnan\b|\bNone\b", (tmp_path / "one/timings.md").read_text())
-
-
-@pytest.mark.usefixtures("undrawn")
-def test_a_half_written_line_changes_nothing(write_records, tmp_path):
-    records = make_records(2, 2, 2)
-    text = report_of(write_records, tmp_path, records)
-    path = tmp_path / "one.jsonl"
-    with path.open("a") as file:
-        file.write(json.dumps(make_cell("a", "b", 0))[:50])
-    assert write_report(path, tmp_path / "again").read_text(encoding="utf-8") == text
