@@ -24,30 +24,29 @@ class BalancedBatches(TensorBatches):
     dataset : skorch Dataset, Subset of one, or TensorDataset
     batch_size : int, at least 1, default=128
     balance : {'exact', 'expected'}, default='exact'
-        'exact' gives each class its share of every batch, up to less than one row,
-        which is drawn: the re-sampling, "RS", of [1]_. 'expected' draws rows one by
-        one, so that a batch may by chance hold few rows of a class or none: the sampler
-        of [2]_. Their gradients have the same mean; those of 'exact' vary less, and no
-        class is missing from a batch that has room for it, which is why it is the
-        default.
+        'exact' gives each class its share of every batch, rounded up or down at random:
+        the re-sampling, "RS", of [1]_. 'expected' draws rows one by one, so that a
+        batch may by chance hold few rows of a class or none: the sampler of [2]_. The
+        gradients have the same mean; those of 'exact' vary less, and no class is
+        missing from a batch that has room for it.
     beta : float in [0, 1) or None, default=None
         None gives classes equal shares: a row is drawn with probability proportional to
-        :math:`1 / n_j`. With a number it is :math:`1 / E_j`, the inverse of the
+        :math:`1 / n_j`. A number makes that :math:`1 / E_j`, the inverse of the
         effective number of its class, :math:`E_j = (1 - \beta^{n_j}) / (1 - \beta)`
         (:func:`~imbdeep.losses.effective_number`): classes have shares proportional
         to :math:`n_j / E_j`. 0.9999 is the "adv. + resample" of [3]_, with
-        ``balance='expected'``; 0 leaves shares as they are in the data.
+        ``balance='expected'``; 0 keeps the shares of the data.
     generator : torch.Generator or None, default=None
         Source of the draws. None is torch's global generator.
 
     Raises
     ------
     ValueError
-        If ``balance`` is none of these, or ``beta`` not in [0, 1).
+        If ``balance`` is anything else, or ``beta`` is not in [0, 1).
 
     Notes
     -----
-    An epoch has as many rows as the dataset.
+    An epoch draws as many rows as the dataset has.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Draws that give every class its share, whatever its number of rows."""
+"""Draws that give every class its share, however many rows it has."""
 
 import numpy as np
 import torch
@@ -6,7 +6,7 @@ from torch import Generator, Tensor
 
 
 class RowsByClass:
-    """Uniform draws from the rows of given classes.
+    """Draw rows of given classes uniformly.
 
     Parameters
     ----------
@@ -16,9 +16,9 @@ class RowsByClass:
     Attributes
     ----------
     classes : Tensor
-        Classes that have rows, increasing.
+        Classes that have rows, in increasing order.
     counts : Tensor
-        Rows of each of them.
+        Number of rows of each of these classes.
 
     Examples
     --------
@@ -42,7 +42,7 @@ class RowsByClass:
         Parameters
         ----------
         positions : Tensor of int64
-            Of classes, in ``classes``.
+            Positions of classes in ``classes``.
         generator : torch.Generator or None
 
         Returns
@@ -50,7 +50,8 @@ class RowsByClass:
         Tensor of int64, shaped like ``positions``
             Indices of the rows drawn.
         """
-        # float64, or a class of more than 2**24 rows would never give some of them.
+        # float32 has 2**24 values in [0, 1): some rows of a larger class would never
+        # be drawn.
         u = torch.rand(positions.shape, generator=generator, dtype=torch.float64)
         within = (u * self.counts[positions]).long()
         return self.order[self.starts[positions] + within]
@@ -59,10 +60,10 @@ class RowsByClass:
 def equal_shares(
     n_batches: int, batch_size: int, n_classes: int, generator: Generator | None = None
 ) -> Tensor:
-    """Classes of the rows of balanced batches.
+    """Choose the classes of the rows of balanced batches.
 
-    Every class gets ``batch_size // n_classes`` rows of each batch; what is left over
-    goes to different classes drawn anew for each batch, so that shares are equal in
+    Every class gets ``batch_size // n_classes`` rows of each batch. The remaining rows
+    go to distinct classes drawn anew for each batch, so that shares are equal in
     expectation.
 
     Returns
@@ -78,16 +79,16 @@ def equal_shares(
 def exact_draws(
     size: int, shares: Tensor, generator: Generator | None = None
 ) -> Tensor:
-    """Classes of the rows of a batch, each as often as its share says.
+    """Choose the classes of the rows of a batch, each according to its share.
 
-    Systematic sampling, in an order of the classes that is drawn anew: a class of share
-    s gets s times ``size`` rows, rounded up or down so that it does in expectation.
+    This is systematic sampling in a random order of the classes: a class of share s
+    gets s times ``size`` rows in expectation, rounded up or down.
 
     Parameters
     ----------
     size : int
     shares : Tensor of shape (C,), float64
-        At least 0, of sum 1.
+        At least 0; they sum to 1.
     generator : torch.Generator or None, default=None
 
     Returns
@@ -104,16 +105,16 @@ def exact_draws(
     order = torch.randperm(len(shares), generator=generator)
     start = torch.rand((), generator=generator, dtype=torch.float64)
     ends = size * shares[order].cumsum(0)
-    ends[-1] = size  # whatever rounding made of it
+    ends[-1] = size  # rounding may miss it, and the batch would lack a row
     ends = (ends + start).floor().long()
     return order.repeat_interleave(ends.diff(prepend=ends.new_zeros(1)))
 
 
 def shares_if_balanced(class_counts: Tensor, batch_size: int) -> Tensor:
-    r"""Expected share of each class where batches are balanced among their own classes.
+    r"""Expected share of each class if batches are balanced among their own classes.
 
-    A class is in a batch with probability :math:`p_j`, and then has a share of one in
-    the number of classes there. Taking the classes as independent, that is
+    A class is in a batch with probability :math:`p_j`, and then shares it equally with
+    the other classes there. Taking the classes as independent, its expected share is
 
     .. math::
         p_j \int_0^1 \prod_{k \neq j} (1 - p_k + p_k t) \, dt.
@@ -121,7 +122,7 @@ def shares_if_balanced(class_counts: Tensor, batch_size: int) -> Tensor:
     Parameters
     ----------
     class_counts : Tensor of shape (C,)
-        Rows of each class; batches of ``batch_size`` are drawn from them all.
+        Number of rows per class; batches of ``batch_size`` rows are drawn from all.
     batch_size : int
 
     Returns
@@ -139,7 +140,8 @@ def shares_if_balanced(class_counts: Tensor, batch_size: int) -> Tensor:
     counts = class_counts.double()
     n_rows = counts.sum()
     size = min(batch_size, int(n_rows))
-    # Batches without a row of class j, among all batches.
+    # Share of the batches without a row of class j, by logarithms: the binomial
+    # coefficients overflow.
     others = n_rows - counts
     absent = torch.exp(
         torch.lgamma(others + 1)
@@ -148,7 +150,7 @@ def shares_if_balanced(class_counts: Tensor, batch_size: int) -> Tensor:
         + torch.lgamma(n_rows - size + 1)
     )
     present = 1 - torch.where(others >= size, absent, 0.0)
-    # As many nodes as make it exact for a polynomial of degree C - 1.
+    # Enough nodes to be exact for a polynomial of degree C - 1.
     nodes, node_weights = np.polynomial.legendre.leggauss(len(counts) // 2 + 1)
     t = torch.from_numpy((nodes + 1) / 2)
     factors = 1 - present + present * t[:, None]
@@ -160,6 +162,6 @@ def shares_if_balanced(class_counts: Tensor, batch_size: int) -> Tensor:
 
 
 def numpy_generator(generator: Generator | None) -> np.random.Generator:
-    """NumPy generator seeded from a torch one, for laws torch cannot draw from it."""
+    """Make a NumPy generator from a torch one, which has no beta distribution."""
     seed = torch.randint(2**62, (), generator=generator)
     return np.random.default_rng(int(seed))

@@ -33,8 +33,8 @@ class MixUpBatches(ShuffledBatches):
     r"""Mini-batches of convex combinations of rows and of their labels [1]_.
 
     Each row of a shuffled mini-batch is mixed with a partner from the same batch:
-    :math:`\lambda x + (1 - \lambda) x'` and likewise for the one-hot labels, with one
-    :math:`\lambda \sim Beta(\alpha, \alpha)` a batch.
+    :math:`\lambda x + (1 - \lambda) x'`. The one-hot labels are mixed likewise. Each
+    batch has one :math:`\lambda \sim Beta(\alpha, \alpha)`.
 
     Parameters
     ----------
@@ -42,9 +42,9 @@ class MixUpBatches(ShuffledBatches):
         Rows must be floating point, labels 0 .. n_classes - 1.
     batch_size : int, at least 1, default=128
     alpha : float, greater than 0, default=0.3
-        Small values mix little, large ones halve.
+        Small values mix little; large values mix half and half.
     n_classes : int or None, default=None
-        Width of the soft labels. None takes the largest label.
+        Width of the soft labels. None infers it from the largest label.
     generator : torch.Generator or None, default=None
         Source of the draws. None is torch's global generator.
 

@@ -15,9 +15,10 @@ def label_mixing(
 ) -> Tensor:
     r"""Weight of a row's own label when the row itself has weight ``mixing``.
 
-    Between classes of like size it is :math:`\lambda_x`, as in MixUp. Where one class
-    is :math:`\kappa` times the other, and the row of the smaller one outweighs
-    :math:`1 - \tau`, the label is that of the smaller class alone [1]_, eq. 5.4:
+    Between classes of similar size it is :math:`\lambda_x`, as in MixUp. If one class
+    has :math:`\kappa` times as many rows as the other, and the row of the smaller one
+    weighs more than :math:`1 - \tau`, the label is that of the smaller class alone
+    [1]_, eq. 5.4:
 
     .. math::
         \lambda_y = \begin{cases}
@@ -31,11 +32,11 @@ def label_mixing(
     mixing : Tensor of shape (*, n), floating point
         Weight :math:`\lambda_x` of each row in its mix, in [0, 1].
     count_i, count_j : Tensor of shape (*, n)
-        Rows of the class of each row, and of the class of its partner.
+        Sizes of the class of each row, and of the class of its partner.
     kappa : float, at least 1, default=3
-        How many times as large as another a class must be to lose its label.
+        A class must be this many times as large as another to lose its label to it.
     tau : float in [0, 1], default=0.5
-        How much of a row of the larger class may be in a mix that is labelled as the
+        Largest weight of a row of the larger class in a mix that is labelled as the
         smaller class. 0 is plain MixUp.
 
     Returns
@@ -46,12 +47,12 @@ def label_mixing(
     Raises
     ------
     ValueError
-        If ``kappa`` is less than 1 or ``tau`` not in [0, 1].
+        If ``kappa`` is less than 1 or ``tau`` is not in [0, 1].
 
     Notes
     -----
-    If both of the first two cases hold (``kappa=1`` and ``tau`` over 0.5), the first
-    one printed counts.
+    If both of the first two cases hold (``kappa=1`` and ``tau`` above 0.5), the first
+    one applies.
 
     References
     ----------
@@ -76,7 +77,7 @@ def label_mixing(
             f"tau must be in [0, 1], got {tau!r}; 0.5 is common, 0 is plain MixUp."
         )
     count_i, count_j = count_i.double(), count_j.double()
-    # n_j / n_i >= kappa, because 1 / kappa is rounded and n_j / n_i = kappa is not.
+    # Not n_i / n_j <= 1 / kappa: that is rounded, and would miss n_j = kappa n_i.
     to_row = (count_j / count_i >= kappa) & (1 - mixing < tau)
     to_partner = (count_i / count_j >= kappa) & (mixing < tau)
     return torch.where(to_partner, 0.0, torch.where(to_row, 1.0, mixing))
@@ -94,23 +95,23 @@ def rebalanced_mixup(
     r"""Mix rows with their partners, and labels in favour of the rarer class.
 
     :math:`\lambda_x x_i + (1 - \lambda_x) x_j` is labelled
-    :math:`\lambda_y y_i + (1 - \lambda_y) y_j`, with :math:`\lambda_y` of
+    :math:`\lambda_y y_i + (1 - \lambda_y) y_j`, with :math:`\lambda_y` from
     :func:`label_mixing` [1]_, eq. 5.3.
 
     Parameters
     ----------
     X : Tensor of shape (n, ...), floating point, or dict of such
     labels : Tensor of shape (n, C), floating point
-        One-hot or soft labels. A soft label counts as the class of its largest entry
-        when class sizes are compared.
+        One-hot or soft labels. The largest entry of a soft label gives the class whose
+        size is compared.
     class_counts : Tensor of shape (C,)
-        Examples of each class in the set that rows are drawn from, extra copies
-        included.
+        Number of rows per class in the set that rows are drawn from, including extra
+        copies.
     partner : Tensor of shape (n,), int64
         Position of the row that each row is mixed with.
     mixing : Tensor of shape () or (n,), floating point
         Weight :math:`\lambda_x` of the rows themselves, in [0, 1]; one for all, or one
-        a row.
+        per row.
     kappa : float, at least 1, default=3
         See :func:`label_mixing`.
     tau : float in [0, 1], default=0.5
@@ -136,8 +137,8 @@ def rebalanced_mixup(
 
     Notes
     -----
-    NOTE[DIFF]: eq. 5.3 as printed mixes :math:`y_i` with itself; the second label is
-    the partner's, as in the method that it follows.
+    NOTE[DIFF]: eq. 5.3 as printed mixes :math:`y_i` with itself; here the second label
+    is the partner's, as in the method that the paper follows.
 
     References
     ----------

@@ -19,9 +19,9 @@ from imbdeep.batches._mixup import MixUpBatches
 class ReMixBatches(MixUpBatches):
     r"""Balanced mini-batches of mixed rows [1]_, Algorithm 1.
 
-    Every class gets :math:`B / C` rows of a mini-batch, drawn with replacement; each
-    row is then mixed with a permuted partner, and so are the one-hot labels, with one
-    :math:`\lambda \sim Beta(\alpha, \alpha)` a batch.
+    Every class gets :math:`B / C` rows of a mini-batch, drawn with replacement. Each
+    row is then mixed with a permuted partner, and so are the one-hot labels. Each
+    batch has one :math:`\lambda \sim Beta(\alpha, \alpha)`.
 
     Parameters
     ----------
@@ -31,21 +31,21 @@ class ReMixBatches(MixUpBatches):
     alpha : float, greater than 0, default=0.3
         Small values mix little; towards 0 the batches are only balanced.
     balance : {'data', 'batch'}, default='data'
-        Where a class's rows are drawn from: the whole training set, or the rows of
-        that class in a mini-batch drawn in the standard way, as the paper has it. A
-        mini-batch without minority rows cannot be balanced by 'batch'.
+        Where a class's rows are drawn from: the whole training set; or, as in the
+        paper, the rows of that class in an ordinary mini-batch. 'batch' cannot balance
+        a mini-batch without minority rows.
     n_classes : int or None, default=None
-        Width of the soft labels. None takes the largest label.
+        Width of the soft labels. None infers it from the largest label.
     generator : torch.Generator or None, default=None
         Source of the draws. None is torch's global generator.
 
     Notes
     -----
-    NOTE[DIFF]: ``balance='data'`` departs from the paper so that every class is in
+    NOTE[DIFF]: ``balance='data'`` departs from the paper, so that every class is in
     every batch.
 
-    Rows that do not divide evenly among the classes go to classes drawn anew for each
-    batch.
+    If the rows do not divide evenly among the classes, the remaining rows go to
+    classes drawn anew for each batch.
 
     References
     ----------
@@ -98,6 +98,7 @@ class ReMixBatches(MixUpBatches):
             for index in super().positions():
                 yield index[self._draw_equally(RowsByClass(self.y[index]), len(index))]
         else:
+            # A small data set makes one batch, which still has a row of each class.
             size = max(min(self.batch_size, len(self.y)), len(self.rows.classes))
             for _ in range(len(self)):
                 yield self._draw_equally(self.rows, size)

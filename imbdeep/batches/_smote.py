@@ -18,34 +18,35 @@ from imbdeep.batches._tensor_batches import (
 
 
 def nearest_neighbors(X: Tensor, k: int) -> Tensor:
-    """Positions of the ``k`` nearest other rows of each row.
+    """Find the ``k`` nearest other rows of each row.
 
     Parameters
     ----------
     X : Tensor of shape (n, ...)
-        With n > k.
+        n must be greater than k.
     k : int
 
     Returns
     -------
     Tensor of shape (n, k), int64
+        Positions of the neighbours.
     """
     flat = X.flatten(1)
-    # The default goes through a matrix product, which loses small distances between
+    # By default cdist may use a matrix product, which loses small distances between
     # rows far from 0.
     distance = torch.cdist(flat, flat, compute_mode="donot_use_mm_for_euclid_dist")
-    # A row is not its own neighbour, but a copy of it is.
+    # A row is not its own neighbour, but a duplicate of it is.
     distance.fill_diagonal_(float("inf"))
     return distance.topk(k, largest=False).indices
 
 
 def features(rows: Rows) -> Tensor:
-    """What distances are measured in: the rows without their weights."""
+    """Rows without their weights, to measure distances in."""
     return rows["X"] if isinstance(rows, dict) else rows
 
 
 def join(first: Rows, second: Rows) -> Rows:
-    """Rows of both, the first's first."""
+    """Concatenate two sets of rows."""
     if isinstance(first, dict):
         return {name: torch.cat([x, second[name]]) for name, x in first.items()}
     return torch.cat([first, second])
@@ -54,10 +55,10 @@ def join(first: Rows, second: Rows) -> Rows:
 class SMOTEBatches(ShuffledBatches):
     """Balanced mini-batches, filled up with SMOTE [1]_ among their own rows.
 
-    A shuffled mini-batch of B rows is balanced to B / C rows a class present: larger
-    classes are under-sampled without replacement, smaller ones keep their rows and
-    gain rows between a row and one of its nearest neighbours of the same class in the
-    batch.
+    A shuffled mini-batch of B rows is balanced to B / C rows for each of the C classes
+    present. Larger classes are under-sampled without replacement. Smaller ones keep
+    their rows and gain synthetic rows, each between a row and one of its nearest
+    neighbours of the same class in the batch.
 
     Parameters
     ----------
@@ -66,14 +67,14 @@ class SMOTEBatches(ShuffledBatches):
     batch_size : int, at least 1, default=128
     n_neighbors : int, at least 1, default=5
         Neighbours to interpolate with. A class with fewer other rows in the batch uses
-        those it has; a lone row is repeated.
+        all it has; a single row is repeated.
     generator : torch.Generator or None, default=None
         Source of the draws. None is torch's global generator.
 
     Notes
     -----
-    Distances are Euclidean in the columns as they are. The ``sample_weight`` of a new
-    row lies between those of its parents, as its columns do.
+    Distances are Euclidean in the unscaled columns. The ``sample_weight`` of a
+    synthetic row lies between those of its parents, as its columns do.
 
     References
     ----------

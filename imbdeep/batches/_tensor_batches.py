@@ -1,4 +1,4 @@
-"""Mini-batches gathered as tensor slices, the iterator the others build on."""
+"""Mini-batches gathered as tensor slices: the iterator that the others build on."""
 
 import math
 from collections.abc import Iterator
@@ -14,28 +14,28 @@ from torch.utils.data import Subset
 from imbdeep._arguments import WholeNumber, checks_arguments
 from imbdeep._tables.rows import dense, take
 
-# A tensor, a CSR matrix, or a dict of such: features and sample weights. Any, because
-# what a dict may hold depends on the net.
+# A tensor, a CSR matrix, or a dict of these, such as features and sample weights. Any:
+# the net decides what its dict holds.
 Rows = Any
 Batch = tuple[Rows, Tensor]
 
 
 def take_rows(rows: Rows, index: Tensor) -> Rows:
-    """Rows of a table, or of each of a dict, by their positions."""
+    """Take rows of a table, or of each table in a dict, by position."""
     if isinstance(rows, dict):
         return {name: take(X, index) for name, X in rows.items()}
     return take(rows, index)
 
 
 def dense_rows(rows: Rows) -> Rows:
-    """Rows of a batch as tensors: those of a sparse matrix are filled up with zeros."""
+    """Convert the rows of a batch to dense tensors."""
     if isinstance(rows, dict):
         return {name: dense(X) for name, X in rows.items()}
     return dense(rows)
 
 
 def rows_of(X: Rows) -> Tensor:
-    """The rows of a batch or a data set, whether or not weights travel with them.
+    """Rows of a batch or a data set, without the weights that may come with them.
 
     Parameters
     ----------
@@ -56,14 +56,14 @@ def rows_of(X: Rows) -> Tensor:
 
 
 def join_rows(X: Rows, rows: Tensor, weight: Any) -> Rows:
-    """The rows of a batch, then further ones.
+    """Append rows to those of a batch.
 
     Parameters
     ----------
     X : Tensor of shape (n, ...) or dict with keys 'X' and 'sample_weight'
     rows : Tensor of shape (m, ...)
     weight : Tensor of shape (m,) or None
-        Sample weights of the further rows; used if X has weights.
+        Sample weights of the appended rows; used if X has weights.
 
     Returns
     -------
@@ -100,6 +100,7 @@ def mix_rows(rows: Rows, partners: Rows, mixing: Tensor) -> Rows:
     """
     if isinstance(rows, dict):
         return {k: mix_rows(x, partners[k], mixing) for k, x in rows.items()}
+    # lerp wants one dtype: rows may be float64, and weights are float32.
     mixing = mixing.to(rows.dtype)
     if mixing.ndim:
         mixing = mixing.reshape(*mixing.shape, *[1] * (rows.ndim - mixing.ndim))
@@ -109,7 +110,7 @@ def mix_rows(rows: Rows, partners: Rows, mixing: Tensor) -> Rows:
 def tensors_of(dataset: Any) -> tuple[Rows, Tensor]:
     """Features and target of a skorch dataset, a Subset of one or a TensorDataset."""
     if isinstance(dataset, Subset):
-        # skorch would index with a list of Python integers.
+        # skorch would index with a list of Python integers, which is slow.
         X, y = tensors_of(dataset.dataset)
         index = torch.as_tensor(dataset.indices)
         return take_rows(X, index), y[index]
@@ -126,7 +127,7 @@ def tensors_of(dataset: Any) -> tuple[Rows, Tensor]:
         if isinstance(X, dict)
         else _as_table(X)
     )
-    # skorch gives datasets without a target a dummy one.
+    # Like skorch, which gives data sets without a target a dummy one.
     target = torch.zeros(len(dataset)) if y is None else torch.as_tensor(np.asarray(y))
     return rows, target
 
@@ -138,9 +139,9 @@ def _as_table(X: Any) -> Any:
 class TensorBatches:
     """Mini-batches of the rows of a dataset, gathered as tensor slices.
 
-    Drop-in for :class:`torch.utils.data.DataLoader` as ``iterator_train`` or
-    ``iterator_valid`` of a skorch net when the rows are in memory: no row is fetched
-    on its own and nothing is copied but the batch.
+    A drop-in replacement for :class:`torch.utils.data.DataLoader` as ``iterator_train``
+    or ``iterator_valid`` of a skorch net, for rows in memory: it fetches no single rows
+    and copies nothing but the batch.
 
     Parameters
     ----------
@@ -148,10 +149,10 @@ class TensorBatches:
         Holds ``X``, an array, a sparse matrix or a dict of such, and ``y``. Sparse rows
         are made dense batch by batch.
     batch_size : int, at least 1, default=128
-        Rows of a batch. A last batch of a single row joins the one before, because a
-        batch norm cannot train on it.
+        Rows per batch. A last batch of a single row joins the one before, because batch
+        norm cannot train on it.
     shuffle : bool, default=False
-        Whether each epoch goes through the rows in a new order.
+        Whether each epoch visits the rows in a new order.
     generator : torch.Generator or None, default=None
         Source of the order. None is torch's global generator.
 
@@ -204,11 +205,11 @@ class TensorBatches:
         return counts / counts.sum()
 
     def take(self, index: Tensor) -> Batch:
-        """The batch of the rows at ``index``."""
+        """Return the batch of the rows at ``index``."""
         return dense_rows(take_rows(self.X, index)), self.y[index]
 
     def positions(self) -> Iterator[Tensor]:
-        """Positions of the rows of each batch of an epoch."""
+        """Iterate over the batches of an epoch, as positions of rows."""
         if self.shuffle:
             order = torch.randperm(len(self.y), generator=self.generator)
         else:
@@ -228,7 +229,7 @@ class TensorBatches:
 
 
 class ShuffledBatches(TensorBatches):
-    """Mini-batches in a new order each epoch: what a plain net trains on.
+    """Mini-batches in a new order each epoch, as a plain net trains on.
 
     Parameters
     ----------

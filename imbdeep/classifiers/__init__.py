@@ -1,4 +1,4 @@
-"""Classifiers: one file a method, nearly all of them skorch nets."""
+"""Classifiers: one file per method, nearly all of them skorch nets."""
 
 from imbdeep.classifiers._crowds.crowd_layer import CrowdLayerClassifier
 from imbdeep.classifiers._crowds.iced import ICEDClassifier

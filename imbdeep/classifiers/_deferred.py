@@ -1,4 +1,4 @@
-"""What nets with deferred re-weighting share."""
+"""Base class of the nets with deferred re-weighting."""
 
 from sklearn.utils._param_validation import StrOptions
 
@@ -17,9 +17,9 @@ _LR_SCHEDULES = {"step": LRDrops, "triangular": TriangularLR}
 
 
 class BaseDeferredClassifier(BaseNetClassifier):
-    """Net whose classes weigh alike until a fraction of the epochs.
+    """Net whose classes have equal weights for a first fraction of the epochs.
 
-    Parameters are those that :class:`LDAMClassifier` documents.
+    See :class:`LDAMClassifier` for its parameters.
     """
 
     _parameter_constraints = {
@@ -94,6 +94,7 @@ class BaseDeferredClassifier(BaseNetClassifier):
         return params
 
     def _uses_class_weights(self):
+        # The callback sets weights later, on a criterion that was built without any.
         return super()._uses_class_weights() or self.reweight_from < 1
 
     @property
@@ -103,6 +104,7 @@ class BaseDeferredClassifier(BaseNetClassifier):
         )
         callbacks = [*super()._default_callbacks, ("reweighting", reweighting)]
         if self.lr_schedule is not None:
+            # get_params lists the callbacks before fit has checked this parameter.
             schedule = _LR_SCHEDULES.get(str(self.lr_schedule))
             callbacks.append(("lr_schedule", schedule and schedule()))
         if self.weight_averaging is not None:

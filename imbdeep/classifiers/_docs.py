@@ -1,4 +1,4 @@
-"""What docstrings of several classifiers say alike."""
+"""Entries that the docstrings of several classifiers share."""
 
 SHARED = {
     "average_from": """\
@@ -7,7 +7,7 @@ average_from : float in [0, 1), default=0.75
 """,
     "class_counts_": """\
 class_counts_ : ndarray of shape (n_classes,)
-    Rows of each class in ``fit``.
+    Number of rows per class in ``fit``.
 """,
     "classes_": """\
 classes_ : ndarray of shape (n_classes,)
@@ -15,7 +15,7 @@ classes_ : ndarray of shape (n_classes,)
 """,
     "eps_": """\
 eps_ : ndarray of the shape of a row
-    ``eps`` of each feature in the unit of X, 0 where it may not move.
+    ``eps`` of each feature in the unit of X; 0 for features that may not move.
 """,
     "feature_names_in_": """\
 feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -27,7 +27,7 @@ feature_std_ : ndarray of the shape of a row
 """,
     "history_": """\
 history_ : skorch.history.History
-    What each epoch recorded.
+    Records of each epoch.
 """,
     "kwargs": """\
 **kwargs
@@ -39,11 +39,11 @@ module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='ml
 """,
     "step_size_": """\
 step_size_ : ndarray of the shape of a row
-    Length of a step of the attack, likewise.
+    Step length of the attack, likewise.
 """,
     "truth_column": """\
 truth_column : int, str or None, default=None
-    Column of ``y`` that holds the true label; it is set apart, and never trained
-    on. See :func:`~imbdeep.crowds.split_truth`.
+    Column of ``y`` that holds the true label. It is split off and never trained on;
+    see :func:`~imbdeep.crowds.split_truth`.
 """,
 }

@@ -1,4 +1,4 @@
-"""LDAM-DRW: margins that grow with rarity, and re-weighting deferred."""
+"""LDAM-DRW: margins that grow with rarity, and deferred re-weighting."""
 
 from imbdeep._docs import shared_docs
 from imbdeep.classifiers._deferred import BaseDeferredClassifier
@@ -11,15 +11,16 @@ class LDAMClassifier(BaseDeferredClassifier):
 
     - *Objective*: the LDAM loss, cross-entropy of :math:`s (z - m_y e_y)` with margins
       :math:`m_j = m_{max} (n_{min} / n_j)^{1/4}`, on the cosines of a cosine head.
-    - *Schedule*: all classes weigh 1 until ``reweight_from``, then by their effective
-      number of samples; the learning rate drops at 80 % and at 90 % of the epochs.
+    - *Schedule*: all classes have weight 1 until ``reweight_from``, then weights by
+      their effective number of samples; the learning rate drops at 80 % and at 90 % of
+      the epochs.
     - *Batches*: shuffled, or balanced with ``iterator_train='balanced'``.
 
     The recipe of [2]_ for extreme imbalance is ``LDAMClassifier(
     iterator_train='balanced', lr_schedule='triangular', weight_averaging='swa')``.
     Its paper draws the rows of balanced batches one by one:
     ``iterator_train__balance='expected'``.
-    With ``criterion='focal'`` or ``'cross_entropy'`` the schedule makes DRW focal loss
+    With ``criterion='focal'`` or ``'cross_entropy'`` the schedule gives DRW focal loss
     and DRW cross-entropy.
 
     Read more in the :ref:`User Guide <ldam>`.
@@ -28,34 +29,34 @@ class LDAMClassifier(BaseDeferredClassifier):
     ----------
     module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
         The MLP gets a cosine head for the LDAM loss, unless ``module__head`` says
-        otherwise. A module of your own should give cosines, or be used with
+        otherwise. A module of your own should return cosines, or be used with
         ``scale=1``.
     criterion : {'ldam', 'focal', 'cross_entropy'} or nn.Module class, default='ldam'
     max_margin : float, at least 0, default=0.5
-        Margin of the rarest class, in units of a logit before scaling; for 'ldam'. 0 is
+        Margin of the rarest class, in units of an unscaled logit; for 'ldam'. 0 is
         cross-entropy of scaled cosines.
     scale : float, greater than 0, default=30
-        What the logits are multiplied with, in the loss and before the softmax of
-        ``predict_proba``; for 'ldam'. Use 1 with ``module__head='linear'``.
+        Factor of the logits in the loss and in the softmax of ``predict_proba``; for
+        'ldam'. Use 1 with ``module__head='linear'``.
     gamma : float, at least 0, default=2
-        How much the focal loss discounts rows that are already right; for 'focal'.
+        How strongly the focal loss discounts rows that are already right; for 'focal'.
     beta : float in [0, 1), default=0.9999
         See :func:`~imbdeep.losses.class_balanced_weights`.
     reweight_from : float in [0, 1], default=0.8
-        Fraction of ``max_epochs`` trained without weights; 0 weighs from the start
+        Fraction of ``max_epochs`` trained without weights. 0 weights from the start
         (class-balanced loss), 1 never does.
     weight_reduction : {'rows', 'weights'}, default='rows'
-        What the weighted loss of a batch is divided by: its number of rows, as the
-        papers have it, so that a row of a rare class counts as much as its weight says;
-        or the sum of its weights, as :class:`NetClassifier` does, so that a batch
-        without rare rows counts as much as any other and rare rows the less. Either
-        way the scale of ``sample_weight`` does not matter. Weights need a criterion of
-        :mod:`imbdeep.losses` for 'rows'; torch's own divide by the weights.
+        What the weighted loss of a batch is divided by. 'rows' is its number of rows,
+        as in the papers: a row of a rare class counts as much as its weight says.
+        'weights' is the sum of its weights, as in :class:`NetClassifier`: a batch
+        without rare rows counts as much as any other, so rare rows count less. Either
+        way the scale of ``sample_weight`` does not matter. 'rows' needs a criterion of
+        :mod:`imbdeep.losses`; torch's own divide by the weights.
     weight_normalization : {'rows', 'frequent', 'classes'}, default='rows'
-        Which deferred weights are 1: their mean over the rows that are trained on, so
-        that the loss and the learning rate keep their size when the weights come; that
-        of the most frequent class, as in Figure 4.5 of the dissertation on SRAT; or
-        their mean over the classes. ``class_weight`` is used as it is given.
+        What is 1 among the deferred weights. 'rows': their mean over the training rows,
+        so that the loss keeps its size when the weights set in. 'frequent': the weight
+        of the most frequent class, as in Figure 4.5 of the dissertation on SRAT.
+        'classes': their mean over the classes. ``class_weight`` is used as it is given.
     lr_schedule : {'step', 'triangular', None}, default='step'
         'step' multiplies the learning rate by 0.01 at 80 % and again at 90 % of
         ``max_epochs``, epochs 160 and 180 of the paper's 200; 'triangular' cycles
@@ -65,13 +66,13 @@ class LDAMClassifier(BaseDeferredClassifier):
         :class:`~imbdeep.callbacks.WeightAveraging`.
     {average_from}
     average_every : int, at least 1, or 'auto', default='auto'
-        Epochs between the snapshots that 'swa' averages. 'auto' is the length of a
-        cycle, 4, with ``lr_schedule='triangular'``, so that they are taken where the
-        rate is lowest, else 1.
+        Epochs between the snapshots that 'swa' averages. With
+        ``lr_schedule='triangular'``, 'auto' is the length of a cycle, 4, so that
+        snapshots are taken where the rate is lowest; else it is 1.
     max_epochs : int, at least 1, default=50
-        Passes over the training rows, all of them made.
+        Number of passes over the training rows.
     early_stopping : bool, default=False
-        Off, because stopping early would leave the deferred part out.
+        Off, because stopping early would skip the deferred part.
     train_split : 'stratified', callable or None, default=None
         None trains on all rows.
     {kwargs}
@@ -94,9 +95,9 @@ class LDAMClassifier(BaseDeferredClassifier):
     ``predict_proba`` is the softmax of ``scale`` times the logits, without margins.
 
     NOTE[DIFF]: the papers train 200 epochs with SGD on images; the defaults here are
-    50 epochs of Adam with rate 1e-3, because small tables are over-fitted long before
-    epoch 200. Pass ``max_epochs=200, optimizer=torch.optim.SGD, lr=0.1,
-    optimizer__momentum=0.9, optimizer__weight_decay=2e-4`` for theirs.
+    50 epochs of Adam with rate 1e-3, because a net over-fits a small table long before
+    epoch 200. For theirs, pass ``max_epochs=200, optimizer=torch.optim.SGD, lr=0.1,
+    optimizer__momentum=0.9, optimizer__weight_decay=2e-4``.
 
     References
     ----------

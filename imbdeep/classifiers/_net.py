@@ -1,4 +1,4 @@
-"""The plain net, which the methods are measured against."""
+"""The plain net: the baseline for the methods."""
 
 from imbdeep._docs import shared_docs
 from imbdeep.base import BaseNetClassifier
@@ -9,17 +9,17 @@ from imbdeep.classifiers._docs import SHARED
 class NetClassifier(BaseNetClassifier):
     """Plain neural network: the baseline, with the usual remedies as options.
 
-    A multi-layer perceptron with piecewise-linear encodings of its columns, trained on
-    cross-entropy with early stopping on average precision, unless told otherwise.
+    By default a multi-layer perceptron with piecewise-linear encodings of its columns,
+    trained on cross-entropy with early stopping on average precision.
 
     Read more in the :ref:`User Guide <net>`.
 
     Parameters
     ----------
     module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
-        See :class:`~imbdeep.base.BaseNetClassifier`, as for all that follow.
+        See :class:`~imbdeep.base.BaseNetClassifier`.
     **kwargs
-        Every parameter of :class:`~imbdeep.base.BaseNetClassifier`. The usual
+        All parameters of :class:`~imbdeep.base.BaseNetClassifier`. The usual
         remedies for imbalance are ``class_weight='balanced'``;
         ``iterator_train='balanced'``, random over-sampling inside the training loop;
         ``iterator_train='smote'``, SMOTE inside the mini-batch; and
@@ -35,7 +35,7 @@ class NetClassifier(BaseNetClassifier):
 
     See Also
     --------
-    LDAMClassifier : Margins that grow with rarity, re-weighting deferred.
+    LDAMClassifier : Margins that grow with rarity, and deferred re-weighting.
     ReMixClassifier : Balanced mini-batches of mixed rows.
 
     Examples

@@ -30,15 +30,14 @@ class ReMixClassifier(BaseNetClassifier):
         'mixup' mixes without balancing, None trains the plain net.
     alpha : float, greater than 0, default=0.3
         Small values mix little; towards 0 the batches are only balanced. The paper's
-        tables use 0.1 and its sensitivity analysis finds larger values better
-        calibrated.
+        tables use 0.1; its sensitivity analysis finds larger values better calibrated.
     balance : {'data', 'batch'}, default='data'
         Where a class's rows are drawn from: the whole training set, so that every class
-        is in every batch, or the rows of that class in a standard mini-batch, as the
-        paper has it. For ``mix='remix'``.
+        is in every batch; or, as in the paper, the rows of that class in an ordinary
+        mini-batch. For ``mix='remix'``.
     **kwargs
-        Further parameters of :class:`~imbdeep.base.BaseNetClassifier`, but for
-        ``iterator_train``, which ``mix`` decides.
+        Further parameters of :class:`~imbdeep.base.BaseNetClassifier`, except
+        ``iterator_train``, which ``mix`` determines.
 
     Attributes
     ----------
@@ -56,11 +55,11 @@ class ReMixClassifier(BaseNetClassifier):
     Notes
     -----
     Probabilities refer to balanced classes, because the net trains on balanced
-    batches: they overstate rare classes by the prior. That is what balanced metrics
-    such as g-mean ask for; it is not calibrated to the data.
+    batches: they overstate rare classes by the ratio of the priors. That suits balanced
+    metrics such as g-mean, but is not calibrated to the data.
 
-    NOTE[DIFF]: ``balance='data'`` departs from the paper, whose mini-batches cannot be
-    balanced when they hold no row of a class.
+    NOTE[DIFF]: ``balance='data'`` departs from the paper, whose method cannot balance
+    a mini-batch without rows of a class.
 
     References
     ----------

@@ -16,19 +16,19 @@ class MLPAutoencoder(nn.Module):
     **Shape**
 
     - Input: ``(*, n_features)``
-    - Output: ``(*, n_features)``; ``encoder`` gives latents ``(*, n_latent)``
+    - Output: ``(*, n_features)``; ``encoder`` returns latents ``(*, n_latent)``
 
     Parameters
     ----------
     n_features : int
-        Columns of the table.
+        Number of columns.
     n_latent : int, default=16
-        Length of a code.
+        Length of a latent vector.
     hidden_sizes : sequence of int, default=(128,)
         Widths of the encoder's hidden layers; the decoder has them in reverse order.
     output : nn.Module or None, default=None
-        What the decoder ends with, such as a sigmoid for columns in [0, 1]. None leaves
-        a linear layer.
+        Last layer of the decoder, such as a sigmoid for columns in [0, 1]. None ends
+        with a linear layer.
 
     Attributes
     ----------
@@ -69,26 +69,26 @@ class MLPAutoencoder(nn.Module):
 class ConvAutoencoder(nn.Module):
     """Convolutional autoencoder for small images.
 
-    Each layer of the encoder halves height and width; the decoder doubles them again,
-    with up-sampling before a convolution rather than a transposed convolution, which
-    leaves a chequered pattern.
+    Each layer of the encoder halves height and width. The decoder doubles them again,
+    with up-sampling and a convolution rather than a transposed convolution, which
+    leaves checkerboard artefacts.
 
     **Shape**
 
     - Input: ``(n, height, width)`` or ``(n, n_channels, height, width)``
-    - Output: as the input; ``encoder`` gives latents ``(n, n_latent)``
+    - Output: same as the input; ``encoder`` returns latents ``(n, n_latent)``
 
     Parameters
     ----------
     shape : sequence of int
         Shape of one image: ``(height, width)`` or ``(n_channels, height, width)``.
     n_latent : int, default=16
-        Length of a code.
+        Length of a latent vector.
     n_filters : sequence of int, default=(16, 32)
         Filters of the encoder's layers; the decoder has them in reverse order.
     output : nn.Module or None, default=None
-        What the decoder ends with, such as a sigmoid for pixels in [0, 1]. None leaves
-        a convolution.
+        Last layer of the decoder, such as a sigmoid for pixels in [0, 1]. None ends
+        with a convolution.
 
     Attributes
     ----------
@@ -122,6 +122,7 @@ class ConvAutoencoder(nn.Module):
         n_filters = read_sizes("n_filters", n_filters, may_be_empty=False)
         super().__init__()
         n_channels, height, width = (1, *shape) if len(shape) == 2 else shape
+        # The decoder up-samples to these sizes: doubling would miss an odd one by 1.
         sizes = [(height, width)]
         for _ in n_filters:
             height, width = math.ceil(height / 2), math.ceil(width / 2)

@@ -12,7 +12,7 @@ from imbdeep.modules._heads import make_head
 
 
 def check_images(x: Tensor, n_channels: int) -> None:
-    """Refuse what is no batch of images with so many channels."""
+    """Refuse anything but a batch of images with ``n_channels`` channels."""
     if x.ndim != 4 or x.shape[1] != n_channels:
         raise ValueError(
             f"expected images of shape (n, {n_channels}, height, width), got "
@@ -25,7 +25,7 @@ class ConvNet(nn.Module):
     """Convolutional network for small images: digits, thumbnails, tiles.
 
     Each convolution, 3 x 3 with a ReLU, is followed by a max-pooling that halves height
-    and width. What is left is averaged over a grid of cells; a hidden layer turns the
+    and width. The result is averaged over a grid of cells; a hidden layer turns the
     grid into the features that the head sees.
 
     **Shape**
@@ -39,17 +39,17 @@ class ConvNet(nn.Module):
         Channels of an image: 1 for grey, 3 for colour, more for satellite bands.
     n_classes : int
     n_filters : sequence of int, default=(16, 32)
-        Filters of each convolution. Two bring digits of 16 x 16 pixels to the grid; use
-        one more each time that the side of the image doubles.
+        Filters of each convolution. Two suit digits of 16 x 16 pixels; add one each
+        time the side of the image doubles.
     grid : int, at least 1, default=4
-        Side of the grid that the output of the last max-pooling is averaged over: fine
-        enough that the hidden layer still sees where in the image a stroke lies. Where
-        it is the side of that output, nothing is averaged.
+        Side of the grid that the output of the last max-pooling is averaged over. The
+        default is fine enough for the hidden layer to see where a stroke lies. If it
+        equals the side of that output, nothing is averaged.
     n_hidden : int, at least 1, or None, default=128
-        Units of the hidden layer, the features that the head sees. Without one, None,
-        the head sees the grid.
+        Units of the hidden layer: the features that the head sees. With None there is
+        no hidden layer, and the head sees the grid.
     dropout : float in [0, 1), default=0.0
-        Share of what the head sees that is left out in a training step.
+        Share of the features that a training step leaves out.
     head : {'linear', 'cosine'}, default='linear'
         Last layer; 'cosine' for margin losses.
 
@@ -60,21 +60,22 @@ class ConvNet(nn.Module):
 
     Notes
     -----
-    The grid makes the net take images of any size. Averaging over the whole image, as
-    deep nets do, hides where in it something is, which two convolutions have not yet
-    turned into features: after five epochs on USPS, with the defaults of
+    Thanks to the grid, the net takes images of any size. Averaging over the whole
+    image, as deep nets do, hides where something is, and two convolutions have not yet
+    turned positions into features: after five epochs on USPS, with the defaults of
     :class:`~imbdeep.classifiers.NetClassifier`, 70 % of the official test digits are
-    right instead of 92 % (95 % after 15 epochs). Strided convolutions in place of the
-    pooling take half the time and learn more slowly, too. The hidden layer pays with a
-    cosine head: with it, LDAM has 96 % right after five epochs, without it 87 %.
+    right instead of 92 % (95 % after 15 epochs). Strided convolutions instead of
+    pooling take half the time, but learn more slowly. The hidden layer pays off with a
+    cosine head: with it, LDAM gets 96 % right after five epochs, without it 87 %.
 
     The net of the ReMix paper [1]_, for images of 32 x 32 pixels, is ``ConvNet(3,
     n_classes, grid=8, n_hidden=None)``: two convolutions and two max-poolings
-    interleaved, which leave 8 x 8 pixels, and one dense layer. Its filters, and whether
-    its convolutions see a border of zeros as those here do, the paper does not say.
+    interleaved, which leave 8 x 8 pixels, and one dense layer. The paper does not give
+    the number of filters, nor say whether its convolutions pad with zeros, as they do
+    here.
 
-    There is no batch normalisation: the net does the same in training and evaluation,
-    one row is a valid batch, and attacks see the net that is evaluated.
+    There is no batch normalisation: the net behaves the same in training and
+    evaluation, one row is a valid batch, and attacks see the net that is evaluated.
 
     References
     ----------
@@ -121,7 +122,7 @@ class ConvNet(nn.Module):
             layers += [
                 nn.Conv2d(width, size, 3, padding=1),
                 nn.ReLU(),
-                # Rounded up, so that a side of one pixel stays one.
+                # Without ceil_mode a side of one pixel would become zero.
                 nn.MaxPool2d(2, ceil_mode=True),
             ]
             width = size
@@ -133,12 +134,12 @@ class ConvNet(nn.Module):
         if dropout:
             layers.append(Dropout(dropout))
         self.hidden = nn.Sequential(*layers)
-        # The max-pooling of a CPU is several times as fast with channels last.
+        # On a CPU, max-pooling is several times as fast with channels last.
         self.hidden.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.head = make_head(head, width, n_classes)
 
     def features(self, x: Tensor) -> Tensor:
-        """What the head sees, ``(n, n_hidden)`` or ``(n, n_filters[-1] * grid**2)``."""
+        """Inputs of the head: ``(n, n_hidden)`` or ``(n, n_filters[-1] * grid**2)``."""
         check_images(x, self.n_features)
         return self.hidden(x)
 

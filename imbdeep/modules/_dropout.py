@@ -1,4 +1,4 @@
-"""Dropout that knows the generator of the fit."""
+"""Dropout that draws from the generator of the fit."""
 
 import torch
 from torch import Tensor, nn
@@ -7,10 +7,10 @@ from imbdeep._torch.draws import current_generator
 
 
 class Dropout(nn.Dropout):
-    """:class:`torch.nn.Dropout` whose masks come from the generator of a fit.
+    """:class:`torch.nn.Dropout` with masks from the generator of a fit.
 
-    Within a fit of the thread the masks are those that torch's global generator would
-    give on the CPU, seeded alike; outside they come from it.
+    On the CPU, the masks within a fit are those that torch's global generator would
+    draw with the same seed. Outside a fit they come from the global generator.
 
     Examples
     --------
@@ -23,12 +23,13 @@ class Dropout(nn.Dropout):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        # A compiler knows torch's own dropout alone.
+        # torch.compile recognizes torch's own dropout only.
         if not self.training or torch.compiler.is_compiling():
             return super().forward(x)
         generator = current_generator(x.device)
         if generator is None:
             return super().forward(x)
+        # F.dropout takes no generator.
         kept = 1 - self.p
         mask = torch.empty_like(x).bernoulli_(kept, generator=generator)
         return x * mask.div_(kept)

@@ -1,4 +1,4 @@
-"""Last layers."""
+"""Last layers of networks."""
 
 import torch
 import torch.nn.functional as F
@@ -8,8 +8,8 @@ from torch import Tensor, nn
 class CosineHead(nn.Module):
     """Cosine between a row's features and one direction per class.
 
-    Logits are bounded by -1 and 1 whatever the norm of the features, which is what
-    margins need; the loss brings the temperature (``scale``).
+    Logits lie between -1 and 1 for features of any norm, as margins require; the loss
+    supplies the temperature (``scale``).
 
     **Shape**
 
@@ -36,7 +36,7 @@ class CosineHead(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        # The length of a direction has no effect; start from uniform directions.
+        # Lengths have no effect, and normal vectors point in uniform directions.
         nn.init.normal_(self.weight)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -44,7 +44,7 @@ class CosineHead(nn.Module):
 
 
 def make_head(kind: str, n_features: int, n_classes: int) -> nn.Module:
-    """Head by name: 'linear' or 'cosine'."""
+    """Make a head by name: 'linear' or 'cosine'."""
     if kind == "linear":
         return nn.Linear(n_features, n_classes)
     if kind == "cosine":

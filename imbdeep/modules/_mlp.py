@@ -31,7 +31,7 @@ class MLP(nn.Module):
     Parameters
     ----------
     n_features : int
-        Columns of the table.
+        Number of columns.
     n_classes : int
     hidden_sizes : sequence of int, default=(128, 16)
         Width of each hidden layer; empty gives a linear model.
@@ -41,7 +41,7 @@ class MLP(nn.Module):
     head : {'linear', 'cosine'}, default='linear'
         Last layer; 'cosine' for margin losses.
     encoding : Encoding or None, default=None
-        Maps ``(*, n_features)`` to ``(*, encoding.n_outputs)`` before the first layer,
+        Maps ``(*, n_features)`` to ``(*, encoding.n_outputs)`` before the first layer;
         see :class:`PiecewiseLinearEncoding`.
 
     Examples
@@ -78,6 +78,7 @@ class MLP(nn.Module):
         layers: list[nn.Module] = []
         for size in read_sizes("hidden_sizes", hidden_sizes):
             layers += [nn.Linear(width, size), ACTIVATIONS[activation]()]
+            # Dropout(0) would still draw a mask in every step.
             if dropout:
                 layers.append(Dropout(dropout))
             width = size

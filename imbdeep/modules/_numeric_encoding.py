@@ -1,7 +1,8 @@
-"""Encodings of numeric features, fitted on the training rows, in front of a net.
+"""Encodings of numeric features that are fitted on the training rows.
 
-A net on raw columns depends on their units and tails. These modules hold what they
-learned as buffers, so an unscaled table works and the encoding travels with the net.
+A net on raw columns depends on their units and tails. These modules come before its
+first layer and hold what they learned in buffers: a table needs no scaling, and the
+encoding travels with the net.
 """
 
 import warnings
@@ -15,25 +16,25 @@ from torch import Tensor, nn
 
 from imbdeep._tables.rows import column_blocks, column_moments
 
-# Where the open ends of an encoding end all the same, in widths of the outermost bin:
-# an attack may take a value far out of a bin that is narrow beside the column.
+# Limit of the open ends of an encoding, in widths of the outermost bin. If that bin is
+# narrow for its column, a small attack takes a value out of it by many widths.
 _FARTHEST = 1e6
 
 
 def quantile_bins(X: Any, n_bins: int) -> list[Tensor]:
-    """Edges of the quantile bins of each column.
+    """Compute the edges of the quantile bins of each column.
 
     Parameters
     ----------
     X : Tensor, ndarray or CSR matrix of shape (n_rows, n_features)
         Finite numbers.
     n_bins : int, at least 2
-        Most bins a column gets. Ties give fewer; a constant column gets one.
+        Most bins per column. Ties give fewer; a constant column gets one.
 
     Returns
     -------
     list of n_features Tensors
-        Increasing edges, at least two a column.
+        Increasing edges, at least two per column.
     """
     bins: list[Tensor] = []
     for block in column_blocks(X):
@@ -43,14 +44,16 @@ def quantile_bins(X: Any, n_bins: int) -> list[Tensor]:
 
 def _bins_of_block(X: Tensor, n_bins: int) -> list[Tensor]:
     if len(X) == 2:
-        X = X.repeat(2, 1)  # compute_bins wants more rows than bins
+        X = X.repeat(2, 1)  # compute_bins needs more rows than bins, and two bins
     n_bins = max(2, min(n_bins, len(X) - 1))
+    # compute_bins refuses constant columns. Their bin is as wide as their value: its
+    # ends differ in any dtype.
     bins = [torch.stack([x, x + x.abs().clamp_min(1)]) for x in X[0]]
     varying = (X[0] != X).any(0).nonzero().flatten()
     if len(varying) == 0:
         return bins
     with warnings.catch_warnings():
-        # A column of two values has one bin, which is just what it needs.
+        # A column of two values gets one bin, which is all it needs.
         warnings.filterwarnings("ignore", message="The .* feature has just two")
         edges = compute_bins(X[:, varying], n_bins)
     for column, feature_edges in zip(varying.tolist(), edges, strict=True):
@@ -68,10 +71,11 @@ def drop_narrow_bins(edges: Tensor) -> Tensor:
 
 
 class Encoding(nn.Module):
-    """What stands between the columns of a table and the first layer.
+    """Base class of encodings, which turn the columns of a table into inputs of a net.
 
-    Rows may be float64, where float32 would merge the values of a column: buffers that
-    meet them have their dtype, and what comes out has that of the net.
+    Rows may be float64, where float32 would merge the values of a column. The buffers
+    that rows are computed with have the dtype of the rows; the output has that of the
+    net.
 
     Attributes
     ----------
@@ -85,11 +89,10 @@ class Encoding(nn.Module):
 class PiecewiseLinearEncoding(Encoding):
     r"""Piecewise-linear encoding of numeric features [1]_, eq. 1.
 
-    A feature with bins :math:`[b_{t-1}, b_t]` becomes one number a bin,
-    :math:`(x - b_{t-1}) / (b_t - b_{t-1})`, clipped to [0, 1] but for the open ends of
-    the first and the last bin, which go on for a million of its
-    widths. The net sees where in its distribution a value lies, whatever the unit of
-    the column.
+    A feature with bins :math:`[b_{t-1}, b_t]` becomes one number per bin,
+    :math:`(x - b_{t-1}) / (b_t - b_{t-1})`, clipped to [0, 1] except at the open ends
+    of the first and the last bin, which extend for a million bin widths. The net sees
+    where a value lies in its distribution, in any unit.
 
     **Shape**
 
@@ -110,9 +113,9 @@ class PiecewiseLinearEncoding(Encoding):
     -----
     The bins come from ``rtdl_num_embeddings.compute_bins``.
 
-    NOTE[DIFF]: the encoding itself is the library's, computed without its padding to
-    the largest number of bins: a table with 70 continuous and 30 binary columns is
-    encoded ten times faster, and inputs may have any number of leading axes.
+    NOTE[DIFF]: the encoding is that library's, but without padding to the largest
+    number of bins: it encodes a table with 70 continuous and 30 binary columns ten
+    times faster, and inputs may have any number of leading axes.
     :math:`(x - b_{t-1}) w` also keeps the digits that :math:`x w + c` loses for columns
     far from 0.
 
@@ -152,7 +155,7 @@ class PiecewiseLinearEncoding(Encoding):
         )
         self.register_buffer("left", torch.cat([edges[:-1] for edges in bins]))
         inverse_width = torch.cat([1 / edges.diff() for edges in bins])
-        # A width that overflows has inverse 0, and infinity times 0 is no number.
+        # The inverse of a width that overflows is 0, and infinity times 0 is NaN.
         tiny = torch.finfo(inverse_width.dtype).tiny
         self.register_buffer("inverse_width", inverse_width.clamp_min(tiny))
         self.register_buffer("lower", torch.zeros(self.n_outputs))
@@ -164,12 +167,13 @@ class PiecewiseLinearEncoding(Encoding):
         if x.shape[-1] != self.n_features:
             raise ValueError(f"expected {self.n_features} features, got {x.shape=}")
         x = x.index_select(-1, self.feature)
+        # In the dtype of the rows until values are small: float32 comes last.
         encoded = (x - self.left) * self.inverse_width
         return encoded.to(self.lower.dtype).clamp(self.lower, self.upper)
 
 
 class Standardization(Encoding):
-    """Features minus their mean, over their standard deviation.
+    """Standardisation: features minus their mean, over their standard deviation.
 
     **Shape**
 
@@ -179,7 +183,7 @@ class Standardization(Encoding):
     Parameters
     ----------
     mean, std : Tensor of shape (n_features,)
-        A feature with ``std`` 0 is only centred.
+        A feature with ``std`` 0 is centred only.
 
     Examples
     --------
@@ -199,7 +203,7 @@ class Standardization(Encoding):
         self.n_outputs = len(mean)
         self.register_buffer("mean", mean.clone())
         self.register_buffer("std", torch.where(std > 0, std, torch.ones_like(std)))
-        # Empty: it knows the dtype of the net, which may be another than that of rows.
+        # Empty: it follows the dtype of the net, which need not be that of the rows.
         self.register_buffer("like_net", torch.empty(0), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -209,7 +213,7 @@ class Standardization(Encoding):
 def encoding_recipe(
     X: Any, kind: str | None, n_bins: int = 16
 ) -> Callable[[], Encoding] | None:
-    """Learn an encoding of the columns of ``X``, to be built as often as needed.
+    """Learn an encoding of the columns of ``X`` that can be built repeatedly.
 
     Parameters
     ----------
@@ -217,12 +221,12 @@ def encoding_recipe(
     kind : {'piecewise_linear', 'standard', None}
         None leaves the columns as they are.
     n_bins : int, at least 2, default=16
-        Most bins of a feature, for 'piecewise_linear'.
+        Most bins per feature, for 'piecewise_linear'.
 
     Returns
     -------
     callable or None
-        Gives a new :class:`PiecewiseLinearEncoding` or :class:`Standardization` each
+        Returns a new :class:`PiecewiseLinearEncoding` or :class:`Standardization` each
         time it is called. It can be pickled.
 
     Examples

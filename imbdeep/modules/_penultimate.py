@@ -1,4 +1,4 @@
-"""What a module hands to its last layer."""
+"""The features that a module passes to its last layer."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 def find_head(module: nn.Module) -> nn.Module:
-    """The last layer of a module that names it.
+    """Find the last layer of a module, by its name ``head``.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def find_head(module: nn.Module) -> nn.Module:
 
 @contextmanager
 def head_inputs(module: nn.Module) -> Iterator[list[Tensor]]:
-    """Collect what a module hands to its ``head`` while the context is open.
+    """Collect the inputs of a module's ``head`` while the context is open.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def head_inputs(module: nn.Module) -> Iterator[list[Tensor]]:
     Yields
     ------
     list of Tensor of shape (n, n_hidden)
-        One of each forward pass, with its gradient.
+        One per forward pass, with its gradient.
 
     Raises
     ------
@@ -71,6 +71,7 @@ def head_inputs(module: nn.Module) -> Iterator[list[Tensor]]:
     seen: list[Tensor] = []
 
     def collect(head: nn.Module, args: tuple, kwargs: dict) -> None:
+        # A head may be called with keywords alone, and may flatten its input itself.
         seen.append(next(iter((*args, *kwargs.values()))).flatten(1))
 
     handle = find_head(module).register_forward_pre_hook(collect, with_kwargs=True)
@@ -81,7 +82,7 @@ def head_inputs(module: nn.Module) -> Iterator[list[Tensor]]:
 
 
 def penultimate(module: nn.Module, x: Tensor) -> Tensor:
-    """Features that the head of a module turns into logits.
+    """Compute the features that the head of a module turns into logits.
 
     Parameters
     ----------

@@ -5,14 +5,14 @@ from torch import Tensor, nn
 from imbdeep.modules._conv_net import check_images
 from imbdeep.modules._heads import make_head
 
-# Outputs of the last residual block.
+# Channels of the last residual block.
 _WIDTH = 512
 
 
 def make_backbone(n_channels: int) -> nn.Module:
-    """ResNet-18 without its last layer, with the first one made for small images."""
+    """Make a ResNet-18 for small images, without its last layer."""
     try:
-        # Not above: MONAI is an extra, and takes more than a second to import.
+        # Imported here: MONAI is optional, and takes more than a second.
         from monai.networks.nets import resnet18
     except ImportError as error:
         raise ImportError(
@@ -33,9 +33,9 @@ def make_backbone(n_channels: int) -> nn.Module:
 class ResNet18(nn.Module):
     """ResNet-18 [1]_ for small images, with any number of channels.
 
-    The variant for CIFAR: the first convolution is 3 x 3 with stride 1 and no
+    This is the variant for CIFAR: the first convolution is 3 x 3 with stride 1 and no
     max-pooling follows, so that an image of 32 x 32 pixels reaches the residual blocks
-    whole. It needs MONAI: ``pip install imbdeep[vision]``.
+    in full size. It needs MONAI: ``pip install imbdeep[vision]``.
 
     **Shape**
 
@@ -64,7 +64,7 @@ class ResNet18(nn.Module):
     11.17 million parameters with 3 channels and 10 classes. The blocks come from
     ``monai.networks.nets.resnet18``.
 
-    Batch normalisation needs more than one number a channel: images of at most 8 x 8
+    Batch normalisation needs more than one number per channel: images of at most 8 x 8
     pixels cannot be trained on in batches of one row.
 
     References

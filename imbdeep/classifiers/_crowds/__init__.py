@@ -1,1 +1,1 @@
-"""Classifiers of labels that many workers gave."""
+"""Classifiers that learn from the labels of many workers."""

@@ -1,4 +1,4 @@
-"""What the nets that learn from annotations share: reading them."""
+"""Base class of the nets that learn from annotations."""
 
 from dataclasses import dataclass
 
@@ -23,16 +23,16 @@ from imbdeep.crowds._truth import n_columns, read_truth
 
 @dataclass
 class Crowd:
-    """What a crowd says of the rows of a fit.
+    """Annotations of the rows of a fit.
 
     Attributes
     ----------
     codes : ndarray of shape (n_samples, n_workers), int
-        Annotations as class indices, -1 where there is none.
+        Annotations as class indices, -1 for a missing one.
     inferred : ndarray of shape (n_samples,), int
-        Classes that the rows are taken to be of: the majority vote, to begin with.
+        Inferred classes of the rows; at first the majority vote.
     truth : tuple of ndarray (rows, labels) or None
-        Rows whose label is known, and their labels.
+        Rows whose true label is known, and these labels.
     """
 
     codes: np.ndarray
@@ -40,7 +40,7 @@ class Crowd:
     truth: tuple | None
 
     def inference_accuracy(self, classes):
-        """Share of the inferred labels that are right, of those that are known."""
+        """Share of correctly inferred labels among the rows whose label is known."""
         rows, truth = self.truth
         return float(np.mean(classes[self.inferred[rows]] == truth))
 
@@ -58,14 +58,14 @@ class CrowdRun(Run):
 
 
 def labels_of_one(annotations, missing_values, warned):
-    """Labels of a single annotator, who must have annotated every row.
+    """Read the labels of a single annotator, who must have annotated every row.
 
     Parameters
     ----------
     annotations : array-like of shape (n_samples, 1)
     missing_values : int, float, NaN or None
     warned : bool
-        Whether to keep the column, of which scikit-learn then warns.
+        Whether to keep the column, so that scikit-learn warns about its shape.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def labels_of_one(annotations, missing_values, warned):
 
 
 def worker_names(annotations):
-    """Names of the workers, if annotations are a data frame with names; else None.
+    """Names of the workers if the annotations are a data frame with names, else None.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def check_same_order(X, annotations):
     Raises
     ------
     ValueError
-        If their indices are the same but for the order.
+        If their indices differ only in order.
     """
     if not (is_pandas(X) and is_pandas(annotations)):
         return
@@ -148,12 +148,12 @@ def crowd_accuracy(estimator, X, y, sample_weight=None):
 
 
 class CrowdNetClassifier(BaseNetClassifier):
-    """Base of the nets that learn from annotations.
+    """Base class of the nets that learn from annotations.
 
-    ``fit`` learns labels, counts and the validation split from the majority vote, and
-    keeps the annotations themselves in its run. Ordinary labels, those of one
-    annotator, leave nothing to infer: the run has no crowd then, and
-    subclasses train as the plain net does.
+    ``fit`` takes labels, class counts and the validation split from the majority vote,
+    and keeps the annotations themselves in its run. Ordinary labels, those of a single
+    annotator, leave nothing to infer: the run then has no crowd, and subclasses train
+    like the plain net.
     """
 
     _parameter_constraints = {
@@ -179,17 +179,16 @@ class CrowdNetClassifier(BaseNetClassifier):
             Finite numbers, or a data set that yields them and their annotations; see
             :meth:`~imbdeep.base.BaseNetClassifier.fit`.
         y : array-like of shape (n_samples, n_workers) or (n_samples,)
-            Annotations, one column per worker; see
-            ``encode_annotations``. At least one in each row. The
-            labels of a single annotator are taken to hold.
+            Annotations, one column per worker and at least one in each row; see
+            ``encode_annotations``. The labels of a single annotator are taken as true.
         y_true : array-like of shape (n_samples,) or None, default=None
-            True labels; NaN, None or ``missing_values`` where they are not known. They
-            are compared with the inferred ones in the history, and never trained on.
+            True labels; NaN, None or ``missing_values`` if unknown. The history
+            compares them with the inferred ones; they are never trained on.
         eval_set : tuple (X_valid, y_valid) or None, default=None
             Validation rows with true labels, to use instead of setting some of ``X``
             aside.
         eval_X, eval_y : array-like or None, default=None
-            The same in two arguments, of which a pipeline can transform the first:
+            The same as two arguments, so that a pipeline can transform the first:
             ``Pipeline(..., transform_input=['eval_X'])``.
 
         Returns
@@ -199,7 +198,7 @@ class CrowdNetClassifier(BaseNetClassifier):
         Raises
         ------
         ValueError
-            If a parameter or the data cannot be used; before any training.
+            If a parameter or the data cannot be used. Raised before any training.
         """
         reset = not (self._starts_warm() and self.initialized_)
         eval_set = read_eval_set(eval_set, eval_X, eval_y)
@@ -216,15 +215,15 @@ class CrowdNetClassifier(BaseNetClassifier):
         eval_X=None,
         eval_y=None,
     ):
-        """Go on training for another ``max_epochs``, without starting anew.
+        """Continue training for another ``max_epochs``, without starting anew.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
         y : array-like of shape (n_samples, n_workers) or (n_samples,)
-            Of the workers of the first call, in their order.
+            Annotations of the workers of the first call, in the same order.
         classes : array-like or None, default=None
-            All labels, in the first call, if ``y`` may lack some.
+            In the first call: all labels, if ``y`` may lack some.
         y_true : array-like of shape (n_samples,) or None, default=None
         eval_set : tuple (X_valid, y_valid) or None, default=None
         eval_X, eval_y : array-like or None, default=None
@@ -280,6 +279,7 @@ class CrowdNetClassifier(BaseNetClassifier):
                 checkable = self._known(y_true, len(codes), known)
                 run.crowd = Crowd(codes, majority, checkable)
                 labels = known[majority]
+                # Annotations may name classes that no majority vote does.
                 if reset:
                     classes = known
             elif width:

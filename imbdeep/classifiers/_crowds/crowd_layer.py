@@ -1,4 +1,4 @@
-"""Crowd-Layer: a net that learns from every annotation, and the workers with it."""
+"""Crowd-Layer: a net that learns from every annotation, and models the workers."""
 
 from collections.abc import Mapping
 
@@ -12,16 +12,16 @@ from imbdeep.classifiers._crowds.base import CrowdNetClassifier
 from imbdeep.classifiers._docs import SHARED
 from imbdeep.losses import ClassificationLoss, CrowdLayerLoss
 
-# Batches whose rows are mixtures, which nobody annotated.
+# Batches of mixed rows, which nobody annotated.
 _MIXTURES = (MixUpBatches, ReMixBatches, SMOTEBatches)
 
 
 @shared_docs(SHARED)
 class CrowdLayerClassifier(CrowdNetClassifier):
-    """Net with a layer for each worker behind its softmax, trained on annotations.
+    """Net with a layer per worker behind its softmax, trained on annotations.
 
-    No label is inferred: the layers learn how each worker's labels come from the class,
-    and are left out in prediction [1]_.
+    It infers no labels: the layers learn how each worker's labels arise from the true
+    class, and prediction leaves them out [1]_.
 
     Read more in the :ref:`User Guide <crowds>`.
 
@@ -30,38 +30,38 @@ class CrowdLayerClassifier(CrowdNetClassifier):
     {module}
     criterion : nn.Module class, default=CrowdLayerLoss
         Loss of logits and annotations. It gets ``n_workers``, ``n_classes`` and
-        ``layer`` where its constructor takes them.
+        ``layer`` if its constructor takes them.
     layer : {'matrix', 'vector', 'vector_bias'}, default='matrix'
-        What the layer of a worker multiplies the probabilities with: a matrix, which
-        begins as the identity, or a factor a class, with a bias or without.
+        What a worker's layer multiplies the probabilities by: a matrix, initially the
+        identity; or one factor per class, with a bias ('vector_bias') or without.
     {truth_column}
     missing_values : int, float, NaN or None, default=-1
-        Number that stands for an annotation that was not given, beside NaN and None.
+        Number that marks a missing annotation, in addition to NaN and None.
     **kwargs
         Further parameters of :class:`~imbdeep.base.BaseNetClassifier`, such as
-        ``class_weight``, which weighs an annotation by its label, or ``random_state``.
+        ``random_state`` or ``class_weight``, which weights an annotation by its label.
 
     Attributes
     ----------
     {classes_}
     class_counts_ : ndarray of shape (n_classes,)
-        Rows of each class by majority vote.
+        Number of rows per class by majority vote.
     n_workers_ : int
     criterion_ : CrowdLayerLoss
-        ``criterion_.worker_weight`` holds the layers, one a worker.
+        ``criterion_.worker_weight`` holds the layers, one per worker.
     n_features_in_ : int
     {feature_names_in_}
     history_ : skorch.history.History
-        What each epoch recorded. Validation scores are against the majority vote.
+        Records of each epoch. Validation scores refer to the majority vote.
 
     See Also
     --------
-    ICEDClassifier : Infers labels, and makes rows of rare classes.
-    InferThenFit : Infers labels first; any classifier.
+    ICEDClassifier : Infers labels, and synthesises rows of rare classes.
+    InferThenFit : Infers labels first, then trains any classifier.
 
     Notes
     -----
-    Labels of a single annotator are taken to hold: the net is then a
+    The labels of a single annotator are taken as true: the net is then a
     :class:`NetClassifier` with the same parameters.
 
     References
@@ -123,6 +123,7 @@ class CrowdLayerClassifier(CrowdNetClassifier):
 
     def get_params_for(self, prefix):
         params = super().get_params_for(prefix)
+        # Before a fit there are no workers to count.
         if prefix != "criterion" or not hasattr(self, "n_workers_"):
             return params
         own = {
@@ -137,11 +138,12 @@ class CrowdLayerClassifier(CrowdNetClassifier):
         return X if crowd is None else {"X": X, "annotations": crowd.codes}
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
+        # Validation rows have labels, not annotations.
         if not (training and isinstance(X, Mapping)):
             return super().get_loss(y_pred, y_true, X=X, training=training)
         annotations = to_tensor(X["annotations"], device=self.device)
         if isinstance(self.criterion_, ClassificationLoss):
             return self.criterion_.batch_loss(y_pred, annotations)
         losses = self.criterion_(y_pred, annotations)
-        # A criterion that reduces nothing gives 0 where there is no annotation.
+        # Unreduced losses are 0 for missing annotations, which the mean leaves out.
         return losses.sum() / (annotations >= 0).sum() if losses.ndim else losses

@@ -1,4 +1,4 @@
-"""ICED: inferring labels and making rare rows, in turns."""
+"""ICED: infer labels and synthesise rare rows, in turns."""
 
 import numpy as np
 from sklearn.base import clone
@@ -28,11 +28,11 @@ from imbdeep.crowds._worker_model import error_rates
 
 @shared_docs(SHARED)
 class ICEDClassifier(MakesRows, CrowdNetClassifier):
-    r"""Net for annotations of imbalanced classes: infers labels and makes rare rows.
+    r"""Net for annotations of imbalanced classes: infers labels, synthesises rare rows.
 
-    Learning from imbalanced crowdsourced labeled data [1]_: after a warm-up on the
-    rows that the workers agree on, each round makes rows of the rare classes between
-    the embeddings of those inferred to be theirs, annotates them as the workers
+    Learning from imbalanced crowdsourced labeled data [1]_: the net warms up on the
+    rows that the workers agree on. Each round then interpolates synthetic rows between
+    the embeddings of rows inferred to be of a rare class, annotates them as the workers
     annotated their neighbours, infers the labels of all rows anew with Dawid and
     Skene's model, and trains an epoch on them.
 
@@ -41,61 +41,62 @@ class ICEDClassifier(MakesRows, CrowdNetClassifier):
     Parameters
     ----------
     module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
-        What its last layer, ``head``, sees are the embeddings.
+        The inputs of its last layer, ``head``, are the embeddings.
     sampling_strategy : str, float, dict or callable, default='auto'
-        Which classes get synthetic rows and how many, as in imbalanced-learn, from the
+        Which classes get synthetic rows and how many, as in imbalanced-learn, given the
         inferred labels of each round. 'auto' makes all as large as the largest.
     n_neighbors : int, at least 1, default=5
-        Neighbours: those of the same class that a row is made towards, and those of any
-        class that its annotations come from.
+        Neighbours of the same class that a row is interpolated with, and of any class
+        that its annotations come from.
     jitter : float in [0, 1], default=0.1
         :math:`\eta` of eq. (3.5) is uniform between ``-jitter`` and ``jitter``.
     certainty_eps : float, greater than 0, default=1e-6
-        :math:`\epsilon` of eq. (3.4); the smaller, the nearer rows are made to those
-        that all workers agree on.
+        :math:`\epsilon` of eq. (3.4). The smaller it is, the nearer synthetic rows are
+        to rows that all workers agree on.
     warmup : {'groups', 'certain', 'all'} or None, default='groups'
         'groups' is Algorithm 3.1: rows of the third highest certainty, then of the
         second, then of the highest. 'certain' trains on the three at once, 'all' on all
-        rows, each for as many epochs as 'groups' in all. None goes without.
+        rows, for as many epochs as 'groups' takes in total. None skips the warm-up.
     warmup_epochs : int, at least 1, default=5
         Epochs on each of the three groups.
     decoder_epochs : int, at least 1, default=50
-        Epochs in which the decoder learns, before the first round, to map embeddings
+        Epochs for which the decoder learns, before the first round, to map embeddings
         back to rows.
     decoder_updates : int, at least 0, default=1
-        Epochs in which it follows the embeddings in each further round. 0 leaves it as
-        it was.
+        Epochs for which it follows the embeddings in each further round. 0 leaves it
+        as it is.
     dawid_skene : DawidSkene or None, default=None
-        How labels are inferred; its ``classes`` and ``missing_values`` are those of the
-        net. None is ``DawidSkene(assignment='hard')``, whose counts are the paper's.
+        Model that infers the labels; the net sets its ``classes`` and
+        ``missing_values``. None is ``DawidSkene(assignment='hard')``, whose counts are
+        the paper's.
     max_epochs : int, at least 0, default=15
-        Rounds; a round trains one epoch. Few, because the net learns the wrong labels,
-        too, if it is given the time. 0 leaves the net as the warm-up did.
+        Number of rounds; a round trains one epoch. Given more time, the net also learns
+        the wrong labels. 0 leaves the net as it is after the warm-up.
     early_stopping : bool, default=False
-        Off, because the labels that it would watch are the workers'.
+        Off, because the labels that it would monitor are the workers'.
     train_split : 'stratified', callable or None, default=None
         None trains on all rows. Validation rows have the labels of the majority vote.
     {truth_column}
     missing_values : int, float, NaN or None, default=-1
-        Number that stands for an annotation that was not given, beside NaN and None;
-        see ``encode_annotations``.
+        Number that marks a missing annotation, in addition to NaN and None; see
+        ``encode_annotations``.
     {kwargs}
 
     Attributes
     ----------
     {classes_}
     class_counts_ : ndarray of shape (n_classes,)
-        Rows of each class by majority vote.
+        Number of rows per class by majority vote.
     inferred_labels_ : ndarray of shape (n_samples,)
         Labels of the rows of ``fit``, inferred in the last round.
     dawid_skene_ : DawidSkene
-        The model of the workers that inferred them, learned from the annotations and
-        those of synthetic rows. Its ``label_posterior_`` holds first the rows of
-        ``fit``, then the synthetic ones.
+        The model of the workers that inferred them, learned from the annotations of
+        real and synthetic rows. Its ``label_posterior_`` holds the rows of ``fit``
+        first, then the synthetic ones.
     worker_error_rates_ : ndarray of shape (n_workers,)
-        Share of its annotations that each worker gets wrong, by that model, with the
-        classes in the shares that they have among the rows of ``fit``; NaN for one who
-        gave none. The model's own count the synthetic rows, too.
+        Share of annotations that each worker gets wrong according to that model, with
+        the class shares of the rows of ``fit``; NaN for a worker without annotations.
+        The model's own rates include the synthetic rows.
     X_synth_ : ndarray of shape (n_synthetic, n_features)
         Synthetic rows of the last round.
     y_synth_ : ndarray of shape (n_synthetic,)
@@ -104,45 +105,45 @@ class ICEDClassifier(MakesRows, CrowdNetClassifier):
     n_features_in_ : int
     {feature_names_in_}
     history_ : skorch.history.History
-        What each epoch recorded: ``stage`` ('warm-up' or 'round'), ``n_synthetic``, and
-        with ``y_true``, ``inference_accuracy`` of the labels that it was trained on, as
-        far as they are known; in the warm-up, those of the majority vote.
+        Records of each epoch: ``stage`` ('warm-up' or 'round'), ``n_synthetic``, and,
+        with ``y_true``, ``inference_accuracy``: the accuracy of the labels that it
+        trained on where the truth is known; in the warm-up, of the majority vote.
 
     See Also
     --------
     CrowdLayerClassifier : Learns from every annotation, and infers no labels.
-    InferThenFit : Infers labels first; any classifier.
+    InferThenFit : Infers labels first, then trains any classifier.
     imbdeep.crowds.DawidSkene : The model of the workers.
 
     Notes
     -----
-    Labels are inferred by the workers' answers alone, so synthetic rows that are wrong
-    can make inference worse: pass the labels that are known as ``y_true``, and look at
-    ``inference_accuracy``. Synthetic rows overstate the probability of rare classes.
+    Labels are inferred from the workers' answers alone, so wrong synthetic rows can
+    make inference worse: pass the labels that are known as ``y_true``, and look at
+    ``inference_accuracy``. Synthetic rows inflate the probability of rare classes.
 
-    Labels of a single annotator leave nothing to infer: the net is then a
-    :class:`NetClassifier` with the same parameters, and only ``inferred_labels_`` is
-    there of what describes inference.
+    The labels of a single annotator leave nothing to infer: the net is then a
+    :class:`NetClassifier` with the same parameters, and of the attributes about
+    inference only ``inferred_labels_`` is set.
 
-    ``class_weight='balanced'`` and the class counts of a criterion are those of the
-    majority vote in the warm-up, and of what a round trains on in the rounds.
+    ``class_weight='balanced'`` and the class counts of a criterion use the majority
+    vote in the warm-up, and the rows that a round trains on in the rounds.
 
-    ``fit`` sees several trainings, one for each stage, and so do callbacks; those that
-    count in ``max_epochs`` mean the rounds. ``partial_fit`` goes on with rounds on its
-    rows, without a warm-up.
+    ``fit`` consists of several trainings, one per stage, and callbacks see each of
+    them; those that count in ``max_epochs`` refer to the rounds. ``partial_fit``
+    continues with rounds on its rows, without a warm-up.
 
     NOTE[DIFF]:
 
-    - The first round makes rows of those that the majority vote gives a class, as
-      Algorithm 3.1 leaves it.
-    - The feature extractor learns on while the paper's decoder is trained before; here
-      the decoder follows it, see ``decoder_updates``. Decoded rows are kept in the
-      range of each column.
-    - A class with one row gives copies of it, a class with none gets no rows in that
+    - The first round synthesises rows of the classes by majority vote, as Algorithm 3.1
+      leaves them.
+    - The paper trains the decoder beforehand, while the feature extractor keeps
+      learning; here the decoder follows it, see ``decoder_updates``. Decoded rows are
+      clipped to the range of each column.
+    - A class with one row gives copies of it; a class with none gets no rows in that
       round.
     - A worker's label for a synthetic row is missing if none of its neighbours has one.
-    - More than two classes are the paper's future work: each class is as large as the
-      largest, and makes rows of its own.
+    - More than two classes are the paper's future work: here each class becomes as
+      large as the largest, from rows of its own.
     - The paper gives no sizes, numbers of epochs or test of convergence.
 
     References
@@ -231,7 +232,7 @@ class ICEDClassifier(MakesRows, CrowdNetClassifier):
         self.dawid_skene = dawid_skene
 
     def set_params(self, **params):
-        """Set parameters, those with a prefix included; see :class:`skorch.NeuralNet`.
+        """Set parameters, with or without a prefix; see :class:`skorch.NeuralNet`.
 
         Returns
         -------
@@ -288,7 +289,7 @@ class ICEDClassifier(MakesRows, CrowdNetClassifier):
         return self
 
     def _warm_up(self, train, valid, certainty, method):
-        """Algorithm 3.1; tell whether it was completed."""
+        """Run Algorithm 3.1; return whether it was completed."""
         highest, second, third, _ = certainty_groups(certainty)
         stages = {
             None: [],
@@ -306,13 +307,14 @@ class ICEDClassifier(MakesRows, CrowdNetClassifier):
         return True
 
     def _next_round(self):
-        """Generation and inference of Algorithm 3.2; training is the epoch's."""
+        """Run generation and inference of Algorithm 3.2; the epoch then trains."""
         X, indices = self.run_.rounds.X, self.run_.rounds.indices
         codes = self.run_.crowd.codes
         embeddings = self._embed(X.rows)
         made = self._interpolate(embeddings, self.run_.crowd.inferred[indices])
         annotations = self._annotate(embeddings, made, codes[indices])
         X_synth = self._decode(embeddings, made)
+        # Validation rows as well: their annotations say as much about the workers.
         inferred = self._infer(np.concatenate([codes, annotations]))
         self.run_.crowd.inferred, y_synth = np.split(inferred, [len(codes)])
         self.X_synth_, self.y_synth_ = X_synth, self.classes_inferred_[y_synth]
@@ -334,7 +336,7 @@ class ICEDClassifier(MakesRows, CrowdNetClassifier):
     # --- Stages ----------------------------------------------------------------------
 
     def _positions(self, part):
-        """Which rows of the fit a part of them holds."""
+        """Positions of the rows of a part among the rows of the fit."""
         X = self.run_.X
         if isinstance(part, Subset):
             return self._positions(part.dataset)[np.asarray(part.indices)]
@@ -348,7 +350,7 @@ class ICEDClassifier(MakesRows, CrowdNetClassifier):
         return np.arange(X.shape[0])
 
     def _forget_inference(self):
-        """Drop what an earlier fit, on annotations, has left."""
+        """Drop the attributes that an earlier fit on annotations has left."""
         for name in ("dawid_skene_", "worker_error_rates_", "X_synth_", "y_synth_"):
             vars(self).pop(name, None)
 
@@ -360,13 +362,13 @@ class ICEDClassifier(MakesRows, CrowdNetClassifier):
             self.y_synth_ = self.classes_inferred_[:0]
         labels, codes = self.classes_inferred_, self.run_.crowd.codes
         self.inferred_labels_ = labels[self.run_.crowd.inferred]
-        # In the shares that the classes have among real rows.
+        # By the class shares of the real rows: those of all are balanced.
         self.worker_error_rates_ = error_rates(
             self.dawid_skene_.confusion_matrices_,
             self.dawid_skene_.label_posterior_[: len(codes)].mean(0),
             (codes >= 0).sum(0),
         )
-        # It learned from positions and speaks the labels of the user from here on.
+        # It was fitted on class indices; from here on it uses the user's labels.
         self.dawid_skene_.set_params(classes=labels, missing_values=self.missing_values)
         self.dawid_skene_.classes_ = labels
         if self.worker_names_ is not None:
@@ -391,6 +393,7 @@ class ICEDClassifier(MakesRows, CrowdNetClassifier):
         batches = super().get_iterator(dataset, training)
         if not training or self.run_.rounds is None:
             return batches
+        # skorch makes its iterator once for all epochs, and rows differ by round.
         make = super().get_iterator
         return AnewEachEpoch(
             lambda: make(self.get_dataset(*self.run_.rounds.augmented), training=True)

@@ -38,34 +38,35 @@ def _estimator_has(method):
 
 @shared_docs(SHARED)
 class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
-    """Classifier for annotations: infers labels first, and then learns from them.
+    """Classifier for annotations: infers labels first, then learns from them.
 
-    Turns any classifier of scikit-learn into one that takes annotations, and is the
-    baseline that methods for crowds are measured against.
+    It makes any scikit-learn classifier take annotations, and is the baseline for
+    methods that learn from crowds.
 
     Read more in the :ref:`User Guide <crowds>`.
 
     Parameters
     ----------
     aggregator : object or None, default=None
-        Infers labels, as :class:`~imbdeep.crowds.DawidSkene` does: has ``fit_predict``
-        of annotations. None is :class:`~imbdeep.crowds.MajorityVote`.
+        Infers labels by ``fit_predict`` of annotations, such as
+        :class:`~imbdeep.crowds.DawidSkene`. None is
+        :class:`~imbdeep.crowds.MajorityVote`.
     estimator : object or None, default=None
         Classifier to train, or a pipeline that ends with one. None is
         :class:`sklearn.linear_model.LogisticRegression`.
     {truth_column}
     missing_values : int, float, NaN or None, default=-1
-        Number that stands for an annotation that was not given or a truth that is not
-        known, beside NaN and None. An aggregator that is given has one of its own.
+        Number that marks a missing annotation or an unknown truth, in addition to NaN
+        and None. An ``aggregator`` uses its own.
 
     Attributes
     ----------
     aggregator_ : object
-        Fitted; absent where ``y`` held ordinary labels.
+        The fitted aggregator; absent if ``y`` held ordinary labels.
     estimator_ : object
-        Fitted.
+        The fitted classifier.
     inferred_labels_ : ndarray of shape (n_samples,)
-        What the classifier was trained on.
+        Labels that the classifier was trained on.
     classes_ : ndarray of shape (n_classes,)
         Labels that the classifier knows.
     n_features_in_ : int
@@ -75,7 +76,7 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     See Also
     --------
     CrowdLayerClassifier : Learns from every annotation, and infers no labels.
-    ICEDClassifier : Infers labels and makes rare rows, in turns.
+    ICEDClassifier : Infers labels and synthesises rare rows, in turns.
 
     Examples
     --------
@@ -111,15 +112,15 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            What the classifier takes.
+            Rows for the classifier.
         y : array-like of shape (n_samples, n_workers) or (n_samples,)
-            Annotations, one column per worker, which the aggregator takes. The labels
-            of a single annotator are taken to hold.
+            Annotations for the aggregator, one column per worker. The labels of a
+            single annotator are taken as true.
         y_true : array-like of shape (n_samples,) or None, default=None
-            Ignored; nets for crowds compare it with what they infer.
+            Ignored; nets for crowds compare it with the labels that they infer.
         **fit_params
-            For ``fit`` of the classifier, such as ``sample_weight``. Where metadata
-            are routed, the classifier must have requested them.
+            Parameters of the classifier's ``fit``, such as ``sample_weight``. With
+            metadata routing enabled, the classifier must have requested them.
 
         Returns
         -------
@@ -134,6 +135,7 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         with all_or_nothing(self):
             annotations, _ = split_truth(y, self.truth_column)
             labels = annotations
+            # Of an earlier fit on annotations; this one may have ordinary labels.
             vars(self).pop("aggregator_", None)
             check_same_order(X, annotations)
             width = n_columns(annotations)  # 0 for a list of labels
@@ -161,7 +163,7 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return LogisticRegression() if self.estimator is None else self.estimator
 
     def get_metadata_routing(self):
-        """How metadata are routed; see scikit-learn's guide on it.
+        """Return the metadata routing; see scikit-learn's guide on it.
 
         Returns
         -------
@@ -187,7 +189,7 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return self.estimator_.feature_names_in_
 
     def predict(self, X):
-        """Label of each row.
+        """Predict the label of each row.
 
         Parameters
         ----------
@@ -202,7 +204,7 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     @available_if(_estimator_has("predict_proba"))
     def predict_proba(self, X):
-        """Probability of each class, if the classifier gives it.
+        """Probability of each class, if the classifier predicts it.
 
         Parameters
         ----------
@@ -217,7 +219,7 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     @available_if(_estimator_has("predict_log_proba"))
     def predict_log_proba(self, X):
-        """Logarithm of the probability of each class, if the classifier gives it.
+        """Log-probability of each class, if the classifier predicts it.
 
         Parameters
         ----------

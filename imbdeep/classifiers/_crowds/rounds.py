@@ -1,4 +1,4 @@
-"""The rounds of ICED: how many rows each makes, and what they hold on to."""
+"""The rounds of ICED: their synthetic rows, and the state that they keep."""
 
 from dataclasses import dataclass
 from numbers import Real
@@ -12,22 +12,22 @@ from imbdeep.classifiers._crowds.base import CrowdRun
 
 
 def rows_to_make(codes, sampling_strategy, labels):
-    """Synthetic rows of each class that a sampling strategy asks for.
+    """Number of synthetic rows per class that a sampling strategy requires.
 
     Parameters
     ----------
     codes : ndarray of shape (n,), int
-        Classes that the rows are inferred to be of, as positions in ``labels``.
+        Inferred classes of the rows, as positions in ``labels``.
     sampling_strategy : str, float, dict or callable
-        As in imbalanced-learn; but a class that already has more rows than it asks for
-        gets none, because inferred classes grow and shrink.
+        As in imbalanced-learn, except that a class that already has more rows than
+        required gets none: inferred classes grow and shrink.
     labels : ndarray of shape (n_classes,)
-        Sorted.
+        Labels, sorted.
 
     Returns
     -------
     dict of int to int
-        Number of rows by class, of classes that have rows.
+        Number of synthetic rows by class, for classes that have rows.
 
     Examples
     --------
@@ -43,6 +43,8 @@ def rows_to_make(codes, sampling_strategy, labels):
     present = np.flatnonzero(counts)
     if len(present) < 2:
         return {}
+    # imbalanced-learn raises an error where a class is larger than a dict or a ratio
+    # asks for, so only strings can be left to it.
     if isinstance(sampling_strategy, str):
         wanted = read_sampling_strategy(sampling_strategy, labels[codes])
         return {int(np.searchsorted(labels, k)): int(n) for k, n in wanted.items()}
@@ -62,12 +64,12 @@ def rows_to_make(codes, sampling_strategy, labels):
 
 
 class AugmentedRows:
-    """Training rows, and behind them those of the round, in one table.
+    """Training rows followed by the synthetic rows of the round, in one table.
 
     Parameters
     ----------
     rows : ndarray of shape (n, ...) or CSR matrix of shape (n, n_features)
-        The training rows, which are copied once; if sparse, in each round.
+        The training rows. They are copied once, or in each round if sparse.
     """
 
     def __init__(self, rows):
@@ -79,12 +81,12 @@ class AugmentedRows:
         return self.buffer[: self.n_rows]
 
     def followed_by(self, made):
-        """The training rows and ``made``; valid until the next call."""
+        """Return the training rows and ``made``; valid until the next call."""
         if sparse.issparse(self.buffer):
             return sparse.vstack([self.buffer, sparse.csr_array(made)], format="csr")
         end = self.n_rows + len(made)
         if end > len(self.buffer):
-            # The number of rows differs a little from one round to the next.
+            # Room to spare: the number of rows varies a little between rounds.
             room = np.empty((end + len(made) // 4, *made.shape[1:]), made.dtype)
             room[: self.n_rows] = self.rows
             self.buffer = room
@@ -98,7 +100,7 @@ class AnewEachEpoch:
     Parameters
     ----------
     make : callable
-        Gives an iterable of batches.
+        Returns an iterable of batches.
     """
 
     def __init__(self, make):
@@ -110,18 +112,18 @@ class AnewEachEpoch:
 
 @dataclass
 class Rounds:
-    """What the rounds of a fit hold on to.
+    """State of the rounds of a fit.
 
     Attributes
     ----------
     X : AugmentedRows
-        Training rows, and those made in the round.
+        Training rows, and the synthetic rows of the round.
     indices : ndarray of shape (n_train,), int
-        Of the training rows among the rows of the fit.
+        Positions of the training rows among the rows of the fit.
     certainty : ndarray of shape (n_train,)
     decoder : RowDecoder or None
     augmented : tuple of ndarray or None
-        What the round trains on: rows and inferred classes.
+        Rows and inferred classes that the round trains on.
     """
 
     X: AugmentedRows

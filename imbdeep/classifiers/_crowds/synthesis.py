@@ -17,17 +17,17 @@ from imbdeep.crowds._generation import (
 )
 from imbdeep.modules._penultimate import penultimate
 
-# Rows that are embedded at once.
+# Rows embedded at once, which bounds the memory of the activations.
 _CHUNK = 4096
 
 
 class MakesRows:
-    """How ICED makes a row: an embedding between two, its annotations, its features."""
+    """Synthesis of ICED: an embedding between two, its annotations, its features."""
 
     def _interpolate(self, embeddings, y):
-        """Embeddings between those of rows inferred to be of a class."""
+        """Interpolate between embeddings of rows inferred to be of the same class."""
         wanted = rows_to_make(y, self.sampling_strategy, self.classes_inferred_)
-        made = [embeddings[:0]]
+        made = [embeddings[:0]]  # np.concatenate needs one array
         for label, n_new in wanted.items():
             candidates = np.flatnonzero(y == label)
             new, _ = interpolate_certain(
@@ -42,7 +42,7 @@ class MakesRows:
         return np.concatenate(made)
 
     def _annotate(self, embeddings, made, codes):
-        """Annotations for new embeddings, from those of real neighbours."""
+        """Annotate new embeddings like their real neighbours."""
         if not len(made):
             return codes[:0]
         search = NearestNeighbors(n_neighbors=min(self.n_neighbors, len(embeddings)))
@@ -50,7 +50,7 @@ class MakesRows:
         return neighbour_annotations(codes, neighbours, self.random_state_)
 
     def _decode(self, embeddings, made):
-        """Rows that new embeddings stand for."""
+        """Decode new embeddings into rows."""
         rounds = self.run_.rounds
         if not len(made):
             return self._no_rows()
@@ -91,5 +91,7 @@ class MakesRows:
                 f"sampling_strategy={strategy!r} is a ratio of two classes, and there "
                 f"are {len(self.classes_inferred_)}. Pass 'auto' or a dict."
             )
+        # Both raise errors before a warm-up of minutes: a strategy that does not suit
+        # the classes, a module without a head.
         read_sampling_strategy(strategy, labels)
         self._embed(X[:2])

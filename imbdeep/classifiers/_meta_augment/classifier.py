@@ -23,7 +23,7 @@ from imbdeep.classifiers._meta_augment.step import bilevel_step
 
 
 def _no_rows(X):
-    """The batch without its rows, whether or not weights travel with them."""
+    """An empty batch like ``X``, which may be a dict with weights."""
     return {name: x[:0] for name, x in X.items()} if isinstance(X, dict) else X[:0]
 
 
@@ -31,8 +31,8 @@ def _no_rows(X):
 class MetaAugmentClassifier(MovesRows, BaseNetClassifier):
     r"""Net trained together with synthetic rows that validation rows move [1]_.
 
-    The net is trained on the training part. Then rows of the rare classes that it is
-    not certain of are duplicated, and each step of Algorithm 1
+    The net first trains on the training part. Then the rows of rare classes that it is
+    uncertain about are duplicated, and each step of Algorithm 1
 
     - trains on a mini-batch of training rows :math:`X_1` and one of synthetic rows
       :math:`X_s`: :math:`\theta' = \theta - \eta_1 \nabla_\theta L(X_1 \cup X_s;
@@ -40,27 +40,27 @@ class MetaAugmentClassifier(MovesRows, BaseNetClassifier):
     - moves the synthetic rows to where that step would have been better for a
       mini-batch :math:`X_2` of the validation part: :math:`X_s \leftarrow X_s - \eta_2
       \nabla_{X_s} L(X_2; \theta')`;
-    - goes on from :math:`\theta'`.
+    - continues from :math:`\theta'`.
 
-    The net, and the rows, are those of the epoch with the best average precision on the
-    validation part, among the epochs with synthetic rows, or of the last epoch where
-    the validation part has fewer than five rows of a class.
+    The net and its synthetic rows are those of the epoch with synthetic rows that has
+    the best average precision on the validation part; or of the last epoch, if the
+    validation part has fewer than five rows of a class.
 
     Read more in the :ref:`User Guide <meta_augment>`.
 
     Parameters
     ----------
     module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
-        Any module that changes no buffer in a forward pass; batch norm does.
+        Any module that changes no buffer in a forward pass, as batch norm would.
     sampling_strategy : 'duplicate', float, str, dict or callable, default='duplicate'
-        How many synthetic rows there are. 'duplicate', the paper's, makes one of each
-        uncertain row of every class but the largest. Otherwise the rows that
-        imbalanced-learn's over-samplers would make of the training part: 'auto' or
-        'not majority' as many as balance the classes, 'minority', 'all', a float, a
-        dict or a callable; uncertain rows are then repeated before they move.
+        Number of synthetic rows. 'duplicate', the paper's, takes each uncertain row of
+        every class but the largest once. Otherwise as many as imbalanced-learn's
+        over-samplers would make from the training part: 'auto' or 'not majority'
+        balances the classes; or 'minority', 'all', a float, a dict or a callable.
+        Uncertain rows are then repeated before they move.
     confidence : float in [0, 1], default=1.0
-        Rows are uncertain if the net gives their class at most this probability after
-        pre-training. 1 takes all, as the paper advises for small data.
+        Rows are uncertain if, after pre-training, the net gives their class at most
+        this probability. 1 takes all rows, as the paper advises for small data.
     inner_lr : float, greater than 0, default=0.01
         Learning rate :math:`\eta_1` of the net's plain gradient steps, after
         pre-training.
@@ -68,53 +68,54 @@ class MetaAugmentClassifier(MovesRows, BaseNetClassifier):
         Learning rate :math:`\eta_2` of the synthetic rows. 0 leaves them duplicates:
         random over-sampling.
     synth_unit : {'range', 'std', 'input'}, default='range'
-        What ``synth_lr`` refers to: features divided by their range in the training
-        part, as the paper's min-max scaling does beforehand; by their standard
-        deviation; or as they are.
+        Unit of ``synth_lr``: features divided by their range in the training part, as
+        the paper's min-max scaling does beforehand; by their standard deviation; or as
+        they are.
     inner_steps : int, at least 1, default=1
-        Steps on the same mini-batches before the validation rows are looked at.
+        Steps on the same mini-batches before the validation rows are consulted.
     inner_rows : {'both', 'synthetic'}, default='both'
         What these steps train on. 'both' is Algorithm 1, :math:`X_1 \cup X_s`.
         'synthetic' is eq. (1): :math:`\theta' = \theta - \eta_1 \nabla_\theta L(X_s;
-        \theta)`. The net then knows the training rows from pre-training alone.
+        \theta)`. The net then sees the training rows in pre-training only.
     clip : bool, default=True
         Whether synthetic rows stay within the range of each feature.
     pretrain_epochs : int, at least 0, default=200
-        Most epochs on the training part alone, with ``optimizer`` and ``lr``.
+        Maximum number of epochs on the training part alone, with ``optimizer`` and
+        ``lr``.
     max_epochs : int, at least 1, default=200
-        Most epochs with synthetic rows. ``early_stopping`` and ``patience`` apply to
-        both stages.
+        Maximum number of epochs with synthetic rows. ``early_stopping`` and
+        ``patience`` apply to both stages.
     store_synth_history : bool, default=False
         Whether to keep the rows of each epoch in ``synth_history_``.
     **kwargs
         Further parameters of :class:`~imbdeep.base.BaseNetClassifier`, such as
-        ``lr`` or ``random_state``. ``iterator_train`` gives :math:`X_1`;
-        ``train_split`` must give validation rows of each class, or ``eval_set`` be
-        passed to ``fit``; ``compile`` must stay off, because compiled modules have no
-        second derivatives.
+        ``lr`` or ``random_state``. ``iterator_train`` yields :math:`X_1`. Either
+        ``train_split`` yields validation rows of each class, or ``fit`` gets an
+        ``eval_set``. ``compile`` must stay off: compiled modules have no second
+        derivatives.
 
     Attributes
     ----------
     X_synth_ : ndarray of shape (n_synthetic, n_features)
-        The synthetic rows, float32 (float64 where the rows of ``fit`` are used as
-        such), as they were in the best epoch.
+        The synthetic rows of the best epoch; float32, or float64 if ``fit`` uses its
+        rows as float64.
     y_synth_ : ndarray of shape (n_synthetic,)
-        Their labels.
+        Labels of the synthetic rows.
     synth_parents_ : ndarray of shape (n_synthetic,), int
         Positions of the rows that they began as, in the ``X`` of the call that made
         them.
     synth_history_ : ndarray of shape (n_epochs + 1, n_synthetic, n_features)
-        Rows at the beginning and after each epoch, the best and the last, if
+        Synthetic rows at the beginning and after each epoch, if
         ``store_synth_history``.
     {classes_}
     class_counts_ : ndarray of shape (n_classes,)
-        Rows of each class in ``fit``, validation rows included.
+        Number of rows per class in ``fit``, validation rows included.
     n_features_in_ : int
     {feature_names_in_}
     history_ : skorch.history.History
-        What each epoch recorded, such as ``n_synthetic``, the number of synthetic rows
-        (0 in pre-training), and ``synth_shift``, their mean distance from where they
-        were when the call began, in units of ``synth_unit``.
+        Records of each epoch, such as ``n_synthetic``, the number of synthetic rows (0
+        in pre-training), and ``synth_shift``, their mean distance from where they were
+        when the call began, in units of ``synth_unit``.
 
     See Also
     --------
@@ -124,38 +125,37 @@ class MetaAugmentClassifier(MovesRows, BaseNetClassifier):
     Notes
     -----
     The paper states its inner step twice: on training and synthetic rows together in
-    Algorithm 1, on the synthetic rows alone in eq. (1). These are all of rare classes,
-    so that with ``inner_rows='synthetic'`` only the moves of the rows keep the net from
-    telling all rows to be of them.
+    Algorithm 1, on the synthetic rows alone in eq. (1). Those are all of rare classes,
+    so with ``inner_rows='synthetic'`` only the moves of the rows keep the net from
+    predicting rare classes everywhere.
 
-    Duplicates overstate rare classes: probabilities are those of training data that
-    hold them. Moving the rows takes that back in part, since the validation rows are as
-    imbalanced as the data.
+    Duplicates inflate the probabilities of rare classes. Moving the rows reverses that
+    in part, since the validation rows are as imbalanced as the data.
 
     With few validation rows of a rare class, the epoch with the best average precision
-    is a matter of chance, and often one of the first: the rows have then hardly moved.
-    So with fewer than five both stages train all their epochs, see ``early_stopping``
-    of :class:`~imbdeep.base.BaseNetClassifier`. Compare ``X_synth_`` with the
-    rows of ``synth_parents_``, and pass ``early_stopping=False`` where it happens with
-    more.
+    is a matter of chance, and often one of the first, when the rows have hardly moved.
+    So with fewer than five, both stages train all their epochs; see ``early_stopping``
+    of :class:`~imbdeep.base.BaseNetClassifier`. If it happens with more, pass
+    ``early_stopping=False``: compare ``X_synth_`` with the rows of ``synth_parents_``.
 
     Dropout stays on in the training step: the gradient is that of the step with the
     units that it left out. The validation rows pass without dropout.
 
-    A ``fit`` with ``warm_start``, and ``partial_fit`` after the first call, go on with
-    the rows there are. Each call splits its rows anew, so it needs rows of each class
-    on both sides, or an ``eval_set``.
+    A ``fit`` with ``warm_start``, and ``partial_fit`` after the first call, continue
+    with the existing synthetic rows. Each call splits its rows anew, so it needs rows
+    of each class on both sides, or an ``eval_set``.
 
     Steps with synthetic rows use neither ``optimizer`` nor callbacks that act on it,
-    such as learning-rate schedules or gradient clipping; parameters of the criterion
-    stay as they are; the module must give one tensor of logits. Callbacks see two
-    trainings, and those that count in ``max_epochs`` mean the second. ``save_params``
-    and ``Checkpoint`` save the net without its rows; a pickle holds both.
+    such as learning-rate schedules or gradient clipping. Parameters of the criterion
+    stay as they are. The module must return one tensor of logits. Callbacks see two
+    trainings, and those that count in ``max_epochs`` refer to the second.
+    ``save_params`` and ``Checkpoint`` save the net without its synthetic rows; a pickle
+    holds both.
 
-    NOTE[DIFF]: synthetic rows are kept in the box of the training rows
-    (``clip=False`` is the paper's), and ``synth_unit`` makes its min-max scaling
-    unnecessary; more than two classes are the paper's future work. The paper trains 200
-    epochs; here early stopping ends either stage, as with the other classifiers.
+    NOTE[DIFF]: synthetic rows stay in the box of the training rows (``clip=False`` is
+    the paper's), and ``synth_unit`` makes its min-max scaling unnecessary; more than
+    two classes are the paper's future work. The paper trains 200 epochs; here early
+    stopping can end either stage, as with the other classifiers.
 
     References
     ----------
@@ -261,7 +261,8 @@ class MetaAugmentClassifier(MovesRows, BaseNetClassifier):
         self._check_parts(training=rows, validation=held_out)
         self._check_module(rows)
         positions = np.asarray(getattr(train, "indices", np.arange(len(train))))
-        # Batches of a part of the rows are cut from a copy, which both stages share.
+        # One copy of each part, shared by both stages: a Subset would make another
+        # in each.
         train, valid = self._in_memory(rows), self._in_memory(held_out)
         begins, parents = self.X_synth_ is None, None
         if begins:
@@ -300,7 +301,7 @@ class MetaAugmentClassifier(MovesRows, BaseNetClassifier):
         outputs = []
         if self.inner_rows == "synthetic":
             X_inner, y_inner = _no_rows(X1), y1[:0]
-            # What callbacks compare with the labels of the batch.
+            # For callbacks, which compare predictions with the labels of the batch.
             self._set_training(True)
             with torch.no_grad():
                 outputs.append(self._call_with(parameters, X1))
@@ -325,11 +326,12 @@ class MetaAugmentClassifier(MovesRows, BaseNetClassifier):
             inner_steps=self.inner_steps,
         )
         moving.synthetic.move(index, step.gradient, self.synth_lr)
+        # In place: the optimizer and callbacks hold these very tensors.
         with torch.no_grad():
             for name, value in parameters.items():
                 value.copy_(step.parameters[name])
         return {"loss": step.inner_loss, "y_pred": outputs[0][: len(y1)].detach()}
 
     def _call_with(self, parameters, X):
-        # Not kept to the range of training, which rows that move without a box leave.
+        # Not clipped to the training range, which rows without a box may leave.
         return functional_call(self.module_, parameters, (rows_of(X),))

@@ -1,4 +1,4 @@
-"""Synthetic rows of meta-augmentation: from duplicates to where they end."""
+"""Synthetic rows of meta-augmentation, from duplicates to their final place."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,17 +24,17 @@ from imbdeep.classifiers._meta_augment.synthetic_rows import (
 
 @dataclass
 class Moving:
-    """What a net holds as long as its rows move.
+    """State of a net while its rows move.
 
     Attributes
     ----------
     synthetic : SyntheticRows
     batches, valid_batches : iterator of tuple (X, y)
-        Synthetic rows, by position, and validation rows, without end.
+        Endless batches of synthetic rows, by position, and of validation rows.
     path : list of ndarray or None
         The rows at the beginning and after each epoch.
     best : Tensor or None
-        Those of the best epoch so far.
+        The rows of the best epoch so far.
     """
 
     synthetic: SyntheticRows
@@ -57,7 +57,7 @@ class MetaAugmentRun(Run):
 
 
 def rows_to_make(codes, sampling_strategy, labels):
-    """Synthetic rows of each class that a sampling strategy asks for.
+    """Number of synthetic rows per class that a sampling strategy requires.
 
     Parameters
     ----------
@@ -65,12 +65,12 @@ def rows_to_make(codes, sampling_strategy, labels):
         Classes of the rows, as positions in ``labels``.
     sampling_strategy : 'duplicate', float, str, dict or callable
     labels : ndarray of shape (n_classes,)
-        Sorted; what a dict or a callable of ``sampling_strategy`` refers to.
+        Labels, sorted; a dict or a callable of ``sampling_strategy`` uses them.
 
     Returns
     -------
     dict of int to int or None
-        Number of rows by class; None is one for each uncertain row of the class.
+        Number of rows by class; None means one per uncertain row of the class.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def rows_to_make(codes, sampling_strategy, labels):
 
 
 class MovesRows:
-    """What a net does with its synthetic rows between steps."""
+    """Handling of a net's synthetic rows between steps."""
 
     def _in_memory(self, batches):
         return self.get_dataset(as_arrays(batches.X), to_numpy(batches.y))
@@ -108,7 +108,7 @@ class MovesRows:
         shift = moving.synthetic.distance() if moving else 0.0
         self.history.record("synth_shift", shift)
         if moving:
-            # A callback may save the net.
+            # A callback may save the net; a copy, because the rows go on moving.
             self.X_synth_ = to_numpy(moving.synthetic.rows).copy()
         if moving and self.store_synth_history:
             moving.path.append(self.X_synth_)
@@ -121,18 +121,20 @@ class MovesRows:
             moving.synthetic.rows = moving.best
 
     def _keep_best_rows(self):
-        # Callbacks have their say of an epoch after the net, so the net looks later.
+        # The net is notified before its callbacks: early stopping judges an epoch only
+        # after on_epoch_end of the net.
         loading = [c for c in self._early_stoppings() if c.load_best]
         moving = self.run_.moving
         if moving is None or not loading or not self.history:
             return
-        # The last of them has the last word on the weights.
+        # Each loads its best weights in turn, so the last one decides.
         if loading[-1].best_epoch_ == self.history[-1, "epoch"]:
             if moving.best is None:
                 moving.best = torch.empty_like(moving.synthetic.rows)
             moving.best.copy_(moving.synthetic.rows)
 
     def _check_class_counts(self, counts, method, eval_set):
+        # Each class is needed in both parts, training and validation.
         least = 2 if eval_set is None else 1
         few = self.classes_inferred_[counts < least].tolist()
         if method == "partial_fit" and few:
@@ -213,7 +215,7 @@ class MovesRows:
 
     @contextmanager
     def _moving_rows(self, batches, valid, parents):
-        """Hold what a step needs beside its batch, for as long as steps are made."""
+        """Hold what a step needs besides its batch, while steps are made."""
         rows = to_tensor(self.X_synth_.copy(), device=self.device)
         synthetic = SyntheticRows(
             rows,
@@ -233,6 +235,7 @@ class MovesRows:
         try:
             yield
         finally:
+            # The rows of the best epoch, which on_train_end has brought back.
             self.X_synth_ = to_numpy(synthetic.rows)
             if self.store_synth_history:
                 self.synth_history_ = np.stack(moving.path)

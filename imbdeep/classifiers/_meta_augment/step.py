@@ -1,4 +1,4 @@
-"""A training step as a function of the rows it trains on, and its gradient."""
+"""A training step as a function of the rows it trains on, with its gradient."""
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -20,18 +20,18 @@ _MATH_ATTENTION = ProcessSwitch(partial(sdpa_kernel, SDPBackend.MATH))
 
 @dataclass(frozen=True)
 class BilevelStep:
-    """What :func:`bilevel_step` gives; nothing of it keeps a graph alive.
+    """Result of :func:`bilevel_step`; no part of it keeps a graph alive.
 
     Parameters
     ----------
     parameters : dict of str to Tensor
         The adapted parameters.
     gradient : Tensor
-        Of the outer loss with respect to the rows, shaped like them.
+        Gradient of the outer loss with respect to the rows, shaped like them.
     inner_loss : Tensor
-        Before the first inner step.
+        Inner loss before the first step.
     outer_loss : Tensor
-        At the adapted parameters.
+        Outer loss at the adapted parameters.
     """
 
     parameters: dict[str, Tensor]
@@ -46,7 +46,7 @@ def adapt(
     lr: float,
     n_steps: int = 1,
 ) -> tuple[dict[str, Tensor], Tensor]:
-    r"""Parameters after plain gradient steps, as a differentiable function.
+    r"""Make plain gradient steps that can be differentiated.
 
     :math:`\theta' = \theta - \eta_1 \nabla_\theta L(\theta)`, ``n_steps`` times: eq. 1
     of [1]_.
@@ -54,7 +54,7 @@ def adapt(
     Parameters
     ----------
     loss : callable
-        Takes the parameters and gives a scalar.
+        Takes the parameters and returns a scalar.
     parameters : dict of str to Tensor
         Tensors that require a gradient. A leading axis of stacked nets works when the
         loss is summed over it.
@@ -65,7 +65,7 @@ def adapt(
     Returns
     -------
     parameters : dict of str to Tensor
-        Tied to everything that ``loss`` depends on.
+        The adapted parameters, connected by a graph to all that ``loss`` depends on.
     first_loss : Tensor
         The loss before the first step.
 
@@ -100,6 +100,7 @@ def adapt(
             losses[-1],
             list(adapted.values()),
             create_graph=True,
+            # A parameter that the loss does not use keeps its value.
             materialize_grads=True,
         )
         adapted = {
@@ -118,7 +119,7 @@ def bilevel_step(
     inner_lr: float,
     inner_steps: int = 1,
 ) -> BilevelStep:
-    r"""Adapt the parameters to some rows; see how the rows should have been.
+    r"""Adapt the parameters to some rows, and differentiate the result by the rows.
 
     The two steps of Algorithm 1 of [1]_, up to the move of the rows itself: parameters
     :math:`\theta'(X_s)` after training on the rows, and the gradient
@@ -127,14 +128,14 @@ def bilevel_step(
     Parameters
     ----------
     inner_loss : callable
-        Takes parameters and rows, and gives the loss of the training rows with them.
+        Takes parameters and rows, and returns the loss on them and the training rows.
         Use :func:`torch.func.functional_call` to call a module with parameters.
     outer_loss : callable
-        Takes parameters and gives the loss of the validation rows.
+        Takes parameters and returns the loss on the validation rows.
     parameters : dict of str to Tensor
-        Parameters before the step; those that should stay can be left out.
+        Parameters before the step; leave out those that should not change.
     rows : Tensor
-        Synthetic rows, any shape, floating point.
+        Synthetic rows of any shape, floating point.
     inner_lr : float
         Learning rate :math:`\eta_1` of the parameters.
     inner_steps : int, at least 1, default=1
@@ -185,17 +186,17 @@ def bilevel_step(
 
 
 def changing_buffers(module: nn.Module, rows: Tensor) -> list[str]:
-    """Names of the buffers that a module changes in a forward pass of training.
+    """Find the buffers that a module changes in a forward pass of training.
 
     A training step is a function of parameters and rows only if there are none. Batch
-    norm has them, and so has spectral norm.
+    norm and spectral norm have such buffers.
 
     Parameters
     ----------
     module : nn.Module
-        It is copied and stays as it is.
+        The module; a copy of it is run.
     rows : Tensor
-        Rows to call it with, at least two.
+        Rows to run it on, at least two.
 
     Returns
     -------
@@ -221,8 +222,8 @@ def changing_buffers(module: nn.Module, rows: Tensor) -> list[str]:
     changing = []
     for name, buffer in copy.named_buffers():
         earlier, version, values = before.get(name, (None, None, None))
-        # Batch norm's kernel writes without counting a version; other writes may
-        # leave the values as they are for these rows.
+        # Batch norm's kernel writes without increasing the version; other writes may
+        # happen to leave the values unchanged for these rows.
         written = buffer is earlier and buffer._version != version
         if written or buffer is not earlier or not torch.equal(buffer, values):
             changing.append(name)

@@ -1,4 +1,4 @@
-"""Synthetic rows: which rows they begin as, and how a gradient moves them."""
+"""Synthetic rows: their starting points, and their moves along a gradient."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from imbdeep._tables.rows import column_moments, column_range, dense, take
 
 UNITS = ("range", "std", "input")
 
-# Rows that are looked at together.
+# Rows processed at once, so that no second copy of all of them is needed.
 _CHUNK = 4096
 
 
@@ -23,7 +23,7 @@ def duplicate_uncertain(
     confidence: float,
     random_state: int | np.random.RandomState | None,
 ) -> np.ndarray:
-    r"""Rows to duplicate: those a classifier is least certain of, class by class.
+    r"""Choose the rows to duplicate: those a classifier is least certain about.
 
     :math:`\{x \in D : C(x) \le c\}` of [1]_, Algorithm 1.
 
@@ -34,17 +34,17 @@ def duplicate_uncertain(
     certainty : ndarray of shape (n,)
         Probability that the classifier gives to each row's own class.
     wanted : dict of int to int or None
-        Duplicates of each class. None takes each uncertain row once; a number repeats
-        them in turn, so that none is used twice more than another.
+        Number of duplicates per class. None takes each uncertain row once. A number
+        repeats the uncertain rows in turn, as evenly as possible.
     confidence : float in [0, 1]
         Rows are uncertain up to this probability; 1 takes all rows. A class without
-        such a row gives the one that the classifier is least certain of.
+        such a row gives its least certain one.
     random_state : int, RandomState instance or None
 
     Returns
     -------
     ndarray of int
-        Positions of the rows, class after class.
+        Positions of the rows, class by class.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def duplicate_uncertain(
         rows = np.flatnonzero(y == label)
         if len(rows) == 0:
             raise ValueError(f"y has no row of class {label} to duplicate.")
-        # What is no probability may be above 1, and all rows are asked for.
+        # Outputs that are no probabilities may exceed 1, but 1 has to take all rows.
         is_uncertain = (certainty[rows] <= confidence) | (confidence >= 1)
         uncertain = rows[is_uncertain]
         if len(uncertain) == 0:
@@ -91,24 +91,24 @@ class SyntheticRows:
     Parameters
     ----------
     rows : Tensor of shape (m, ...)
-        Where they begin. They are copied, unless ``parents`` says where from.
+        Starting points. They are copied, unless ``parents`` is given.
     data : Tensor of shape (n, ...), or CSR matrix of shape (n, n_features)
-        Training rows. Together with ``rows`` they give each feature its box and its
-        unit.
+        Training rows. Together with ``rows`` they determine the box and the unit of
+        each feature.
     unit : {'range', 'std', 'input'}, default='range'
-        What a learning rate refers to: each feature divided by its range, by its
-        standard deviation, or as it is. With unit :math:`u` a step is
+        Unit of the learning rate: each feature divided by its range, by its standard
+        deviation, or as it is. With unit :math:`u` a step is
         :math:`x - \eta_2 u^2 \nabla_x L`, which is the plain step of the scaled table.
     clip : bool, default=True
         Whether rows stay in the box, the range of each feature in ``data``.
     parents : Tensor of shape (m,), int64, or None, default=None
-        Positions in ``data`` of the rows, if each begins as one of these. Then ``rows``
-        itself is moved, so that a large table is not held once more.
+        Positions of the rows in ``data``, if each starts as one of these. ``rows`` is
+        then moved in place, which saves a copy of a large table.
 
     Attributes
     ----------
     rows : Tensor of shape (m, ...)
-        Where they are; :meth:`move` writes to it.
+        Current rows; :meth:`move` writes to them.
 
     Examples
     --------
@@ -142,7 +142,7 @@ class SyntheticRows:
             self.rows = rows
         low, high = (torch.as_tensor(end).to(rows) for end in column_range(data))
         if len(rows):
-            # Rows that earlier data made may lie outside the box of these.
+            # Rows made from the data of an earlier call may lie outside this box.
             least, largest = torch.aminmax(rows, dim=0)
             low, high = torch.minimum(low, least), torch.maximum(high, largest)
         if unit == "range":
@@ -159,24 +159,23 @@ class SyntheticRows:
         Parameters
         ----------
         index : Tensor of shape (k,), int64
-            Positions of different rows.
+            Positions of distinct rows.
         gradient : Tensor of shape (k, ...)
-            With respect to these rows.
+            Gradient with respect to these rows.
         lr : float
             Learning rate :math:`\eta_2`.
         """
-        # Unit after unit: their square may overflow.
+        # Multiplied one by one: the square of a unit may overflow.
         moved = self.rows[index] - lr * (self.unit * (self.unit * gradient))
         if self.box is not None:
             moved = moved.clamp(*self.box)
         self.rows.index_copy_(0, index, moved)
 
     def distance(self) -> float:
-        """Mean distance of the rows from where they began, in units of each feature."""
+        """Mean distance of the rows from their start, in units of each feature."""
         if len(self.rows) == 0:
             return 0.0
         unit = torch.where(self.unit > 0, self.unit, 1)
-        # Some rows at a time, so that there is no other copy of all of them.
         parts = zip(self.rows.split(_CHUNK), self.parents.split(_CHUNK), strict=True)
         lengths = [
             ((now - dense(take(self.start, then)).to(now)) / unit)

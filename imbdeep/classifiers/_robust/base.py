@@ -1,4 +1,4 @@
-"""What nets share that train on attacked rows."""
+"""Base class of the nets that train on attacked rows."""
 
 import warnings
 from functools import partial
@@ -27,12 +27,12 @@ from imbdeep.batches import MixUpBatches
 from imbdeep.batches._tensor_batches import rows_of
 from imbdeep.classifiers._deferred import BaseDeferredClassifier
 
-# What the papers take for pixels in [0, 1].
+# The papers' radius for pixels in [0, 1].
 PIXEL_EPS = 8 / 255
 
 
 def with_rows(X, rows):
-    """The batch with other rows."""
+    """Replace the rows of a batch, and keep its weights."""
     return {**X, "X": rows} if isinstance(X, dict) else rows
 
 
@@ -51,9 +51,9 @@ class AttackRun(Run):
 class AdversarialNetClassifier(BaseDeferredClassifier):
     """Net that trains on attacked rows.
 
-    Parameters are those that :class:`AdversarialClassifier` documents. Subclasses
-    change which rows a step trains on, :meth:`training_rows`, or what it minimises,
-    :meth:`training_loss`.
+    See :class:`AdversarialClassifier` for its parameters. Subclasses override
+    :meth:`training_rows`, the rows that a step trains on, or :meth:`training_loss`,
+    what it minimises.
     """
 
     _run_class = AttackRun
@@ -102,7 +102,7 @@ class AdversarialNetClassifier(BaseDeferredClassifier):
 
     def _check_parameters(self):
         super()._check_parameters()
-        # What None stands for depends on the rows.
+        # The meaning of None depends on the rows.
         eps = 0 if self.eps is None else self.eps
         check_threat(self.norm, eps, self.eps_unit, self.step_size)
         iterator = self._training_iterator()
@@ -147,7 +147,7 @@ class AdversarialNetClassifier(BaseDeferredClassifier):
         self.step_size_ = np.where(movable, step_size, 0.0)
 
     def _eps_for(self, X):
-        """The radius for rows of which the user has not said any."""
+        """Default radius, or an error if these rows have none."""
         if X.ndim == 2 or self.norm != "linf" or self.eps_unit != "input":
             raise ValueError(
                 f"{type(self).__name__} needs eps, how far the attack may move a row. "
@@ -179,6 +179,7 @@ class AdversarialNetClassifier(BaseDeferredClassifier):
         radius, box = self.eps_, self.box_
         like_rows = {
             "device": self.device,
+            # torch has no public conversion from NumPy's dtypes.
             "dtype": torch.from_numpy(np.empty(0, self.rows_dtype_)).dtype,
         }
         self.run_.attack = partial(
@@ -203,7 +204,7 @@ class AdversarialNetClassifier(BaseDeferredClassifier):
         return {"loss": loss, "y_pred": y_pred[: len(batch[1])]}
 
     def training_rows(self, X, y):
-        """Rows that a step trains on instead of those of its batch, and their labels.
+        """Attack the rows of a batch.
 
         Parameters
         ----------
@@ -214,12 +215,13 @@ class AdversarialNetClassifier(BaseDeferredClassifier):
         -------
         X, y
         """
-        # As the net predicts: without dropout, and leaving batch norm's statistics.
+        # As the net predicts: without dropout, and without updates of batch norm's
+        # statistics.
         self._set_training(False)
         return with_rows(X, self.run_.attack(rows_of(X), y)), y
 
     def training_loss(self, X, y, fit_params):
-        """Output of the module for the rows of a step, and their loss.
+        """Compute the output of the module for the rows of a step, and their loss.
 
         Parameters
         ----------

@@ -16,7 +16,7 @@ from imbdeep.classifiers._docs import SHARED
 from imbdeep.classifiers._robust.base import AdversarialNetClassifier
 from imbdeep.metrics import under_represented
 
-# Copies of a row at most, where their number is left to the data.
+# Most copies of a row with n_copies='auto'.
 MOST_COPIES = 5
 
 
@@ -24,13 +24,12 @@ MOST_COPIES = 5
 class ImbMixClassifier(AdversarialNetClassifier):
     r"""Adversarial training on mixtures of attacked rows, Imb-Mix [1]_.
 
-    - *Batches*: each row is moved within ``eps`` to where the net errs most,
-      :math:`x'`. Rows of the rarer half of the classes give ``n_copies`` more,
-      :math:`x + \alpha (x' - x) N(0, 1)`. Each of all these rows is then mixed with a
-      permuted partner, :math:`\lambda_x x_i + (1 - \lambda_x) x_j`, and so are the
-      labels, but where a rare class meets one that is ``kappa`` times as frequent the
-      label is the rare one's alone (``rebalanced_mixup``). Only
-      the mixtures are trained on.
+    - *Batches*: an attack moves each row within ``eps`` to where the net errs most,
+      :math:`x'`. Each row of the rarer half of the classes gives ``n_copies`` more,
+      :math:`x + \alpha (x' - x) N(0, 1)`. All these rows are then mixed with a permuted
+      partner, :math:`\lambda_x x_i + (1 - \lambda_x) x_j`, and so are the labels. If
+      one class is ``kappa`` times as frequent as the other, the label is the rarer
+      one's alone (``rebalanced_mixup``). The net trains on the mixtures only.
     - *Objective*: cross-entropy of the soft labels.
     - *Schedule*: the learning rate drops at 80 % and at 90 % of the epochs; the net
       predicts with the mean of its weights since ``average_from``.
@@ -41,21 +40,21 @@ class ImbMixClassifier(AdversarialNetClassifier):
     ----------
     {module}
     n_copies : int, at least 0, or 'auto', default='auto'
-        Further rows of each rare one, the paper's :math:`t`, which it leaves to the
-        user. 'auto' takes 5, or fewer for a class that would otherwise outgrow the most
-        frequent one and be taken for it by ``kappa``.
+        Copies of each rare row, the paper's :math:`t`, which it leaves to the user.
+        'auto' takes 5, or fewer for a class that would otherwise outgrow the most
+        frequent one, which ``kappa`` would then treat as the rarer.
     copy_scale : float, at least 0, default=1.0
-        The paper's :math:`\alpha`: how far the copies scatter, in units of the attack.
+        The paper's :math:`\alpha`: the spread of the copies, in units of the attack.
     mix : {'rebalanced', 'mixup', None}, default='rebalanced'
         'mixup' mixes labels as it mixes rows; None mixes nothing.
     alpha : float, greater than 0, default=1.0
         :math:`\lambda_x \sim Beta(` ``alpha`` :math:`,` ``alpha`` :math:`)`, drawn for
         each mixture, as in :class:`ReMixClassifier`; the paper's :math:`\gamma`.
     kappa : float, at least 1, default=3.0
-        How many times as frequent as another a class must be to lose its label.
+        A class must be this many times as frequent as another to lose its label to it.
     tau : float in [0, 1], default=0.5
-        How much of a row of the frequent class may be in a mixture that has the label
-        of the rare class alone; 0 is 'mixup'.
+        Largest weight of a row of the frequent class in a mixture with the label of the
+        rare class alone; 0 is 'mixup'.
     weight_averaging : {'swa', 'ema', None}, default='swa'
         Predict with an average of the weights, see
         :class:`~imbdeep.callbacks.WeightAveraging`.
@@ -63,9 +62,8 @@ class ImbMixClassifier(AdversarialNetClassifier):
     **kwargs
         Further parameters of :class:`AdversarialClassifier`, such as ``eps``,
         ``eps_unit``, ``norm``, ``attack_steps``, ``perturb`` or ``box``, or of
-        :class:`LDAMClassifier`, such as ``average_every``. Where ``reweight_from`` is
-        less than 1, weights have the mean 1 over the rows and their copies, before
-        these are mixed.
+        :class:`LDAMClassifier`, such as ``average_every``. If ``reweight_from`` is less
+        than 1, weights have mean 1 over the rows and their copies, before mixing.
 
     Attributes
     ----------
@@ -74,37 +72,37 @@ class ImbMixClassifier(AdversarialNetClassifier):
     box_ : tuple of ndarray (low, high) or None
     {feature_std_}
     n_copies_ : ndarray of shape (n_classes,), int
-        Copies of each row of a class; more than 0 for rare classes only, see
+        Copies per row of each class; more than 0 for rare classes only, see
         :func:`~imbdeep.metrics.under_represented`.
     augmented_counts_ : ndarray of shape (n_classes,)
-        Rows of each class, copies included, that ``kappa`` refers to.
+        Number of rows per class, copies included, which ``kappa`` refers to.
     {classes_}
     {class_counts_}
     n_features_in_ : int
     {feature_names_in_}
     history_ : skorch.history.History
-        What each epoch recorded. Training scores of callbacks are those of mixtures.
+        Records of each epoch. Callbacks compute training scores on mixtures.
 
     See Also
     --------
     AdversarialClassifier : Without copies and mixtures.
     SRATClassifier : Keeps the features of the classes apart.
-    imbdeep.attacks.robust_accuracy : What withstood an attack.
+    imbdeep.attacks.robust_accuracy : Accuracy under attack.
 
     Notes
     -----
     The paper's baselines are ``n_copies=0, mix='mixup', weight_averaging=None``,
     "mixup + adv.", and the same with ``mix='rebalanced'``, "remix + adv.".
 
-    The copies keep within ``box`` and leave alone what the attack may not move, but may
-    go beyond ``eps``, as the paper has it. A mixture of categories is none; encode them
-    before, and know that the net is trained between them.
+    The copies stay within ``box`` and differ only in features that the attack may move,
+    but may go beyond ``eps``, as in the paper. A mixture of categories is no category:
+    encode them first, and note that the net also trains between them.
 
     NOTE[DIFF]: the paper does not say which classes are the minority; here they are the
-    rarer half. Nor whether a copy has one factor N(0, 1) or one per feature; here it
-    has one per feature. The attacked rows of the rare classes are trained on beside
-    their copies. Copies keep within the box. Epochs and optimizer are those of
-    :class:`AdversarialClassifier`.
+    rarer half. Nor does it say whether a copy has one factor N(0, 1) or one per
+    feature; here it has one per feature. The net trains on the attacked rows of the
+    rare classes as well as on their copies. Copies stay within the box. Epochs and
+    optimizer are those of :class:`AdversarialClassifier`.
 
     References
     ----------
@@ -172,6 +170,7 @@ class ImbMixClassifier(AdversarialNetClassifier):
         counts = self.class_counts_
         copies = self.n_copies
         if copies == "auto":
+            # A class that partial_fit has not seen yet has no rows to divide by.
             copies = np.minimum(MOST_COPIES, counts.max() // np.maximum(counts, 1) - 1)
         self.n_copies_ = copies * under_represented(counts)
         self.augmented_counts_ = counts * (1 + self.n_copies_)
@@ -189,7 +188,7 @@ class ImbMixClassifier(AdversarialNetClassifier):
         return self._mix(*self._augment(X, attacked, y))
 
     def _augment(self, X, attacked, y):
-        """The attacked rows, then copies of those of rare classes, eq. (5.2)."""
+        """Append copies of the rare rows to the attacked ones, eq. (5.2)."""
         n_copies = torch.as_tensor(self.n_copies_, device=y.device)[y]
         again = torch.arange(len(y), device=y.device).repeat_interleave(n_copies)
         copies = supplementary_rows(
@@ -205,13 +204,14 @@ class ImbMixClassifier(AdversarialNetClassifier):
         return rows, torch.cat([y, y[again]])
 
     def _mix(self, X, y):
-        """Mixtures of rows and labels, eq. (5.3) and (5.4)."""
+        """Mix rows and labels, eq. (5.3) and (5.4)."""
         if self.mix is None:
             return X, y
         alpha = torch.tensor(float(self.alpha), device=y.device)
         partner = torch.randperm(
             len(y), device=y.device, generator=current_generator(y.device)
         )
+        # Distributions of torch take no generator.
         with drawing_for_fit():
             mixing = Beta(alpha, alpha).sample((len(y),))
         return rebalanced_mixup(

@@ -1,4 +1,4 @@
-"""SRAT: adversarial training with deferred weights and features kept apart."""
+"""SRAT: adversarial training with deferred weights and separated features."""
 
 from numbers import Real
 
@@ -23,29 +23,30 @@ from imbdeep.modules._penultimate import find_head, head_inputs, penultimate
 class SRATClassifier(AdversarialNetClassifier):
     r"""Separable re-weighted adversarial training [1]_.
 
-    - *Batches*: each row is moved within ``eps`` to where the net errs most.
-    - *Objective*: :math:`w_y L(f(x'), y) + \lambda L_{sep}(x')`, cross-entropy, the
-      focal loss or the LDAM loss of the moved rows and the feature separation loss
-      (:func:`~imbdeep.losses.feature_separation`) of what the last layer sees of them.
-    - *Schedule*: all classes weigh 1 until ``reweight_from``, then by their effective
-      number of samples; the learning rate drops at 80 % and at 90 % of the epochs.
+    - *Batches*: an attack moves each row within ``eps`` to where the net errs most.
+    - *Objective*: :math:`w_y L(f(x'), y) + \lambda L_{sep}(x')`: cross-entropy, the
+      focal loss or the LDAM loss of the moved rows, plus the feature separation loss
+      (:func:`~imbdeep.losses.feature_separation`) of the inputs of the last layer.
+    - *Schedule*: all classes have weight 1 until ``reweight_from``, then weights by
+      their effective number of samples; the learning rate drops at 80 % and at 90 % of
+      the epochs.
 
     Read more in the :ref:`User Guide <robust>`.
 
     Parameters
     ----------
     module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
-        A module of your own must name its last layer ``head``, unless ``separation`` is
-        0.
+        Your own module must name its last layer ``head``, unless ``separation`` is 0.
     criterion : {'ldam', 'focal', 'cross_entropy'} or nn.Module class, default='ldam'
         The paper's SRAT-LDAM, SRAT-Focal and SRAT-CE.
     separation : float, at least 0, default=0.1
         Weight :math:`\lambda` of the feature separation loss. With 0 the net is an
-        :class:`AdversarialClassifier`. The paper does not give its own. Of 0.1, 0.3 and
-        1, small nets learned digits best with 0.1; with 1 and cross-entropy they hardly
-        learned them at all. The LDAM loss, whose scale is larger, bears more.
+        :class:`AdversarialClassifier`. The paper does not give its value. Of 0.1, 0.3
+        and 1, small nets learned digits best with 0.1; with 1 and cross-entropy they
+        hardly learned them at all. The LDAM loss has a larger scale and tolerates more.
     temperature : float, greater than 0, default=0.1
-        Of the feature separation loss: small values look at the nearest rows alone.
+        Temperature of the feature separation loss. Small values consider only the
+        nearest rows.
     reweight_from : float in [0, 1], default=0.8
         Fraction of ``max_epochs`` trained without weights.
     **kwargs
@@ -63,21 +64,21 @@ class SRATClassifier(AdversarialNetClassifier):
     n_features_in_ : int
     {feature_names_in_}
     history_ : skorch.history.History
-        What each epoch recorded, such as ``separation_loss`` and ``no_positive``, the
-        number of rows that were the only ones of their class in their batch, so that
-        there was nothing to pull them towards.
+        Records of each epoch, such as ``separation_loss`` and ``no_positive``: the
+        number of rows that were the only ones of their class in their batch, with
+        nothing to pull them towards.
 
     See Also
     --------
     AdversarialClassifier : Without the feature separation loss.
     ImbMixClassifier : Mixes attacked rows.
-    imbdeep.attacks.robust_accuracy : What withstood an attack.
+    imbdeep.attacks.robust_accuracy : Accuracy under attack.
 
     Notes
     -----
     Both losses are divided by the number of rows, eq. (4.13), unless
-    ``weight_reduction='weights'``. Weights have the mean 1 over the rows, so that
-    :math:`\lambda` means the same before and after they come
+    ``weight_reduction='weights'``. Weights have mean 1 over the rows, so that
+    :math:`\lambda` means the same before and after they set in
     (``weight_normalization``).
 
     NOTE[DIFF]: features are normalised before the separation loss, and the paper gives
@@ -133,7 +134,7 @@ class SRATClassifier(AdversarialNetClassifier):
     @property
     def _default_callbacks(self):
         callbacks = super()._default_callbacks
-        # get_params lists the callbacks before fit has checked the parameter's type.
+        # get_params lists the callbacks before fit has checked this parameter.
         if isinstance(self.separation, Real) and self.separation > 0:
             scoring = PassthroughScoring("separation_loss", on_train=True)
             callbacks.append(("separation_loss", scoring))
@@ -147,7 +148,7 @@ class SRATClassifier(AdversarialNetClassifier):
 
     def _train(self, train, valid, method, epochs=None):
         if self.separation:
-            # Refuses a module whose head is there, but not used.
+            # Refuses a module that has a head but does not use it.
             few = Subset(train, range(min(2, len(train))))
             X, _ = unpack_data(next(iter(self.get_iterator(few))))
             few = to_tensor(rows_of(X), device=self.device)
@@ -173,5 +174,6 @@ class SRATClassifier(AdversarialNetClassifier):
         super().on_epoch_end(net, **kwargs)
         if self.separation:
             batches = self.history[-1, "batches"]
+            # Batches of validation have no such entry.
             lonely = [batch.get("no_positive", 0) for batch in batches]
             self.history.record("no_positive", sum(lonely))
