@@ -169,7 +169,7 @@ def kinds_of_objects(values):
 
 
 def _kind_of_type(own):
-    # By name, here and below: pandas is optional.
+    # By name, here and below: pandas is imported only for frames of its own.
     if own.__name__ in {"NoneType", "NAType", "NaTType"}:
         return "nothing"
     for types, kind in _OF_OBJECTS:

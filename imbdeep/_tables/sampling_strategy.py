@@ -1,4 +1,4 @@
-"""How many rows of each class a user asks for."""
+"""Read the parameter ``sampling_strategy``."""
 
 from imblearn.utils import check_sampling_strategy
 
@@ -6,17 +6,17 @@ from imbdeep._arguments import naming_value
 
 
 def read_sampling_strategy(sampling_strategy, y, sampling_type="over-sampling"):
-    """Rows to make of each class, or an error that names the parameter.
+    """Number of rows to make per class, or an error that names the parameter.
 
     Parameters
     ----------
     sampling_strategy : float, str, dict or callable
-        See imbalanced-learn's user guide. The counts of a dict, or those that a
-        callable gives, are read by imbalanced-learn as they come.
+        See imbalanced-learn's user guide, whose function reads the counts of a dict or
+        a callable.
     y : ndarray of shape (n,)
         Labels.
     sampling_type : str, default='over-sampling'
-        What imbalanced-learn calls the kind of sampler.
+        imbalanced-learn's name for the kind of sampler.
 
     Returns
     -------

@@ -1,10 +1,10 @@
-"""Attacks on nets, for tables and images, and metrics under them.
+"""Attacks on nets, for tables and images, and metrics under attack.
 
 For a fitted classifier: :func:`adversarial_rows`, :func:`robust_predictions`,
 :func:`robust_accuracy`, :func:`make_robust_scorer`.
 
-The attacks themselves take a function from rows to logits and a :class:`Ball`:
-:func:`pgd`, and the black-box search :func:`square`.
+The attacks themselves, :func:`pgd` and the black-box search :func:`square`, take a
+function from rows to logits and a :class:`Ball`.
 """
 
 from imbdeep.attacks._ball import Ball

@@ -1,4 +1,4 @@
-"""Where an attacked row may go."""
+"""The set of rows that an attack may reach."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,12 +17,11 @@ class Ball:
     ----------
     norm : {'linf', 'l2'}
         'linf' admits :math:`|x'_i - x_i| \leq r_i`, 'l2' :math:`\sum_i ((x'_i - x_i) /
-        r_i)^2 \leq 1`: the usual ball where all radii are alike, an ellipsoid where
-        they are not.
+        r_i)^2 \leq 1`: the usual ball if all radii are equal, otherwise an ellipsoid.
     radius : Tensor of the shape of a row
-        Radius of each feature, at least 0; features of radius 0 stay as they are.
+        Radius of each feature, at least 0; features of radius 0 do not move.
     low, high : Tensor broadcastable to a row, or None, default=None
-        Least and largest value of a feature. None leaves it open.
+        Smallest and largest value of a feature. None sets no limit.
 
     Notes
     -----
@@ -48,7 +47,7 @@ class Ball:
             raise ValueError(f"norm must be one of {NORMS}, got {self.norm!r}.")
 
     def to(self, device: torch.device | str) -> "Ball":
-        """The same ball on a device."""
+        """Return the same ball on a device."""
         return replace(
             self,
             radius=self.radius.to(device),
@@ -62,7 +61,7 @@ class Ball:
         return not bool(self.radius.any())
 
     def project(self, x_adv: Tensor, x: Tensor) -> Tensor:
-        """Bring rows back to within the ball of the rows they began as, and the box.
+        """Project rows into the box and into the balls around their original rows.
 
         Parameters
         ----------
@@ -77,7 +76,7 @@ class Ball:
         else:
             shift = x_adv - x
             inside = x + shift / self._norm(self._in_radii(shift)).clamp_min(1)
-        # The row itself is in the box, so the way there leads into the ball.
+        # Clipping does not leave the ball: the original row lies in the box.
         return torch.where(self.radius > 0, self.into_box(inside), x)
 
     def into_box(self, x: Tensor) -> Tensor:
@@ -93,7 +92,7 @@ class Ball:
         ----------
         x : Tensor of shape (*, n, ...)
         generator : torch.Generator or None, default=None
-            On the device of ``x``. None is torch's global one.
+            Must be on the device of ``x``. None is torch's global generator.
 
         Returns
         -------
@@ -106,19 +105,20 @@ class Ball:
             normal = torch.empty_like(x).normal_(generator=generator) * movable
             lead = x.shape[: x.ndim - self.radius.ndim] + (1,) * self.radius.ndim
             length = _uniform(x.new_empty(lead), generator)
-            # The volume of a ball grows with this power of its radius.
+            # A uniform length would crowd points near the centre: in d dimensions the
+            # volume grows with the d-th power of the radius.
             length = length ** (1 / movable.sum().clamp_min(1))
             shift = self._unit(normal) * length
         return self.project(x + self.radius * shift, x)
 
     def ascend(self, x_adv: Tensor, gradient: Tensor, step: Tensor) -> Tensor:
-        """Go a step in the direction that raises a linear objective most.
+        """Make a step in the direction that raises a linear objective most.
 
         Parameters
         ----------
         x_adv, gradient : Tensor of shape (*, n, ...)
         step : Tensor broadcastable to a row
-            Length of the step of each feature.
+            Step length of each feature.
 
         Returns
         -------
@@ -129,7 +129,7 @@ class Ball:
         return x_adv + step * self._unit(gradient * self.radius)
 
     def _in_radii(self, shift: Tensor) -> Tensor:
-        # Features of radius 0 are put back anyway, whatever they hold.
+        # 0 / 0 would make the norm NaN; project restores features of radius 0 anyway.
         return torch.where(self.radius > 0, shift / self.radius, 0.0)
 
     def _norm(self, shift: Tensor) -> Tensor:
@@ -137,7 +137,7 @@ class Ball:
         return torch.linalg.vector_norm(shift, dim=axes, keepdim=True)
 
     def _unit(self, shift: Tensor) -> Tensor:
-        # Dividing by the largest entry first keeps tiny gradients from rounding to 0.
+        # Divided by the largest entry first, or squares of tiny gradients underflow.
         axes = tuple(range(-self.radius.ndim, 0))
         tiny = torch.finfo(shift.dtype).tiny
         shift = shift / shift.abs().amax(axes, keepdim=True).clamp_min(tiny)

@@ -1,4 +1,4 @@
-"""The box that attacked rows keep within."""
+"""The box that attacked rows stay in."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,13 +17,13 @@ def read_box(
     movable: np.ndarray | None = None,
     dtype: Any = np.float32,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Least and largest values of a row's features.
+    """Read the smallest and largest values of a row's features.
 
     Parameters
     ----------
     box : tuple (low, high), mapping from columns to such, or DataFrame of two rows
-        Sides are numbers, arrays that broadcast to a row, or go by column name as
-        mapping or Series. The rows of a data frame, such as ``X_train.agg(["min",
+        Each side is a number, an array that broadcasts to a row, or a mapping or Series
+        by column name. The rows of a data frame, such as ``X_train.agg(["min",
         "max"])``, are the low and the high side.
     shape : sequence of int
         Shape of a row.
@@ -32,7 +32,7 @@ def read_box(
     movable : ndarray of the shape of a row, bool, or None, default=None
         Which features may move; the others have no bounds. None lets all move.
     dtype : dtype, default=numpy.float32
-        That of the rows, so that a row on the edge is inside.
+        Dtype of the rows, so that a row on the edge is inside.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def read_box(
     Raises
     ------
     ValueError
-        If it is no such pair, or columns are missing or unknown.
+        If it is not such a pair, or columns are missing or unknown.
 
     Examples
     --------
@@ -73,13 +73,14 @@ def read_box(
             f"shape {shape}. Give a number, or one for each feature."
         ) from None
     low, high = np.where(movable, low, -np.inf), np.where(movable, high, np.inf)
+    # NaN compares as False, and is refused as well.
     if not (low <= high).all():
         raise ValueError(f"box must have low at most high and no NaN, got {box!r}.")
     return low.astype(dtype), high.astype(dtype)
 
 
 def _sides(box):
-    """Low and high side of a box, each as it was given."""
+    """Low and high side of a box, each as the user gave it."""
     if hasattr(box, "columns"):
         return rows_of_frame("box", box, 2)
     if isinstance(box, Mapping) or (is_series(box) and box.dtype == object):
@@ -117,7 +118,7 @@ def check_inside(rows: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
     Raises
     ------
     ValueError
-        Names the first feature and a value.
+        The message names the first feature and a value.
 
     Examples
     --------
@@ -128,6 +129,7 @@ def check_inside(rows: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
     ValueError: X lies outside the box: feature 1 ... value 2.0, the box allows 0 to ...
     """
     columns = np.arange(rows.shape[1])
+    # Of a sparse table, only columns that leave the box are made dense.
     if sparse.issparse(rows):
         least, greatest = column_range(rows)
         columns = np.flatnonzero((least < low) | (greatest > high))

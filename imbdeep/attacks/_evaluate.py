@@ -1,4 +1,4 @@
-"""The worst case of a classifier's rows, as far as attacks can find it."""
+"""The worst case of a classifier's rows that an attack can find."""
 
 from contextlib import contextmanager
 from functools import partial
@@ -52,8 +52,8 @@ def adversarial_rows(
 ):
     """Move each row, within ``eps``, to where a classifier errs most.
 
-    Metrics of the classifier on these rows are its robust metrics, as far as the attack
-    goes: an upper bound of what a better attack would leave.
+    Metrics on these rows are robust metrics of the classifier. They are upper bounds: a
+    better attack may lower them.
 
     Parameters
     ----------
@@ -62,43 +62,44 @@ def adversarial_rows(
         any classifier with ``predict_proba``, a pipeline included.
     X : {array-like, sparse matrix} of shape (n_samples, n_features), or array-like \
             with more axes
-        Finite numbers for a net; what is sparse is made dense meanwhile. Any other
-        classifier may be searched on a table of mixed columns, a data frame or an array
-        of objects: those that may not move go to it as they are, text, dates and gaps
-        included.
+        Finite numbers for a net; sparse input is made dense meanwhile. For any other
+        classifier, tables may have mixed columns, as a data frame or an array of
+        objects: columns that may not move reach it unchanged, with text, dates and
+        missing values.
     y : array-like of shape (n_samples,)
         True labels.
     eps : float, array-like that broadcasts to a row, or mapping or Series by column \
             name, at least 0
-        How far a row may go. 0 leaves it, or one feature, as it is.
+        How far a row may move. 0 keeps a row, or a single feature, fixed.
     norm : {'linf', 'l2'}, default='linf'
-        What ``eps`` bounds: the shift of each feature, or its Euclidean length. With
-        different ``eps`` for the features, 'l2' is the ellipsoid of these half-axes.
+        What ``eps`` bounds: the shift of each feature, or the Euclidean length of the
+        shift. If ``eps`` differs between features, 'l2' is the ellipsoid with these
+        half-axes.
     eps_unit : {'input', 'std'}, default='input'
         Unit of ``eps`` and ``step_size``: that of X, or standard deviations of each
         feature, which suit a table.
     std : array-like of the shape of a row, mapping, Series or DataFrame of one row, \
             by column name, or None, default=None
-        Standard deviations for 'std', such as ``X_train.std(axis=0)``. None takes those
-        that the estimator learned, its ``feature_std_``.
+        Standard deviations for 'std', such as ``X_train.std(axis=0)``. None takes the
+        estimator's ``feature_std_``.
     step_size : float, array-like, mapping, Series or None, default=None
-        Length of a step of projected gradient ascent, as ``eps`` is given. None takes
+        Step length of projected gradient ascent, given like ``eps``. None takes
         ``2.5 * eps / attack_steps``.
     attack_steps : int, at least 0, default=20
         Steps of projected gradient ascent.
     restarts : int, at least 1, default=1
-        Attacks by projected gradient ascent, of which the worst counts. Every second
-        one climbs the :func:`margin`.
+        Number of attacks by projected gradient ascent, of which the worst counts. Every
+        second one climbs the :func:`margin`.
     random_start : bool, default=True
         Whether projected gradient ascent begins at a random point of the ball.
     attack : {'pgd', 'square', 'both'}, default='pgd'
-        Projected gradient ascent; the black-box search :func:`square`, which sees
-        scores alone and is not fooled by useless gradients; or the worse of the two.
+        Projected gradient ascent; the black-box search :func:`square`, which sees only
+        scores, so that useless gradients do not mislead it; or the worse of the two.
     queries : int, at least 0, default=500
-        How often 'square' asks for the scores.
+        Number of queries of 'square' per row.
     box : tuple (low, high), mapping, DataFrame of two rows or None, default=None
-        Least and largest values of the features that may move, such as ``(0, 1)`` for
-        pixels: numbers, arrays that broadcast to a row, mappings or Series; or a
+        Smallest and largest values of the features that may move, such as ``(0, 1)``
+        for pixels: numbers, arrays that broadcast to a row, mappings or Series; a
         mapping from each column to its pair; or a data frame such as
         ``X_train.agg(["min", "max"])``.
     perturb : array-like of bool of the shape of a row, list of columns, mapping or \
@@ -106,57 +107,57 @@ def adversarial_rows(
         Which features may move; columns of a table also by position or name. Leave out
         categories. None lets all move.
     early_stop : bool, default=False
-        Whether a row is left alone once its label is not the likeliest any more and
-        ``predict`` gives another: quicker, and all that labels need. Metrics of scores,
-        such as average precision, need the worst rows.
+        Whether to stop attacking a row once its label is no longer the likeliest and
+        ``predict`` returns another. This is faster and enough for metrics of labels.
+        Metrics of scores, such as average precision, need the worst rows.
     batch_size : int, at least 1, default=1024
-        Rows that are attacked at once.
+        Rows attacked at once.
     random_state : int, RandomState instance or None, default=None
-        Decides the random starts and the draws of 'square'.
+        Determines the random starts and the draws of 'square'.
 
     Returns
     -------
     X_adv : ndarray, sparse matrix or DataFrame of the shape of X
-        As X is: sparse, or a data frame of the same library and index. Its columns that
-        may move are float32 for a net, or float64 if it works so, and for other
-        classifiers float64, or float32 where they were; the others are as in X. An
-        array is of these dtypes as a whole.
+        In the container of X: sparse, or a data frame of the same library and index.
+        Columns that may move are float32 for a net, or float64 if the net uses that;
+        for other classifiers float64, or float32 if they were float32. Other columns
+        are as in X. An array has one such dtype as a whole.
 
     Raises
     ------
     ValueError
         If a parameter or the data cannot be used: an unknown norm, ``eps`` below 0, a
-        mask of another width, columns that there are not or that are missing, rows
-        outside the box, columns that may move and hold no numbers or have gaps, labels
-        that the estimator does not know, or an estimator without gradients.
+        mask of the wrong width, unknown or missing columns, rows outside the box,
+        columns that may move but hold non-numbers or missing values, labels that the
+        estimator does not know, or an estimator without gradients.
 
     Warns
     -----
     UserWarning
-        If ``eps`` moves no feature by a thousandth of its standard deviation: that in
-        ``std``, else the estimator's ``feature_std_``, else of these rows.
+        If ``eps`` moves no feature by a thousandth of its standard deviation in
+        ``std``, else in the estimator's ``feature_std_``, else in these rows.
 
     See Also
     --------
     robust_predictions : Labels of such rows.
-    robust_accuracy : Their accuracy.
+    robust_accuracy : Accuracy on such rows.
 
     Notes
     -----
-    The net is attacked as it predicts: without dropout, and with the statistics of
-    batch norm. Its modes, gradients and random generators are left as they were.
+    The net is attacked as it predicts: without dropout, and with the running statistics
+    of batch norm. Its modes, gradients and random generators are left as they were.
 
-    The usual ensemble of attacks uses a loss of three or more classes; several
-    restarts, half of them on the :func:`margin`, and 'square' beside them serve two
-    classes as well.
+    The usual ensemble of attacks includes a loss that needs three or more classes.
+    Several restarts, half of them on the :func:`margin`, together with 'square' also
+    serve two classes.
 
-    What is given by column name, in a mapping or a Series, must name each column that
-    may move, in any order, and none that X does not have. Where X has no names, whole
-    numbers as names are positions.
+    Values given by column name, in a mapping or a Series, must name each column that
+    may move, in any order, and no column that X lacks. If X has no names, whole numbers
+    as names are positions.
 
-    A shift may exceed ``eps`` by the rounding of the value. Whole numbers and booleans
-    that may move become floats; a step of a pipeline that takes them for categories
-    wants them left out of ``perturb``.
+    Rounding may let a shift exceed ``eps``. Whole numbers and booleans that may move
+    become floats; leave them out of ``perturb`` if a step of the pipeline treats them
+    as categories.
 
     Examples
     --------
@@ -215,7 +216,8 @@ def adversarial_rows(
         )
         worst = in_batches(partial(find_worst, early_stop=early_stop), numbers, target)
         if early_stop:
-            # A threshold of its own may leave right what is not the likeliest label.
+            # A classifier may predict by a threshold of its own, and still be right
+            # where its label is no longer the likeliest.
             with torch.no_grad():
                 left = in_batches(
                     lambda x, y: margin(logits_of(x), y) > 0, worst, target
@@ -233,7 +235,7 @@ def _in_batches(batch_size, device, function, x, target):
 
 
 def _read_threat(rows, *, perturb, eps, norm, eps_unit, std, step_size, box):
-    """Rows as numbers, the ball around each and the length of a step, as tensors."""
+    """Rows as numbers, the ball around each and the step length, as tensors."""
     movable = movable_features(perturb, rows.shape, rows.names)
     of_row = {"shape": rows.shape, "names": rows.names, "movable": movable}
     in_input = partial(lengths_per_feature, unit=eps_unit, std=std, **of_row)
@@ -258,14 +260,14 @@ def _read_threat(rows, *, perturb, eps, norm, eps_unit, std, step_size, box):
 def robust_predictions(
     estimator, X, y, *, eps, early_stop=True, random_state=None, **attack
 ):
-    """Labels that a classifier gives to the worst rows within ``eps``.
+    """Predict labels of the worst rows within ``eps``.
 
     Parameters
     ----------
     estimator, X, y, eps
         See :func:`adversarial_rows`.
     early_stop : bool, default=True
-        Whether a row is left alone once it is misclassified.
+        Whether to stop attacking a row once it is misclassified.
     random_state : int, RandomState instance or None, default=None
         See :func:`adversarial_rows`.
     **attack
@@ -275,7 +277,7 @@ def robust_predictions(
     Returns
     -------
     y_pred : ndarray of shape (n_samples,)
-        Labels as the classifier gives them: the true one where no attack succeeded.
+        Predicted labels: the true label for rows on which no attack succeeded.
 
     Raises
     ------
@@ -308,7 +310,7 @@ def robust_predictions(
 
 
 def check_attackable(estimator, attack):
-    """Refuse an attack that a classifier does not give enough for.
+    """Refuse an attack for which a classifier lacks gradients or probabilities.
 
     Parameters
     ----------
@@ -332,12 +334,12 @@ def check_attackable(estimator, attack):
 
 
 def check_attack(parameters):
-    """Refuse parameters of :func:`adversarial_rows` that no data could make sense of.
+    """Refuse parameters of :func:`adversarial_rows` that are wrong for any data.
 
     Parameters
     ----------
     parameters : dict
-        All of them, by name.
+        All parameters, by name.
     """
     check_threat(
         *(parameters[name] for name in ("norm", "eps", "eps_unit", "step_size"))
@@ -365,13 +367,14 @@ def _read_labels(estimator, y, n_rows):
             f"y has labels {unknown.tolist()} that are not among the classes "
             f"{classes.tolist()} of {type(estimator).__name__}."
         )
+    # skorch leaves ``classes`` in the order in which the user gave them.
     order = np.argsort(classes)
     return order[np.searchsorted(classes, y, sorter=order)]
 
 
 @contextmanager
 def _attacked(estimator, rows):
-    """What an attack may ask of a classifier: its logits, and on which device."""
+    """The logits function of a classifier, and the device that it runs on."""
     module = getattr(estimator, "module_", None)
     if module is None:
         yield partial(_log_probabilities, estimator, rows), torch.device("cpu")
@@ -382,7 +385,7 @@ def _attacked(estimator, rows):
 
 
 def _check_gradients(estimator):
-    """Refuse a net whose weights torch keeps out of every gradient."""
+    """Refuse a net whose weights torch bars from all gradients."""
     if any(weights.is_inference() for weights in estimator.module_.parameters()):
         raise ValueError(
             f"{type(estimator).__name__} was initialized in torch.inference_mode, "
@@ -393,4 +396,5 @@ def _check_gradients(estimator):
 def _log_probabilities(estimator, rows, x):
     probabilities = estimator.predict_proba(rows.like(x.numpy()))
     probabilities = torch.from_numpy(np.asarray(probabilities, dtype=np.float64))
+    # Trees give probabilities of 0, whose logarithm no margin can use.
     return probabilities.clamp_min(torch.finfo(torch.float64).tiny).log()

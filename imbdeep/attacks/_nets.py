@@ -1,4 +1,4 @@
-"""Nets as attacks see them: from rows to logits, and left as they were."""
+"""Nets as attacks see them: functions from rows to logits."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,14 +9,14 @@ from torch import Tensor, nn
 
 
 def net_logits(net: Any, x: Tensor) -> Tensor:
-    """Logits of a skorch net, whose softmax are its probabilities.
+    """Logits of a skorch net, the softmax of which are its probabilities.
 
     Parameters
     ----------
     net : skorch classifier
-        Initialized.
+        Must be initialized.
     x : Tensor of shape (n, ...)
-        On the device of the net.
+        Must be on the device of the net.
 
     Returns
     -------
@@ -25,7 +25,7 @@ def net_logits(net: Any, x: Tensor) -> Tensor:
     Raises
     ------
     ValueError
-        If the module gives no column for each class.
+        If the module does not return one column per class.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def net_logits(net: Any, x: Tensor) -> Tensor:
         output = output[0]
     is_single = output.numel() == len(output)
     if is_single and isinstance(getattr(net, "criterion_", 0), nn.BCEWithLogitsLoss):
-        # One logit, that of the second class.
+        # skorch's binary classifier has one logit, that of the second class.
         second = output.reshape(len(output))
         return torch.stack([torch.zeros_like(second), second], dim=-1)
     if output.ndim < 2 or output.shape[-1] < 2:
@@ -67,7 +67,7 @@ def _gives_probabilities(net: Any) -> bool:
 
 @contextmanager
 def evaluation_mode(module: nn.Module) -> Iterator[None]:
-    """Switch dropout off and batch norm to its statistics; then put all modes back.
+    """Switch dropout off and batch norm to running statistics; then restore all modes.
 
     Parameters
     ----------
@@ -84,6 +84,7 @@ def evaluation_mode(module: nn.Module) -> Iterator[None]:
     >>> module.training
     True
     """
+    # Each part has a mode of its own: train() would thaw norms that a user has frozen.
     modes = [(part, part.training) for part in module.modules()]
     module.eval()
     try:

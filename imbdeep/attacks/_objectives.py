@@ -1,4 +1,4 @@
-"""What an attack raises: how far a row is from its label."""
+"""Objectives that an attack raises: how far a row is from its label."""
 
 from torch import Tensor
 
@@ -25,11 +25,11 @@ def log_odds(logits: Tensor, target: Tensor) -> Tensor:
 
     Notes
     -----
-    Cross-entropy, the focal loss and the LDAM loss of a row are increasing functions
-    of it, so they share its direction of steepest ascent, which is all that an attack
-    with steps of a fixed length takes from a loss. Their own gradients vanish where the
-    net is certain, :math:`p_y = 1` in floating point, and an attack would mistake that
-    for robustness; the gradient of the log odds does not.
+    Cross-entropy, the focal loss and the LDAM loss of a row are increasing functions of
+    the log odds, so they share its direction of steepest ascent. An attack with steps
+    of fixed length needs no more from a loss. Their own gradients vanish where the net
+    is certain, :math:`p_y = 1` in floating point, and an attack would mistake that for
+    robustness; the gradient of the log odds does not vanish.
 
     Examples
     --------
@@ -42,18 +42,18 @@ def log_odds(logits: Tensor, target: Tensor) -> Tensor:
 
 
 def margin(logits: Tensor, target: Tensor) -> Tensor:
-    r"""How far the best other class is ahead, :math:`\max_{j \neq y} z_j - z_y`.
+    r"""Lead of the best other class, :math:`\max_{j \neq y} z_j - z_y`.
 
     Parameters
     ----------
     logits : Tensor of shape (*, n, C)
-        Or log-probabilities.
+        Logits or log-probabilities.
     target : Tensor of shape (*, n), int64
 
     Returns
     -------
     Tensor of shape (*, n)
-        Greater than 0 where the row is misclassified. With two classes it is
+        Greater than 0 for misclassified rows. With two classes it equals
         :func:`log_odds`.
 
     Examples

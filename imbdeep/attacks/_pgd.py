@@ -14,10 +14,11 @@ Model = Callable[[Tensor], Tensor]
 def input_gradient(
     logits_of: Model, x: Tensor, y: Tensor, objective: Model = log_odds
 ) -> tuple[Tensor, Tensor]:
-    """Gradient of an objective in the rows, and the logits there.
+    """Gradient of an objective with respect to the rows, and their logits.
 
     Gradients of parameters are neither used nor changed.
     """
+    # Users may call an attack in a block without gradients, as they do predict.
     with torch.inference_mode(False), torch.enable_grad():
         x, y = _for_gradients(x).detach().requires_grad_(), _for_gradients(y)
         logits = logits_of(x)
@@ -33,7 +34,7 @@ def input_gradient(
 
 
 def _for_gradients(tensor: Tensor) -> Tensor:
-    """A tensor that may be part of a gradient, as those of inference mode may not."""
+    """Copy a tensor that was made in inference mode, which bars it from gradients."""
     return tensor.clone() if tensor.is_inference() else tensor
 
 
@@ -48,16 +49,16 @@ def pgd(
     random_start: bool = True,
     generator: Generator | None = None,
 ) -> Tensor:
-    r"""Adversarial rows by projected gradient ascent [1]_, to train on.
+    r"""Make adversarial rows by projected gradient ascent [1]_, for training.
 
-    Begins at a random point of the ball and repeats :math:`x' \leftarrow \Pi(x' + s
+    Starts at a random point of the ball and repeats :math:`x' \leftarrow \Pi(x' + s
     \cdot \mathrm{sign} \nabla_{x'} L)`, with the unit vector of the gradient instead of
     its signs for 'l2'.
 
     Parameters
     ----------
     logits_of : callable
-        Takes rows and gives logits of shape (*, n, C); in the mode that it has.
+        Takes rows and returns logits of shape (*, n, C). A module keeps its mode.
     x : Tensor of shape (*, n, ...)
         Rows, within the box of the ball.
     y : Tensor of shape (*, n), int64
@@ -65,12 +66,12 @@ def pgd(
     ball : Ball
     attack_steps : int, at least 0, default=10
     step_size : Tensor broadcastable to a row, or None, default=None
-        Length of a step. None takes ``2.5 * radius / attack_steps``, which reaches any
-        point of the ball from any other.
+        Step length. None takes ``2.5 * radius / attack_steps``, which reaches any point
+        of the ball from any other.
     random_start : bool, default=True
-        Whether to begin at a point drawn uniformly from the ball rather than at ``x``.
+        Whether to start at a point drawn uniformly from the ball rather than at ``x``.
     generator : torch.Generator or None, default=None
-        On the device of ``x``. None is torch's global one.
+        Must be on the device of ``x``. None is torch's global generator.
 
     Returns
     -------
@@ -79,7 +80,7 @@ def pgd(
 
     See Also
     --------
-    strongest_pgd : The worst rows of several such attacks, to evaluate with.
+    strongest_pgd : The worst rows of several such attacks, for evaluation.
 
     Notes
     -----
@@ -127,25 +128,25 @@ def strongest_pgd(
     early_stop: bool = False,
     generator: Generator | None = None,
 ) -> Tensor:
-    """Worst rows that projected gradient ascent comes by, to evaluate with.
+    """Find the worst rows of several ascents, for evaluation.
 
     Parameters
     ----------
     logits_of, x, y, ball, attack_steps, step_size, random_start
         See :func:`pgd`; rows have one leading axis.
     restarts : int, at least 1, default=1
-        How many attacks are made. Every second one raises the :func:`margin` instead of
-        the :func:`log_odds`. From the third on they begin at random in any case.
+        Number of attacks. Every second one raises the :func:`margin` instead of the
+        :func:`log_odds`. From the third on, all start at random points.
     early_stop : bool, default=False
-        Whether a row is left alone once it is misclassified.
+        Whether to stop attacking a row once it is misclassified.
     generator : torch.Generator or None, default=None
         See :func:`pgd`.
 
     Returns
     -------
     Tensor of shape (n, ...)
-        Of the rows passed on the way, the clean ones included, those of the greatest
-        :func:`margin`.
+        The rows with the greatest :func:`margin` among all that were visited, including
+        the clean ones.
 
     Examples
     --------
@@ -167,10 +168,10 @@ def strongest_pgd(
     for restart in range(restarts):
         objective = margin if restart % 2 else log_odds
         rows = torch.arange(len(x), device=x.device)
-        # The first two begin at the row, one for each objective; more of the same would
-        # add nothing.
+        # From the row itself, one attack per objective is enough: it is deterministic.
         at_random = random_start or restart > 1
         x_adv = ball.random_point(x, generator) if at_random else x
+        # One pass more than steps, which looks at the last rows.
         for remaining in range(attack_steps, -1, -1):
             if early_stop:
                 going = height[rows] <= 0

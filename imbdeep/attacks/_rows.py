@@ -1,4 +1,4 @@
-"""Rows of X as numbers that an attack moves, and the way back into X's container."""
+"""Convert rows of X to numbers that an attack moves, and back to X's container."""
 
 import numpy as np
 from scipy import sparse
@@ -12,7 +12,7 @@ from imbdeep.attacks._tables import column_at, is_table, rows_at, with_columns
 
 
 def open_rows(estimator, X):
-    """Rows as an attack on a classifier sees them.
+    """Open rows as an attack on a classifier needs them.
 
     Parameters
     ----------
@@ -22,32 +22,32 @@ def open_rows(estimator, X):
     Returns
     -------
     NetRows, TableRows or ArrayRows
-        ``names``, the columns' names or None; ``shape``, that of a row; ``read``, the
-        numbers that an attack moves; ``like``, what became of them in the container of
-        X.
+        ``names``, the column names or None; ``shape``, the shape of a row; ``read``,
+        which returns the numbers that an attack moves; ``like``, which puts them back
+        into the container of X.
     """
     if hasattr(estimator, "module_"):
         return NetRows(estimator, X)
     if isinstance(X, list | tuple):
         given = np.asarray(X)
-        # An array of text would make text of the numbers beside it.
+        # NumPy makes text of numbers that share a list with text.
         X = np.asarray(X, dtype=object) if given.dtype.kind in "US" else given
     return TableRows(X) if is_table(X) else ArrayRows(X)
 
 
 def read_net_rows(estimator, X):
-    """Rows as the numbers that a net takes, dense and in its precision."""
+    """Read rows as dense numbers in the precision of a net."""
     rows = read_rows(estimator, X, reset=False, allow_nd=True)
     if sparse.issparse(rows):
         rows = rows.toarray()
-    # Only a net of imbdeep has a precision of its own, and that for tables alone.
+    # Only nets of imbdeep choose a precision, and only for tables.
     if rows.ndim == 2 and getattr(estimator, "rows_dtype_", None) == np.float64:
         return rows.astype(np.float64, copy=False)
     return to_float32(rows)
 
 
 def check_finite(numbers, moves, names=None):
-    """Refuse gaps in what an attack moves, naming the first feature that has some.
+    """Refuse missing values in features that an attack moves; name the first one.
 
     Parameters
     ----------
@@ -80,12 +80,12 @@ def check_finite(numbers, moves, names=None):
 
 
 def as_container_of(X, numbers):
-    """Numbers as they are, or sparse as X is."""
+    """Make numbers sparse if X is."""
     return type(X)(numbers) if sparse.issparse(X) else numbers
 
 
 class NetRows:
-    """Rows of a net, which takes numbers alone."""
+    """Rows of a net, which takes numbers only."""
 
     def __init__(self, estimator, X):
         self.X, self.numbers = X, read_net_rows(estimator, X)
@@ -100,7 +100,7 @@ class NetRows:
         return self.numbers
 
     def like(self, numbers):
-        """All rows in the container of X, with what may not move as it was."""
+        """Put all rows into the container of X, with fixed features as they were."""
         if self.names is None:
             return as_container_of(self.X, numbers)
         positions = np.flatnonzero(self.moves)
@@ -114,7 +114,7 @@ class ArrayRows:
 
     def __init__(self, X):
         self.X = X
-        # Values of double precision stay as they are, so that eps=0 leaves the rows.
+        # Double precision stays, so that eps=0 does not change the rows.
         self.numbers = check_array(
             X.toarray() if sparse.issparse(X) else X,
             dtype=[np.float64, np.float32],
@@ -133,16 +133,16 @@ class ArrayRows:
         return self.numbers
 
     def like(self, numbers):
-        """Any rows, sparse if X is."""
+        """Make any rows sparse if X is."""
         return as_container_of(self.X, numbers)
 
 
 class TableRows:
     """Rows of a table for any classifier: only what may move is read as numbers.
 
-    An attack takes rows and gives rows, some of them, in any order. So that each goes
-    to the classifier with its own text and dates, what may not move holds the number of
-    the row instead.
+    An attack may query any of its rows in any order, and each has to reach the
+    classifier with its own text and dates. So the columns that may not move hold the
+    row number instead.
     """
 
     def __init__(self, X):
@@ -154,13 +154,13 @@ class TableRows:
         return self.X.shape[0]
 
     def read(self, moves):
-        """Numbers of the columns that move, and of the rows, of shape (n, d)."""
+        """Numbers of shape (n, d): columns that move, and row numbers elsewhere."""
         self.moves = moves
         columns = [column_at(self.X, i) for i in range(self.shape[0])]
         self._check_numeric(columns)
         moving = {i: columns[i].to_numbers() for i in np.flatnonzero(moves).tolist()}
         self.dtypes = {i: _floating(numbers.dtype) for i, numbers in moving.items()}
-        # In float32 a number of a row could not be told from the next.
+        # float32 cannot tell row numbers beyond 2**24 apart.
         dtype = np.result_type(*self.dtypes.values()) if moves.all() else np.float64
         numbers = np.empty((len(self), *self.shape), dtype)
         numbers[:, ~moves] = np.arange(len(self))[:, None]
@@ -170,7 +170,7 @@ class TableRows:
         return numbers
 
     def like(self, numbers):
-        """These rows in the container of X, with what may not move as it was."""
+        """Put these rows into the container of X, with fixed columns as they were."""
         if self.moves.all():
             rows = np.arange(len(numbers))
         else:
@@ -194,5 +194,5 @@ class TableRows:
 
 
 def _floating(dtype):
-    """What numbers become when they move."""
+    """Dtype of numbers once they may move."""
     return np.dtype(np.float32 if dtype == np.float32 else np.float64)

@@ -1,4 +1,4 @@
-"""Accuracy in the worst case."""
+"""Worst-case accuracy."""
 
 from inspect import signature
 
@@ -21,21 +21,21 @@ ROWS = ("all", "per_class", "under_represented")
 def robust_accuracy(
     estimator, X, y, *, eps, rows="all", class_counts=None, random_state=None, **attack
 ):
-    """Share of the rows that a classifier gets right in the worst case within ``eps``.
+    """Worst-case accuracy of a classifier on rows that may move within ``eps``.
 
     Parameters
     ----------
     estimator, X, y, eps
         See :func:`adversarial_rows`; ``eps=0`` gives the standard accuracy. Rows of a
-        class that the estimator has not seen, as in folds of a very rare class, are
-        wrong.
+        class that the estimator has not seen, as in folds of a very rare class, count
+        as wrong.
     rows : {'all', 'per_class', 'under_represented'}, default='all'
-        Of which rows: all; those of each class; those of the rarer half of the classes,
-        see :func:`~imbdeep.metrics.under_represented`.
+        Rows to score: all; those of each class; or those of the rarer half of the
+        classes, see :func:`~imbdeep.metrics.under_represented`.
     class_counts : array-like of shape (n_classes,), mapping, Series or None, \
             default=None
-        Rows of each class in the training data, for 'under_represented': in the order
-        of ``classes_``, or by label, such as ``y_train.value_counts()``. None takes the
+        Number of training rows per class, for 'under_represented': in the order of
+        ``classes_``, or by label, such as ``y_train.value_counts()``. None takes the
         estimator's ``class_counts_``.
     random_state : int, RandomState instance or None, default=None
         See :func:`adversarial_rows`.
@@ -46,13 +46,13 @@ def robust_accuracy(
     Returns
     -------
     accuracy : float, or ndarray of shape (n_classes,)
-        For 'per_class' an array in the order of ``classes_``, NaN for classes of which
-        ``y`` has no row.
+        For 'per_class' an array in the order of ``classes_``, NaN for classes without
+        rows in ``y``.
 
     Raises
     ------
     ValueError
-        If ``rows`` is unknown, or no row is of an under-represented class; see also
+        If ``rows`` is unknown, or no row is of an under-represented class. See also
         :func:`adversarial_rows`.
 
     See Also
@@ -75,7 +75,7 @@ def robust_accuracy(
     if rows == "under_represented":
         rare = _of_rare_classes(estimator, y, class_counts)
         X, y = _safe_indexing(X, rare), y[rare]
-    # A row of a class that was not in the training rows needs no attack to be wrong.
+    # Rows of a class that training lacked are wrong without any attack.
     known = _of_known_classes(estimator, y)
     right = np.zeros(len(y), dtype=bool)
     if len(known):
@@ -101,14 +101,14 @@ def robust_accuracy(
 def make_robust_scorer(
     *, eps, rows="all", class_counts=None, random_state=None, **attack
 ):
-    """Make a scorer of the robust accuracy.
+    """Make a scorer for the robust accuracy.
 
     Parameters
     ----------
     eps
         See :func:`robust_accuracy`.
     rows : {'all', 'under_represented'}, default='all'
-        Of which rows.
+        Rows to score.
     class_counts, random_state, **attack
         See :func:`robust_accuracy`.
 
@@ -120,9 +120,9 @@ def make_robust_scorer(
     Raises
     ------
     ValueError
-        If the attack or ``rows`` cannot be.
+        If ``rows`` or a parameter of the attack is invalid.
     TypeError
-        If there is no such parameter.
+        If a parameter is unknown.
 
     See Also
     --------
@@ -146,6 +146,7 @@ def make_robust_scorer(
             "A scorer gives one number, and rows='per_class' one for each class. Use "
             "robust_accuracy, or rows='under_represented'."
         )
+    # A wrong parameter fails here, and not in each fold as a score of NaN.
     given = signature(adversarial_rows).bind(None, None, None, eps=eps, **attack)
     given.apply_defaults()
     check_attack(given.arguments)
@@ -176,7 +177,7 @@ class _RobustScorer:
 def _of_known_classes(estimator, y):
     check_is_fitted(estimator, "classes_")
     classes = np.asarray(estimator.classes_)
-    # Refuses text beside numbers.
+    # Raises an error if one holds text and the other numbers.
     unique_labels(classes, y)
     return np.flatnonzero(np.isin(y, classes))
 

@@ -1,4 +1,4 @@
-"""Random search with scores alone, for models without a gradient."""
+"""Random search by scores, for models without a gradient."""
 
 import math
 from bisect import bisect_left
@@ -10,17 +10,17 @@ from torch import Generator, Tensor
 from imbdeep.attacks._ball import Ball
 from imbdeep.attacks._objectives import margin
 
-# Where the share of features that a proposal changes is halved, of all queries.
+# Shares of the queries after which proposals change half as many features.
 HALVED_AT = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
 
 
 def changed_share(progress: float, initial: float = 0.8) -> float:
-    """Share of the features that a proposal changes: large at first, then finer.
+    """Share of the features that a proposal changes: large at first, then smaller.
 
     Parameters
     ----------
     progress : float in [0, 1]
-        Share of the queries that are used up.
+        Share of the queries used so far.
     initial : float in (0, 1], default=0.8
 
     Returns
@@ -39,7 +39,7 @@ def changed_share(progress: float, initial: float = 0.8) -> float:
 def random_squares(
     n: int, picture: torch.Size, share: float, like: Tensor, generator: Generator | None
 ) -> Tensor:
-    """A square of pixels for each picture, as a mask of shape (n, 1, h, w)."""
+    """Draw a square of pixels for each picture, as a mask of shape (n, 1, h, w)."""
     _, *sides = picture
     wanted = max(round(math.sqrt(share * math.prod(sides))), 1)
     along = []
@@ -57,9 +57,10 @@ def random_squares(
 def random_subsets(
     n: int, movable: Tensor, share: float, like: Tensor, generator: Generator | None
 ) -> Tensor:
-    """Some of the movable features for each row, as a mask of shape (n, ...)."""
+    """Draw some movable features for each row, as a mask of shape (n, ...)."""
     candidates = movable.flatten().nonzero().squeeze(1)
     size = max(round(share * len(candidates)), 1)
+    # The largest of random ranks: a subset per row, without a loop over rows.
     ranks = torch.rand(n, len(candidates), generator=generator, device=like.device)
     chosen = candidates[ranks.topk(size).indices]
     mask = torch.zeros(n, movable.numel(), dtype=torch.bool, device=like.device)
@@ -69,7 +70,7 @@ def random_subsets(
 def random_values(
     shape: tuple[int, ...], ball: Ball, like: Tensor, generator: Generator | None
 ) -> Tensor:
-    """Shifts in units of the radius: corners for 'linf', directions for 'l2'."""
+    """Draw shifts in units of the radius: corners for 'linf', directions for 'l2'."""
     values = like.new_empty(shape)
     if ball.norm == "linf":
         return 2 * values.bernoulli_(0.5, generator=generator) - 1
@@ -79,17 +80,17 @@ def random_values(
 def moved(
     found: Tensor, x: Tensor, ball: Ball, patch: Tensor, values: Tensor
 ) -> Tensor:
-    """Rows with other values in a patch, back on the surface of the ball."""
+    """Change the values in a patch, and scale back to the surface of the ball."""
     movable = ball.radius > 0
     if ball.norm == "linf":
         return ball.project(torch.where(patch, x + ball.radius * values, found), x)
     axes = tuple(range(1, x.ndim))
     shift = torch.where(movable, (found - x) / ball.radius, 0.0)
-    # A direction's entries have this size where it has no preferred one.
+    # The typical size of the entries of a random unit vector.
     values = values / math.sqrt(int(movable.sum()))
     shift = torch.where(patch & movable, values, shift)
     length = torch.linalg.vector_norm(shift, dim=axes, keepdim=True)
-    # A patch of frozen features alone leaves a row that has not moved without a length.
+    # A row that has not moved has length 0 if its patch holds fixed features only.
     shift = shift / torch.where(length > 0, length, 1.0)
     return ball.project(x + ball.radius * shift, x)
 
@@ -101,15 +102,15 @@ def propose(
     progress: float,
     generator: Generator | None,
 ) -> Tensor:
-    """Next row to ask for, from the worst found so far.
+    """Propose the next row to query, from the worst found so far.
 
     Parameters
     ----------
     found, x : Tensor of shape (n, ...)
-        The worst rows found and the rows they began as.
+        The worst rows found so far, and the original rows.
     ball : Ball
     progress : float in [0, 1)
-        Share of the queries that are used up; at 0 all features change.
+        Share of the queries used so far; at 0 all features change.
     generator : torch.Generator or None
 
     Returns
@@ -144,54 +145,55 @@ def square(
     early_stop: bool = False,
     generator: Generator | None = None,
 ) -> Tensor:
-    r"""Adversarial rows by random search, from the scores of a model alone.
+    r"""Make adversarial rows by random search, from the scores of a model only.
 
-    Each query changes a random part of the worst row found so far, and keeps the change
-    if the row is then further on the wrong side, as the Square Attack does [1]_. It
-    needs no gradient, so it attacks trees, and nets whose gradients mislead.
+    Like the Square Attack [1]_, each query changes a random part of the worst row found
+    so far, and keeps the change if the row is then further on the wrong side. The
+    search needs no gradient, so it also attacks trees, and nets whose gradients
+    mislead.
 
-    Rows of shape (channels, height, width) are pictures: vertical stripes to begin
-    with, then squares of one value a channel. Of other rows it changes random subsets
-    of the features that may move.
+    Rows of shape (channels, height, width) are pictures: the search starts with
+    vertical stripes, then uses squares with one value per channel. In other rows it
+    changes random subsets of the features that may move.
 
     Parameters
     ----------
     scores_of : callable
-        Takes rows of shape (m, ...), m at most n, and gives logits or logarithms of
-        probabilities, of shape (m, C) and on the device of ``x``.
+        Takes rows of shape (m, ...), m at most n, and returns logits or
+        log-probabilities, of shape (m, C) and on the device of ``x``.
     x : Tensor of shape (n, ...), floating point
         Rows, within the box of the ball.
     y : Tensor of shape (n,), int64
         Class indices.
     ball : Ball
     queries : int, at least 0, default=500
-        How many changed rows are asked for, for each row; ``x`` itself is asked for on
-        top. The changes are large at first and end at single features, in steps that
-        are shares of this number.
+        Number of changed rows to query per row, in addition to ``x`` itself. Changes
+        are large at first and end at single features, on a schedule in shares of this
+        number.
     early_stop : bool, default=False
-        Whether a row is left alone once it is misclassified.
+        Whether to stop attacking a row once it is misclassified.
     generator : torch.Generator or None, default=None
-        On the device of ``x``. None is torch's global one.
+        Must be on the device of ``x``. None is torch's global generator.
 
     Returns
     -------
     Tensor of shape (n, ...)
-        Of the rows asked for, the clean ones included, those of the greatest
-        :func:`margin`.
+        The rows with the greatest :func:`margin` among all that were queried, including
+        the clean ones.
 
     See Also
     --------
-    strongest_pgd : Needs gradients, and is faster and stronger where they are good.
+    strongest_pgd : Needs gradients; faster and stronger if they are good.
 
     Notes
     -----
-    NOTE[DIFF]: the paper searches pictures with one radius. Here a shift is measured in
-    the radius of its feature, and the search goes on from ``x`` where the first, random
+    NOTE[DIFF]: the paper searches pictures with one radius. Here the unit of a shift is
+    the radius of its feature, and the search continues from ``x`` if the first, random
     shift does not help. Every row has its own squares.
 
     NOTE[DIFF]: for 'l2' this is a Square-type search: a patch gets new random values
-    and the whole shift is scaled back to length 1. The paper's patches have the form of
-    two pyramids and take their length from another patch.
+    and the whole shift is scaled back to length 1. The paper's patches have the shape
+    of two pyramids and take their length from another patch.
 
     References
     ----------

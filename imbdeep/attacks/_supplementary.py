@@ -1,4 +1,4 @@
-"""More adversarial rows from one."""
+"""Copies of adversarial rows."""
 
 import torch
 from torch import Generator, Tensor
@@ -11,28 +11,28 @@ def supplementary_rows(
     scale: float = 1.0,
     generator: Generator | None = None,
 ) -> Tensor:
-    r"""Rows scattered along the attack, :math:`x + \alpha (x' - x) N(0, 1)` [1]_.
+    r"""Scatter copies along the attack, :math:`x + \alpha (x' - x) N(0, 1)` [1]_.
 
     Parameters
     ----------
     x, x_adv : Tensor of shape (n, ...)
-        Rows, and the adversarial rows that an attack made of them.
+        Rows, and their adversarial versions.
     n_copies : int, at least 0
-        Rows to make of each, the paper's :math:`t`.
+        Copies per row, the paper's :math:`t`.
     scale : float, at least 0, default=1.0
         The paper's :math:`\alpha`.
     generator : torch.Generator or None, default=None
-        On the device of ``x``. None is torch's global one.
+        Must be on the device of ``x``. None is torch's global generator.
 
     Returns
     -------
     Tensor of shape (n_copies * n, ...)
-        The copies of all rows, then the next copies of all rows, and so on.
+        One copy of every row, then another copy of every row, and so on.
 
     Notes
     -----
-    Each feature has a factor of its own. Features that the attack left alone stay as
-    they are; the others may go beyond its ball.
+    Each feature has a factor of its own. Features that the attack did not move stay as
+    they are; the others may leave its ball.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Tables whose columns have types of their own, and what an attack does with them."""
+"""Tables with columns of different types, as an attack handles them."""
 
 import narwhals.stable.v2 as nw
 
@@ -7,7 +7,7 @@ from imbdeep._tables.frames import Column, is_data_frame, is_pandas
 
 
 def is_table(X):
-    """Whether ``X`` is a data frame or an array that holds more than numbers.
+    """Whether ``X`` is a data frame, or an array that holds more than numbers.
 
     Examples
     --------
@@ -22,7 +22,7 @@ def is_table(X):
 
 
 def column_at(X, position):
-    """A column of a table by position, as names may come twice.
+    """Return a column of a table by position; names may not be unique.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def column_at(X, position):
 
 
 def rows_at(X, rows):
-    """Some rows of a table, by position."""
+    """Take rows of a table by position."""
     if is_pandas(X):
         return X.iloc[rows]
     if is_data_frame(X):
@@ -54,7 +54,7 @@ def rows_at(X, rows):
 
 
 def with_columns(X, columns):
-    """A copy of a table with some columns replaced; the others stay as they are.
+    """Copy a table with some columns replaced.
 
     Parameters
     ----------
@@ -81,6 +81,7 @@ def with_columns(X, columns):
         return frame.with_columns(*made).to_native()
     X = X.copy()
     for position, values in columns.items():
+        # isetitem changes the dtype of the column; iloc would cast the values to it.
         if is_pandas(X):
             X.isetitem(position, values)
         else:

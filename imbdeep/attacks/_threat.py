@@ -1,4 +1,4 @@
-"""From what a user says of an attack to the ball that it stays in."""
+"""Turn a user's description of an attack into the ball that it stays in."""
 
 import warnings
 from collections.abc import Iterable, Sequence
@@ -17,12 +17,13 @@ from imbdeep._tables.by_name import (
 from imbdeep.attacks._ball import NORMS, Ball
 
 EPS_UNITS = ("input", "std")
-# Of a feature's standard deviation: what moves none further than this is no attack.
+# Share of a feature's standard deviation; an attack that moves no feature further is
+# none.
 TINY = 1e-3
 
 
 def check_threat(norm: Any, eps: Any, eps_unit: Any, step_size: Any = None) -> None:
-    """Refuse parameters of an attack that no data could make sense of.
+    """Refuse parameters of an attack that are wrong for any data.
 
     Parameters
     ----------
@@ -32,7 +33,7 @@ def check_threat(norm: Any, eps: Any, eps_unit: Any, step_size: Any = None) -> N
     Raises
     ------
     ValueError
-        Names the parameter and the value.
+        The message names the parameter and the value.
 
     Examples
     --------
@@ -71,12 +72,12 @@ def lengths_per_feature(
     names: Iterable[Any] | None = None,
     movable: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Lengths in the units of X, one for each feature.
+    """Lengths in the units of X, one per feature.
 
     Parameters
     ----------
     name : str
-        Of the parameter, for errors.
+        Name of the parameter, for errors.
     value : float or array-like that broadcasts to a row, or mapping, Series or \
             DataFrame of one row, by column name
     shape : sequence of int
@@ -87,8 +88,8 @@ def lengths_per_feature(
     names : iterable or None, default=None
         Names of the columns. Without them a table's columns go by position.
     movable : ndarray of the shape of a row, bool, or None, default=None
-        Which features may move. Others need not be named, and have the length 0 where
-        lengths go by name. None lets all move.
+        Which features may move. Others need not be named, and get length 0 if lengths
+        are given by name. None lets all move.
 
     Returns
     -------
@@ -134,7 +135,7 @@ def read_std(
     names: Iterable[Any] | None = None,
     movable: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Standard deviation of each feature.
+    """Read the standard deviation of each feature.
 
     Parameters
     ----------
@@ -192,7 +193,7 @@ def movable_features(
     Raises
     ------
     ValueError
-        If a mask has another shape, or there is no such column.
+        If a mask has the wrong shape, or a column is unknown.
 
     Examples
     --------
@@ -219,14 +220,14 @@ def movable_features(
             f"columns of a table, got {perturb!r}."
         )
     mask = np.zeros(shape, dtype=bool)
-    # The list itself: an array would make text of the numbers beside it.
+    # The list itself: NumPy makes text of numbers that share a list with text.
     columns = perturb.tolist() if isinstance(perturb, np.ndarray) else list(perturb)
     mask[_positions(columns, shape[0], names)] = True
     return mask
 
 
 def _positions(columns, width, names):
-    """Positions of columns that are given by name or by position."""
+    """Positions of columns given by name or by position."""
     names = None if names is None else list(names)
     if all(isinstance(column, int | np.integer) for column in columns):
         positions = {position: position % width for position in range(-width, width)}
@@ -250,14 +251,14 @@ def _positions(columns, width, names):
 
 
 def warn_of_tiny_radius(radius: np.ndarray, std: np.ndarray) -> None:
-    """Warn of a radius that is next to nothing beside how much the features vary.
+    """Warn of a radius that is negligible compared with the spread of the features.
 
     Parameters
     ----------
     radius : ndarray
-        Of each feature, in the units of X; those of radius 0 do not count.
+        Radius of each feature in the units of X; features of radius 0 do not count.
     std : ndarray
-        Standard deviation of each feature; those that do not vary do not count.
+        Standard deviation of each feature; constant features do not count.
 
     Warns
     -----
@@ -278,7 +279,7 @@ def warn_of_tiny_radius(radius: np.ndarray, std: np.ndarray) -> None:
     if not compared.any():
         return
     largest = (radius[compared] / std[compared]).max()
-    # A radius of just this many standard deviations may be rounded.
+    # A radius of exactly TINY standard deviations passes, even if rounded down.
     if largest >= TINY * (1 - 1e-6):
         return
     warnings.warn(
@@ -299,7 +300,7 @@ def make_ball(
     device: str | torch.device = "cpu",
     dtype: torch.dtype = torch.float32,
 ) -> Ball:
-    """Ball of checked parts, as tensors.
+    """Make a ball of tensors from checked parts.
 
     Parameters
     ----------
@@ -310,7 +311,7 @@ def make_ball(
         See :func:`read_box`.
     device : str or torch.device, default='cpu'
     dtype : torch.dtype, default=torch.float32
-        That of the rows.
+        Dtype of the rows.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The worse of two attacks, as tensors."""
+"""The worst rows of one or two attacks, as tensors."""
 
 import torch
 
@@ -22,12 +22,13 @@ def worst_rows(
     early_stop=False,
     generator=None,
 ):
-    """Worst rows that one attack or two come by, as tensors.
+    """Find the worst rows of one or two attacks, as tensors.
 
     Parameters
     ----------
     logits_of : callable
-        Takes rows and gives logits, or for 'square' log-probabilities, of shape (n, C).
+        Takes rows and returns logits of shape (n, C); log-probabilities do for
+        'square'.
     x : Tensor of shape (n, ...)
     y : Tensor of shape (n,), int64
     ball : Ball
@@ -76,6 +77,7 @@ def worst_rows(
         rows = going.nonzero()[:, 0]
         if len(rows) == 0:
             return worst
+        # From the original rows: the ball is around them.
         found = square(
             logits_of,
             x[rows],

@@ -1,10 +1,10 @@
-"""Parameters of callbacks, checked when a net is made ready to train."""
+"""Checks of the parameters of callbacks, before training."""
 
 from imbdeep._arguments import check_arguments
 
 
 class ChecksParameters:
-    """Refuses wrong parameters in ``initialize``, as they may be set until then."""
+    """Refuses wrong parameters in ``initialize``; until then, users may set them."""
 
     _parameter_constraints: dict
 

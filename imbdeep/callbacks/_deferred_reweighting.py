@@ -10,23 +10,22 @@ from imbdeep.losses import class_balanced_weights
 
 
 class DeferredReweighting(ChecksParameters, Callback):
-    """Weigh classes only from a fraction of the epochs on [1]_.
+    """Re-weight classes only after a fraction of the epochs [1]_.
 
-    Until then every class has weight 1; from then on classes have class-balanced
-    weights. The weight is a buffer of the criterion, so the optimizer keeps its state.
+    Until then every class has weight 1; afterwards the weights are class-balanced. The
+    weight is a buffer of the criterion, so the optimizer keeps its state.
 
     Parameters
     ----------
     reweight_from : float in [0, 1], default=0.8
-        Fraction of ``max_epochs`` trained without weights; 0 weighs from the start
+        Fraction of ``max_epochs`` trained without weights; 0 uses them from the start
         and 1 never does. The default is the paper's epoch 160 of 200.
     beta : float in [0, 1), default=0.9999
         See :func:`~imbdeep.losses.class_balanced_weights`.
     normalization : {'rows', 'frequent', 'classes'}, default='rows'
-        Which weights are 1 in the mean, see
-        :func:`~imbdeep.losses.class_balanced_weights`. It matters where the loss is
-        divided by the number of rows: 'rows' then leaves the size of the loss, and
-        with it the meaning of the learning rate, as it was before.
+        What has mean weight 1, see :func:`~imbdeep.losses.class_balanced_weights`. This
+        matters if the loss is divided by the number of rows: 'rows' then keeps the size
+        of the loss, and with it the meaning of the learning rate.
 
     Attributes
     ----------
@@ -36,8 +35,8 @@ class DeferredReweighting(ChecksParameters, Callback):
     Notes
     -----
     The criterion must have a ``weight`` buffer, as those of :mod:`imbdeep.losses` and
-    :class:`torch.nn.CrossEntropyLoss` do. Weights given as ``class_weight`` hold
-    until the deferred ones replace them.
+    :class:`torch.nn.CrossEntropyLoss` do. A ``class_weight`` applies until the deferred
+    weights replace it.
 
     The papers divide the weighted loss of a batch by its number of rows; that is
     ``weight_reduction='rows'`` of the net and the default of
@@ -75,7 +74,7 @@ class DeferredReweighting(ChecksParameters, Callback):
     def on_epoch_begin(self, net, **kwargs):
         epochs_done = len(net.history) - 1 - self.first_epoch_
         if epochs_done == 0:
-            # Not before the batches are there, whose classes have shares.
+            # Not in on_train_begin: the class shares of the batches are not known yet.
             self.weights_ = class_balanced_weights(
                 torch.as_tensor(net.class_counts_),
                 self.beta,
@@ -84,12 +83,13 @@ class DeferredReweighting(ChecksParameters, Callback):
             )
         first = round(self.reweight_from * net.max_epochs)
         if self.reweight_from < 1 and epochs_done >= first:
+            # A copy, which the criterion may move or change.
             net.criterion_.weight = self.weights_.to(net.device, copy=True)
 
     def on_train_end(self, net, **kwargs):
-        # Training that goes on defers again.
+        # Training that continues defers again.
         net.criterion_.weight = self.earlier_weight_
-        # It may lie on the training device, which a pickle must not need.
+        # On the training device, which a pickle must not need.
         self.earlier_weight_ = None
 
     def _check_criterion(self, criterion):

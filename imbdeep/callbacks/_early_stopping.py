@@ -10,38 +10,39 @@ from imbdeep.callbacks._checked import ChecksParameters
 
 
 class EarlyStopping(ChecksParameters, SkorchEarlyStopping):
-    """Early stopping of skorch, with defaults for few validation rows.
+    """Early stopping with defaults for few validation rows.
 
-    It watches average precision, goes back to the best epoch, and counts an epoch that
-    is as good as the best as an improvement: a validation set with a handful of
-    minority rows is soon ranked perfectly, long before the net has learned what it can.
-    It is idle in epochs without validation rows, as ``partial_fit`` may have them,
-    where skorch's own callback fails on the missing entry of the history, and where the
-    rarest class has too few validation rows to tell one epoch from another.
+    It monitors average precision, goes back to the best epoch, and takes a tie with the
+    best epoch for an improvement: a net soon ranks a handful of minority rows
+    perfectly, long before it has learned what it can.
+
+    It does nothing in epochs without validation rows, which ``partial_fit`` may have;
+    skorch's own callback fails there on the missing entry of the history. Nor does it
+    stop training if the rarest class has too few validation rows to compare epochs.
 
     Parameters
     ----------
     monitor : str, default='valid_average_precision'
-        Entry of the history to watch.
+        Entry of the history to monitor.
     patience : int, at least 1, default=20
         Epochs without improvement before training stops.
     lower_is_better : bool, default=False
     load_best : bool, default=True
         Whether to go back to the weights of the best epoch.
     threshold : float, default=-1e-9
-        Least improvement that counts; just below 0 lets an equal score count.
+        Smallest improvement that counts; just below 0, ties count.
     threshold_mode : {'abs', 'rel'}, default='abs'
         Whether ``threshold`` is a difference or a share of the best score.
     sink : callable, default=print
-        Where the message goes, see :class:`skorch.callbacks.EarlyStopping`.
+        Receives the message, see :class:`skorch.callbacks.EarlyStopping`.
     least_rare_rows : int, at least 0, default=0
-        Fewest validation rows of the rarest class. With fewer, training goes on for as
-        long as it is told, and keeps its last weights. 0 watches in any case.
+        Fewest validation rows of the rarest class. With fewer, training lasts for
+        ``max_epochs`` and keeps its last weights. 0 always monitors.
 
     Attributes
     ----------
     watched_ : bool
-        Whether there was anything to watch in the last training.
+        Whether there was anything to monitor in the last training.
 
     Examples
     --------
@@ -84,14 +85,14 @@ class EarlyStopping(ChecksParameters, SkorchEarlyStopping):
         self.least_rare_rows = least_rare_rows
 
     def has_enough(self, y, class_counts):
-        """Whether validation rows are enough to watch.
+        """Whether there are enough validation rows to monitor.
 
         Parameters
         ----------
         y : ndarray of shape (n,), int
             Class indices of the validation rows.
         class_counts : ndarray of shape (n_classes,)
-            Rows of each class in training. A class without any does not count.
+            Number of training rows per class. Classes without any do not count.
 
         Returns
         -------
@@ -104,6 +105,7 @@ class EarlyStopping(ChecksParameters, SkorchEarlyStopping):
         super().on_train_begin(net, **kwargs)
         self.watched_ = False
 
+    # Targets come with the batches: a data set of the user's may hold them in any form.
     def on_epoch_begin(self, net, **kwargs):
         self.targets_ = []
 

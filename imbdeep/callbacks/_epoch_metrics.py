@@ -1,4 +1,4 @@
-"""Validation metrics that matter under imbalance, once an epoch."""
+"""Validation metrics that matter under imbalance, once per epoch."""
 
 import numpy as np
 from sklearn.metrics import average_precision_score
@@ -8,7 +8,7 @@ from skorch.callbacks import Callback
 def mean_average_precision(
     y: np.ndarray, proba: np.ndarray, class_counts: np.ndarray | None = None
 ) -> float:
-    """Average precision of the rarer class, or the mean over classes if there are more.
+    """Average precision of the rarer of two classes, or the mean over more classes.
 
     Parameters
     ----------
@@ -16,7 +16,7 @@ def mean_average_precision(
         Class indices.
     proba : ndarray of shape (n, n_classes)
     class_counts : ndarray of shape (n_classes,) or None, default=None
-        Rows of each class, which say what is rare. None counts those in ``y``.
+        Number of rows per class, which decides what is rare. None counts ``y``.
 
     Returns
     -------
@@ -26,7 +26,7 @@ def mean_average_precision(
     counts = np.bincount(y, minlength=proba.shape[1])
     present = np.flatnonzero(counts)
     if proba.shape[1] == 2:
-        # Of two equally rare classes the second counts, as in scikit-learn.
+        # A tie goes to the second class, scikit-learn's positive one.
         counts = counts if class_counts is None else class_counts
         present = sorted(present, key=lambda c: (counts[c], -c))[:1]
     return float(
@@ -44,16 +44,16 @@ def recalls(y: np.ndarray, predicted: np.ndarray, n_classes: int) -> np.ndarray:
 class EpochMetrics(Callback):
     """Record average precision, balanced accuracy and g-mean on the validation rows.
 
-    Adds to the history of each epoch ``valid_average_precision`` (of the rarer class;
-    with more than two classes the mean over classes of one class against the rest),
+    The history of each epoch gets ``valid_average_precision`` (of the rarer class; with
+    more than two classes, the mean of one-vs-rest over the classes),
     ``valid_balanced_accuracy`` (mean of the recalls) and ``valid_g_mean`` (their
-    geometric mean), and for each a flag, such as ``valid_g_mean_best``, that tells
-    whether it is the best so far.
+    geometric mean). For each, a flag such as ``valid_g_mean_best`` says whether it is
+    the best so far.
 
     Notes
     -----
-    The metrics come from the predictions of the validation pass itself: no further
-    pass is made.
+    The metrics use the predictions of the validation pass itself; there is no further
+    pass.
 
     Examples
     --------
@@ -74,11 +74,12 @@ class EpochMetrics(Callback):
         self.best_ = {}
 
     def on_epoch_begin(self, net, **kwargs):
-        self.targets_, self.probas_ = [], []
+        self.targets_, self.probas_ = [], []  # or pickles would hold them
 
     def on_batch_end(self, net, batch=None, training=False, y_pred=None, **kwargs):
         if training:
             return
+        # skorch takes the first output of a module that returns several.
         logits = y_pred[0] if isinstance(y_pred, tuple) else y_pred
         self.targets_.append(batch[1].cpu().numpy())
         self.probas_.append(net.probabilities(logits.cpu()).numpy())

@@ -12,12 +12,12 @@ class EpochProgressBar(ChecksParameters, Callback):
     Parameters
     ----------
     monitor : str or None, default='valid_average_precision'
-        Entry of the history shown beside the bar, if it is there.
+        Entry of the history to show beside the bar, if there is one.
 
     Notes
     -----
-    The bar goes to standard error. skorch's ``ProgressBar`` shows the batches of each
-    epoch instead.
+    The bar is written to standard error. skorch's ``ProgressBar`` shows the batches of
+    each epoch instead.
 
     Examples
     --------
@@ -32,7 +32,7 @@ class EpochProgressBar(ChecksParameters, Callback):
         self.monitor = monitor
 
     def __getstate__(self):
-        # A bar holds a stream, which no pickle can.
+        # A bar holds a stream, which cannot be pickled.
         return {**self.__dict__, "bar_": None}
 
     def on_train_begin(self, net, **kwargs):

@@ -6,7 +6,7 @@ from skorch.callbacks import Callback
 
 
 class FiniteLoss(Callback):
-    """Stop with an error when the training loss is no finite number.
+    """Raise an error when the training loss is not finite.
 
     Examples
     --------
@@ -18,7 +18,7 @@ class FiniteLoss(Callback):
     def on_batch_end(self, net, training=False, **kwargs):
         if not training:
             return
-        # skorch has just recorded it, so reading it does not wait for the device again.
+        # skorch has recorded a number; the tensor would wait for the device again.
         loss = net.history[-1, "batches", -1, "train_loss"]
         if not math.isfinite(loss):
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Learning rate that drops at fractions of the training."""
+"""A learning rate that drops at fractions of training."""
 
 from skorch.callbacks import LRScheduler
 from torch.optim.lr_scheduler import MultiStepLR
@@ -15,14 +15,13 @@ class LRDrops(ChecksParameters, LRScheduler):
     at : tuple of float in [0, 1], default=(0.8, 0.9)
         Fractions of ``max_epochs``; the default is epochs 160 and 180 of 200 [1]_.
     factor : float, greater than 0, default=0.01
-        What the rate is multiplied with.
+        Factor of the learning rate.
 
     Notes
     -----
-    It is torch's ``MultiStepLR`` in skorch's ``LRScheduler``, with milestones that
-    follow ``max_epochs``. The rate of each epoch is recorded in the history as
-    ``event_lr``. After training the rate is what it was before, so that ``partial_fit``
-    begins with it.
+    This is torch's ``MultiStepLR`` in skorch's ``LRScheduler``, with milestones that
+    follow ``max_epochs``. The history records the rate of each epoch as ``event_lr``.
+    After training the rate is restored, so that ``partial_fit`` begins with it.
 
     References
     ----------
@@ -41,7 +40,7 @@ class LRDrops(ChecksParameters, LRScheduler):
         "factor": [FiniteReal(0, None, closed="neither")],
     }
 
-    # Not in __init__: skorch takes whatever that sets for a parameter.
+    # Not in __init__: skorch passes all that it sets to the scheduler.
     policy = MultiStepLR
     event_name = "event_lr"
     step_every = "epoch"
@@ -57,13 +56,13 @@ class LRDrops(ChecksParameters, LRScheduler):
         return self
 
     def on_train_begin(self, net, **kwargs):
-        # The scheduler multiplies the rates as soon as it is made.
+        # Before the scheduler is made: a milestone of 0 drops the rates at once.
         self.rates_ = [group["lr"] for group in net.optimizer_.param_groups]
         super().on_train_begin(net, **kwargs)
 
     def _get_scheduler(self, net, policy, **kwargs):
         milestones = [round(fraction * net.max_epochs) for fraction in self.at]
-        # Without last_epoch: training that goes on begins with the full rate.
+        # Without last_epoch: training that continues begins with the full rate.
         return policy(net.optimizer_, milestones, gamma=self.factor)
 
     def on_train_end(self, net, **kwargs):

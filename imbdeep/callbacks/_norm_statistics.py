@@ -1,14 +1,14 @@
-"""Running statistics of norms, as training would have them."""
+"""Running statistics of norms, from the rows of training."""
 
 from torch.nn.modules.batchnorm import _NormBase
 
 
 class NormStatistics:
-    """Means of what the norms of a module see in training mode, over its batches.
+    """Collect the statistics of a module's norms in training mode, over batches.
 
-    Within the context, running statistics stay as they are, so that what looks at the
-    module in evaluation mode, such as an attack, finds them. On leaving it they become
-    the means over the batches, weighed by their rows.
+    Within the context, running statistics do not change, so that an attack, which runs
+    the module in evaluation mode, finds them. On leaving it they become the means over
+    the batches, weighted by their rows.
 
     Parameters
     ----------
@@ -16,8 +16,8 @@ class NormStatistics:
 
     Notes
     -----
-    :func:`torch.optim.swa_utils.update_bn` weighs batches alike, so that a last batch
-    of a few rows counts as much as a full one, and resets the statistics first.
+    :func:`torch.optim.swa_utils.update_bn` gives all batches the same weight, so that a
+    small last batch counts as much as a full one, and it resets the statistics first.
     """
 
     def __init__(self, module):
@@ -36,7 +36,7 @@ class NormStatistics:
         self.sums = dict.fromkeys(self.norms, (0, 0.0, 0.0))
         self.handles = [norm.register_forward_hook(self._add) for norm in self.norms]
         for norm in self.norms:
-            # The statistics of a batch then take the place of the running ones.
+            # With 1, the running statistics after a pass are those of its batch.
             norm.momentum = 1.0
         return self
 

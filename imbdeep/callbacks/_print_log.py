@@ -7,22 +7,22 @@ from imbdeep.callbacks._checked import ChecksParameters
 
 
 class PrintLog(ChecksParameters, SkorchPrintLog):
-    """Table of the history, put together only if it is to be seen.
+    """Table of the history, formatted only if it is printed.
 
-    skorch formats it for quiet nets as well, every epoch.
+    skorch formats it in every epoch, even for quiet nets.
 
     Parameters
     ----------
     keys_ignored : str, list of str or None, default=None
         Entries of the history to leave out.
     sink : callable, default=print
-        Where the rows go.
+        Receives the rows.
     tablefmt : str, default='simple'
         See :func:`tabulate.tabulate`.
     floatfmt : str, default='.4f'
-        How numbers are printed.
+        Format of numbers.
     stralign : {'left', 'center', 'right'}, default='right'
-        How text is aligned.
+        Alignment of text.
 
     Examples
     --------
@@ -40,5 +40,6 @@ class PrintLog(ChecksParameters, SkorchPrintLog):
     }
 
     def on_epoch_end(self, net, **kwargs):
+        # skorch ignores verbose for a sink other than print.
         if net.verbose or self.sink is not print:
             super().on_epoch_end(net, **kwargs)

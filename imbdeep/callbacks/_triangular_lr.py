@@ -13,15 +13,15 @@ class TriangularLR(ChecksParameters, LRScheduler):
     Parameters
     ----------
     base_lr, max_lr : float, greater than 0, default=1e-5 and 1e-3
-        The rates between which the learning rate goes up and down.
+        Bounds of the learning rate.
     step_size : float, greater than 0, default=2
         Epochs from ``base_lr`` to ``max_lr``; a cycle lasts twice as long.
 
     Notes
     -----
-    It is torch's ``CyclicLR`` in skorch's ``LRScheduler``, with a ``step_size`` in
-    epochs. The rate of each epoch's first step is recorded in the history as
-    ``event_lr``, those of all steps in its batches. The ``lr`` of the net is not used.
+    This is torch's ``CyclicLR`` in skorch's ``LRScheduler``, with a ``step_size`` in
+    epochs. The history records the rate of each epoch's first step as ``event_lr``, and
+    those of all steps in its batches. The ``lr`` of the net is not used.
 
     References
     ----------
@@ -41,7 +41,7 @@ class TriangularLR(ChecksParameters, LRScheduler):
         "step_size": [FiniteReal(0, None, closed="neither")],
     }
 
-    # Not in __init__: skorch takes whatever that sets for a parameter.
+    # Not in __init__: skorch passes all that it sets to the scheduler.
     policy = CyclicLR
     event_name = "event_lr"
     step_every = "batch"
@@ -52,7 +52,7 @@ class TriangularLR(ChecksParameters, LRScheduler):
         self.step_size = step_size
 
     def on_train_begin(self, net, **kwargs):
-        # Made when the first epoch begins: before, nobody knows how many steps it has.
+        # The first epoch makes it: its number of steps is not known before.
         self.lr_scheduler_ = None
 
     def on_epoch_begin(self, net, **kwargs):
@@ -61,7 +61,7 @@ class TriangularLR(ChecksParameters, LRScheduler):
         self._record_last_lr(net, "epoch")
 
     def _get_scheduler(self, net, policy, **kwargs):
-        # A scheduler that starts in the middle of a cycle looks for it.
+        # torch requires this entry if last_epoch is not -1.
         for group in net.optimizer_.param_groups:
             group["initial_lr"] = self.base_lr
         epochs_done = len(net.history) - 1
@@ -70,7 +70,7 @@ class TriangularLR(ChecksParameters, LRScheduler):
             self.base_lr,
             self.max_lr,
             step_size_up=self.step_size * net.n_train_batches_,
-            # The schedule is of the rate alone; Adam keeps its momentum.
+            # The policy cycles the rate only; Adam keeps its momentum.
             cycle_momentum=False,
             last_epoch=epochs_done * net.n_train_batches_ - 1,
         )

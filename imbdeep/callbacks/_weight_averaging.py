@@ -13,7 +13,7 @@ from imbdeep.callbacks._triangular_lr import TriangularLR
 
 
 def whole_cycles(step_size):
-    """Least whole number of epochs that holds whole cycles of the triangular policy.
+    """Smallest whole number of epochs that consists of whole cycles.
 
     Parameters
     ----------
@@ -36,8 +36,8 @@ def whole_cycles(step_size):
 class WeightAveraging(ChecksParameters, Callback):
     """Predict with an average of the weights over training instead of the last ones.
 
-    After training the averaged weights replace those of ``net.module_``: they are what
-    ``predict`` uses and what a pickle holds.
+    After training the averaged weights replace those of ``net.module_``: ``predict``
+    uses them, and a pickle holds them.
 
     Parameters
     ----------
@@ -50,27 +50,28 @@ class WeightAveraging(ChecksParameters, Callback):
         Share of the old average that a step keeps, for 'ema': the average spans about
         ``1 / (1 - decay)`` steps.
     average_every : int, at least 1, or 'auto', default='auto'
-        Epochs between the snapshots that 'swa' averages, counted from the first epoch
-        of all. 'auto' is the length of a cycle if the net has a :class:`TriangularLR`,
-        so that snapshots are taken where the rate is lowest [1]_, else 1.
+        Epochs between the snapshots that 'swa' averages, counted from the very first
+        epoch. If the net has a :class:`TriangularLR`, 'auto' is the length of a cycle,
+        so that snapshots are taken where the rate is lowest [1]_; else it is 1.
 
     Raises
     ------
     ValueError
-        Before training, if no epoch that is averaged ends with a snapshot.
+        Before training, if averaging would have no snapshots.
 
     Notes
     -----
-    Running statistics of batch norms are computed anew for the averaged weights, in an
-    epoch without learning: on the rows that the training iterator draws and what the
-    method makes of them, in training mode, as those that training itself had. Batches
-    count by their rows.
+    The running statistics of batch norm are recomputed for the averaged weights, in an
+    epoch without learning. It runs in training mode, on the rows that training steps
+    would see: those of the training iterator, after any changes by the method. Batches
+    are weighted by their rows.
 
     The epoch in which early stopping ends training is not averaged.
 
-    Validation metrics during training are those of the weights being trained. If early
-    stopping also restores its best epoch, the average wins; if it stops training
-    before averaging begins, there is no average and the weights stay as they are.
+    Validation metrics during training are those of the current weights, not of the
+    average. If early stopping also restores its best epoch, the average wins. If it
+    stops training before averaging begins, there is no average and the weights stay as
+    they are.
 
     References
     ----------
@@ -110,7 +111,7 @@ class WeightAveraging(ChecksParameters, Callback):
         return self
 
     def __getstate__(self):
-        # The running average lives on the training device; a pickle must not need it.
+        # The average is on the training device, which a pickle must not need.
         return {**self.__dict__, "average_": None, "dataset_train_": None}
 
     def on_train_begin(self, net, **kwargs):
@@ -140,6 +141,7 @@ class WeightAveraging(ChecksParameters, Callback):
     def on_train_end(self, net, **kwargs):
         if self.average_ is None or self.average_.n_averaged == 0:
             return
+        # Early stopping is an earlier callback, and has restored its best weights.
         net.module_.load_state_dict(self.average_.module.state_dict())
         statistics = NormStatistics(net.module_)
         if statistics.norms:
@@ -149,7 +151,7 @@ class WeightAveraging(ChecksParameters, Callback):
         self.average_ = self.dataset_train_ = None
 
     def _begins_after(self, net):
-        # The last epoch is averaged, however few there are.
+        # The last epoch is always averaged, even if it is the only one.
         return min(round(self.average_from * net.max_epochs), net.max_epochs - 1)
 
     def _epochs_between(self, net):
@@ -159,7 +161,7 @@ class WeightAveraging(ChecksParameters, Callback):
         return whole_cycles(sizes[0]) if sizes else 1
 
     def _check_snapshots(self, net):
-        """Refuse a training whose averaged epochs are all without a snapshot."""
+        """Refuse a training that would average no snapshot."""
         first = self.first_epoch_ + self._begins_after(net) + 1
         last = self.first_epoch_ + net.max_epochs
         if last // self.every_ * self.every_ < first:

@@ -1,4 +1,4 @@
-"""Losses: pure functions that give one loss per row, and thin modules around them."""
+"""Losses: pure functions that return per-row losses, and thin modules around them."""
 
 from imbdeep.losses._base import ClassificationLoss
 from imbdeep.losses._class_weights import class_balanced_weights, effective_number

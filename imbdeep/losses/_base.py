@@ -1,4 +1,4 @@
-"""What the loss modules share: a class weight that a callback may rewrite."""
+"""Base class of the loss modules, with a class weight that a callback may change."""
 
 import torch
 from torch import Tensor, nn
@@ -8,17 +8,17 @@ from imbdeep.losses._reduction import check_reduction, reduce_losses, take_class
 
 
 class ClassificationLoss(nn.Module):
-    """Base of the losses: per-row losses, class weights, reduction, in that order.
+    """Base class of the losses: per-row losses, then class weights, then reduction.
 
     Subclasses implement :meth:`row_losses` by calling their pure function. The class
-    weight is a buffer: it moves with the module and a callback can rewrite it while
-    the optimizer keeps its state.
+    weight is a buffer: it moves with the module, and a callback can change it while the
+    optimizer keeps its state.
 
     Parameters
     ----------
     weight : Tensor of shape (C,) or None, default=None
-        Weight of each class, at least 0; multiplies a row's loss last. None weighs
-        classes alike.
+        Weight of each class, at least 0; it multiplies per-row losses. None gives all
+        classes the same weight.
     reduction : {'mean', 'sum', 'none'}, default='mean'
     weight_reduction : {'weights', 'rows'}, default='weights'
         What 'mean' divides by, see ``reduce_losses``.
@@ -26,10 +26,10 @@ class ClassificationLoss(nn.Module):
     Attributes
     ----------
     scale : float
-        What the logits are multiplied with inside the loss, and so before the softmax
-        that turns them into probabilities.
+        Factor of the logits in the loss, and thus in the softmax that turns them into
+        probabilities.
     head : {'linear', 'cosine'}
-        Last layer that the loss is made for.
+        Last layer that the loss is meant for.
     """
 
     scale: float = 1.0
@@ -55,10 +55,10 @@ class ClassificationLoss(nn.Module):
         self.register_buffer("weight", weight)
 
     def set_class_counts(self, class_counts: Tensor) -> None:
-        """Take new numbers of rows of each class; most losses do not depend on them."""
+        """Set the number of rows per class; most losses do not depend on it."""
 
     def check_weight(self, logits: Tensor) -> None:
-        """Refuse a class weight that is not one of each class."""
+        """Refuse a class weight with the wrong number of classes."""
         if self.weight is not None and self.weight.shape[-1] != logits.shape[-1]:
             raise ValueError(
                 f"weight holds {self.weight.shape[-1]} classes, the logits "
@@ -66,13 +66,13 @@ class ClassificationLoss(nn.Module):
             )
 
     def row_losses(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Unweighted loss of each row, of shape ``(*,)``."""
+        """Compute the unweighted per-row losses, of shape ``(*,)``."""
         raise NotImplementedError
 
     def forward(
         self, logits: Tensor, target: Tensor, sample_weight: Tensor | None = None
     ) -> Tensor:
-        """Loss of a batch.
+        """Compute the loss of a batch.
 
         Parameters
         ----------
@@ -80,7 +80,7 @@ class ClassificationLoss(nn.Module):
         target : Tensor of shape (*,), int64, or (*, C), floating point
             Class indices or soft labels.
         sample_weight : Tensor of shape (*,) or None, default=None
-            Row weights; they multiply the class weights.
+            Weights of the rows, multiplied by the class weights.
 
         Returns
         -------
@@ -92,7 +92,7 @@ class ClassificationLoss(nn.Module):
     def batch_loss(
         self, logits: Tensor, target: Tensor, sample_weight: Tensor | None = None
     ) -> Tensor:
-        """Loss of a batch as a scalar to minimise, the mean if ``reduction='none'``."""
+        """Scalar loss of a batch to minimise; the mean if ``reduction='none'``."""
         if self.reduction == "none":
             return self._reduce(logits, target, sample_weight, "mean")
         return self(logits, target, sample_weight)

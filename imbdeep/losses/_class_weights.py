@@ -1,4 +1,4 @@
-"""Weights that depend on how many rows a class has."""
+"""Class weights by the number of rows."""
 
 import math
 
@@ -12,10 +12,10 @@ def effective_number(class_counts: Tensor, beta: float = 0.9999) -> Tensor:
     Parameters
     ----------
     class_counts : Tensor of shape (C,)
-        Rows :math:`n` of each class.
+        Number of rows :math:`n` per class.
     beta : float in [0, 1), default=0.9999
-        How slowly further rows of a class stop adding information: 0 counts the rows
-        of a class as one, and towards 1 as many as they are.
+        How slowly the information that further rows add decays: 0 counts all rows of a
+        class as one row, and values towards 1 count each row.
 
     Returns
     -------
@@ -48,26 +48,26 @@ def class_balanced_weights(
     normalization: str = "classes",
     class_shares: Tensor | None = None,
 ) -> Tensor:
-    r"""Weights by the effective number of samples of a class.
+    r"""Compute class weights by the effective number of samples.
 
     The weight of class :math:`j` with :math:`n_j` rows is proportional to
-    :math:`(1 - \beta) / (1 - \beta^{n_j})` [1]_, eq. 4. ``beta=0`` weighs classes
-    alike; ``beta`` towards 1 tends to :math:`1 / n_j`.
+    :math:`(1 - \beta) / (1 - \beta^{n_j})` [1]_, eq. 4. With ``beta=0`` all classes
+    have the same weight; for ``beta`` towards 1 the weight tends to :math:`1 / n_j`.
 
     Parameters
     ----------
     class_counts : Tensor of shape (C,)
-        Rows of each class. A class without rows gets weight 0.
+        Number of rows per class. A class without rows gets weight 0.
     beta : float in [0, 1), default=0.9999
         See :func:`effective_number`.
     normalization : {'classes', 'rows', 'frequent'}, default='classes'
-        What is 1: the mean over the classes, so that the weights sum to C, as [1]_ has
-        it; the mean over the rows, which leaves the size of a loss that is divided by
-        the number of rows as it was without weights; or the weight of the most frequent
-        class, as in Figure 4.5 of [2]_.
+        What is 1. 'classes': the mean weight over the classes, so that the weights sum
+        to C, as in [1]_. 'rows': the mean weight over the rows, which keeps the size of
+        a loss that is divided by the number of rows. 'frequent': the weight of the most
+        frequent class, as in Figure 4.5 of [2]_.
     class_shares : Tensor of shape (C,) or None, default=None
-        Share of each class in the rows that are trained on, for 'rows'. None takes that
-        of ``class_counts``; balanced batches have others.
+        Share of each class in the rows of training, for 'rows'. None takes the shares
+        of ``class_counts``; those of balanced batches differ.
 
     Returns
     -------
@@ -76,8 +76,8 @@ def class_balanced_weights(
     Raises
     ------
     ValueError
-        If ``beta`` is not in [0, 1), no class has a row, or ``normalization`` is none
-        of these.
+        If ``beta`` is not in [0, 1), no class has a row, or ``normalization`` is
+        unknown.
 
     References
     ----------
@@ -100,6 +100,7 @@ def class_balanced_weights(
     tensor([1.0000, 8.6500])
     """
     counts = check_class_counts(class_counts)
+    # A class without rows has an effective number of 0: infinite until the next line.
     weights = 1 / effective_number(counts, beta)
     weights = torch.where(counts > 0, weights, 0.0)
     if normalization == "classes":
@@ -118,7 +119,7 @@ def class_balanced_weights(
 
 
 def check_class_counts(class_counts: Tensor) -> Tensor:
-    """Class counts as float64, or an error that says what is wrong with them."""
+    """Convert class counts to float64, or raise an error that says what is wrong."""
     counts = torch.as_tensor(class_counts).double()
     if counts.ndim != 1 or len(counts) < 2:
         raise ValueError(

@@ -8,7 +8,7 @@ from imbdeep.losses._reduction import take_class
 
 
 def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
-    """Cross-entropy of each row.
+    """Compute the cross-entropy of each row.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class CrossEntropyLoss(ClassificationLoss):
     Notes
     -----
     With class indices it equals :class:`torch.nn.CrossEntropyLoss`, unless
-    ``weight_reduction='rows'``. With soft labels and class weights the weight of a row
+    ``weight_reduction='rows'``. With soft labels and class weights, the weight of a row
     is the mean of the class weights under its soft label.
 
     Examples

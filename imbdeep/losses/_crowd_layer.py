@@ -1,4 +1,4 @@
-"""The crowd layer: what each worker makes of what the net believes."""
+"""The crowd layer: from the net's probabilities to each worker's labels."""
 
 import torch
 from sklearn.utils._param_validation import StrOptions
@@ -13,14 +13,14 @@ LAYERS = ("matrix", "vector", "vector_bias")
 
 
 def crowd_layer(proba: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Logits of the labels that each worker gives.
+    """Compute the logits of the labels that each worker gives.
 
     Parameters
     ----------
     proba : Tensor of shape (*, C)
         Probability of each class.
     weight : Tensor of shape (W, C, C) or (W, C)
-        A matrix [worker, given, true], or a factor a class, for each worker.
+        For each worker a matrix, [worker, given, true], or one factor per class.
     bias : Tensor of shape (W, C) or None, default=None
 
     Returns
@@ -44,13 +44,13 @@ def crowd_layer(proba: Tensor, weight: Tensor, bias: Tensor | None = None) -> Te
 
 
 def annotation_losses(logits: Tensor, annotations: Tensor) -> Tensor:
-    """Cross-entropy of each annotation, 0 where there is none.
+    """Compute the cross-entropy of each annotation; 0 for missing ones.
 
     Parameters
     ----------
     logits : Tensor of shape (*, W, C)
     annotations : Tensor of shape (*, W), int64
-        Class indices, -1 where a worker gave none.
+        Class indices; -1 for a missing annotation.
 
     Returns
     -------
@@ -64,35 +64,36 @@ def annotation_losses(logits: Tensor, annotations: Tensor) -> Tensor:
     tensor([[0.6931, 0.0000]])
     """
     given = annotations >= 0
+    # gather takes no index of -1, even where the loss is multiplied by 0.
     return cross_entropy(logits, annotations.clamp_min(0)) * given
 
 
 class CrowdLayerLoss(ClassificationLoss):
-    """Cross-entropy of annotations, through a layer that knows the workers.
+    """Cross-entropy of annotations, through a layer that models the workers.
 
-    Behind the softmax of the net stands a layer for each worker, which learns how the
-    worker's labels come from the class; it begins as the identity and is left out in
-    prediction [1]_.
+    Each worker has a layer behind the softmax of the net, which learns how the worker's
+    labels arise from the true class. It starts as the identity, and prediction leaves
+    it out [1]_.
 
     Parameters
     ----------
     n_workers, n_classes : int
     layer : {'matrix', 'vector', 'vector_bias'}, default='matrix'
-        A matrix a worker; a factor a class; or a factor and a bias. The paper's MW, VW
-        and VW+B.
+        For each worker a matrix; one factor per class; or a factor and a bias per
+        class. The paper's MW, VW and VW+B.
     weight : Tensor of shape (C,) or None, default=None
-        Weight of each label, as it was given.
+        Weight of an annotation, by its label.
     reduction : {'mean', 'sum', 'none'}, default='mean'
-        'mean' is over the annotations of a batch that were given.
+        'mean' is over the annotations in a batch that are not missing.
     weight_reduction : {'weights', 'rows'}, default='weights'
         Whether 'mean' divides by the sum of the weights or the number of annotations.
 
     Notes
     -----
-    Targets of shape ``(n, n_workers)`` are annotations, -1 where there is none; their
-    losses have that shape, too, and the sample weight of a row is that of each of its
-    annotations. Targets of shape ``(n,)`` are labels that hold, and pass the layer by:
-    their loss is the cross-entropy.
+    Targets of shape ``(n, n_workers)`` are annotations, with -1 for missing ones. Their
+    losses have the same shape, and the sample weight of a row applies to each of its
+    annotations. Targets of shape ``(n,)`` are true labels and bypass the layer: their
+    loss is the cross-entropy.
 
     References
     ----------

@@ -5,7 +5,7 @@ from torch import Tensor
 
 
 def unit_rows(features: Tensor) -> Tensor:
-    """Rows scaled to length 1; rows without a direction stay as they are.
+    """Scale rows to length 1; rows of zeros stay as they are.
 
     Parameters
     ----------
@@ -23,10 +23,10 @@ def unit_rows(features: Tensor) -> Tensor:
 def feature_separation(
     features: Tensor, target: Tensor, temperature: float = 0.1
 ) -> tuple[Tensor, Tensor]:
-    r"""Feature separation loss of each row, and the rows that have none.
+    r"""Compute the feature separation loss of each row, and which rows have none.
 
-    Rows of a class are pulled together and rows of different classes apart [1]_,
-    eq. 4.12:
+    The loss pulls rows of the same class together and rows of different classes apart
+    [1]_, eq. 4.12:
 
     .. math::
         L_i = -\frac{1}{|P(i)|} \sum_{p \in P(i)} \log
@@ -43,15 +43,15 @@ def feature_separation(
     target : Tensor of shape (*, n), int64
         Class indices.
     temperature : float, greater than 0, default=0.1
-        :math:`\tau`. Small values look at the nearest rows alone, large ones at all
-        rows alike.
+        :math:`\tau`. Small values consider only the nearest rows; large ones consider
+        all rows equally.
 
     Returns
     -------
     losses : Tensor of shape (*, n)
         0 for a row that is the only one of its class.
     no_positive : Tensor of shape (*, n), bool
-        The rows that are the only one of their class.
+        Which rows are the only one of their class.
 
     Raises
     ------
@@ -60,9 +60,9 @@ def feature_separation(
 
     Notes
     -----
-    NOTE[DIFF]: eq. 4.12 does not say that features have length 1. They have here, as
-    in [2]_, or the temperature would not bound the loss: a row with a positive has a
-    loss of at most :math:`\log(n - 1) + 2 / \tau`.
+    NOTE[DIFF]: eq. 4.12 does not say that features have length 1. Here they do, as in
+    [2]_; otherwise the temperature would not bound the loss. The loss of a row with a
+    positive is at most :math:`\log(n - 1) + 2 / \tau`.
 
     A row of zeros has no direction, is orthogonal to every row, and keeps a bounded
     gradient.
@@ -93,7 +93,7 @@ def feature_separation(
     positive = (target.unsqueeze(-1) == target.unsqueeze(-2)) & ~itself
     n_positive = positive.sum(-1)
     similarity = z @ z.mT / temperature
-    # The lowest number, not -inf: the softmax of a batch of one row is then no NaN.
+    # The lowest number, not -inf, with which the softmax of a single row is NaN.
     lowest = torch.finfo(similarity.dtype).min
     log_p = similarity.masked_fill(itself, lowest).log_softmax(-1)
     total = (-log_p).masked_fill(~positive, 0.0).sum(-1)

@@ -9,16 +9,16 @@ from imbdeep.losses._reduction import take_class
 
 
 def focal(logits: Tensor, target: Tensor, gamma: float = 2.0) -> Tensor:
-    r"""Focal loss of each row, :math:`-(1 - p_y)^\gamma \log p_y`.
+    r"""Compute the focal loss of each row, :math:`-(1 - p_y)^\gamma \log p_y`.
 
     Parameters
     ----------
     logits : Tensor of shape (*, C)
     target : Tensor of shape (*,), int64, or (*, C), floating point
-        Class indices or soft labels; a soft label gives the mean of the losses of the
-        classes under it.
+        Class indices or soft labels; the loss of a soft label is its mean over the
+        classes.
     gamma : float, at least 0, default=2
-        How much rows that are already right are discounted; 0 is cross-entropy.
+        How strongly to discount rows that are already right; 0 is cross-entropy.
 
     Returns
     -------
@@ -26,8 +26,8 @@ def focal(logits: Tensor, target: Tensor, gamma: float = 2.0) -> Tensor:
 
     Notes
     -----
-    :math:`p_y` comes from the unweighted softmax: class weights multiply last, or
-    they would distort it.
+    :math:`p_y` comes from the unweighted softmax. Class weights come last, as they
+    would distort it.
 
     Examples
     --------
@@ -37,7 +37,8 @@ def focal(logits: Tensor, target: Tensor, gamma: float = 2.0) -> Tensor:
     tensor([0.1733])
     """
     log_p = logits.log_softmax(-1)
-    # The clamp keeps the gradient finite where p rounds to 1 and gamma is below 1.
+    # expm1 keeps the digits of 1 - p for p near 1. The clamp keeps the gradient finite
+    # if p rounds to 1 and gamma is below 1.
     miss = (-torch.expm1(log_p)).clamp_min(torch.finfo(log_p.dtype).tiny)
     return take_class(-log_p * miss**gamma, target)
 
@@ -48,7 +49,7 @@ class FocalLoss(ClassificationLoss):
     Parameters
     ----------
     gamma : float, at least 0, default=2
-        How much rows that are already right are discounted; 0 is cross-entropy.
+        How strongly to discount rows that are already right; 0 is cross-entropy.
     weight : Tensor of shape (C,) or None, default=None
         Weight of each class.
     reduction : {'mean', 'sum', 'none'}, default='mean'

@@ -11,12 +11,12 @@ from imbdeep.losses._reduction import is_soft, take_class
 
 
 def ldam_margins(class_counts: Tensor, max_margin: float = 0.5) -> Tensor:
-    r"""Margins :math:`m_j = m_{max} (n_{min} / n_j)^{1/4}`.
+    r"""Compute the margins :math:`m_j = m_{max} (n_{min} / n_j)^{1/4}`.
 
     Parameters
     ----------
     class_counts : Tensor or array-like of shape (C,)
-        Rows of each class. A class without rows gets margin 0.
+        Number of rows per class. A class without rows gets margin 0.
     max_margin : float, at least 0, default=0.5
         Margin of the rarest class.
 
@@ -42,15 +42,15 @@ def ldam_margins(class_counts: Tensor, max_margin: float = 0.5) -> Tensor:
 def ldam(
     logits: Tensor, target: Tensor, margins: Tensor, scale: float = 30.0
 ) -> Tensor:
-    r"""LDAM loss of each row: cross-entropy of :math:`s (z - m_y e_y)`.
+    r"""Compute the LDAM loss of each row: cross-entropy of :math:`s (z - m_y e_y)`.
 
     Parameters
     ----------
     logits : Tensor of shape (*, C)
-        Outputs :math:`z`; cosines if the head is a cosine head.
+        Outputs :math:`z`; cosines with a cosine head.
     target : Tensor of shape (*,), int64, or (*, C), floating point
-        Class indices or soft labels; a soft label gives the mean of the losses of the
-        classes under it.
+        Class indices or soft labels; the loss of a soft label is its mean over the
+        classes.
     margins : Tensor of shape (C,) or broadcastable to ``logits``
         Margin of each class, see :func:`ldam_margins`.
     scale : float, greater than 0, default=30
@@ -71,7 +71,8 @@ def ldam(
     tensor([0.9741])
     """
     if is_soft(target):
-        # Row c of the last two axes: the logits as if the label were c.
+        # Each class has a margin of its own, so there are C sets of logits: row c of
+        # the last two axes is for label c.
         shifted = logits.unsqueeze(-2) - torch.diag_embed(margins)
         per_class = -(scale * shifted).log_softmax(-1).diagonal(dim1=-2, dim2=-1)
         return take_class(per_class, target)
@@ -83,13 +84,13 @@ def ldam(
 class LDAMLoss(ClassificationLoss):
     """Label-distribution-aware margin loss [1]_.
 
-    A class needs a larger margin the rarer it is: the margin is subtracted from the
-    logit of the true class before the softmax.
+    The rarer a class, the larger its margin, which is subtracted from the logit of the
+    true class before the softmax.
 
     Parameters
     ----------
     class_counts : Tensor or array-like of shape (C,)
-        Rows of each class in the training data.
+        Number of training rows per class.
     max_margin : float, at least 0, default=0.5
         Margin of the rarest class; 0 is cross-entropy of the scaled logits.
     scale : float, greater than 0, default=30

@@ -1,8 +1,8 @@
-"""From per-class losses to one number: pick, weigh, reduce.
+"""From per-class losses to one number: select, weight, reduce.
 
 Losses are functions of logits ``(*, C)`` and targets ``(*,)`` (class indices) or
-``(*, C)`` (soft labels) and give one loss per row, ``(*,)``. Weights and reduction come
-last, so that the mathematics of a loss never mixes with them.
+``(*, C)`` (soft labels) that return per-row losses, ``(*,)``. Weights and reduction
+come last, separate from the mathematics of a loss.
 """
 
 import torch
@@ -15,12 +15,12 @@ def is_soft(target: Tensor) -> bool:
 
 
 def take_class(per_class: Tensor, target: Tensor) -> Tensor:
-    """Entry of the target class, or the expectation under a soft target.
+    """Take the entry of the target class, or the expectation under a soft target.
 
     Parameters
     ----------
     per_class : Tensor of shape (*, C) or broadcastable to it
-        One number a class: losses, weights or margins.
+        One number per class: losses, weights or margins.
     target : Tensor of shape (*,), int64, or (*, C), floating point
         Class indices or soft labels.
 
@@ -50,14 +50,14 @@ def reduce_losses(
     reduction: str = "mean",
     weight_reduction: str = "weights",
 ) -> Tensor:
-    r"""Weigh the rows of a batch and reduce them.
+    r"""Weight the losses of a batch and reduce them.
 
     Parameters
     ----------
     losses : Tensor of shape (*, n)
-        One loss per row; leading axes are a stack of nets, whose losses are summed.
+        Per-row losses; leading axes are a stack of nets, whose losses are summed.
     weights : Tensor of shape (*, n) or None, default=None
-        Row weights, at least 0. None weighs all rows alike.
+        Weights of the rows, at least 0. None gives all rows the same weight.
     reduction : {'mean', 'sum', 'none'}, default='mean'
     weight_reduction : {'weights', 'rows'}, default='weights'
         What 'mean' divides the weighted sum by: the sum of the weights,
@@ -72,14 +72,14 @@ def reduce_losses(
     Raises
     ------
     ValueError
-        If ``reduction`` or ``weight_reduction`` is none of these.
+        If ``reduction`` or ``weight_reduction`` is unknown.
 
     Notes
     -----
-    By 'weights' a batch has the same influence whatever rows it holds: its loss does
-    not change when all weights are multiplied with a number. By 'rows' a row has the
-    same influence whatever batch it is in, so that the mean over the batches of an
-    epoch is the weighted loss of the data; multiplying all weights multiplies the loss.
+    With 'weights' all batches have the same influence, whatever their rows: multiplying
+    all weights by a number does not change the loss. With 'rows' a row has the same
+    influence in any batch, so that the mean over the batches of an epoch is the
+    weighted loss of the data; multiplying all weights multiplies the loss.
 
     Examples
     --------
@@ -102,8 +102,9 @@ def reduce_losses(
     if reduction == "sum":
         return losses.sum()
     if weight_reduction == "rows":
+        # Annotations may leave no row at all.
         return losses.sum() / max(losses.shape[-1], 1)
-    # A batch whose rows all have weight 0 has loss 0, not 0 / 0.
+    # If all rows of a batch have weight 0, its loss is 0, not 0 / 0.
     total = weights.sum(-1).clamp_min(torch.finfo(losses.dtype).tiny)
     return (losses.sum(-1) / total).sum()
 

@@ -1,17 +1,17 @@
 """Metrics that scikit-learn and imbalanced-learn lack.
 
-Each metric is a function and a scorer. A scorer goes where scikit-learn takes
-``scoring=``; the scorer of a metric that is better when smaller returns the
-metric with its sign changed, as scikit-learn's own ``neg_*`` scorers do.
+Each metric is a function and a scorer, which scikit-learn takes as ``scoring=``. If
+smaller is better, the scorer returns the metric with its sign changed, like
+scikit-learn's ``neg_*`` scorers.
 
 * :func:`balanced_brier_score`, ``balanced_brier_scorer``: any number of classes.
 * :func:`intra_class_variance`, ``intra_class_variance_scorer`` (the sum that its paper
   defines) and ``root_intra_class_variance_scorer`` (the root that its tables hold): any
   number of classes.
 * :func:`precision_at_recall_score`, ``precision_at_recall_scorer`` (recall 0.5) and
-  :func:`make_precision_at_recall_scorer` (a recall of your choice): two classes.
+  :func:`make_precision_at_recall_scorer` (any recall): two classes.
 
-:func:`under_represented` says which classes are the rarer half, for metrics of these.
+:func:`under_represented` returns the rarer half of the classes, for metrics on these.
 """
 
 from imbdeep.metrics._brier import balanced_brier_score, balanced_brier_scorer

@@ -1,4 +1,4 @@
-"""Balanced Brier score: every class's probabilities count the same."""
+"""Balanced Brier score: the probabilities of all classes count equally."""
 
 import numpy as np
 from sklearn.metrics._scorer import _BaseScorer
@@ -8,13 +8,13 @@ from sklearn.utils.validation import check_array
 from imbdeep._switches import usual_numbers
 from imbdeep.metrics._targets import check_targets, check_weights, positive_label
 
-# Loose enough for half precision, tight enough to catch logits and one-vs-rest scores.
+# Loose enough for half precision, tight enough to detect logits and one-vs-rest scores.
 ROW_SUM_TOLERANCE = 1e-3
 
 
 def _squared_error_per_row(column_of_row, proba):
     """Return half the squared distance between one-hot rows and `proba`."""
-    error = proba.copy()
+    error = proba.copy()  # it may be the caller's array
     error[np.arange(len(proba)), column_of_row] -= 1
     return 0.5 * (error**2).sum(axis=1)
 
@@ -79,13 +79,12 @@ def _column_of_row(y_true, proba, classes):
 def balanced_brier_score(
     y_true, y_proba, *, labels=None, pos_label=None, sample_weight=None
 ):
-    r"""Arithmetic mean of the Brier scores of the classes.
+    r"""Compute the mean of the Brier scores of the classes.
 
-    The Brier score of an imbalanced problem is nearly that of the majority class.
-    This one computes it on each class's own rows and averages, so that the
-    probabilities given to the rare class weigh as much as those given to the
-    frequent one [1]_. 0 is best, 1 is worst; always saying 0.5 for two classes
-    gives 0.25.
+    The Brier score of an imbalanced problem is nearly that of the majority class. The
+    balanced one is computed on the rows of each class and averaged, so that rare and
+    frequent classes have the same weight [1]_. 0 is best, 1 is worst; predicting 0.5
+    for two classes gives 0.25.
 
     Parameters
     ----------
@@ -98,19 +97,19 @@ def balanced_brier_score(
 
     labels : array-like of shape (n_classes,), default=None
         ``labels[j]`` is the class of column ``j``: the fitted `classes_`. None takes
-        the sorted classes of `y_true`, which is what `predict_proba` returns unless
-        a class has no row here. With a 1-D `y_proba`, the two classes.
+        the sorted classes of `y_true`, which match the columns of `predict_proba`
+        unless a class has no row here. With a 1-D `y_proba`, the two classes.
 
     pos_label : int, float, bool or str, default=None
-        The class whose probability a 1-D `y_proba` is. None means the last of
+        The class whose probability a 1-D `y_proba` holds. None means the last of
         `labels`; without `labels`, the greater of two classes, as in
-        ``predict_proba(X)[:, 1]``, and where `y_true` holds one class only, 1 for
-        labels out of -1, 0, 1 and booleans, and an error otherwise. No effect on a 2-D
-        `y_proba`.
+        ``predict_proba(X)[:, 1]``. If `y_true` holds only one class, None means 1 for
+        labels among -1, 0, 1 and booleans, and raises an error otherwise. No effect on
+        a 2-D `y_proba`.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Non-negative weights. They act inside a class only: the classes that keep a
-        positive weight still count the same.
+        Non-negative weights. They apply within a class only: all classes with a
+        positive weight still count equally.
 
     Returns
     -------
@@ -125,7 +124,7 @@ def balanced_brier_score(
 
     See Also
     --------
-    sklearn.metrics.brier_score_loss : Every row counts the same.
+    sklearn.metrics.brier_score_loss : All rows count equally.
     sklearn.metrics.balanced_accuracy_score : The same balance, for labels.
 
     Notes
@@ -139,14 +138,14 @@ def balanced_brier_score(
 
     For two classes the inner term is :math:`(y_i - \hat p_i)^2`.
 
-    NOTE: The Brier score of one class is printed in the paper with the square
-    inside the parenthesis, :math:`(y_i - \hat p_i^2)`; the usual
-    :math:`(y_i - \hat p_i)^2` of its source is meant and used.
+    NOTE: The paper prints the Brier score of one class with the square inside the
+    parenthesis, :math:`(y_i - \hat p_i^2)`; it means, and this function uses, the usual
+    :math:`(y_i - \hat p_i)^2` of its source.
 
     NOTE: The paper gives the formula for two classes. For more, the factor 1/2 keeps
-    the range [0, 1] and makes one column and both columns of a binary problem give
-    the same number. :func:`sklearn.metrics.brier_score_loss` uses that factor for two
-    classes only, so for more classes it needs ``scale_by_half=True`` to compare.
+    the range [0, 1], and gives the same number for one column and both columns of a
+    binary problem. :func:`sklearn.metrics.brier_score_loss` uses that factor for two
+    classes only; for a comparison with more classes, pass it ``scale_by_half=True``.
 
     References
     ----------
@@ -186,10 +185,10 @@ def balanced_brier_score(
 
 
 class _BalancedBrierScorer(_BaseScorer):
-    """What ``make_scorer`` makes, with a column for each class of the classifier.
+    """A scorer as ``make_scorer`` makes it, with a column for each class.
 
-    ``method_caller`` is left alone: for two classes it gives one column, of the
-    positive class of whichever scorer asked first.
+    It bypasses ``method_caller``, which caches one column for two classes: that of the
+    positive class of whichever scorer came first.
     """
 
     def _score(self, method_caller, estimator, X, y_true, **kwargs):
@@ -197,7 +196,7 @@ class _BalancedBrierScorer(_BaseScorer):
         y_true = check_targets(y_true, proba)
         classes = np.asarray(estimator.classes_)
         labels = unique_labels(classes, y_true)
-        # A class that was not in the training rows has probability 0.
+        # Classes that training lacked have probability 0.
         every_class = np.zeros((len(proba), len(labels)))
         every_class[:, np.searchsorted(labels, classes)] = proba
         return self._sign * self._score_func(
@@ -205,9 +204,9 @@ class _BalancedBrierScorer(_BaseScorer):
         )
 
 
-#: Minus :func:`balanced_brier_score`, for ``scoring=``. Columns are those of the
-#: classifier's `classes_`, so rows may lack a class; a class that only the rows have
-#: has probability 0.
+#: Minus :func:`balanced_brier_score`, for ``scoring=``. Columns follow the classifier's
+#: `classes_`, so the scored rows may lack a class; a class that training lacked has
+#: probability 0.
 balanced_brier_scorer = _BalancedBrierScorer(
     balanced_brier_score, -1, {}, "predict_proba"
 )

@@ -1,21 +1,21 @@
-"""The rare half of the classes."""
+"""The rarer half of the classes."""
 
 import numpy as np
 
 
 def under_represented(class_counts):
-    """Say which classes are under-represented: the rarer half.
+    """Find the under-represented classes: the rarer half.
 
     Parameters
     ----------
     class_counts : array-like of shape (n_classes,)
-        Rows of each class in the training data.
+        Number of training rows per class.
 
     Returns
     -------
     mask : ndarray of shape (n_classes,), bool
-        True for the ``n_classes // 2`` rarest classes, the later ones where classes are
-        alike; never for a class as frequent as the most frequent one.
+        True for the ``n_classes // 2`` rarest classes; ties go to the later ones. Never
+        True for a class as frequent as the most frequent one.
 
     Raises
     ------
@@ -36,6 +36,7 @@ def under_represented(class_counts):
             "class_counts must hold the rows of each of two or more classes, got "
             f"{class_counts!r}."
         )
+    # As floats: unsigned integers have no negative.
     frequent_first = np.argsort(-counts.astype(np.float64), kind="stable")
     mask = np.zeros(len(counts), dtype=bool)
     mask[frequent_first[len(counts) - len(counts) // 2 :]] = True

@@ -1,4 +1,4 @@
-"""Intra-class variance: how far the recalls of the classes lie from the accuracy."""
+"""Intra-class variance: how far the recalls of the classes are from the accuracy."""
 
 import math
 
@@ -11,12 +11,11 @@ from imbdeep.metrics._targets import check_targets, check_weights
 
 @usual_numbers()
 def intra_class_variance(y_true, y_pred, *, root=False, sample_weight=None):
-    r"""Sum over the classes of the squared gap between accuracy and recall.
+    r"""Sum the squared gaps between accuracy and recall over the classes.
 
-    A classifier that lives off the frequent class has a high accuracy and a low
-    recall on the rare ones: the gaps are wide and the score is high [1]_. 0 means
-    that every class is recognised equally often, well or badly, so read it
-    beside an accuracy.
+    A classifier that relies on the frequent class has a high accuracy and low recalls
+    on rare classes: the gaps are wide and the score is high [1]_. 0 means that all
+    recalls are equal, well or badly, so read it together with an accuracy.
 
     Parameters
     ----------
@@ -28,11 +27,11 @@ def intra_class_variance(y_true, y_pred, *, root=False, sample_weight=None):
 
     root : bool, default=False
         Whether to return the square root of the sum: the length of the vector of gaps.
-        The paper prints the sum in Section 1.1 and the root in its Table 8 (see Notes),
-        so take the root beside figures of that table.
+        The paper defines the sum in Section 1.1 and prints the root in its Table 8 (see
+        Notes), so use the root to compare with that table.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Non-negative weights, for the accuracy and for the recalls.
+        Non-negative weights, for the accuracy and the recalls.
 
     Returns
     -------
@@ -56,16 +55,16 @@ def intra_class_variance(y_true, y_pred, *, root=False, sample_weight=None):
     .. math::
         \sum_{k \in K} (\mathrm{acc} - \mathrm{recall}_k)^2 .
 
-    As the paper says, :math:`\mathrm{acc}` is the plain accuracy over all rows, not
-    the mean of the recalls, so this is more than a variance: it is the variance of
-    the recalls times :math:`|K|`, plus :math:`|K|` times the squared gap between the
-    accuracy and the balanced accuracy. It is a sum: compare it between
-    classifiers of one problem, not between problems with different numbers of classes.
+    As in the paper, :math:`\mathrm{acc}` is the plain accuracy over all rows, not the
+    mean of the recalls. So this is more than a variance: it is :math:`|K|` times the
+    variance of the recalls, plus :math:`|K|` times the squared gap between accuracy and
+    balanced accuracy. As a sum, it compares classifiers of one problem, not problems
+    with different numbers of classes.
 
     NOTE: The nine values that Table 8 of the paper calls intra-class variance are the
     square root of this sum. Its Tables 1, 2 and 4 to 6 print the accuracy and the
-    recalls of every row: the roots agree with Table 8 to 0.00015, about what the
-    rounding of the recalls leaves open, and the sums do not.
+    recalls of each row of Table 8: the roots agree with it to 0.00015, about the
+    rounding error of the recalls, and the sums do not.
 
     ===================================  ======  ======  =======
     Row of Table 8                          Sum    Root  Printed
@@ -81,8 +80,8 @@ def intra_class_variance(y_true, y_pred, *, root=False, sample_weight=None):
     the same, LDAM-DRW, averaged         0.0387  0.1968   0.1967
     ===================================  ======  ======  =======
 
-    In the third row the paper has balanced accuracy (0.6406) and intra-class variance
-    in each other's column.
+    In the third row, the paper swaps balanced accuracy (0.6406) and intra-class
+    variance.
 
     NOTE: The paper's sum runs from 0 to 4 although its data have the classes 0 to 3.
     Here it runs over the classes present.
@@ -104,7 +103,7 @@ def intra_class_variance(y_true, y_pred, *, root=False, sample_weight=None):
     """
     y_true = check_targets(y_true, y_pred)
     weight = check_weights(sample_weight, y_true)
-    # A class whose rows all weigh nothing is as absent as one without rows.
+    # A class whose rows all have weight 0 is as absent as one without rows.
     classes = np.unique(y_true[weight > 0])
     accuracy = accuracy_score(y_true, y_pred, sample_weight=weight)
     recalls = recall_score(

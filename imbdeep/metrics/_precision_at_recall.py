@@ -9,8 +9,8 @@ from sklearn.utils.validation import check_array
 from imbdeep._switches import usual_numbers
 from imbdeep.metrics._targets import check_targets, check_weights, positive_label
 
-# Weighted recalls are sums of floats, which can fall short of the recall asked for by
-# their last digits.
+# Weighted recalls are sums of floats, which rounding may leave just below the recall to
+# reach.
 RECALL_TOLERANCE = 1e-12
 
 
@@ -43,11 +43,11 @@ def _check_score(y_score):
 def precision_at_recall_score(
     y_true, y_score, *, recall=0.5, pos_label=1, sample_weight=None
 ):
-    r"""Best precision among the thresholds that reach a given recall.
+    r"""Compute the best precision among the thresholds that reach a given recall.
 
-    It answers: if at least this share of the positives must be found, which share of
-    the alarms is right? The explicit-gradient paper reports it as "AP@0.25", "AP@0.5"
-    and "AP@0.75" [1]_.
+    If at least this share of the positives must be found, what share of the alarms is
+    right? The explicit-gradient paper reports it as "AP@0.25", "AP@0.5" and "AP@0.75"
+    [1]_.
 
     Parameters
     ----------
@@ -55,16 +55,16 @@ def precision_at_recall_score(
         True labels of two classes, with at least one positive row.
 
     y_score : array-like of shape (n_samples,)
-        Scores, probabilities of the positive class or any decision values: only
-        their order counts. Tied rows are alarmed together.
+        Scores, probabilities of the positive class or any decision values; only their
+        order matters. Tied rows are predicted positive together.
 
     recall : float, default=0.5
-        The recall to reach, in (0, 1]. 1 asks for every positive row.
+        The recall to reach, in (0, 1]. 1 requires all positive rows.
 
     pos_label : int, float, bool or str, default=1
-        The positive class. None means the greater of two labels; where `y_true` holds
-        one class only, 1 for labels out of -1, 0, 1 and booleans, and an error
-        otherwise.
+        The positive class. None means the greater of two labels. If `y_true` holds only
+        one class, None means 1 for labels among -1, 0, 1 and booleans, and raises an
+        error otherwise.
 
     sample_weight : array-like of shape (n_samples,), default=None
         Non-negative weights.
@@ -77,8 +77,8 @@ def precision_at_recall_score(
     Raises
     ------
     ValueError
-        If there are more than two classes, no positive row, a `recall` outside
-        (0, 1], or a score that is not finite.
+        If there are more than two classes or no positive row, if `recall` is outside
+        (0, 1], or if a score is not finite.
 
     See Also
     --------
@@ -88,21 +88,20 @@ def precision_at_recall_score(
     Notes
     -----
     With :math:`P(t)` and :math:`R(t)` the precision and recall of the rule "score at
-    least :math:`t`",
+    least :math:`t`", it is the interpolated precision of the curve at :math:`r`,
 
     .. math::
-        \max_{t :\; R(t) \ge r} P(t) ,
+        \max_{t :\; R(t) \ge r} P(t) .
 
-    the interpolated precision of the curve at :math:`r`. It is an operating point that
-    a user can choose, and it never rises with :math:`r`.
+    It is an operating point that a user can choose, and it never rises with :math:`r`.
 
-    NOTE: The paper does not define ``AP@r``. Its Table 1 leaves one reading.
+    NOTE: The paper does not define ``AP@r``, but its Table 1 leaves one reading only.
     Cross-entropy at 50:1 has an area under the curve of 0.333, ``AP@0.25`` of 0.513
     and ``AP@0.5`` of 0.193. An area up to :math:`r` would grow with :math:`r`; a mean
     over the recalls up to :math:`r` could not fall below 0.513 / 2 at 0.5; an area from
     :math:`r` on cannot exceed the whole; a mean from 0.25 on would make the whole at
-    least 0.385. The precision at recall :math:`r` agrees with the area. That the best
-    threshold is taken among those reaching :math:`r` is settled here.
+    least 0.385. The precision at recall :math:`r` agrees with the area. Taking the best
+    of the thresholds that reach :math:`r` is a choice made here.
 
     References
     ----------
@@ -141,10 +140,10 @@ def precision_at_recall_score(
 
 
 class _PrecisionAtRecallScorer(_BaseScorer):
-    """What ``make_scorer`` makes, with the positive class of the classifier.
+    """A scorer as ``make_scorer`` makes it, with the classifier's positive class.
 
-    ``method_caller`` is left alone: it gives the scores of the positive class of
-    whichever scorer asked first.
+    It bypasses ``method_caller``, which caches the scores of the positive class of
+    whichever scorer came first.
     """
 
     def _score(self, method_caller, estimator, X, y_true, **kwargs):
@@ -157,7 +156,7 @@ class _PrecisionAtRecallScorer(_BaseScorer):
 
 
 def make_precision_at_recall_scorer(recall=0.5, *, pos_label=None):
-    """Make a scorer of :func:`precision_at_recall_score` at a chosen recall.
+    """Make a scorer for :func:`precision_at_recall_score` at a given recall.
 
     Parameters
     ----------
@@ -165,14 +164,14 @@ def make_precision_at_recall_scorer(recall=0.5, *, pos_label=None):
         The recall to reach, in (0, 1].
 
     pos_label : int, float, bool or str, default=None
-        The positive class. None means the last of the classifier's `classes_`, whatever
-        classes the scored rows hold.
+        The positive class. None means the last of the classifier's `classes_`, even if
+        the scored rows lack it.
 
     Returns
     -------
     scorer : callable
-        Takes ``(estimator, X, y)``; uses `decision_function`, or `predict_proba`
-        where there is none. Binary classifiers only.
+        Takes ``(estimator, X, y)``; uses `decision_function`, or `predict_proba` if
+        there is none. Binary classifiers only.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What every metric asks of its targets and weights."""
+"""Checks of targets and weights that all metrics share."""
 
 import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
@@ -40,11 +40,11 @@ def check_weights(sample_weight, y_true):
 
 
 def positive_label(classes, pos_label=None):
-    """Say which of at most two `classes` is the positive one.
+    """Choose the positive one of at most two `classes`.
 
     None means the greater of two labels: the class of the last column of
-    `predict_proba`. A single label may be either class: if it is one of {-1, 0, 1} or a
-    boolean, 1 is positive, else it cannot be told.
+    `predict_proba`. A single label may be of either class: if it is one of {-1, 0, 1}
+    or a boolean, 1 is positive; otherwise this is an error.
     """
     classes = np.asarray(classes)
     if len(classes) > 2:
