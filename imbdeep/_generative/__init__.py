@@ -1,4 +1,4 @@
-"""Making rows: their encoding, autoencoders and adversaries, and how these train."""
+"""Generate rows: encoding, autoencoders and adversaries, and their training."""
 
 from imbdeep._generative.columns import categorical_columns, select_columns
 from imbdeep._generative.decoder import RowDecoder

@@ -1,4 +1,4 @@
-"""Which columns of a table are categories, or named by a user."""
+"""Columns of a table that are categories, or that a user has named."""
 
 import numpy as np
 
@@ -8,17 +8,16 @@ from imbdeep._tables.validation import column_kinds
 
 
 def select_columns(X, columns, name):
-    """Positions of the columns that a user named.
+    """Find the positions of the columns that a user has named.
 
     Parameters
     ----------
     X : {array-like, sparse matrix, data frame} of shape (n, n_features)
     columns : array-like of str, int or bool, mapping or Series of bool, or None
-        Names (of a data frame only), positions (from the end if negative) or a mask,
-        which goes by column name if it has names. None and an empty list select
-        nothing.
+        Names (of a data frame only), positions (from the end if negative) or a mask, by
+        column name if it has names. None and an empty list select nothing.
     name : str
-        The parameter that ``columns`` was given as, for messages.
+        Name of the parameter, for errors.
 
     Returns
     -------
@@ -47,7 +46,7 @@ def select_columns(X, columns, name):
         )
     if is_mask_by_name(columns):
         columns = _mask_in_order(columns, X, shape, name)
-    # Through a list, so that Python's objects get the dtype that they stand for.
+    # Through a list: NumPy infers the dtype of objects anew.
     keys = np.atleast_1d(columns).tolist()
     kind = np.asarray(keys).dtype.kind
     if kind == "b":
@@ -62,13 +61,13 @@ def select_columns(X, columns, name):
         )
     if kind == "b":
         return np.flatnonzero(keys)
-    if kind in "iu":  # positions, also where a data frame has numbers for names
+    if kind in "iu":  # positions, even if a data frame has numbers for names
         return np.unique(np.arange(shape[1])[keys])
     return np.unique([column_names(X).index(key) for key in keys])
 
 
 def _mask_in_order(mask, X, shape, name):
-    # Numbers are positions, also where a data frame has numbers for names.
+    # Numbers are positions, even if a data frame has numbers for names.
     is_numbered = all(isinstance(key, int | np.integer) for key, _ in mask.items())
     names = None if is_numbered else column_names(X)
     return mask_by_name(name, mask, shape[1:], names)
@@ -109,7 +108,7 @@ def _check_names(keys, X, name):
 
 
 def categorical_columns(X):
-    """Positions of the columns that are categories by their dtype.
+    """Find the positions of the columns whose dtype is categorical.
 
     Parameters
     ----------
@@ -118,9 +117,9 @@ def categorical_columns(X):
     Returns
     -------
     ndarray of int
-        Sorted: text, categories and booleans of a data frame, columns with text of an
-        array of objects or a list of rows, and all columns of an array of booleans.
-        Nothing tells the kind of other numbers.
+        Sorted. In a data frame: columns of text, categories and booleans; in an array
+        of objects or a list of rows: columns with text; in an array of booleans: all.
+        Numbers that encode categories cannot be recognised.
 
     Examples
     --------
@@ -134,7 +133,7 @@ def categorical_columns(X):
     if is_data_frame(X):
         wanted = {"text", "categories", "booleans"}
     else:
-        # An array of text has lost which columns were numbers.
+        # In an array of text, it is lost which columns were numbers.
         wanted = {"booleans"} if of_one_dtype else {"text"}
     kinds = column_kinds(X)
     found = [i for i, (_, kind) in enumerate(kinds) if kind in wanted]

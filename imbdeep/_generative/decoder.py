@@ -1,4 +1,4 @@
-"""A decoder for embeddings that some other net made."""
+"""A decoder for the embeddings of another net."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -17,21 +17,21 @@ from imbdeep._torch.draws import current_generator, drawing_for_fit
 
 
 class RowDecoder:
-    """Maps embeddings back to the rows that they stand for.
+    """Map embeddings back to rows.
 
-    A multi-layer perceptron that learns the standardised rows; what it gives is kept in
-    the range of each column.
+    A multi-layer perceptron learns the standardised rows; its output is clipped to the
+    range of each column.
 
     Parameters
     ----------
     rows : ndarray or Tensor of shape (n, ...), or CSR matrix of shape (n, n_features)
-        Rows to go back to. They may be float64; what is learned is float32.
+        Target rows. They may be float64; the net is float32.
     n_embedded : int
         Length of an embedding.
     hidden_sizes : sequence of int, default=(128,)
         Widths of the hidden layers.
     device : str or torch.device, default='cpu'
-        Where the net is; what it takes and gives is on the CPU.
+        Device of the net. Its inputs and outputs are on the CPU.
 
     Examples
     --------
@@ -76,12 +76,12 @@ class RowDecoder:
         lr: float = 1e-3,
         method: str,
     ) -> dict[str, np.ndarray]:
-        """Learn, or go on learning, to give the rows for their embeddings.
+        """Learn to reconstruct the rows from their embeddings, or continue to learn.
 
         Parameters
         ----------
         embeddings : Tensor of shape (n, n_embedded)
-            In the order of the rows.
+            Embeddings in the order of the rows.
         n_epochs : int
         batch_size : int
         lr : float, default=1e-3
@@ -92,13 +92,14 @@ class RowDecoder:
         Returns
         -------
         dict of str to ndarray
-            'decoder': mean squared error of each epoch, of standardised columns.
+            'decoder': mean squared error of the standardised columns in each epoch.
         """
 
         def one_epoch() -> Iterator[Step]:
             order = torch.randperm(len(embeddings), generator=current_generator())
             for batch in order.split(batch_size):
                 rows = dense(take(self.rows, batch))
+                # Standardised before it becomes float32, which may merge raw values.
                 target = ((rows - self.mean) / self.spread).float()
                 made = self.net(embeddings[batch].to(self.device))
                 yield "decoder", F.mse_loss(made, target.to(self.device)), {}
@@ -114,7 +115,7 @@ class RowDecoder:
         )
 
     def __call__(self, embeddings: Tensor) -> Tensor:
-        """Rows that embeddings stand for.
+        """Decode embeddings into rows.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Images as generators see them, and back."""
+"""Encode images for generators, and decode them."""
 
 import numpy as np
 
@@ -6,16 +6,17 @@ from imbdeep._generative.scaling import from_unit, to_unit
 
 
 class ImageCodec:
-    """Encodes images to [0, 1] by the darkest and the brightest pixel of all.
+    """Scale images to [0, 1] by the darkest and the brightest pixel of all.
 
-    One scale for all pixels keeps their contrast. Images of integers come back as such.
+    A single scale for all pixels keeps their contrast. Integer images are decoded to
+    integers.
 
     Attributes
     ----------
     shape_ : tuple of int
-        Of an image.
+        Shape of an image.
     n_outputs_ : int
-        Numbers of an image.
+        Pixel values per image.
     bounded_ : bool
         True: the encoded pixels of the training images lie in [0, 1].
     all_integer_ : bool
@@ -97,12 +98,12 @@ class ImageCodec:
         return to_unit(X, self._low, self._high).astype(np.float32)
 
     def decode(self, rows, clip):
-        """Turn what a net made into images.
+        """Decode the outputs of a net into images.
 
         Parameters
         ----------
         rows : array-like of shape (n, ...)
-            May be flat.
+            Outputs, possibly flat.
         clip : bool
             Whether pixels stay between the darkest and the brightest of the fitted
             images. Integers always stay within their dtype.
@@ -110,7 +111,7 @@ class ImageCodec:
         Returns
         -------
         ndarray of shape (n, ...)
-            Of the dtype of the fitted images.
+            Images of the fitted dtype.
         """
         rows = np.asarray(rows)
         images = from_unit(rows, self._low, self._high)
@@ -130,7 +131,7 @@ def _check_pixels(X):
 
 
 def _bounds(dtype):
-    """Least and largest number of an integer or boolean dtype."""
+    """Smallest and largest number of an integer or boolean dtype."""
     if dtype.kind == "b":
         return 0, 1
     return np.iinfo(dtype).min, np.iinfo(dtype).max

@@ -1,4 +1,4 @@
-"""Codes of rows: learning them, and going from one to its neighbour."""
+"""Latents of rows: learning them, and interpolating between neighbours."""
 
 import math
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from imbdeep._generative.losses import (
 )
 from imbdeep._generative.training import Step, class_batches, train
 
-# Rows of a rare class in a batch: fewer say little of its mean and spread.
+# Rows of a rare class in a batch: fewer give poor estimates of its mean and spread.
 _LEAST_OF_A_CLASS = 8
 
 
@@ -32,17 +32,17 @@ def train_autoencoder(
     weight_decay: float,
     **training,
 ) -> dict[str, np.ndarray]:
-    r"""Learn latents that hold the rows and keep the classes apart, eq. (2.3).
+    r"""Learn latents that represent the rows and separate the classes, eq. (2.3).
 
     Parameters
     ----------
     autoencoder : nn.Module
-        With ``encoder`` and ``decoder``; is trained in place.
+        Has ``encoder`` and ``decoder``, and is trained in place.
     rows : Tensor of shape (n, ...)
     one_hot : Tensor of shape (n, n_classes)
         Classes of the rows.
     row_weight : Tensor of shape (n,)
-        Weight of each row in the reconstruction; they average to 1.
+        Weight of each row in the reconstruction; the mean is 1.
     batch_size : int
     cluster_weight : float
         :math:`\Lambda_1` of eq. (2.3); 0 gives a plain autoencoder.
@@ -51,12 +51,13 @@ def train_autoencoder(
     weight_decay : float
         :math:`\Lambda_2` of eq. (2.3).
     **training
-        For :func:`train`.
+        Parameters of :func:`train`.
 
     Returns
     -------
     dict of str to ndarray
-        'autoencoder', and its parts 'reconstruction' and 'cluster', for each epoch.
+        The loss 'autoencoder' of each epoch, and its parts 'reconstruction' and
+        'cluster'.
 
     Examples
     --------
@@ -120,15 +121,15 @@ def interpolate(
     n_neighbors: int,
     random_state: np.random.RandomState,
 ) -> np.ndarray:
-    """New latents between those of a class and their nearest neighbours, with SMOTE.
+    """Interpolate between latents of a class and their nearest neighbours, with SMOTE.
 
     Parameters
     ----------
     latents : ndarray of shape (n, n_latent)
-        Of one class; n is at least 2.
+        Latents of one class; n is at least 2.
     size : int
     n_neighbors : int
-        Neighbours to go to; all others if there are fewer.
+        Neighbours to choose from; all others if there are fewer.
     random_state : RandomState
 
     Returns
@@ -151,7 +152,7 @@ def interpolate(
         k_neighbors=min(n_neighbors, len(latents) - 1),
         random_state=random_state,
     )
-    # SMOTE wants a second class, of which it takes no notice.
+    # SMOTE requires a second class, but makes no use of it here.
     rows = np.concatenate([latents, latents[:1]])
     labels = np.append(np.ones(len(latents), dtype=int), 0)
     return smote.fit_resample(rows, labels)[0][len(rows) :]

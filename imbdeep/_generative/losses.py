@@ -1,4 +1,4 @@
-"""What autoencoders and adversaries minimise, equations (2.1)-(2.6) of GL-GAN first."""
+"""Losses of autoencoders and adversaries, equations (2.1)-(2.6) of GL-GAN first."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# Keeps the slope of a square root finite at 0.
+# Keeps the gradient of a square root finite at 0.
 _TINY = 1e-12
 
 
@@ -32,28 +32,29 @@ def squared_error(made: Tensor, target: Tensor) -> Tensor:
 
 
 def weighted_mean(losses: Tensor, weight: Tensor | None) -> Tensor:
-    """Mean of the losses of rows, of which some may weigh more than others.
+    """Weighted mean of per-row losses.
 
     Parameters
     ----------
     losses : Tensor of shape (n,)
     weight : Tensor of shape (n,) or None
-        Weights that average to 1 over all rows. None weighs all alike.
+        Weights with mean 1 over all rows. None gives all rows the same weight.
     """
+    # Not divided by the sum: the weights of a batch need not have mean 1.
     return losses.mean() if weight is None else (weight * losses).mean()
 
 
 def reconstruction_loss(
     made: Tensor, rows: Tensor, weight: Tensor | None = None
 ) -> Tensor:
-    """Mean squared distance between rows and what was made of their latents, eq. (2.1).
+    """Mean squared distance between rows and their reconstructions, eq. (2.1).
 
     Parameters
     ----------
     made, rows : Tensor of shape (n, ...)
     weight : Tensor of shape (n,) or None, default=None
-        Weight of each row in the mean, where a batch holds more rows of a class than
-        its share; they average to 1. None weighs all alike.
+        Weight of each row, with mean 1, if a batch over-represents a class. None gives
+        all rows the same weight.
 
     Returns
     -------
@@ -86,22 +87,22 @@ def cluster_loss(
         + \frac{\lambda_2}{C - 1} \sum_{c < d}
         \max(0,\ m \max(1, \sqrt{v_c} + \sqrt{v_d}) - \|\bar z_c - \bar z_d\|)^2
 
-    with the mean code :math:`\bar z_c` of a class and its spread :math:`v_c`, the mean
-    squared distance of its latents to :math:`\bar z_c`.
+    with the mean latent :math:`\bar z_c` of a class and its spread :math:`v_c`, the
+    mean squared distance of its latents to :math:`\bar z_c`.
 
     Parameters
     ----------
     latents : Tensor of shape (n, n_latent)
     one_hot : Tensor of shape (n, C)
-        Classes of the latents; a class without latents takes no part.
+        Classes of the latents; a class without latents is ignored.
     majority : int
-        Index of the class whose pull weighs 1.
+        Index of the class whose pull has weight 1.
     minority_weight : float
         :math:`\lambda_1`.
     push_weight : float
         :math:`\lambda_2`.
     margin : float
-        :math:`m`: how many spreads, and at least how far, apart two classes should be.
+        :math:`m`, the distance between two classes: in spreads, and at least absolute.
 
     Returns
     -------
@@ -110,10 +111,10 @@ def cluster_loss(
     Notes
     -----
     NOTE[DIFF]: the paper subtracts :math:`\lambda_2 \|\bar z_{maj} - \bar z_{min}\|^2`,
-    which has no lower bound: training pushes the means apart for ever. Here classes
-    that are :math:`m` spreads apart are left in peace. The 1 gives the latents a scale;
-    without it the loss falls for ever as all latents shrink together. For more than two
-    classes every pair is pushed (ours).
+    which has no lower bound: training would push the means apart for ever. Here classes
+    that are :math:`m` spreads apart are not pushed any further. The 1 gives the latents
+    a scale; without it the loss would fall for ever as all latents shrink together.
+    With more than two classes, every pair is pushed; that is our choice.
 
     Examples
     --------
@@ -148,7 +149,7 @@ def cluster_loss(
 
 
 def weight_penalty(module: nn.Module) -> Tensor:
-    r"""Squared norm of all parameters, :math:`R(\theta)` of eq. (2.3).
+    r"""Compute the squared norm of all parameters, :math:`R(\theta)` of eq. (2.3).
 
     Parameters
     ----------
@@ -173,7 +174,7 @@ def weight_penalty(module: nn.Module) -> Tensor:
 def discriminator_loss(
     real: Tensor, made: Tensor, fake_weight: float, weight: Tensor | None = None
 ) -> Tensor:
-    r"""Least squares of real rows to 1 and of made ones to 0, eq. (2.4).
+    r"""Least squares of real rows to 1 and of synthetic ones to 0, eq. (2.4).
 
     Parameters
     ----------
@@ -252,7 +253,7 @@ def generator_loss(
     adversarial_weight: float,
     classification_weight: float,
 ) -> Tensor:
-    r"""Be exact on real latents, pass for real and for the latent's class, eq. (2.6).
+    r"""Reconstruct real latents, pass as real and as the latent's class, eq. (2.6).
 
     Parameters
     ----------
@@ -312,6 +313,7 @@ def log_loss_of_real(logits: Tensor) -> Tensor:
     >>> log_loss_of_real(torch.tensor([0.0, 0.0]))  # log 2
     tensor(0.6931)
     """
+    # The logarithm of a sigmoid would be -inf where that rounds to 0.
     return F.softplus(-logits).mean()
 
 
@@ -339,7 +341,7 @@ def log_loss_of_synthetic(logits: Tensor) -> Tensor:
 def gradient_penalty(
     critic: Callable[[Tensor], Tensor], real: Tensor, made: Tensor, mixing: Tensor
 ) -> Tensor:
-    r"""How far a critic's slope between real and synthetic rows is from 1.
+    r"""Penalise a critic's slope between real and synthetic rows unless it is 1.
 
     .. math::
         \frac{1}{n} \sum_i (\|\nabla_x D(\hat x_i)\|_2 - 1)^2, \quad
@@ -348,7 +350,7 @@ def gradient_penalty(
     Parameters
     ----------
     critic : callable
-        Gives a score of shape (n,) for rows of shape (n, n_features).
+        Returns a score of shape (n,) for rows of shape (n, n_features).
     real, made : Tensor of shape (n, n_features)
     mixing : Tensor of shape (n,)
         :math:`\epsilon_i`, in [0, 1].
@@ -356,7 +358,7 @@ def gradient_penalty(
     Returns
     -------
     Tensor of shape ()
-        Differentiable by the parameters of the critic.
+        Differentiable with respect to the parameters of the critic.
 
     References
     ----------
@@ -371,5 +373,6 @@ def gradient_penalty(
     tensor(4.)
     """
     between = torch.lerp(made, real, mixing[:, None]).detach().requires_grad_()
+    # Rows do not depend on each other, so the sum has all their gradients.
     (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
     return ((slope.square().sum(1) + _TINY).sqrt() - 1).square().mean()

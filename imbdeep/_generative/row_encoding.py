@@ -1,4 +1,4 @@
-"""How rows become numbers near 0 for a net, and how its numbers become rows again."""
+"""Encode rows as numbers near 0 for a net, and decode its outputs into rows."""
 
 from numbers import Number
 
@@ -12,7 +12,7 @@ _SCALINGS = ["minmax", "standard", "quantile"]
 
 
 def distinct(column):
-    """Values of a column, each once: sorted, or as they appear if they have no order.
+    """Distinct values of a column: sorted, or as they appear if they have no order.
 
     Examples
     --------
@@ -23,7 +23,7 @@ def distinct(column):
     >>> distinct(np.array(["b", 7, "b"], dtype=object))
     array(['b', 7], dtype=object)
     """
-    # Fewer values to sort than rows, and text is slow to sort.
+    # Sorting all rows would be slow, above all for text.
     values = np.fromiter(dict.fromkeys(column.tolist()), dtype=column.dtype)
     try:
         return np.sort(values)
@@ -32,7 +32,7 @@ def distinct(column):
 
 
 def positions_of(column, categories):
-    """Position of each value of a column among the categories; -1 if it is no one.
+    """Position of each value of a column among the categories; -1 if it is none.
 
     Examples
     --------
@@ -50,56 +50,56 @@ def _is_no_number(value):
 
 
 def _any_in_columns(table, holds):
-    """Which columns of an array of objects have a value of which ``holds`` is true."""
+    """Whether each column of an array of objects has a value that ``holds`` accepts."""
     if not table.size:
         return np.zeros(table.shape[1], dtype=bool)
     return np.frompyfunc(holds, 1, 1)(table).astype(bool).any(0)
 
 
 class TableCodec:
-    """Encodes the rows of a table for a net, and decodes what a net makes.
+    """Encode the rows of a table for a net, and decode its outputs.
 
-    Numeric columns come first, scaled; then one block for each categorical column, with
-    a 1 at the row's category. Columns that do not vary are left out and put back.
+    Scaled numeric columns come first; then one block per categorical column, with a 1
+    at the row's category. Constant columns are dropped, and restored when decoding.
 
     Parameters
     ----------
     scaling : {'minmax', 'standard', 'quantile'}, default='minmax'
-        Of the numeric columns: to [0, 1]; to mean 0 and variance 1; or to a standard
-        normal distribution by ranks, for heavy tails.
+        How to scale numeric columns: to [0, 1]; to mean 0 and variance 1; or to a
+        standard normal distribution by ranks, for heavy tails.
     categorical : array-like of int, default=()
         Positions of the categorical columns.
     integer : array-like of int or 'auto', default=()
-        Positions of numeric columns whose decoded values are to be whole numbers;
+        Positions of numeric columns whose decoded values are rounded to whole numbers;
         'auto' takes the columns that hold no others. Categorical columns among them
         keep their categories.
     feature_names : array-like of str or None, default=None
-        Names of the columns for messages; None names positions.
+        Names of the columns, for errors; None uses positions.
 
     Attributes
     ----------
     n_numeric_ : int
-        Numeric columns that are encoded.
+        Number of encoded numeric columns.
     category_sizes_ : list of int
-        Categories of each categorical column that is encoded.
+        Number of categories of each encoded categorical column.
     n_outputs_ : int
         ``n_numeric_ + sum(category_sizes_)``.
     bounded_ : bool
         Whether the encoded numeric columns of the training rows lie in [0, 1].
     all_integer_ : bool
-        Whether each numeric column that is encoded is a whole-number column.
+        Whether all encoded numeric columns are rounded to whole numbers.
 
     Notes
     -----
-    What is decoded from a row encoded in float32 differs from the row, beside a few
-    units in the last place of float64 at the ends of the column, by at most
+    Encoding in float32 and decoding changes a value by at most the following, plus a
+    few units in the last place of float64 at the ends of the column:
 
     - 'minmax': ``2**-25`` of the column's range;
     - 'standard': ``2**-24`` of the value's distance from the mean;
-    - 'quantile': ``2**-26 * n_quantiles`` of the distance between the two of at most
-      1,000 quantiles that the value lies between, and of the distances next to it.
+    - 'quantile': ``2**-26 * n_quantiles`` of the distance between the two neighbouring
+      quantiles, of at most 1,000, and of the distances next to it.
 
-    Categories come back exactly.
+    Categories are restored exactly.
 
     Examples
     --------
@@ -141,7 +141,7 @@ class TableCodec:
         ValueError
             If ``scaling`` is unknown, a value is missing or infinite, a numeric column
             holds text or spans more than 1e300 or less than 1e-300, a whole-number
-            column holds others, or nothing varies.
+            column holds fractions, or no column varies.
         """
         if self.scaling not in _SCALINGS:
             raise ValueError(
@@ -181,7 +181,7 @@ class TableCodec:
                 f"No column of X varies over its {len(X)} samples: there is nothing "
                 "to learn. Check that X holds what it should, or give more rows."
             )
-        # A row to write decoded columns into: it has those that do not vary.
+        # Decoded columns are written into copies of it; it holds the constant ones.
         self._template = X[0].astype(object if X.dtype == object else np.float64)
         if self.n_numeric_:
             self._scaler = build_scaler(self.scaling, self._low, self._high, len(X))
@@ -194,8 +194,8 @@ class TableCodec:
         Parameters
         ----------
         X : ndarray of shape (n, n_features)
-            Numbers outside the box of the fitted rows are encoded as such, except by
-            'quantile', which takes them for its ends.
+            Numbers outside the range of the fitted rows are encoded as they are, except
+            by 'quantile', which clips them.
 
         Returns
         -------
@@ -205,7 +205,7 @@ class TableCodec:
         ------
         ValueError
             If a value is missing, infinite or too far out for float32, a category is
-            not among the fitted ones, or the number of columns is not that of the
+            not among the fitted ones, or the number of columns differs from that of the
             fitted rows.
         """
         X = _without_fixed_width_text(X)
@@ -241,19 +241,19 @@ class TableCodec:
         return rows
 
     def decode(self, rows, clip):
-        """Turn what a net made into rows.
+        """Decode the outputs of a net into rows.
 
         Parameters
         ----------
         rows : array-like of shape (n, ``n_outputs_``)
-            The largest number of a block is its category.
+            The largest number of a block selects its category.
         clip : bool
-            Whether numbers stay in the box of the fitted rows.
+            Whether to clip numbers to the range of the fitted rows.
 
         Returns
         -------
         ndarray of shape (n, n_features)
-            Of objects if the fitted rows were, otherwise float64.
+            Objects if the fitted rows were objects, otherwise float64.
         """
         rows = np.asarray(rows)
         X = np.tile(self._template, (len(rows), 1))
@@ -280,7 +280,7 @@ class TableCodec:
         return names[columns].tolist()
 
     def _read_numbers(self, X, columns):
-        """Columns as float64, checked."""
+        """Check columns and convert them to float64."""
         values = X[:, columns]
         if values.dtype == object:
             is_other = _any_in_columns(values, _is_no_number)
@@ -305,7 +305,7 @@ class TableCodec:
     def _check_ranges(self, low, high, columns):
         with np.errstate(over="ignore"):
             spans = high - low
-        # Nearer to the ends of float64, slopes overflow on the way there or back.
+        # Nearer to the limits of float64, scaling overflows in one direction or other.
         is_extreme = (spans > 1e300) | ((spans > 0) & (spans < 1e-300))
         if is_extreme.any():
             raise ValueError(
@@ -325,5 +325,5 @@ class TableCodec:
 
 
 def _without_fixed_width_text(X):
-    # Decoded rows must hold numbers and categories of any length.
+    # A fixed width would cut off longer categories and numbers that are decoded.
     return X.astype(object) if X.dtype.kind in "SU" else X

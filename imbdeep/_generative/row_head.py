@@ -1,4 +1,4 @@
-"""The last layer of nets that make rows of a table."""
+"""The last layer of nets that generate rows of a table."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,8 @@ from imbdeep._torch.draws import current_generator
 
 
 def gumbel_softmax(logits: Tensor, temperature: float) -> Tensor:
-    """:func:`torch.nn.functional.gumbel_softmax`, with the generator of the fit."""
+    """:func:`torch.nn.functional.gumbel_softmax` with the generator of the fit."""
+    # Minus the logarithm of an exponential variable has the Gumbel distribution.
     waiting = torch.empty_like(logits).exponential_(
         generator=current_generator(logits.device)
     )
@@ -17,7 +18,7 @@ def gumbel_softmax(logits: Tensor, temperature: float) -> Tensor:
 
 
 class RowHead(nn.Module):
-    """Turns numbers into rows of a table: numeric columns, then categories.
+    """Turn numbers into rows of a table: numeric columns, then categories.
 
     **Shape**
 
@@ -26,14 +27,16 @@ class RowHead(nn.Module):
     Parameters
     ----------
     n_numeric : int
-        Numeric columns, which come first.
+        Number of numeric columns, which come first.
     category_sizes : sequence of int
-        Categories of each categorical column; a softmax makes them probabilities.
+        Number of categories of each categorical column; a softmax turns their outputs
+        into probabilities.
     bounded : bool
         Whether numeric columns lie in [0, 1]; a sigmoid keeps them there.
     temperature : float or None, default=None
-        None gives the probabilities of the categories. A number draws: Gumbel-softmax
-        at this temperature, nearly one-hot if small, with a useful gradient.
+        None returns the probabilities of the categories. A number draws categories by
+        Gumbel-softmax at this temperature: nearly one-hot if small, with a useful
+        gradient.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Numbers of a column, scaled for a net and back."""
+"""Scale the numbers of columns for a net, and back."""
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -9,14 +9,14 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-# Share of a normal distribution beyond which nothing is encoded: +-5.2 are the ends.
+# Tail of the normal distribution that is cut off at either end, at +-5.2.
 _TAIL = 1e-7
 
 
 def to_unit(x, low, high):
-    """Where numbers lie between ``low`` (0) and ``high`` (1), in float64.
+    """Scale numbers from ``low`` (0) to ``high`` (1), in float64.
 
-    The ends become 0 and 1 exactly: subtracting first loses nothing to an offset.
+    The ends become exactly 0 and 1: subtracting first avoids cancellation.
 
     Parameters
     ----------
@@ -37,14 +37,14 @@ def to_unit(x, low, high):
 
 
 def from_unit(unit, low, high):
-    """The inverse of :func:`to_unit`."""
+    """Invert :func:`to_unit`."""
     x = np.multiply(unit, high - low, dtype=np.float64)
     x += low
     return x
 
 
 def to_normal(share):
-    """Standard normal numbers that have these shares of the distribution below them.
+    """Standard normal numbers with these shares of the distribution below them.
 
     Parameters
     ----------
@@ -60,12 +60,12 @@ def to_normal(share):
 
 
 def from_normal(z):
-    """The inverse of :func:`to_normal`; numbers beyond its ends give the ends."""
+    """Invert :func:`to_normal`; numbers beyond its ends are clipped."""
     return np.clip((ndtr(z) - _TAIL) / (1 - 2 * _TAIL), 0, 1)
 
 
 def build_scaler(scaling, low, high, n_rows):
-    """Transformer for numeric columns, not fitted.
+    """Build an unfitted transformer for numeric columns.
 
     Parameters
     ----------
@@ -79,15 +79,15 @@ def build_scaler(scaling, low, high, n_rows):
     Pipeline
     """
     if scaling == "quantile":
-        # To shares, not to normal numbers at once: the latter takes all within 1e-7 of
-        # an end for the end, in the column's own units. Without a subsample it is also
-        # the same each time.
+        # To shares, not directly to normal numbers: scikit-learn then takes values
+        # within 1e-7 of an end for the end, in the column's own units. Without a
+        # subsample the result is deterministic.
         return make_pipeline(
             QuantileTransformer(n_quantiles=min(1000, n_rows), subsample=None),
             FunctionTransformer(to_normal, from_normal, check_inverse=False),
         )
-    # MinMaxScaler leaves a column alone if it spans less than 2e-15, and StandardScaler
-    # one far from 0, as if these were constant.
+    # MinMaxScaler takes a column that spans less than 2e-15 for constant, and
+    # StandardScaler one far from 0: neither would scale it.
     box = {"low": low, "high": high}
     unit = FunctionTransformer(
         to_unit, from_unit, check_inverse=False, kw_args=box, inv_kw_args=box

@@ -1,4 +1,4 @@
-"""The one training loop of autoencoders and adversaries."""
+"""The training loop that autoencoders and adversaries share."""
 
 import math
 from collections import defaultdict
@@ -11,18 +11,18 @@ from tqdm.auto import tqdm
 
 from imbdeep._torch.draws import current_generator
 
-# No loss of scaled rows comes near this, and none comes back from it: units that are
-# stuck at their ends can keep a ruined net from overflowing.
+# Losses of scaled rows stay far below this, and none recovers from it. Saturated units
+# can keep a diverged net from overflowing, so a check for infinity is not enough.
 _DIVERGED = 1e12
 
-# A player's name, what it minimises on a mini-batch, and parts of that to record.
+# A player's name, its loss on a mini-batch, and parts of the loss to record.
 Step = tuple[str, Tensor, dict[str, Tensor]]
 
 
 def class_batches(
     classes: list[Tensor], n_batches: int, least: int = 1
 ) -> tuple[Tensor, Tensor]:
-    """Deal the rows of each class into batches of equal make-up.
+    """Deal the rows of each class into batches with equal class counts.
 
     Parameters
     ----------
@@ -30,16 +30,16 @@ def class_batches(
         Positions of the rows of each class.
     n_batches : int
     least : int, default=1
-        Rows that a batch holds of each class, or all there are if fewer; a class with
-        too few goes round more than once.
+        Fewest rows of each class in a batch, or all if there are fewer; the rows of a
+        small class are repeated.
 
     Returns
     -------
     positions : Tensor of shape (n_batches, batch_size), int64
         Every row is dealt at least once.
     weight : Tensor of shape (batch_size,)
-        What each place of a batch weighs so that the mean over a batch is unbiased for
-        the mean over all rows. They average to 1.
+        Weight of each position in a batch, which makes the mean over a batch unbiased
+        for the mean over all rows. The weights have mean 1.
 
     Examples
     --------
@@ -47,7 +47,7 @@ def class_batches(
     >>> from imbdeep._generative import class_batches
     >>> common, rare = torch.arange(90), torch.arange(90, 100)
     >>> positions, weight = class_batches([common, rare], n_batches=10, least=4)
-    >>> (positions < 90).sum(1)  # and four rows of the rare class beside them
+    >>> (positions < 90).sum(1)  # plus four rows of the rare class
     tensor([9, 9, 9, 9, 9, 9, 9, 9, 9, 9])
     >>> weight[0], weight[-1]
     (tensor(1.3000), tensor(0.3250))
@@ -66,14 +66,15 @@ def class_batches(
 
 
 def has_converged(losses: Mapping[str, list[float]], tol: float, patience: int) -> bool:
-    """Whether no loss has changed by more than ``tol`` of itself.
+    """Whether no loss has changed by more than ``tol``, relative to itself.
 
-    Compares the mean of the last ``patience`` epochs with that of as many before.
+    The mean of the last ``patience`` epochs is compared with that of the ``patience``
+    epochs before.
 
     Parameters
     ----------
     losses : dict of str to list of float
-        Every loss at every epoch.
+        Values of each loss, one per epoch.
     tol : float
     patience : int
 
@@ -90,6 +91,7 @@ def has_converged(losses: Mapping[str, list[float]], tol: float, patience: int) 
             return False
         before = np.mean(values[-2 * patience : -patience])
         change = abs(np.mean(values[-patience:]) - before)
+        # Written so that NaN does not pass for convergence.
         if not change <= tol * abs(before):
             return False
     return True
@@ -107,22 +109,21 @@ def train(
     patience: int,
     verbose: int = 0,
 ) -> dict[str, np.ndarray]:
-    """Let players take steps until none of their losses changes any more.
+    """Train players in turns until none of their losses changes any more.
 
     Parameters
     ----------
     players : dict of str to nn.Module
         Each minimises a loss of its own over its own parameters, with Adam.
     one_epoch : callable
-        Gives the steps of an epoch: the name of the player that moves, its loss, and
-        other quantities to record. A loss is worked out when its turn has come, after
-        the steps before it.
+        Yields the steps of an epoch: the name of a player, its loss, and other
+        quantities to record. Each loss is computed after the steps before it.
     method : str
-        Named in the progress bar and in errors.
+        Name for the progress bar and errors.
     lr : float
-        Learning rate of every player.
+        Learning rate of all players.
     betas : tuple of float, default=(0.9, 0.999)
-        Decay of Adam's running means.
+        Decay rates of Adam's running means.
     max_epochs : int
     tol, patience : float, int
         See :func:`has_converged`.
@@ -137,7 +138,7 @@ def train(
     Raises
     ------
     ValueError
-        If a loss, or its gradient, is no finite number or beyond 1e12.
+        If a loss or its gradient is not finite, or a loss exceeds 1e12.
 
     Examples
     --------
@@ -177,14 +178,15 @@ def train(
             slopes = defaultdict(list)
             for name, loss, parts in one_epoch():
                 optimizers[name].zero_grad()
-                # The other players lend their nets, but need no gradients.
+                # The loss also runs through other players, which need no gradients.
                 loss.backward(inputs=parameters[name])
-                # Clips nothing; a gradient that overflows leaves Adam, and the loss,
-                # where they are.
+                # Clips nothing, but returns the norm: if the square of a gradient
+                # overflows, Adam makes steps of 0, which the loss does not show.
                 slopes[name].append(
                     nn.utils.clip_grad_norm_(parameters[name], math.inf)
                 )
                 optimizers[name].step()
+                # Read at the end of the epoch: item() would wait for the device.
                 for key, value in {name: loss, **parts}.items():
                     recorded[key].append(value.detach())
             for key, values in recorded.items():
@@ -217,19 +219,19 @@ def _check_finite(method, epoch, name, loss, gradient_norm):
 
 @torch.no_grad()
 def outputs_of(net: nn.Module, rows: Tensor) -> Tensor:
-    """Outputs of a net for many rows, a quarter million numbers at a time at most.
+    """Compute the outputs of a net for many rows, at most 2**18 numbers at a time.
 
     Parameters
     ----------
     net : nn.Module
-        Is in evaluation mode meanwhile.
+        Runs in evaluation mode.
     rows : Tensor of shape (n, ...)
-        On any device.
+        Rows on any device.
 
     Returns
     -------
     Tensor of shape (n, ...)
-        Where the net is.
+        Outputs on the device of the net.
 
     Examples
     --------

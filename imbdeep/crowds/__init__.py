@@ -1,4 +1,4 @@
-"""Labels from many workers who err: aggregation, certainty, simulated crowds."""
+"""Labels from many error-prone workers: aggregation, certainty, simulated crowds."""
 
 from imbdeep.crowds._certainty import label_certainty
 from imbdeep.crowds._dawid_skene import DawidSkene

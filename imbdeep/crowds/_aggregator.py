@@ -1,4 +1,4 @@
-"""What the aggregators share: annotations in, labels out."""
+"""Base class of the aggregators: annotations in, labels out."""
 
 from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import UNUSED
@@ -15,13 +15,13 @@ from imbdeep.crowds._worker_model import error_rates
 
 
 class Aggregator(BaseEstimator):
-    """Base of the aggregators: reads annotations and takes the most probable label.
+    """Base class of the aggregators, from annotations to the most probable label.
 
     Subclasses implement ``_learn(codes)``, which sets the attributes ``class_prior_``,
     ``confusion_matrices_`` and ``label_posterior_``, and ``_posterior(codes)``.
     """
 
-    # What they take is no metadata, though it is not called X.
+    # scikit-learn takes an argument that is not called X for metadata.
     __metadata_request__fit = {"annotations": UNUSED}
     __metadata_request__predict = {"annotations": UNUSED}
     __metadata_request__predict_proba = {"annotations": UNUSED}
@@ -32,7 +32,7 @@ class Aggregator(BaseEstimator):
         Parameters
         ----------
         annotations : array-like of shape (n_samples, n_workers)
-            Labels, one column per worker; missing ones as ``missing_values`` says.
+            Labels, one column per worker; see ``missing_values`` for missing ones.
         y : None
             Ignored.
 
@@ -56,7 +56,7 @@ class Aggregator(BaseEstimator):
         return self
 
     def fit_predict(self, annotations, y=None):
-        """Learn from annotations, and infer the labels of their rows.
+        """Learn from annotations, and infer the labels of the same rows.
 
         Parameters
         ----------
@@ -77,7 +77,7 @@ class Aggregator(BaseEstimator):
         Parameters
         ----------
         annotations : array-like of shape (n_samples, n_workers)
-            Of the workers of ``fit``, in their order.
+            Annotations of the workers of ``fit``, in the same order.
 
         Returns
         -------
@@ -89,12 +89,12 @@ class Aggregator(BaseEstimator):
             return self._posterior(self._read(annotations, reset=False))
 
     def predict(self, annotations):
-        """Most probable label; of equally probable ones the first in ``classes_``.
+        """Predict the most probable label; ties go to the first in ``classes_``.
 
         Parameters
         ----------
         annotations : array-like of shape (n_samples, n_workers)
-            Of the workers of ``fit``, in their order.
+            Annotations of the workers of ``fit``, in the same order.
 
         Returns
         -------

@@ -10,10 +10,10 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from imbdeep._tables.validation import sorted_labels
 
-# Code of an annotation that a worker did not give.
+# Code of a missing annotation; pandas.factorize uses the same.
 MISSING = -1
 
-# Rows or ids that an error names before it stops counting them up.
+# Most rows or ids that an error names.
 _N_NAMED = 5
 
 
@@ -23,26 +23,26 @@ def encode_annotations(annotations, *, classes=None, missing_values=-1):
     Parameters
     ----------
     annotations : array-like of shape (n_samples, n_workers)
-        Labels, one column per worker. NaN, None and ``pandas.NA`` are annotations that
-        were not given.
+        Labels, one column per worker. NaN, None and ``pandas.NA`` are missing
+        annotations.
     classes : array-like of shape (n_classes,) or None, default=None
-        All labels, if some may be missing here; None takes those that were given.
+        All labels, if some may not occur here; None takes those that occur.
     missing_values : int, float, NaN or None, default=-1
-        Number that stands for an annotation that was not given, too. None: there is no
-        such number, as when the labels are -1 and 1.
+        Number that also marks a missing annotation. None if there is no such number, as
+        for the labels -1 and 1.
 
     Returns
     -------
     codes : ndarray of shape (n_samples, n_workers), int64
-        Positions in ``classes``, -1 where there is no annotation.
+        Positions in ``classes``, -1 for a missing annotation.
     classes : ndarray of shape (n_classes,)
         Labels, sorted.
 
     Raises
     ------
     ValueError
-        If the annotations are not a matrix of labels, hold a label that is not among
-        ``classes``, or a row that nobody annotated.
+        If the annotations are not a matrix of labels, or hold a label that is not among
+        ``classes`` or a row that nobody annotated.
 
     Examples
     --------
@@ -55,11 +55,11 @@ def encode_annotations(annotations, *, classes=None, missing_values=-1):
     array(['no', 'yes'], dtype='<U3')
     """
     if isinstance(annotations, pd.DataFrame):
-        # pandas takes missing integers of a category beside integers for a number.
+        # Otherwise pandas turns missing integers in a categorical column into a number.
         annotations = annotations.astype(object)
     table = check_array(
         annotations,
-        # Columns of a frame, and entries of a list, may have no other type in common.
+        # Columns of a frame, and entries of a list, may share no type but object.
         dtype=None if hasattr(annotations, "dtype") else object,
         ensure_all_finite=False,
         input_name="annotations",
@@ -80,7 +80,7 @@ def encode_annotations(annotations, *, classes=None, missing_values=-1):
             "annotations that were not given. Pass missing_values=None, or another "
             "number."
         )
-    # The last is for the sentinel of missing values, -1.
+    # One entry more, at the end, where the sentinel of missing values, -1, points.
     positions = np.full(len(values) + 1, MISSING, dtype=np.int64)
     positions[:-1][is_label] = np.searchsorted(classes, labels)
     codes = positions[codes].reshape(table.shape)
@@ -95,12 +95,12 @@ def encode_annotations(annotations, *, classes=None, missing_values=-1):
 
 
 def holds_numbers(labels):
-    """Whether all labels are numbers, booleans apart.
+    """Whether all labels are numbers; booleans are not.
 
     Parameters
     ----------
     labels : ndarray of shape (n,)
-        Without missing values.
+        Labels without missing values.
 
     Returns
     -------
@@ -112,7 +112,8 @@ def holds_numbers(labels):
 
 
 def _kinds(labels):
-    """Names of the types of objects; those of numpy count as those of Python."""
+    """Names of the types of objects; NumPy's types count as Python's."""
+    # The order matters: bool is a Real.
     families = {"bool": (bool, np.bool_), "number": Real, "str": str}
     return {
         next((f for f in families if issubclass(kind, families[f])), kind.__name__)
@@ -121,12 +122,12 @@ def _kinds(labels):
 
 
 def as_labels(labels):
-    """Labels as an array of the type that they have.
+    """Convert labels to an array of their own type.
 
     Parameters
     ----------
     labels : ndarray of shape (n,)
-        Of objects, perhaps; without missing values.
+        Labels without missing values, possibly objects.
 
     Returns
     -------
@@ -135,7 +136,7 @@ def as_labels(labels):
     Raises
     ------
     ValueError
-        If they are of several types, not finite, or no labels of classes.
+        If they are of several types, not finite, or not class labels.
     """
     if labels.dtype == object:
         kinds = sorted(_kinds(labels))
@@ -153,13 +154,13 @@ def as_labels(labels):
             "Labels hold infinity; they must be finite, and NaN where there is none."
         )
     if len(labels):
-        # Each twice: many labels that occur once are taken for a regression's.
+        # Each twice: scikit-learn takes many unique labels for a regression target.
         check_classification_targets(np.repeat(labels, 2))
     return labels
 
 
 def _check_every_row_is_annotated(codes, markers):
-    """Refuse rows without annotations; ``markers`` are numbers that stood for none."""
+    """Refuse rows without annotations; ``markers`` are numbers that marked none."""
     rows = np.flatnonzero((codes == MISSING).all(1))
     if not len(rows):
         return
@@ -173,7 +174,7 @@ def _check_every_row_is_annotated(codes, markers):
 
 
 def name_first(things):
-    """The first of some rows or ids, for an error.
+    """List the first few rows or ids, for an error.
 
     Examples
     --------
@@ -187,18 +188,18 @@ def name_first(things):
 
 
 def indicator_matrix(codes, n_classes):
-    """Annotations as a sparse matrix of zeros and ones.
+    """Encode annotations as a sparse matrix of zeros and ones.
 
     Parameters
     ----------
     codes : ndarray of shape (n, W), int
-        -1 where there is no annotation.
+        -1 for a missing annotation.
     n_classes : int
 
     Returns
     -------
     csr_array of shape (n, W * n_classes)
-        Column ``w * n_classes + c`` tells who got label ``c`` from worker ``w``.
+        Column ``w * n_classes + c`` marks the rows with label ``c`` from worker ``w``.
 
     Examples
     --------
@@ -211,6 +212,7 @@ def indicator_matrix(codes, n_classes):
     n_rows, n_workers = codes.shape
     given = codes != MISSING
     columns = (codes + np.arange(n_workers) * n_classes)[given]
+    # Built in CSR form: boolean indexing yields the annotations row by row.
     ends = np.append(0, given.sum(1).cumsum())
     return csr_array(
         (np.ones(len(columns)), columns, ends), shape=(n_rows, n_workers * n_classes)
@@ -218,12 +220,12 @@ def indicator_matrix(codes, n_classes):
 
 
 def count_votes(codes, n_classes):
-    """How often each row got each label.
+    """Count how often each row got each label.
 
     Parameters
     ----------
     codes : ndarray of shape (n, W), int
-        -1 where there is no annotation.
+        -1 for a missing annotation.
     n_classes : int
 
     Returns

@@ -1,10 +1,10 @@
-"""How much the workers agree on a row."""
+"""Agreement of the workers on a row."""
 
 from imbdeep.crowds._annotations import count_votes, encode_annotations
 
 
 def vote_certainty(votes, eps=1e-6):
-    r"""Label certainty of rows from their votes, eq. (3.4).
+    r"""Compute the label certainty of rows from their votes, eq. (3.4).
 
     With shares :math:`p_c` of the votes, the mean squared distance of the one-hot
     annotations from their mean is :math:`1 - \sum_c p_c^2`.
@@ -28,13 +28,13 @@ def vote_certainty(votes, eps=1e-6):
     array([1.667, 2.105])
     """
     total = votes.sum(1)
-    # Of integers, and so the same for 2:1 and 4:2: the warm-up groups by it.
+    # From integers, so that 2:1 and 4:2 give the same float: the warm-up groups by it.
     agreement = (votes**2).sum(1) / total**2
     return 1 / (1 - agreement + eps)
 
 
 def label_certainty(annotations, *, eps=1e-6, missing_values=-1):
-    r"""How certain the label of each row is: the inverse variance of its annotations.
+    r"""Compute the label certainty: the inverse variance of a row's annotations.
 
     .. math::
         S(x_i) = \frac{1}
@@ -48,7 +48,7 @@ def label_certainty(annotations, *, eps=1e-6, missing_values=-1):
     annotations : array-like of shape (n_samples, n_workers)
         See :func:`encode_annotations`.
     eps : float, greater than 0, default=1e-6
-        :math:`\epsilon`; the certainty of a row that all agree on is its inverse. The
+        :math:`\epsilon`, the inverse of the certainty of a row that all agree on. The
         paper calls it a small constant.
     missing_values : int, float, NaN or None, default=-1
         See :func:`encode_annotations`.
@@ -56,8 +56,8 @@ def label_certainty(annotations, *, eps=1e-6, missing_values=-1):
     Returns
     -------
     certainty : ndarray of shape (n_samples,)
-        Least where all labels have the same number of votes, ``1 / eps`` where all
-        workers agree.
+        Smallest if all labels have the same number of votes; ``1 / eps`` if all workers
+        agree.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""Dawid and Skene's model: workers err in ways of their own."""
+"""Dawid and Skene's model: each worker has error rates of its own."""
 
 import warnings
 
@@ -20,95 +20,94 @@ from imbdeep.crowds._worker_model import (
 
 
 class DawidSkene(Aggregator):
-    r"""Labels, and each worker's errors, by Dawid and Skene's EM algorithm.
+    r"""Infer labels and each worker's errors by Dawid and Skene's EM algorithm [1]_.
 
     Worker :math:`w` gives label :math:`l` to a row of class :math:`c` with probability
-    :math:`\Psi_w(c, l)`, whatever the other workers say, and :math:`\Phi_c` of the rows
-    are of class :math:`c`. Beginning with the shares of the votes, expectation
-    maximisation learns both, and with them the label of each row, eq. (3.1)-(3.2) of
-    [2]_.
+    :math:`\Psi_w(c, l)`, independently of the other workers, and a share :math:`\Phi_c`
+    of the rows is of class :math:`c`. Starting from the shares of the votes,
+    expectation maximisation learns both, and with them the label of each row, eq.
+    (3.1)-(3.2) of [2]_.
 
     Read more in the :ref:`User Guide <crowds>`.
 
     Parameters
     ----------
     init : {'vote', 'uniform'}, default='vote'
-        Where iterations begin. The first confusion matrices are those of the shares of
-        the votes, and for 'vote' so are the first shares of the classes, as with Dawid
-        and Skene. 'uniform' takes all classes to be equally frequent at first, which
-        section 3.2.4 of [2]_ calls the convention; where they are not, the first labels
-        are drawn to the rare ones.
+        Starting point. The first confusion matrices come from the shares of the votes;
+        with 'vote' so do the first class shares, as in [1]_. 'uniform' starts from
+        equal class shares, which section 3.2.4 of [2]_ calls the convention; if classes
+        are imbalanced, the first labels then lean towards the rare ones.
     max_iter : int, at least 1, default=2000
-        Most iterations. Most fits need fewer than 100, some several hundred.
+        Maximum number of iterations. Most fits need fewer than 100, some several
+        hundred.
     tol : float, at least 0, default=1e-6
-        Iterations end when the log posterior density grows by no more than this for
-        each row. It can grow slowly for a while before it rises again, so that larger
-        values end some fits far from a maximum.
+        Iterations end when the log posterior density grows by no more than this per
+        row. It may pause before it rises again, so larger values end some fits far from
+        a maximum.
     assignment : {'soft', 'hard'}, default='soft'
-        Whether a row counts for each class with its probability, as with Dawid and
-        Skene, or for the most probable one alone, as the paper's counts have it. The
-        latter stays nearer to the majority vote.
+        'soft' counts a row for each class with its probability, as in [1]_. 'hard'
+        counts it for the most probable class only, as in [2]_, and stays nearer to the
+        majority vote.
     smoothing : float, at least 0, default=0.01
-        Added to each count of a class and of a pair of labels, as a Dirichlet prior
-        does, so that no probability becomes 0 for good. 0 is Dawid and Skene's.
+        Added to the count of each class and of each pair of labels, like a Dirichlet
+        prior, so that no probability becomes 0 for good. 0 is as in [1]_.
     fit_prior : bool, default=True
-        Whether to learn the shares of the classes. If not, they are ``class_prior``.
+        Whether to learn the class shares. If not, ``class_prior`` gives them.
     class_prior : array-like of shape (n_classes,), mapping or None, default=None
-        Shares of the classes where they are not learned, in the order of ``classes_``
-        or by label. None takes all to be equal.
+        Class shares that are not learned, in the order of ``classes_`` or by label.
+        None means equal shares.
     classes : array-like of shape (n_classes,) or None, default=None
-        All labels, if ``fit`` may not see each of them.
+        All labels, if ``fit`` may not see every one.
     missing_values : int, float, NaN or None, default=-1
-        Number that stands for an annotation that was not given, beside NaN and None.
+        Number that marks a missing annotation, in addition to NaN and None.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         Labels, sorted.
     confusion_matrices_ : ndarray of shape (n_workers, n_classes, n_classes)
-        Probability that a worker gives a row of one class (second axis) a label
-        (third); rows sum to 1. Uniform for a worker who gave no annotations.
+        Probability that a worker gives a label (third axis) to a row of a class
+        (second); rows sum to 1. Uniform for a worker without annotations.
     class_prior_ : ndarray of shape (n_classes,)
         Share of each class.
     label_posterior_ : ndarray of shape (n_samples, n_classes)
         Probability of each label of the rows of ``fit``.
     worker_error_rates_ : ndarray of shape (n_workers,)
-        How often a worker errs, by its confusion matrix and with the classes in the
-        shares of ``class_prior_``; NaN for one who gave no annotations.
+        Error rate of each worker by its confusion matrix and ``class_prior_``; NaN for
+        a worker without annotations.
     log_likelihood_ : ndarray of shape (n_iter_,)
         Log-likelihood of the annotations after each iteration; with hard assignment
         that of the annotations together with the inferred labels, eq. (3.1).
     log_posterior_ : ndarray of shape (n_iter_,)
         The same plus the log density of the smoothing's Dirichlet prior, up to a
-        constant. This is what an iteration never makes smaller; without smoothing they
-        are equal.
+        constant. No iteration decreases it. Without smoothing both are equal.
     n_iter_ : int
     n_features_in_ : int
-        Workers.
+        Number of workers.
     feature_names_in_ : ndarray of shape (n_workers,)
         If ``annotations`` is a data frame with string column names.
 
     See Also
     --------
-    MajorityVote : Every worker counts alike.
+    MajorityVote : All workers count equally.
     imbdeep.classifiers.InferThenFit : Any classifier, trained on inferred labels.
 
     Notes
     -----
-    Nothing in annotations tells a crowd that is right from one that is wrong
-    throughout: if most workers err on most rows, the labels come out exchanged.
+    Annotations alone cannot distinguish a crowd that is right from one that is wrong
+    throughout: if most workers err on most rows, the labels come out swapped.
 
-    Iterations find a local maximum, that next to the majority vote. Where all workers
-    err on the same rows, the hard ones, it can be far from the truth: the model takes
-    hard rows for a class of their own, and the larger class for the easy part of it.
-    Compare with :class:`MajorityVote`, above all if one class is rare.
+    Iterations find the local maximum next to the majority vote. If all workers err on
+    the same, hard rows, it can be far from the truth: the model takes hard rows for one
+    class, and the easy rows of the larger class for the other. Compare with
+    :class:`MajorityVote`, especially if one class is rare.
 
-    NOTE[DIFF]: the original has no smoothing, and the paper does not mention any.
+    NOTE[DIFF]: neither [1]_ nor [2]_ mentions smoothing.
 
-    NOTE[DIFF]: the paper begins with a uniform prior and does not say with which
-    confusion matrices or labels. They cannot be uniform, too: labels that are all alike
-    give every class the same confusion matrix, and these the same labels again. Here
-    they come from the votes for either ``init``.
+    NOTE[DIFF]: [2]_ starts with a uniform prior and does not give the first confusion
+    matrices or labels. They cannot be uniform as well: uniform labels give all classes
+    the same confusion matrix, which gives uniform labels again. Here they come from the
+    votes for either ``init``.
 
     References
     ----------
@@ -120,7 +119,7 @@ class DawidSkene(Aggregator):
 
     Examples
     --------
-    The first two workers know, the third always says yes:
+    The first two workers are right, the third always says yes:
 
     >>> import numpy as np
     >>> from imbdeep.crowds import DawidSkene
@@ -180,9 +179,11 @@ class DawidSkene(Aggregator):
             if self.assignment == "hard":
                 posterior = np.eye(n_classes)[posterior.argmax(1)]
             confusion = estimate_confusion(indicators, posterior, self.smoothing)
+            # A uniform start has no say after the first iteration.
             prior = given_prior if likelihoods else first_prior
             if prior is None:
                 prior = estimate_prior(posterior, self.smoothing)
+            # In logarithms: with many workers the products underflow.
             joint = log_joint(indicators, prior, confusion)
             evidence = logsumexp(joint, axis=1, keepdims=True)
             posterior = np.exp(joint - evidence)
@@ -217,7 +218,7 @@ class DawidSkene(Aggregator):
         return self.smoothing * np.log(np.concatenate(shares)).sum()
 
     def _given_prior(self, n_classes):
-        """Shares of the classes that are not learned, or None if they are."""
+        """Class shares given by the user, or None if they are learned."""
         if self.fit_prior:
             if self.class_prior is not None:
                 raise ValueError(

@@ -5,12 +5,12 @@ from sklearn.neighbors import NearestNeighbors
 
 from imbdeep.crowds._annotations import MISSING
 
-# Annotations that are looked at at once.
+# Annotations processed at once, which bounds the memory for random numbers.
 _CHUNK = 2**22
 
 
 def certainty_groups(certainty, n_groups=3):
-    """Rows of the highest, second highest, ... certainty, and the rest.
+    """Group rows by the highest, second highest, ... certainty, and the rest.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def certainty_groups(certainty, n_groups=3):
     Returns
     -------
     list of n_groups + 1 ndarrays of int
-        Positions of the rows; empty where there are fewer distinct certainties.
+        Positions of the rows; empty if there are fewer distinct certainties.
 
     Examples
     --------
@@ -36,7 +36,7 @@ def certainty_groups(certainty, n_groups=3):
 
 
 def step_towards(own, neighbour, jitter, random_state):
-    r"""How far from a row to its neighbour a synthetic row lies, eq. (3.5).
+    r"""Compute how far synthetic rows lie from a row to its neighbour, eq. (3.5).
 
     .. math:: \delta = S(x^r) / (S(x) + S(x^r)) + \eta
 
@@ -68,18 +68,18 @@ def step_towards(own, neighbour, jitter, random_state):
 def interpolate_certain(
     embeddings, certainty, n_new, n_neighbors, jitter, random_state
 ):
-    """New embeddings between those of a class, nearer to the more certain, eq. (3.3).
+    """Interpolate embeddings of a class, nearer to the more certain row, eq. (3.3).
 
     Parameters
     ----------
     embeddings : ndarray of shape (n, n_embedded)
-        Of the rows that the class is inferred for; n is at least 1.
+        Embeddings of the rows inferred to be of the class; n is at least 1.
     certainty : ndarray of shape (n,)
     n_new : int
-        Embeddings to make; each row gives as many as any other, or one more.
+        Number of embeddings to make, spread evenly over the rows.
     n_neighbors : int
-        Neighbours to choose from; all others if there are fewer. A row without any
-        gives copies of itself.
+        Neighbours to choose from; all others if there are fewer. A row without
+        neighbours is copied.
     jitter : float, at least 0
     random_state : RandomState
 
@@ -87,7 +87,7 @@ def interpolate_certain(
     -------
     made : ndarray of shape (n_new, n_embedded)
     parents : ndarray of shape (n_new, 2), int
-        Positions of the row and of the neighbour that each comes from.
+        Positions of the row and the neighbour that each comes from.
 
     Examples
     --------
@@ -111,25 +111,26 @@ def interpolate_certain(
     ends = starts
     if n > 1:
         search = NearestNeighbors(n_neighbors=min(n_neighbors, n - 1))
-        # Without X a row is not its own neighbour.
+        # Called without X, kneighbors does not count a row as its own neighbour.
         nearest = search.fit(embeddings).kneighbors(return_distance=False)
         chosen = random_state.randint(nearest.shape[1], size=n_new)
         ends = nearest[starts, chosen]
     delta = step_towards(certainty[starts], certainty[ends], jitter, random_state)
+    # Embeddings are float32, and a float64 step would make them wider.
     step = delta.astype(embeddings.dtype)[:, None]
     step = step * (embeddings[ends] - embeddings[starts])
     return embeddings[starts] + step, np.column_stack([starts, ends])
 
 
 def neighbour_annotations(codes, neighbours, random_state):
-    """Annotations as the workers might give them to rows among others.
+    """Annotate new rows as the workers annotated their neighbours.
 
-    Each worker's label is drawn from those that the worker gave the row's neighbours.
+    Each worker's label is drawn from those that the worker gave to the neighbours.
 
     Parameters
     ----------
     codes : ndarray of shape (n, W), int
-        Annotations of real rows, -1 where there is none.
+        Annotations of real rows, -1 for a missing one.
     neighbours : ndarray of shape (m, k), int
         Positions of the neighbours of each new row.
     random_state : RandomState
@@ -137,7 +138,7 @@ def neighbour_annotations(codes, neighbours, random_state):
     Returns
     -------
     ndarray of shape (m, W), int
-        -1 where a worker annotated none of the neighbours.
+        -1 if a worker annotated none of the neighbours.
 
     Examples
     --------
@@ -153,7 +154,8 @@ def neighbour_annotations(codes, neighbours, random_state):
 
 
 def _draw_labels(candidates, random_state):
-    """One of the labels of each worker, of candidates of shape (m, k, W)."""
+    """Draw a label for each worker, from candidates of shape (m, k, W)."""
+    # If all candidates are missing, argmax takes the first: a missing label.
     lots = random_state.random_sample(candidates.shape)
     lots[candidates == MISSING] = -1
     drawn = lots.argmax(1)[:, None]

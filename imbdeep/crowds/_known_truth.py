@@ -1,4 +1,4 @@
-"""The truth that came along with annotations."""
+"""True labels given with annotations."""
 
 import numpy as np
 import pandas as pd
@@ -7,21 +7,21 @@ from imbdeep.crowds._annotations import as_labels, holds_numbers
 
 
 def known_truth(y_true, missing_values=None):
-    """Rows whose true label is known, and the labels.
+    """Find the rows whose true label is known, and their labels.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,)
-        Labels; NaN, None and ``pandas.NA`` where they are not known.
+        Labels; NaN, None and ``pandas.NA`` are unknown.
     missing_values : int, float, NaN or None, default=None
-        Number that stands for a label that is not known, too.
+        Number that also marks an unknown label.
 
     Returns
     -------
     rows : ndarray of shape (n_known,), int
         Positions of the rows.
     labels : ndarray of shape (n_known,)
-        Of the type that they have: text rather than objects.
+        Labels of their own type: text rather than objects.
 
     Raises
     ------
@@ -35,8 +35,8 @@ def known_truth(y_true, missing_values=None):
     >>> known_truth(np.array(["sick", None, "well"], dtype=object))
     (array([0, 2]), array(['sick', 'well'], dtype='<U4'))
     """
-    # As objects, since integers beside missing ones would become floats, and text
-    # beside NaN all text; by pandas, which does so with the integers of a category too.
+    # As objects: NumPy would turn integers beside NaN into floats, and NaN beside text
+    # into text. Through pandas, which keeps the integers of a category as well.
     labels = pd.Series(y_true, dtype=object).to_numpy()
     rows = np.flatnonzero(~pd.isna(labels))
     if missing_values is not None and holds_numbers(labels[rows]):

@@ -1,4 +1,4 @@
-"""Annotations as a table with a row for each, and back."""
+"""Convert annotations to a table with one row each, and back."""
 
 import numpy as np
 import pandas as pd
@@ -10,37 +10,37 @@ from imbdeep.crowds._annotations import holds_numbers, name_first
 
 
 def to_long_format(annotations, *, missing_values=-1):
-    """List annotations, one per row: the format of crowd-kit and of databases.
+    """List annotations, one per row: the format of crowd-kit and databases.
 
     Parameters
     ----------
     annotations : {array-like, DataFrame} of shape (n_samples, n_workers)
-        Labels, one column per worker. NaN, None and ``pandas.NA`` are annotations that
-        were not given.
+        Labels, one column per worker. NaN, None and ``pandas.NA`` are missing
+        annotations.
     missing_values : int, float, NaN or None, default=-1
-        Number that stands for an annotation that was not given, too. None: there is no
-        such number, as when the labels are -1 and 1.
+        Number that also marks a missing annotation. None if there is no such number, as
+        for the labels -1 and 1.
 
     Returns
     -------
     frame : DataFrame of shape (n_annotations, 3)
         Columns ``task``, ``worker`` and ``label``, sorted by task, then worker. Tasks
-        and workers are the index and the columns of a data frame, positions otherwise.
-        Labels are of the type that the columns of `annotations` have in common.
+        and workers are the index and columns of a data frame, otherwise positions.
+        Labels have the common type of the columns of `annotations`.
 
     Raises
     ------
     ValueError
         If ``annotations`` is not a matrix, or a name in the index or the columns of a
-        data frame is missing, occurs twice, or is of another type than the others.
+        data frame is missing, occurs twice, or differs in type from the others.
 
     See Also
     --------
-    from_long_format : The way back.
+    from_long_format : The inverse.
 
     Notes
     -----
-    Tasks and workers without an annotation are not in the result.
+    The result has no tasks and workers without annotations.
 
     Examples
     --------
@@ -51,13 +51,14 @@ def to_long_format(annotations, *, missing_values=-1):
     1     0       1      1
     2     1       1      1
 
-    crowd-kit's aggregators take it as it is, such as
+    crowd-kit's aggregators take this format:
     ``crowdkit.aggregation.MajorityVote().fit_predict(to_long_format(annotations))``.
     """
     frame = _as_frame(annotations)
     _check_ids(frame.index, "index")
     _check_ids(frame.columns, "columns")
-    # A worker without annotations has a column of a type that says nothing of labels.
+    # An empty column has a type of its own, float for example, which concat would mix
+    # into that of the labels.
     frame = frame.dropna(axis=1, how="all")
     n_tasks, n_workers = frame.shape
     columns = [frame.iloc[:, position] for position in range(n_workers)]
@@ -76,26 +77,26 @@ def to_long_format(annotations, *, missing_values=-1):
 
 
 def from_long_format(frame, *, task="task", worker="worker", label="label", tasks=None):
-    """Set up the matrix of annotations from a list of them.
+    """Build a matrix of annotations from a list with one row each.
 
     Parameters
     ----------
     frame : DataFrame of shape (n_annotations, n_columns)
         One annotation per row.
     task, worker, label : str, defaults='task', 'worker', 'label'
-        Names of the columns that tell what was annotated, by whom, and how. A missing
-        label is an annotation that was not given.
+        Names of the columns that hold the task, the worker and the label. A missing
+        label is a missing annotation.
     tasks : array-like of shape (n_samples,) or None, default=None
-        All tasks in the order of the result, such as the index of `X`. Those that
-        nobody annotated get rows without any annotation, which no classifier takes:
-        leave them out, of `X` too. None takes the tasks of `frame`, sorted.
+        All tasks in the order of the result, such as the index of `X`. Tasks that
+        nobody annotated get rows without annotations, which no classifier takes: drop
+        them, also from `X`. None takes the tasks of `frame`, sorted.
 
     Returns
     -------
     annotations : DataFrame of shape (n_samples, n_workers)
-        Tasks are its index, workers its columns, sorted. Integers are of type
-        ``Int64`` and booleans ``boolean``, where missing annotations are ``pandas.NA``;
-        other labels keep their type, where they are NaN or None.
+        Tasks are its index, workers its columns, sorted. Integers have type ``Int64``
+        and booleans ``boolean``, with ``pandas.NA`` for missing annotations. Other
+        labels keep their type, with NaN or None.
 
     Raises
     ------
@@ -105,7 +106,7 @@ def from_long_format(frame, *, task="task", worker="worker", label="label", task
 
     See Also
     --------
-    to_long_format : The way back.
+    to_long_format : The inverse.
 
     Examples
     --------
@@ -127,7 +128,7 @@ def from_long_format(frame, *, task="task", worker="worker", label="label", task
     tasks = _read_tasks(tasks, frame[task], f"column {task!r}")
     workers = _sorted_ids(frame[worker], f"column {worker!r}")
     cells = tasks.get_indexer(frame[task]), workers.get_indexer(frame[worker])
-    # Cells that no row of the frame fills take the last label, a missing one.
+    # Cells that no row of the frame fills keep -1: the last label, which is missing.
     rows = np.full((len(tasks), len(workers)), -1)
     rows[cells] = np.arange(len(frame))
     labels = _with_missing_at_the_end(frame[label])
@@ -144,7 +145,7 @@ def _as_frame(annotations):
     table = check_array(
         annotations, dtype=None, ensure_all_finite=False, input_name="annotations"
     )
-    # Of objects pandas would guess the type, column by column.
+    # pandas would infer the type of objects column by column.
     return pd.DataFrame(table, dtype=object if table.dtype == object else None)
 
 

@@ -1,4 +1,4 @@
-"""Majority vote: every worker counts alike."""
+"""Majority vote: all workers count equally."""
 
 import numpy as np
 
@@ -13,16 +13,16 @@ from imbdeep.crowds._worker_model import (
 
 
 class MajorityVote(Aggregator):
-    """The label that most workers gave.
+    """Infer the label that most workers gave.
 
     Read more in the :ref:`User Guide <crowds>`.
 
     Parameters
     ----------
     classes : array-like of shape (n_classes,) or None, default=None
-        All labels, if ``fit`` may not see each of them.
+        All labels, if ``fit`` may not see every one.
     missing_values : int, float, NaN or None, default=-1
-        Number that stands for an annotation that was not given, beside NaN and None.
+        Number that marks a missing annotation, in addition to NaN and None.
 
     Attributes
     ----------
@@ -31,28 +31,26 @@ class MajorityVote(Aggregator):
     label_posterior_ : ndarray of shape (n_samples, n_classes)
         Share of the votes of each label, for the rows of ``fit``.
     confusion_matrices_ : ndarray of shape (n_workers, n_classes, n_classes)
-        How often a worker gave a label (third axis) to a row that the majority gives
-        another (second); rows sum to 1. Uniform where there is nothing to count.
+        How often a worker gave a label (third axis) to rows with a majority label
+        (second); rows sum to 1. Uniform if there is nothing to count.
     class_prior_ : ndarray of shape (n_classes,)
-        Share of the rows that the majority gives each label.
+        Share of rows with each majority label.
     worker_error_rates_ : ndarray of shape (n_workers,)
-        How often a worker differs from the majority, by its confusion matrix and with
-        the classes in the shares of ``class_prior_``; NaN for one who gave no
-        annotations.
+        How often a worker differs from the majority, by its confusion matrix and
+        ``class_prior_``; NaN for a worker without annotations.
     n_features_in_ : int
-        Workers.
+        Number of workers.
     feature_names_in_ : ndarray of shape (n_workers,)
         If ``annotations`` is a data frame with string column names.
 
     See Also
     --------
-    DawidSkene : Workers who err in ways of their own.
+    DawidSkene : Learns the error rates of each worker.
 
     Notes
     -----
-    Of labels with as many votes ``predict`` takes the first in ``classes_``, as
-    :class:`sklearn.ensemble.VotingClassifier` does; ``predict_proba`` tells that they
-    tie.
+    Ties go to the first label in ``classes_``, as in
+    :class:`sklearn.ensemble.VotingClassifier`; ``predict_proba`` shows them.
 
     Examples
     --------

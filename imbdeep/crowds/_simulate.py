@@ -1,4 +1,4 @@
-"""Annotators that err, for labels that are known."""
+"""Simulated annotators that err, for known labels."""
 
 from numbers import Integral, Real
 
@@ -8,12 +8,12 @@ from scipy.stats import rankdata
 from sklearn.utils import check_array, check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
-# How far from 1 the probabilities of a row may sum up: half precision adds up so well.
+# Tolerance for the sum of a row's probabilities, loose enough for half precision.
 _SUM_TOLERANCE = 1e-2
 
 
 def class_ranks(codes, values):
-    """Rank of each value within its class, spread evenly over (0, 1).
+    """Rank values within their class, spread evenly over (0, 1).
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def error_probability(error_rate, difficulty):
     Returns
     -------
     ndarray of shape (n, W)
-        Linear in the difficulty and as steep as its mean allows.
+        Linear in the difficulty, and as steep as its mean allows.
 
     Examples
     --------
@@ -81,8 +81,8 @@ def wrong_label_shares(codes, proba):
     Returns
     -------
     ndarray of shape (n, C)
-        In proportion to ``proba``, 0 for the true class. Uniform over the others where
-        ``proba`` leaves nothing to them.
+        Proportional to ``proba``, and 0 for the true class. Uniform over the other
+        classes if ``proba`` is 0 for all of them.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def draw_columns(shares, uniform):
     array([[0, 2, 2]])
     """
     cumulative = shares.cumsum(1)
-    # Sums of floats may miss 1, and no draw may lie beyond the last of them.
+    # Rounding may leave the last sum below 1, and no draw may exceed it.
     level = uniform * cumulative[:, -1:]
     columns = np.zeros(level.shape, dtype=np.intp)
     for upper in cumulative.T:
@@ -130,7 +130,7 @@ def draw_columns(shares, uniform):
 
 
 def label_difficulty(y, proba):
-    """How hard each row is for a net, compared with the other rows of its class.
+    """Compute how hard each row is for a net, relative to its class.
 
     Parameters
     ----------
@@ -142,9 +142,9 @@ def label_difficulty(y, proba):
     Returns
     -------
     difficulty : ndarray of shape (n_samples,)
-        In (0, 1), with mean 0.5 in each class: the rank of a row among those of its
-        class by ``1 - proba`` of its true label, where ties share their mean rank,
-        less 0.5 and divided by the rows of the class.
+        In (0, 1), with mean 0.5 in each class: the rank of a row in its class by ``1 -
+        proba`` of its true label, minus 0.5, divided by the number of rows of the
+        class. Ties share their mean rank.
 
     Raises
     ------
@@ -157,10 +157,10 @@ def label_difficulty(y, proba):
 
     Notes
     -----
-    NOTE[DIFF]: The difficulty of [1]_, Section 3.3.1.1, comes from the softmax outputs
-    "for each class"; how is not said. Ranks are ours: a net with 98 % training accuracy
-    is sure of nearly all rows, and its probabilities as such would make them equally
-    easy.
+    NOTE[DIFF]: the difficulty of [1]_, Section 3.3.1.1, comes from the softmax outputs
+    "for each class"; it does not say how. Ranks are our choice: a net with 98 %
+    training accuracy is sure of nearly all rows, so its raw probabilities would make
+    them equally easy.
 
     References
     ----------
@@ -187,9 +187,9 @@ def simulate_annotators(
     annotation_rate=1.0,
     random_state=None,
 ):
-    r"""Draw the annotations of simulated workers, who err more often on harder rows.
+    r"""Draw annotations of simulated workers, who err more often on harder rows.
 
-    Following [1]_, Section 3.3.1.1, a net tells how hard the rows are. To make a set
+    As in [1]_, Section 3.3.1.1, a net determines how hard the rows are. To make a set
     like those there: train a net on all rows of balanced classes, stop when its
     training accuracy exceeds 98 %, take its ``predict_proba`` of the training rows as
     ``proba``, draw annotations, and only then remove 90 % of the minority's rows.
@@ -200,33 +200,31 @@ def simulate_annotators(
         True labels, of at least two classes.
     proba : array-like of shape (n_samples, n_classes) or None, default=None
         Class probabilities of a net, columns in the order of the sorted labels. None
-        takes all rows to be equally hard and all wrong labels to be equally likely.
+        makes all rows equally hard and all wrong labels equally likely.
     n_workers : int, at least 1, default=5
         Columns of the result. The sets of [1]_ have 5 to 11.
     error_rate : float or array-like of shape (n_workers,), in [0, 1], default=0.3
-        Share of the rows that a worker gets wrong on average: one for all workers, or
-        one for each. Beyond the share of wrong labels, ``1 - 1 / n_classes``, a worker
-        does worse than one who guesses.
+        Average share of rows that a worker gets wrong: one for all workers, or one per
+        worker. Above ``1 - 1 / n_classes`` a worker does worse than by guessing.
     annotation_rate : float, in (0, 1], default=1.0
-        Probability that a worker annotates a row. A row that nobody would annotate is
-        annotated by one worker, drawn at random, so that the share of the annotations
-        that are given is greater than this where it is small.
+        Probability that a worker annotates a row. A random worker annotates a row that
+        nobody else would, so a small rate yields a greater share of annotations.
     random_state : int, RandomState instance or None, default=None
-        Seeds the draws. With the same seed, a lower `annotation_rate` leaves
-        annotations out and changes none, and a greater `error_rate` only adds errors.
+        Seeds the draws. With the same seed, a lower `annotation_rate` drops annotations
+        and changes none, and a greater `error_rate` only adds errors.
 
     Returns
     -------
     annotations : ndarray of shape (n_samples, n_workers)
-        Labels of the type of `y` if `annotation_rate` is 1. If not, numbers are floats,
-        with NaN for annotations that were not given, and all other labels objects, with
+        Labels of the type of `y` if `annotation_rate` is 1. Otherwise numbers are
+        floats, with NaN for missing annotations, and other labels are objects, with
         None.
 
     Raises
     ------
     ValueError
-        If a parameter is out of its range, ``y`` is not a column of labels of two or
-        more classes, or ``proba`` does not hold a probability for each row and label.
+        If a parameter is out of range, ``y`` does not hold labels of two or more
+        classes, or ``proba`` does not hold a probability for each row and label.
 
     See Also
     --------
@@ -244,15 +242,15 @@ def simulate_annotators(
             1 - 2 (1 - e) (1 - d) & \text{otherwise,}
         \end{cases}
 
-    whatever the other workers do. As :math:`d` has mean 1/2 in each class, :math:`p`
-    has mean :math:`e` there: no class is harder than another. A wrong label is drawn in
-    proportion to the net's probabilities of the other labels.
+    independently of the other workers. As :math:`d` has mean 1/2 in each class,
+    :math:`p` has mean :math:`e` there: no class is harder than another. A wrong label
+    is drawn in proportion to the net's probabilities of the other labels.
 
-    NOTE[DIFF]: The paper has "the higher the difficulty, the higher the mislabeling
-    probability for all crowd workers" and no numbers. The function of :math:`d`, error
-    rates that differ between workers, and the default of 0.3 are ours. So are wrong
-    labels where there are more than two and annotations that were not given, as the
-    simulated sets of the paper have two classes and all annotations.
+    NOTE[DIFF]: the paper says "the higher the difficulty, the higher the mislabeling
+    probability for all crowd workers" and gives no numbers. The function of :math:`d`,
+    error rates that differ between workers, and the default of 0.3 are our choices. So
+    are the wrong labels of more than two classes, and missing annotations: the paper's
+    simulated sets have two classes and all annotations.
 
     References
     ----------
@@ -306,6 +304,7 @@ def simulate_annotators(
         difficulty = _difficulty(codes, proba)
     random_state = check_random_state(random_state)
     shape = (n_rows, n_workers)
+    # All draws are made whatever the rates, so that a seed means the same for each.
     is_wrong = random_state.uniform(size=shape) < error_probability(
         error_rate, difficulty
     )
@@ -324,7 +323,7 @@ def _difficulty(codes, proba):
 
 
 def _draw_given(shape, annotation_rate, random_state):
-    """Which annotations are given: at least one in each row."""
+    """Draw which annotations are given: at least one in each row."""
     given = random_state.uniform(size=shape) < annotation_rate
     n_rows, n_workers = shape
     chosen = random_state.randint(n_workers, size=n_rows)
@@ -342,7 +341,7 @@ def _leave_out(annotations, given):
 
 
 def _read_labels(y):
-    # As an array first: of pandas' nullable integers scikit-learn makes floats.
+    # As an array first: scikit-learn turns pandas' nullable integers into floats.
     y = column_or_1d(np.asarray(y))
     if pd.isna(y).any():
         raise ValueError(

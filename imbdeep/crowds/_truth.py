@@ -1,4 +1,4 @@
-"""Cross-validation with annotations to learn from and a truth to score by."""
+"""Cross-validation with annotations for training and a truth for scoring."""
 
 from numbers import Integral
 
@@ -13,35 +13,35 @@ from imbdeep.crowds._known_truth import known_truth
 
 
 def split_truth(y, truth_column=None):
-    """Take the column with the truth out of a table of annotations.
+    """Split the column with the truth from a table of annotations.
 
-    Tools of scikit-learn hand one `y` to ``fit`` and to scorers. With the truth as a
-    column of it, classifiers can learn from the workers and be scored by the truth.
+    scikit-learn passes the same `y` to ``fit`` and to scorers. If the truth is one of
+    its columns, classifiers can learn from the workers and be scored by the truth.
 
     Parameters
     ----------
     y : {array-like, DataFrame} of shape (n_samples, n_workers + 1)
         Annotations, and a column with the truth.
     truth_column : int, str, hashable or None, default=None
-        Which column is the truth: an int is its position, -1 the last; anything else
-        its name in a data frame. None: there is no such column.
+        The column with the truth: an int is its position, -1 the last; anything else is
+        its name in a data frame. None if there is no such column.
 
     Returns
     -------
     annotations : {ndarray, DataFrame} of shape (n_samples, n_workers)
-        The other columns; `y` as it is if `truth_column` is None.
+        The other columns; `y` itself if `truth_column` is None.
     truth : {ndarray, Series} of shape (n_samples,) or None
-        None if `truth_column` is.
+        None if `truth_column` is None.
 
     Raises
     ------
     ValueError
-        If there is no such column, or none beside it.
+        If there is no such column, or it is the only one.
 
     See Also
     --------
-    StratifiedCrowdKFold : Splits such a table.
-    make_crowd_scorer : Scores by its truth.
+    StratifiedCrowdKFold : Folds of such a table.
+    make_crowd_scorer : Scores by the truth.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def split_truth(y, truth_column=None):
 
 
 def n_columns(y):
-    """Columns of annotations; 0 if they are a list of labels.
+    """Number of columns of annotations; 0 for a list of labels.
 
     Parameters
     ----------
@@ -88,17 +88,16 @@ def n_columns(y):
 
 
 def read_truth(y, truth_column=None, missing_values=-1):
-    """Rows whose true label is known, and the labels, of what a scorer is given.
+    """Read the rows whose true label is known from the `y` of a scorer.
 
     Parameters
     ----------
     y : array-like of shape (n_samples,), (n_samples, 1) or (n_samples, n_workers + 1)
         True labels, or annotations with the truth in one column.
     truth_column : int, str, hashable or None, default=None
-        Which column is the truth, see :func:`split_truth`.
+        Column with the truth, see :func:`split_truth`.
     missing_values : int, float, NaN or None, default=-1
-        Number that stands for a truth that is not known, where it is a column of
-        annotations.
+        Number that marks an unknown truth in a column of annotations.
 
     Returns
     -------
@@ -140,24 +139,24 @@ def _check_some_are_known(rows, labels):
 class StratifiedCrowdKFold(StratifiedKFold):
     """Stratified folds for annotations, where no column is the label.
 
-    Rows are stratified by the truth where it is known and by the majority of their
-    annotations elsewhere; of labels with as many votes the first counts. A `y` of one
-    dimension is split as :class:`sklearn.model_selection.StratifiedKFold` does.
+    Rows are stratified by the truth if it is known, otherwise by the majority of their
+    annotations; ties go to the first label. A one-dimensional `y` is split as by
+    :class:`sklearn.model_selection.StratifiedKFold`.
 
     Parameters
     ----------
     n_splits : int, at least 2, default=5
-        Folds.
+        Number of folds.
     shuffle : bool, default=False
-        Whether to shuffle the rows of each class before.
+        Whether to shuffle the rows of each class first.
     random_state : int, RandomState instance or None, default=None
-        Seeds the shuffling; leave it None without.
+        Seeds the shuffling; leave it None otherwise.
     truth_column : int, str, hashable or None, default=None
         Column of `y` that holds the truth, see :func:`split_truth`; NaN, None and
-        ``pandas.NA`` where it is not known. None: there is no such column.
+        ``pandas.NA`` are unknown. None if there is no such column.
     missing_values : int, float, NaN or None, default=-1
-        Number that stands for an annotation that was not given or a truth that is not
-        known, too. None: there is no such number, as when the labels are -1 and 1.
+        Number that also marks a missing annotation or an unknown truth. None if there
+        is no such number, as for the labels -1 and 1.
 
     See Also
     --------
@@ -194,9 +193,9 @@ class StratifiedCrowdKFold(StratifiedKFold):
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Only its length counts.
+            Only its length is used.
         y : array-like of shape (n_samples, n_columns) or (n_samples,)
-            Annotations, and the truth if `truth_column` says so; or labels.
+            Annotations, with the truth if `truth_column` is set; or labels.
         groups : None
             Ignored, with a warning if given.
 
@@ -219,50 +218,50 @@ class StratifiedCrowdKFold(StratifiedKFold):
         position = None
         if self.truth_column is not None:
             position = _truth_position(y, self.truth_column)
-        # Workers and truth in one table, as they have their labels in common.
+        # Workers and truth in one table, so that both have the same codes.
         codes, classes = encode_annotations(y, missing_values=self.missing_values)
         majority = count_votes(codes, len(classes)).argmax(1)
         if position is None:
             return majority
-        # A truth that is not known has no vote in the majority that stands in for it.
+        # An unknown truth has no vote in the majority that replaces it.
         truth = codes[:, position]
         return np.where(truth == MISSING, majority, truth)
 
 
 def make_crowd_scorer(scoring, *, truth_column=-1, missing_values=-1):
-    """Make a scorer for annotations that scores by the truth in one of their columns.
+    """Make a scorer that scores by the truth in one column of the annotations.
 
     Parameters
     ----------
     scoring : str, callable, list, tuple, set or dict
-        What to score, as in :func:`sklearn.model_selection.cross_validate`: the name of
-        a scorer or a callable ``(estimator, X, y)``, or several of them.
+        As in :func:`sklearn.model_selection.cross_validate`: the name of a scorer, a
+        callable ``(estimator, X, y)``, or several of them.
     truth_column : int, str or hashable, default=-1
         Column of `y` that holds the truth, see :func:`split_truth`. Give classifiers
         the same `truth_column`, so that they do not learn from it.
     missing_values : int, float, NaN or None, default=-1
-        Number that stands for a truth that is not known, beside NaN, None and
-        ``pandas.NA``. None: there is no such number, as when the labels are -1 and 1.
+        Number that marks an unknown truth, in addition to NaN, None and ``pandas.NA``.
+        None if there is no such number, as for the labels -1 and 1.
 
     Returns
     -------
     scorer : callable
-        Takes ``(estimator, X, y)`` and scores on the rows of which the truth is known;
-        for ``scoring=``. It raises a ValueError if there is no such row.
+        Takes ``(estimator, X, y)`` and scores the rows whose truth is known; for
+        ``scoring=``. It raises a ValueError if there is no such row.
 
     Raises
     ------
     ValueError
-        If there is no such scorer, or ``truth_column`` is None.
+        If the scorer does not exist, or ``truth_column`` is None.
 
     See Also
     --------
     StratifiedCrowdKFold : Folds for such a `y`.
-    split_truth : Takes the truth out.
+    split_truth : Splits off the truth.
 
     Examples
     --------
-    The truth of the third row is not known, and it is not scored:
+    The truth of the third row is unknown, so it is not scored:
 
     >>> import numpy as np
     >>> from sklearn.dummy import DummyClassifier
@@ -301,7 +300,7 @@ class _CrowdScorer:
 
 
 def _as_table(y):
-    """Turn lists into arrays, without making text of what is not."""
+    """Convert lists to arrays, without turning other values into text."""
     return y if hasattr(y, "shape") else np.asarray(y, dtype=object)
 
 

@@ -1,13 +1,13 @@
-"""Workers and the labels they give: what the aggregators compute."""
+"""Workers and the labels they give: the mathematics of the aggregators."""
 
 import numpy as np
 
-# Stands for a probability of 0 where its logarithm is taken.
+# Replaces a probability of 0 in logarithms.
 _LEAST = np.finfo(np.float64).tiny
 
 
 def vote_shares(votes):
-    """Share of the votes that each label got.
+    """Compute the share of the votes for each label.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def vote_shares(votes):
 
 
 def estimate_confusion(indicators, posterior, smoothing):
-    """Confusion matrices that fit labels best: the M step, for the workers.
+    """Estimate confusion matrices from labels: the M step for the workers.
 
     Parameters
     ----------
@@ -43,8 +43,7 @@ def estimate_confusion(indicators, posterior, smoothing):
     Returns
     -------
     ndarray of shape (W, C, C)
-        [worker, true, given]; rows sum to 1. Uniform for a label that nothing is known
-        about.
+        [worker, true, given]; rows sum to 1. Uniform for a label without any counts.
 
     Examples
     --------
@@ -65,7 +64,7 @@ def estimate_confusion(indicators, posterior, smoothing):
 
 
 def estimate_prior(posterior, smoothing):
-    """Share of each class that fits labels best: the M step, for the classes.
+    """Estimate class shares from labels: the M step for the classes.
 
     Parameters
     ----------
@@ -89,7 +88,7 @@ def estimate_prior(posterior, smoothing):
 
 
 def log_joint(indicators, prior, confusion):
-    """Log probability of the annotations of a row together with each label, eq. (3.2).
+    """Log probability of a row's annotations together with each label, eq. (3.2).
 
     Parameters
     ----------
@@ -111,8 +110,8 @@ def log_joint(indicators, prior, confusion):
     >>> np.exp(log_joint(indicators, np.array([0.4, 0.6]), confusion)).round(3)
     array([[0.1  , 0.024]])
     """
-    # What cannot be is as improbable as a number can say, so that a row whose
-    # annotations contradict every label still has a most probable one.
+    # The smallest positive number instead of 0: a row whose annotations contradict all
+    # labels still has a most probable one.
     log_confusion = np.log(np.maximum(confusion, _LEAST))
     log_prior = np.log(np.maximum(prior, _LEAST))
     by_annotation = log_confusion.transpose(0, 2, 1).reshape(-1, len(prior))
@@ -120,19 +119,19 @@ def log_joint(indicators, prior, confusion):
 
 
 def error_rates(confusion, prior, n_given):
-    """How often each worker errs if classes come in given shares.
+    """Compute each worker's error rate for given class shares.
 
     Parameters
     ----------
     confusion : ndarray of shape (W, C, C)
     prior : ndarray of shape (C,)
     n_given : ndarray of shape (W,), int
-        Annotations of each worker.
+        Number of annotations of each worker.
 
     Returns
     -------
     ndarray of shape (W,)
-        NaN for a worker who gave none.
+        NaN for a worker without annotations.
 
     Examples
     --------

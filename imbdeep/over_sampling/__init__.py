@@ -1,4 +1,4 @@
-"""Over-samplers with imbalanced-learn's ``fit_resample``: one file a method."""
+"""Over-samplers with imbalanced-learn's ``fit_resample``: one file per method."""
 
 from imbdeep.over_sampling._generative.conditional_gan import ConditionalGAN
 from imbdeep.over_sampling._generative.conditional_wgan import ConditionalWGAN

@@ -1,7 +1,7 @@
-"""Synthetic rows in the container that a user brought, after the rows that it holds.
+"""Append synthetic rows to the user's rows, in the user's container.
 
-What was brought is never read into another dtype and back: not every integer beyond
-2**53 has a float64.
+The user's values are never converted to another dtype and back: float64 cannot hold all
+integers beyond 2**53.
 """
 
 from copy import copy
@@ -23,7 +23,7 @@ from imbdeep._tables.frames import is_data_frame, is_pandas, rows_as_array
 
 
 def container_of(X):
-    """What puts synthetic rows into the container of ``X``.
+    """Choose the object that puts synthetic rows into the container of ``X``.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def container_of(X):
 
 
 def has_large_integers(values):
-    """Whether an array holds integers beyond 2**53, not all of which have a float64.
+    """Whether an array holds integers beyond 2**53, which float64 may not hold.
 
     Examples
     --------
@@ -61,11 +61,12 @@ def has_large_integers(values):
     """
     if values.dtype.kind not in "iu" or not values.size:
         return False
+    # As Python's integers: -values.min() would overflow at the end of int64.
     return max(-int(values.min()), int(values.max())) > 2**53
 
 
 class ArrayContainer:
-    """An array of any dtype, or what NumPy makes one of.
+    """An array of any dtype, or anything that NumPy converts to one.
 
     Parameters
     ----------
@@ -74,8 +75,8 @@ class ArrayContainer:
     Notes
     -----
     Floating point, text and objects keep their dtype. Integers and booleans become
-    float64 beside rows made of fractions, unless an integer lies beyond 2**53, which
-    no float64 may hold: then the fractions are rounded.
+    float64 if synthetic rows hold fractions, unless an integer lies beyond 2**53, which
+    float64 may not hold: then the fractions are rounded.
     """
 
     def __init__(self, X):
@@ -90,7 +91,7 @@ class ArrayContainer:
         self._keeps = dtype.kind not in "iub" or has_large_integers(values)
 
     def _cast(self, rows):
-        """Made numbers in the dtype that they come back in."""
+        """Convert synthetic numbers to the dtype of the result."""
         given, made = self._dtype.kind, rows.dtype.kind
         is_alike = given == made or (given in "iu" and made in "iu")
         if not (self._keeps or is_alike) and rows.size:
@@ -99,11 +100,11 @@ class ArrayContainer:
             return integers_within(rows, self._dtype)
         if given == "f":
             return floats_within(rows, self._dtype)
-        # NumPy widens text where it is joined.
+        # Text without a width: NumPy widens it in concatenate.
         return rows.astype(given if given in "US" else self._dtype)
 
     def build(self, rows):
-        """Made rows, an array of shape (n, ...), as an array like the one given."""
+        """Convert synthetic rows of shape (n, ...) to an array like the user's."""
         if self._types is None:
             return self._cast(rows)
         made = np.empty(rows.shape, dtype=object)
@@ -112,12 +113,12 @@ class ArrayContainer:
         return made
 
     def append(self, X, rows):
-        """The rows of ``X`` and then synthetic ones."""
+        """Append synthetic rows to those of ``X``."""
         return np.concatenate([np.asarray(X), self.build(rows)])
 
 
 class SparseContainer(ArrayContainer):
-    """A sparse matrix or array of any format; dtypes as those of arrays.
+    """A sparse matrix or array of any format; dtypes are treated as in arrays.
 
     Parameters
     ----------
@@ -156,6 +157,7 @@ class ListContainer:
         return self._array.build(rows).tolist()
 
     def append(self, X, rows):
+        # Rows are lists, which the result must not share with X.
         return [copy(row) for row in X] + self.build(rows)
 
 
@@ -178,12 +180,12 @@ class FrameContainer:
 
 
 def repeat_labels(y, positions):
-    """Labels, and then those at some positions once more, in the same container.
+    """Append the labels at some positions, in the same container.
 
     Parameters
     ----------
     y : array-like of shape (n,) or (n, n_classes)
-        Of pandas it comes back with a new index.
+        pandas objects get a new index.
     positions : ndarray of shape (m,), int
 
     Examples

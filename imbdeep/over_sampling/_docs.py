@@ -1,23 +1,21 @@
-"""What docstrings of several samplers say alike."""
+"""Entries that the docstrings of several samplers share."""
 
 SHARED = {
     "autoencoder": """\
 autoencoder : nn.Module or None, default=None
-    A module with submodules ``encoder`` and ``decoder``, which see rows as they are
-    encoded (see Notes). It is copied, never changed. None takes
-    :class:`~imbdeep.modules.MLPAutoencoder` for tables and
-    :class:`~imbdeep.modules.ConvAutoencoder` for images.
+    A module with submodules ``encoder`` and ``decoder`` for encoded rows (see Notes).
+    A copy of it is trained. None takes :class:`~imbdeep.modules.MLPAutoencoder` for
+    tables and :class:`~imbdeep.modules.ConvAutoencoder` for images.
 """,
     "batch_size": """\
 batch_size : int, at least 1, or 'auto', default='auto'
-    Rows of a step. 'auto' takes an eighth of the rows, at least 64 and at most
-    1024.
+    Rows per step. 'auto' takes an eighth of the rows, at least 64 and at most 1024.
 """,
     "categorical_features": """\
 categorical_features : 'auto', array-like or None, default='auto'
     Columns that hold categories: names, positions or a boolean mask. 'auto' takes
-    those with text, categories or booleans of a data frame or an array of objects.
-    Synthetic rows hold categories that occur. Numbers are positions, also where a
+    columns with text, categories or booleans in a data frame or an array of objects.
+    Synthetic rows hold only categories that occur. Numbers are positions, even if a
     data frame has numbers for names.
 """,
     "classes_": """\
@@ -25,18 +23,18 @@ classes_ : ndarray of shape (n_classes,)
 """,
     "clip": """\
 clip : bool, default=True
-    Keep made values between the least and the largest of their column.
+    Whether to clip synthetic values to the range of their column.
 """,
     "cluster_weight": """\
 cluster_weight : float, at least 0, default=0.01
-    :math:`\\Lambda_1` of eq. (2.3), the weight of the cluster loss. The default sets
-    classes apart and leaves the latents of a class room to differ; larger values
-    make clusters, and what is made of them, ever more alike. 0 gives a plain
+    :math:`\\Lambda_1` of eq. (2.3), the weight of the cluster loss. The default
+    separates the classes, but lets the latents within a class differ; with larger
+    values, latents and synthetic rows become ever more alike. 0 gives a plain
     autoencoder.
 """,
     "device": """\
 device : str or torch.device, default='auto'
-    'auto' is CUDA when there is one.
+    'auto' is CUDA if available, else the CPU.
 """,
     "feature_names_in_": """\
 feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -44,7 +42,7 @@ feature_names_in_ : ndarray of shape (n_features_in_,)
 """,
     "generator_": """\
 generator_ : nn.Module
-    Makes encoded rows of noise and a one-hot class.
+    Generates encoded rows from noise and a one-hot class.
 """,
     "hidden_sizes": """\
 hidden_sizes : sequence of int, default=(128,)
@@ -53,17 +51,18 @@ hidden_sizes : sequence of int, default=(128,)
 """,
     "integer_features": """\
 integer_features : 'auto', array-like or None, default=None
-    Columns whose made values are whole numbers: names, positions or a boolean mask;
-    'auto' takes those that hold nothing else. Columns of integer dtype in a data
-    frame are so in any case.
+    Columns whose synthetic values are whole numbers: names, positions or a boolean
+    mask. 'auto' takes columns that hold nothing else. Columns of integer dtype in a
+    data frame always stay whole.
 """,
     "is_synthetic_": """\
 is_synthetic_ : ndarray of shape (n_samples_new,), bool
-    Which of the rows returned were made. The original rows come first, unchanged.
+    Which of the returned rows are synthetic. The original rows come first,
+    unchanged.
 """,
     "latent_": """\
 latent_ : ndarray of shape (n_samples, n_latent), float32
-    Codes of the rows fitted on.
+    Latents of the training rows.
 """,
     "lr": """\
 lr : float, greater than 0, default=2e-3
@@ -71,7 +70,7 @@ lr : float, greater than 0, default=2e-3
 """,
     "margin": """\
 margin : float, at least 0, default=3.0
-    How many spreads, and at least how far, apart two classes are pushed.
+    Distance to which two classes are pushed apart: in spreads, and at least absolute.
 """,
     "minority_weight": """\
 minority_weight : float, at least 0, default=1.0
@@ -83,8 +82,8 @@ n_latent : int, at least 1, default=32
 """,
     "n_neighbors": """\
 n_neighbors : int, at least 1, default=5
-    Neighbours of the same class to interpolate with; a class of fewer other rows
-    uses those it has.
+    Neighbours of the same class to interpolate with; a class with fewer other rows
+    uses all of them.
 """,
     "push_weight": """\
 push_weight : float, at least 0, default=1.0
@@ -92,35 +91,35 @@ push_weight : float, at least 0, default=1.0
 """,
     "random_state": """\
 random_state : int, RandomState instance or None, default=None
-    Decides weights, batches and draws.
+    Determines initial weights, batches and draws.
 """,
     "sampling_strategy": """\
 sampling_strategy : float, str, dict or callable, default='auto'
-    How many rows each class has afterwards, as in imbalanced-learn: 'auto' or
-    'not majority' grows every class but the largest to its size, 'minority' only
+    Number of rows per class afterwards, as in imbalanced-learn: 'auto' or
+    'not majority' grows every class to the size of the largest, 'minority' only
     the rarest, 'all' every class; a float is the ratio of minority to majority
-    rows afterwards (two classes only); a dict gives the number of rows of each
-    class; a callable takes ``y`` and returns such a dict.
+    rows afterwards (two classes only); a dict gives the number of rows per class;
+    a callable takes ``y`` and returns such a dict.
 """,
     "sampling_strategy_": """\
 sampling_strategy_ : dict
-    Rows to make of each class.
+    Number of synthetic rows per class.
 """,
     "scaling": """\
 scaling : {'standard', 'minmax', 'quantile'}, default='standard'
-    How numeric columns are scaled for the net, and back again: to mean 0 and
-    variance 1; to [0, 1]; or by their ranks to a normal distribution, for heavy
-    tails. Images are always scaled to [0, 1], all pixels alike.
+    How to scale numeric columns for the net: to mean 0 and variance 1; to [0, 1]; or
+    by their ranks to a normal distribution, for heavy tails. Images are always scaled
+    to [0, 1], with one scale for all pixels.
 """,
     "temperature": """\
 temperature : float, greater than 0, default=0.5
-    Of the Gumbel-softmax that draws categories: the smaller, the closer to one-hot,
-    and the steeper the gradient.
+    Temperature of the Gumbel-softmax that draws categories: the smaller, the closer
+    to one-hot, and the steeper the gradient.
 """,
     "tol": """\
 tol : float, at least 0, default=0.01
-    Training has converged when no loss changes by more than this share of itself
-    from the mean of ``patience`` epochs to that of the next.
+    Training has converged when no loss changes by more than this share between the
+    means of successive spans of ``patience`` epochs.
 """,
     "verbose": """\
 verbose : int, default=0

@@ -17,8 +17,8 @@ class MetaAugment(TableOverSampler):
     r"""Over-sample with rows that a net's validation loss has moved [1]_.
 
     Rows of the rare classes are duplicated, and a
-    :class:`~imbdeep.classifiers.MetaAugmentClassifier` learns where they should be. The
-    learned rows go to whatever classifier comes next, trees included.
+    :class:`~imbdeep.classifiers.MetaAugmentClassifier` learns where they should be. Any
+    classifier can use the learned rows, trees included.
 
     Read more in the :ref:`User Guide <meta_augment>`.
 
@@ -26,22 +26,21 @@ class MetaAugment(TableOverSampler):
     ----------
     {sampling_strategy}
     estimator : MetaAugmentClassifier or None, default=None
-        The net that learns the rows, with all parameters that say how, such as
-        ``synth_lr``. Its ``sampling_strategy`` and ``random_state`` are replaced by
-        those of the sampler, its ``train_split`` by a stratified one. None is
-        ``MetaAugmentClassifier()``.
+        The net that learns the rows, with all its parameters, such as ``synth_lr``. The
+        sampler replaces its ``sampling_strategy`` and ``random_state`` by its own, and
+        its ``train_split`` by a stratified one. None is ``MetaAugmentClassifier()``.
     random_state : int, RandomState instance or None, default=None
-        Decides the validation rows and all that the net draws.
+        Determines the validation rows and all draws of the net.
 
     Attributes
     ----------
     {sampling_strategy_}
     estimator_ : MetaAugmentClassifier or None
-        The net that learned the rows; None if there were none to make.
+        The net that learned the rows; None if no rows were needed.
     {is_synthetic_}
     parents_ : ndarray of shape (n_samples_new,), int
-        Position in ``X`` of the row that each row began as. An original row is its own
-        parent.
+        Position in ``X`` of the row that each row started as. An original row is its
+        own parent.
     {classes_}
     n_features_in_ : int
     {feature_names_in_}
@@ -53,14 +52,14 @@ class MetaAugment(TableOverSampler):
 
     Notes
     -----
-    The rows begin as duplicates of training rows; those set aside for validation only
-    say where they should go.
+    Synthetic rows start as duplicates of training rows; the validation rows only
+    determine where they move.
 
-    Columns of a data frame keep their dtypes: values of integer columns are rounded,
-    and those of boolean columns are true above 0.5. Sparse matrices come back sparse,
-    but are dense while the net is trained.
+    Columns of a data frame keep their dtypes: integer columns are rounded, and boolean
+    columns are True above 0.5. Sparse matrices are returned sparse, but are dense while
+    the net trains.
 
-    NOTE[DIFF]: the paper limits its method to one net and names tree-based models out
+    NOTE[DIFF]: the paper limits its method to one net and calls tree-based models out
     of reach.
 
     References
@@ -100,7 +99,7 @@ class MetaAugment(TableOverSampler):
         return rows, parents
 
     def _learn(self, X, y, codes):
-        """Parents and learned rows."""
+        """Learn the synthetic rows; return their parents and the rows."""
         # Learned integers are not integers; floating point keeps its precision.
         dtype = X.dtype if X.dtype.kind == "f" else np.float64
         self.estimator_ = None
@@ -109,7 +108,7 @@ class MetaAugment(TableOverSampler):
         counts = np.bincount(codes)
         check_class_sizes(self.classes_, counts, 2, self)
         net = MetaAugmentClassifier() if self.estimator is None else self.estimator
-        net._check_parameters()
+        net._check_parameters()  # before the split below reads one of them
         random_state = check_random_state(self.random_state)
         train, valid = stratified_split(codes, net.validation_fraction, random_state)
         train_counts = np.bincount(codes[train])
@@ -120,7 +119,7 @@ class MetaAugment(TableOverSampler):
         self.estimator_ = clone(net).set_params(
             sampling_strategy=wanted,
             train_split="stratified",
-            # Rows of a net that was stopped half-way would look like any others.
+            # The rows of an interrupted net would be indistinguishable from others.
             on_interrupt="raise",
             random_state=random_state.randint(np.iinfo(np.int32).max),
         )
@@ -129,7 +128,8 @@ class MetaAugment(TableOverSampler):
         if self.estimator_.X_synth_.dtype == dtype:
             return parents, self.estimator_.X_synth_
         rows = X[parents].astype(dtype, copy=False)
-        # How far the net moved each row, added to the row in its own precision.
+        # The shift of each row, added to the row in its own precision: columns that may
+        # not move keep all their digits.
         shift = rows.astype(np.float32)
         np.subtract(self.estimator_.X_synth_, shift, out=shift)
         rows += shift

@@ -14,14 +14,14 @@ from imbdeep.over_sampling._tables import TableOverSampler
 
 
 def draw_mixing(size, alpha, label, random_state):
-    r"""Weight of the parent that gives a mixed row its label.
+    r"""Draw the weight of the parent that gives a mixed row its label.
 
     ReMix mixes two rows with :math:`\lambda \sim Beta(\alpha, \alpha)`. Given that the
-    hard label is that of one of them, its weight follows
+    hard label comes from one of them, the weight of that parent is distributed as
 
     - 'argmax': :math:`\max(\lambda, 1 - \lambda)`;
     - 'sample': :math:`Beta(\alpha + 1, \alpha)`, because a label drawn with
-      probability :math:`\lambda` weighs the density by :math:`\lambda`.
+      probability :math:`\lambda` multiplies the density by :math:`\lambda`.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def draw_mixing(size, alpha, label, random_state):
 
 
 def mix(X, parents, mixing):
-    """Rows ``mixing * first parent + (1 - mixing) * second parent``.
+    """Compute the rows ``mixing * first parent + (1 - mixing) * second parent``.
 
     Parameters
     ----------
@@ -65,10 +65,10 @@ def mix(X, parents, mixing):
 class ReMix(TableOverSampler):
     r"""Over-sample by mixing rows of all classes, ReMix [1]_.
 
-    A new row of a class is a convex combination of a row of that class and a row drawn
-    from the class-balanced data, :math:`\lambda x + (1 - \lambda) x'` with
-    :math:`\lambda` from :math:`Beta(\alpha, \alpha)`: what a ReMix mini-batch holds,
-    with hard labels, for classifiers that take no soft ones.
+    A synthetic row of a class is a convex combination of a row of that class and a row
+    drawn from the class-balanced data, :math:`\lambda x + (1 - \lambda) x'` with
+    :math:`\lambda` from :math:`Beta(\alpha, \alpha)`: like the rows of a ReMix
+    mini-batch, but with hard labels, for classifiers that take no soft ones.
 
     Read more in the :ref:`User Guide <remix>`.
 
@@ -78,10 +78,11 @@ class ReMix(TableOverSampler):
     alpha : float, greater than 0, default=0.3
         Small values mix little; towards 0 rows are only repeated.
     label : {'argmax', 'sample'}, default='argmax'
-        Which of its parents gives a mixed row its label: the heavier one, or one drawn
-        with probability equal to its weight, which is unbiased for any classifier.
+        Which parent gives a mixed row its label: the one with the greater weight, or
+        one drawn with probability equal to its weight, which is unbiased for any
+        classifier.
     random_state : int, RandomState instance or None, default=None
-        Decides the parents and how they are mixed.
+        Determines the parents and their weights.
 
     Attributes
     ----------
@@ -90,8 +91,8 @@ class ReMix(TableOverSampler):
     soft_targets_ : ndarray of shape (n_samples_new, n_classes)
         Weight of each class in each row, in the order of ``classes_``.
     parents_ : ndarray of shape (n_samples_new, 2), int
-        Positions in ``X`` of the two rows each row was mixed from; the first gave the
-        label. An original row is its own parents.
+        Positions in ``X`` of the two rows that each row is mixed from; the first gives
+        the label. Both parents of an original row are the row itself.
     mixing_ : ndarray of shape (n_samples_new,)
         Weight of the first parent; 1 for an original row.
     {classes_}
@@ -104,9 +105,9 @@ class ReMix(TableOverSampler):
 
     Notes
     -----
-    Columns of a data frame keep their dtypes: mixed values of integer columns are
-    rounded, and boolean columns take the value of the parent that gave the label. Turn
-    them into floating point first to keep the mixed values.
+    Columns of a data frame keep their dtypes: integer columns are rounded, and boolean
+    columns take the value of the parent that gives the label. Convert columns to
+    floating point first to keep the mixed values.
 
     References
     ----------

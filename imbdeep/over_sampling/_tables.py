@@ -1,4 +1,4 @@
-"""What the samplers share: tables that are read as numbers and come back as brought."""
+"""Base class of the samplers, which reads tables and returns them in kind."""
 
 import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
@@ -24,20 +24,19 @@ from imbdeep.over_sampling._containers import container_of, repeat_labels
 
 
 def as_dense(X):
-    """A sparse matrix as an array; an array as it is."""
+    """Convert a sparse matrix to an array; arrays pass unchanged."""
     return X.toarray() if sparse.issparse(X) else X
 
 
 class TableOverSampler(BaseOverSampler):
-    """Base of samplers whose rows are made of numbers.
+    """Base class of samplers whose rows consist of numbers.
 
-    A method makes rows in ``_fit_resample``. Reading the table, refusing what is no
-    number, and putting rows into the container that the table came in are looked after
-    here.
+    Methods make rows in ``_fit_resample``. This class reads the table, refuses anything
+    but numbers, and puts rows into the container of the table.
     """
 
     def fit(self, X, y, **params):
-        """Check the rows and what is to be made of them, and make none.
+        """Check the rows and the number of synthetic rows, without making any.
 
         Parameters
         ----------
@@ -56,34 +55,34 @@ class TableOverSampler(BaseOverSampler):
     @usual_switches()
     @_fit_context(prefer_skip_nested_validation=True)
     def fit_resample(self, X, y, **params):
-        """Make rows, and append them to those given.
+        """Make synthetic rows, and append them to the given ones.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, data frame} of shape (n_samples, ...)
-            A data frame may be one of pandas, polars or pyarrow.
+            Data frames may be from pandas, polars or pyarrow.
         y : array-like of shape (n_samples,)
-            Labels; also one column per class, with a 1 at the class of the row.
+            Labels; or one column per class, with a 1 at the class of the row.
         **params : dict
-            Of the method.
+            Parameters of the method.
 
         Returns
         -------
         X_resampled : {array-like, sparse matrix, data frame}
-            In the container of ``X``: the original rows, unchanged, then those made.
-            Columns of a data frame keep their dtypes; of pandas it has a new index.
-            Arrays and sparse matrices keep theirs, except that integers and booleans
-            become float64 beside rows made of fractions. Where an integer lies beyond
-            2**53, which no float64 may hold, fractions are rounded instead.
+            In the container of ``X``: the original rows, unchanged, then the synthetic
+            ones. Columns of a data frame keep their dtypes; pandas frames get a new
+            index. Arrays and sparse matrices keep their dtype, except that integers and
+            booleans become float64 if synthetic rows hold fractions. If an integer lies
+            beyond 2**53, which float64 may not hold, fractions are rounded instead.
         y_resampled : array-like
             In the container and dtype of ``y``.
 
         Raises
         ------
         ValueError
-            If columns hold what is no number, values or labels are missing, or the
-            classes do not fit ``sampling_strategy``. The sampler is then what it was
-            before, as after every failure and interrupt.
+            If columns hold anything but numbers, values or labels are missing, or the
+            classes do not suit ``sampling_strategy``. The sampler is then as it was
+            before, as after any failure or interrupt.
         """
         X, y = as_array(X), as_array(y)
         with all_or_nothing(self):
@@ -96,7 +95,7 @@ class TableOverSampler(BaseOverSampler):
             return self._container.append(X, rows), repeat_labels(y, parents)
 
     def _fit_resample(self, X, y):
-        """Make rows.
+        """Make synthetic rows.
 
         Parameters
         ----------
@@ -106,9 +105,9 @@ class TableOverSampler(BaseOverSampler):
         Returns
         -------
         rows : {ndarray, sparse matrix} of shape (n_new, ...)
-            Those made, without the original ones.
+            The synthetic rows only.
         parents : ndarray of shape (n_new,), int
-            Position in ``X`` of a row that has the label of each.
+            For each, the position in ``X`` of a row with the same label.
         """
         raise NotImplementedError
 
@@ -132,6 +131,7 @@ class TableOverSampler(BaseOverSampler):
         table = read_table(X, categorical)
         if not len(categorical):
             table = without_objects(table)
+        # For names and number of columns, which are lost in the array below.
         validate_data(self, X, y, reset=True, skip_check_array=True)
         return check_X_y(
             table,

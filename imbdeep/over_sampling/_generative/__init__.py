@@ -1,1 +1,1 @@
-"""Samplers that train a generator."""
+"""Over-samplers that train a generator."""

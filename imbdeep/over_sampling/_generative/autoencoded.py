@@ -1,4 +1,4 @@
-"""What samplers that go through the latents of an autoencoder share."""
+"""Base class of the samplers that use the latents of an autoencoder."""
 
 from copy import deepcopy
 
@@ -16,13 +16,13 @@ from imbdeep.over_sampling._generative.base import AT_LEAST_0, COUNT, Generative
 
 
 def check_autoencoder(autoencoder, rows):
-    """Refuse a module that is no autoencoder, or none for such rows.
+    """Refuse a module that is not an autoencoder for such rows.
 
     Parameters
     ----------
     autoencoder : nn.Module
     rows : Tensor of shape (n, ...)
-        Encoded.
+        Encoded rows.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def check_autoencoder(autoencoder, rows):
 
 
 class AutoencodedSampler(GenerativeSampler):
-    """Base of samplers that interpolate between the latents of an autoencoder."""
+    """Base class of samplers that interpolate between latents of an autoencoder."""
 
     _allow_nd = True
 
@@ -76,11 +76,11 @@ class AutoencodedSampler(GenerativeSampler):
     }
 
     def _draws_globally(self):
-        # An autoencoder of the user's has layers of the user's, such as dropout.
+        # A user's autoencoder may have layers such as torch's dropout.
         return self.autoencoder is not None
 
     def _learn_latents(self, rows, codes, n_new, max_epochs):
-        """Train the autoencoder, and code the rows.
+        """Train the autoencoder, and encode the rows.
 
         Returns
         -------
@@ -116,7 +116,7 @@ class AutoencodedSampler(GenerativeSampler):
     @drawing_for_fit()
     def _build_autoencoder(self, rows):
         if self.autoencoder is not None:
-            # A copy: fit must not change a parameter.
+            # A copy: fit must not change the user's parameter.
             own = deepcopy(self.autoencoder).to(rows)
             check_autoencoder(own, rows[:2])
             return own
@@ -132,13 +132,14 @@ class AutoencodedSampler(GenerativeSampler):
         )
 
     def _check_sizes(self, n_new):
-        """Refuse to grow a class that has no two rows to interpolate between."""
+        """Refuse to grow a class with fewer than two rows to interpolate between."""
         to_grow = np.flatnonzero(n_new)
         counts = np.bincount(self._codes, minlength=len(n_new))
         check_class_sizes(self.classes_[to_grow], counts[to_grow], 2, self)
 
     def _new_latents(self, n_new):
-        """Codes between those of the rows: so many of each class, class by class."""
+        """Interpolate the given number of latents of each class, class by class."""
+        # Once more: ``sample`` may name a class that the fit did not grow.
         self._check_sizes(n_new)
         made = [
             interpolate(
@@ -153,7 +154,7 @@ class AutoencodedSampler(GenerativeSampler):
 
     @usual_switches()
     def encode(self, X):
-        """Codes of rows.
+        """Encode rows as latents.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What samplers with a generator share: how rows go in, and how they come out."""
+"""Base class of the samplers with a generator: encoding and decoding of rows."""
 
 import math
 from abc import abstractmethod
@@ -43,7 +43,7 @@ _REMEDIES = REMEDIES | {"text": _CATEGORIES, "categories": _CATEGORIES}
 
 
 def auto_batch_size(n_rows):
-    """Rows of a step: an eighth of the table, at least 64 and at most 1024.
+    """Rows per step: an eighth of the table, at least 64 and at most 1024.
 
     Examples
     --------
@@ -55,11 +55,11 @@ def auto_batch_size(n_rows):
 
 
 class GenerativeSampler(TableOverSampler):
-    """Base of samplers that train a generator and take their rows from it.
+    """Base class of samplers that train a generator and sample rows from it.
 
-    A method learns from encoded rows in ``_train`` and makes more of them in ``_make``.
-    Scaling, categories, the training box, seeds and devices are looked after
-    here.
+    Methods learn from encoded rows in ``_train`` and make more of them in ``_make``.
+    This class handles scaling, categories, the range of the training rows, seeds and
+    devices.
     """
 
     # Whether rows may be images.
@@ -85,26 +85,26 @@ class GenerativeSampler(TableOverSampler):
 
     @abstractmethod
     def _train(self, rows, codes, n_new):
-        """Learn from encoded rows, and make the new ones.
+        """Learn from encoded rows, and make synthetic ones.
 
         Parameters
         ----------
         rows : Tensor of shape (n, ...)
-            Encoded, on the device.
+            Encoded rows, on the device.
         codes : Tensor of shape (n,), int64
             Position of each row's class in ``classes_``.
         n_new : list of int
-            Rows to make of each class.
+            Number of rows to make per class.
 
         Returns
         -------
         Tensor of shape (sum(n_new), ...)
-            Encoded, class by class.
+            Encoded rows, class by class.
         """
 
     @abstractmethod
     def _make(self, n_new):
-        """More encoded rows: so many of each class, class by class."""
+        """Make more encoded rows: the given number per class, class by class."""
 
     def _forget(self):
         for name in [n for n in vars(self) if n.endswith("_")]:
@@ -113,6 +113,7 @@ class GenerativeSampler(TableOverSampler):
     # --- Rows in ---------------------------------------------------------------------
 
     def _check_X_y(self, X, y, accept_sparse=None):
+        # ``sample`` must not find the generator of another table.
         self._forget()
         check_device(resolve_device(self.device))
         self._check_hidden_sizes()
@@ -165,9 +166,9 @@ class GenerativeSampler(TableOverSampler):
         return select_columns(X, self.categorical_features, "categorical_features")
 
     def _check_not_mixed(self, X, columns):
-        """Refuse columns of objects in which text may stand for a missing number."""
+        """Refuse columns of objects in which text may mark a missing number."""
         if is_data_frame(X):
-            # Only pandas keeps objects of any type in a column.
+            # Only pandas has columns of mixed objects.
             dtypes = [str(dtype) for dtype in getattr(X, "dtypes", ())]
             columns = [i for i in columns if dtypes and dtypes[i] == "object"]
         if not len(columns):
@@ -187,7 +188,7 @@ class GenerativeSampler(TableOverSampler):
         self.classes_, codes = np.unique(y, return_inverse=True)
         n_new = [self.sampling_strategy_.get(label, 0) for label in self.classes_]
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        # A generator of its own, so that `sample` never draws from a shared one.
+        # One draw from a RandomState that the user may share; `sample` uses its own.
         self.random_state_ = np.random.RandomState(seed)
         rows = self._encoding.encode(as_dense(X))
         device = resolve_device(self.device)
@@ -198,23 +199,24 @@ class GenerativeSampler(TableOverSampler):
                 n_new,
             )
         for name, value in vars(self).items():
-            # Not a net that the user gave: parameters do not end in an underscore.
+            # The user's own modules are parameters, without an underscore, and stay.
             if name.endswith("_") and isinstance(value, torch.nn.Module):
                 value.cpu()
         self._dtype = X.dtype
+        # Any row of the class does as a parent: only its label is repeated.
         first = np.unique(y, return_index=True)[1]
         return self._decode(made), first.repeat(n_new)
 
     def _decode(self, made):
         rows = self._encoding.decode(made.cpu().numpy(), clip=self.clip)
         if self._dtype.kind in "iu" and self._encoding.all_integer_:
-            # Whole numbers, but without clipping perhaps not of this dtype.
+            # Whole numbers, but without clip possibly beyond the dtype.
             return integers_within(rows, self._dtype)
         is_flags = self._dtype.kind == "b" and not self._encoding.n_numeric_
         return rows.astype(bool) if is_flags else rows
 
     def _encode(self, X):
-        """Encoded rows that the sampler may not have seen."""
+        """Encode rows that the sampler may not have seen."""
         check_is_fitted(self, "n_epochs_")
         validate_data(self, X, reset=False, skip_check_array=True)
         table = check_array(
@@ -240,8 +242,8 @@ class GenerativeSampler(TableOverSampler):
         Returns
         -------
         {ndarray, sparse matrix, data frame, list} of shape (n_samples, ...)
-            As the ``X`` that the sampler was fitted on. Each call gives other rows; the
-            order of calls and ``random_state`` decide which.
+            In the container of the ``X`` of the fit. Each call makes other rows,
+            determined by ``random_state`` and the order of calls.
 
         Raises
         ------
@@ -271,7 +273,7 @@ class GenerativeSampler(TableOverSampler):
     # --- Nets ------------------------------------------------------------------------
 
     def _row_head(self, temperature=None):
-        """Last layer of a net that makes encoded rows."""
+        """Last layer of a net that outputs encoded rows."""
         encoding = self._encoding
         return RowHead(
             encoding.n_numeric_,
@@ -289,7 +291,7 @@ class GenerativeSampler(TableOverSampler):
         return self.batch_size
 
     def _training_params(self, max_epochs):
-        """What the training loop takes of the parameters."""
+        """Parameters of the training loop."""
         return {
             "method": type(self).__name__,
             "lr": self.lr,

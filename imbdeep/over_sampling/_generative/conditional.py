@@ -1,4 +1,4 @@
-"""What samplers that turn noise and a class into a row share."""
+"""Base class of the samplers that turn noise and a class into a row."""
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +12,7 @@ from imbdeep.over_sampling._generative.base import POSITIVE, GenerativeSampler
 
 
 class ConditionalSampler(GenerativeSampler):
-    """Base of samplers whose generator takes noise and a class."""
+    """Base class of samplers whose generator takes noise and a class."""
 
     _parameter_constraints = {
         **GenerativeSampler._parameter_constraints,
@@ -27,7 +27,7 @@ class ConditionalSampler(GenerativeSampler):
             hidden_sizes=self.hidden_sizes,
             dropout=0,
         )
-        # Of the fit, whatever the parameter is set to afterwards.
+        # ``sample`` needs that of the fit, even if n_latent has been set since.
         self._noise_size = self.n_latent
         return nn.Sequential(net, self._row_head(self.temperature)).to(rows)
 
@@ -47,7 +47,7 @@ class ConditionalSampler(GenerativeSampler):
         return torch.cat([noise, conditions], 1)
 
     def _draws(self, rows, codes):
-        """A function that draws real rows and their classes, each class as often."""
+        """Make a function that draws real rows, with equal shares of the classes."""
         by_class = RowsByClass(codes.cpu())
         size = self._n_rows_of_a_step(len(rows))
 

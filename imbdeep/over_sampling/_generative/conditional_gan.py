@@ -13,9 +13,9 @@ from imbdeep.over_sampling._generative.conditional import ConditionalSampler
 class ConditionalGAN(ConditionalSampler):
     r"""Over-sample with a conditional GAN [1]_.
 
-    A generator turns noise and a class into a row; a discriminator sees rows with their
-    classes and tells real from made. Batches hold each class as often, so that the rare
-    ones are not left to chance.
+    A generator turns noise and a class into a row. A discriminator sees rows with their
+    classes and distinguishes real from synthetic ones. Batches have equal shares of all
+    classes, so that rare ones are not left to chance.
 
     Read more in the :ref:`User Guide <conditional_gans>`.
 
@@ -23,7 +23,7 @@ class ConditionalGAN(ConditionalSampler):
     ----------
     {sampling_strategy}
     hidden_sizes : sequence of int, default=(128, 128)
-        Widths of the hidden layers of each net; the generator's are in the same order.
+        Widths of the hidden layers of each net, in the same order for the generator.
     {n_latent}
     {temperature}
     {categorical_features}
@@ -31,12 +31,12 @@ class ConditionalGAN(ConditionalSampler):
     {scaling}
     {clip}
     lr : float, greater than 0, default=2e-3
-        Learning rate of Adam. Much smaller ones leave the generator deaf to its class
-        where a class has few rows.
+        Learning rate of Adam. With a much smaller one, the generator ignores its class
+        input if a class has few rows.
     max_epochs : int, at least 1, default=200
-        Most epochs: as many generator steps as batches make up the rows.
+        Maximum number of epochs. An epoch has one generator step per batch of rows.
     discriminator_steps : int, at least 1, default=1
-        Steps of the discriminator before each of the generator.
+        Discriminator steps before each generator step.
     {batch_size}
     {tol}
     patience : int, at least 1, default=20
@@ -49,9 +49,10 @@ class ConditionalGAN(ConditionalSampler):
     {sampling_strategy_}
     {generator_}
     discriminator_ : nn.Module
-        Logit that an encoded row with its one-hot class is real, of shape (n, 1).
+        Returns the logit that an encoded row with its one-hot class is real, of shape
+        (n, 1).
     loss_history_ : dict of str to ndarray of shape (n_epochs_,)
-        'discriminator' and 'generator' at each epoch.
+        'discriminator' and 'generator' loss of each epoch.
     n_epochs_ : int
     {is_synthetic_}
     {classes_}
@@ -60,27 +61,28 @@ class ConditionalGAN(ConditionalSampler):
 
     See Also
     --------
-    ConditionalWGAN : A smoother game, for tables.
-    GLGAN : Starts from the rows' latents instead of noise.
+    ConditionalWGAN : Smoother training, for tables.
+    GLGAN : Starts from latents of the rows instead of noise.
 
     Notes
     -----
     The discriminator minimises
     :math:`-\log D(x, y) - \log(1 - D(G(z, y), y))`, the generator
-    :math:`-\log D(G(z, y), y)`, which does not fade when the discriminator wins.
+    :math:`-\log D(G(z, y), y)`, whose gradient does not vanish when the discriminator
+    wins.
 
-    The nets see a table as its scaled numeric columns, followed by one column a
-    category for each categorical column; constant columns are left out and put back.
-    Nets are on the CPU and in evaluation mode after the fit.
+    The nets see a table as its scaled numeric columns, followed by one column per
+    category; constant columns are dropped and restored. After the fit, nets are on the
+    CPU and in evaluation mode.
 
-    Sparse matrices come back sparse, but are dense while the nets are trained, and made
-    rows have few zeros. The nets are trained even if there is nothing to make, for
+    Sparse matrices are returned sparse, but are dense while the nets train, and
+    synthetic rows have few zeros. The nets train even if no rows are needed, for
     ``sample``.
 
     A loss or gradient that is not finite ends the fit with an error that names it, and
-    the sampler is as if it had not been fitted.
+    leaves the sampler as it was.
 
-    NOTE[DIFF]: the paper draws rows as they come; here classes are drawn evenly.
+    NOTE[DIFF]: the paper draws rows at random; here classes are drawn evenly.
     Categories are drawn with Gumbel-softmax.
 
     References

@@ -15,10 +15,10 @@ from imbdeep.over_sampling._generative.conditional import ConditionalSampler
 class ConditionalWGAN(ConditionalSampler):
     r"""Over-sample with a conditional Wasserstein GAN with gradient penalty [1]_.
 
-    A generator turns noise and a class into a row; a critic scores rows with their
-    classes, and the generator closes the distance between the scores of real and made
-    rows. A classifier that learns from real rows tells the generator which class its
-    rows look like.
+    A generator turns noise and a class into a row. A critic scores rows with their
+    classes, and the generator reduces the distance between the scores of real and
+    synthetic rows. A classifier that learns from real rows tells the generator which
+    class its rows look like.
 
     Read more in the :ref:`User Guide <conditional_gans>`.
 
@@ -26,11 +26,11 @@ class ConditionalWGAN(ConditionalSampler):
     ----------
     {sampling_strategy}
     hidden_sizes : sequence of int, default=(128, 128)
-        Widths of the hidden layers of each net; the generator's are in the same order.
+        Widths of the hidden layers of each net, in the same order for the generator.
     {n_latent}
     {temperature}
     gradient_penalty : float, at least 0, default=10.0
-        Weight of the penalty on slopes of the critic other than 1.
+        Weight of the penalty on slopes of the critic that differ from 1.
     classification_weight : float, at least 0, default=1.0
         Weight of the classifier's log loss for the generator.
     {categorical_features}
@@ -40,9 +40,9 @@ class ConditionalWGAN(ConditionalSampler):
     lr : float, greater than 0, default=5e-4
         Learning rate of Adam.
     max_epochs : int, at least 1, default=100
-        Most epochs: as many generator steps as batches make up the rows.
+        Maximum number of epochs. An epoch has one generator step per batch of rows.
     critic_steps : int, at least 1, default=5
-        Steps of the critic before each of the generator.
+        Critic steps before each generator step.
     {batch_size}
     {tol}
     patience : int, at least 1, default=20
@@ -55,13 +55,14 @@ class ConditionalWGAN(ConditionalSampler):
     {sampling_strategy_}
     {generator_}
     discriminator_ : nn.Module
-        The critic: score of an encoded row with its one-hot class, of shape (n, 1).
+        The critic: returns the score of an encoded row with its one-hot class, of shape
+        (n, 1).
     classifier_ : nn.Module
-        Logits of the classes of an encoded row, of shape (n, n_classes).
+        Returns the class logits of an encoded row, of shape (n, n_classes).
     loss_history_ : dict of str to ndarray of shape (n_epochs_,)
-        'discriminator', its part 'distance' (the mean score of real rows less that of
-        made ones, which estimates how far they are apart), 'classifier' and
-        'generator' at each epoch.
+        Losses of each epoch: 'discriminator', its part 'distance' (the mean score of
+        real rows minus that of synthetic ones, which estimates the distance between
+        them), 'classifier' and 'generator'.
     n_epochs_ : int
     {is_synthetic_}
     {classes_}
@@ -70,8 +71,8 @@ class ConditionalWGAN(ConditionalSampler):
 
     See Also
     --------
-    ConditionalGAN : The classical game.
-    GLGAN : Starts from the rows' latents instead of noise.
+    ConditionalGAN : The classical GAN.
+    GLGAN : Starts from latents of the rows instead of noise.
 
     Notes
     -----
@@ -79,19 +80,19 @@ class ConditionalWGAN(ConditionalSampler):
     Gulrajani et al. [2]_, the generator :math:`-E[D(G(z, y), y)]` plus the log loss of
     the classifier on its rows.
 
-    The nets see a table as its scaled numeric columns, followed by one column a
-    category for each categorical column; constant columns are left out and put back.
-    Nets are on the CPU and in evaluation mode after the fit.
+    The nets see a table as its scaled numeric columns, followed by one column per
+    category; constant columns are dropped and restored. After the fit, nets are on the
+    CPU and in evaluation mode.
 
-    Sparse matrices come back sparse, but are dense while the nets are trained, and made
-    rows have few zeros. The nets are trained even if there is nothing to make, for
+    Sparse matrices are returned sparse, but are dense while the nets train, and
+    synthetic rows have few zeros. The nets train even if no rows are needed, for
     ``sample``.
 
     A loss or gradient that is not finite ends the fit with an error that names it, and
-    the sampler is as if it had not been fitted.
+    leaves the sampler as it was.
 
     NOTE[DIFF]: classes are drawn evenly; nets are plain multi-layer perceptrons,
-    without the crossing layers of the paper, and the classifier is trained beside the
+    without the paper's crossing layers, and the classifier trains along with the
     others.
 
     References

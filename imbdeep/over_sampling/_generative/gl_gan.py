@@ -1,4 +1,4 @@
-"""GL-GAN: SMOTE in a latent space, and a GAN that makes its latents look real."""
+"""GL-GAN: SMOTE in a latent space, and a GAN that makes its rows look real."""
 
 from copy import deepcopy
 from functools import partial
@@ -25,12 +25,12 @@ from imbdeep.over_sampling._generative.base import AT_LEAST_0, COUNT
 
 @drawing_for_fit()
 def start_players(autoencoder, n_latent, n_classes):
-    """Discriminator and classifier begin as the encoder, the generator as the decoder.
+    """Initialise discriminator and classifier as the encoder, generator as the decoder.
 
     Parameters
     ----------
     autoencoder : nn.Module
-        With ``encoder`` and ``decoder``, trained.
+        Trained, with ``encoder`` and ``decoder``.
     n_latent : int
         Length of its latents.
     n_classes : int
@@ -38,10 +38,10 @@ def start_players(autoencoder, n_latent, n_classes):
     Returns
     -------
     discriminator : nn.Module
-        The encoder, a dense layer and softmax; gives the probabilities that a row is
-        made, and that it is real.
+        The encoder, a dense layer and softmax; returns the probabilities that a row is
+        synthetic, and that it is real.
     classifier : nn.Module
-        The encoder and a dense layer; gives a score of each class.
+        The encoder and a dense layer; returns a score per class.
     generator : nn.Module
     """
     discriminator = nn.Sequential(
@@ -54,7 +54,7 @@ def start_players(autoencoder, n_latent, n_classes):
 
 
 def _batches_of_originals_and_new(originals, new, n_batches):
-    """Equal shares of X_org, its classes and weights, and of Z, its classes."""
+    """Yield equal shares of X_org with classes and weights, and of Z with classes."""
     rows, target_org, weight, z_org = originals
     z_syn, target_syn = new
     dealt_org, _ = class_batches([torch.arange(len(z_org))], n_batches)
@@ -71,12 +71,11 @@ def _batches_of_originals_and_new(originals, new, n_batches):
 class GLGAN(AutoencodedSampler):
     r"""Over-sample with GL-GAN: local structure from SMOTE, global from a GAN [1]_.
 
-    An autoencoder learns latents that lie in one cluster per class, and SMOTE
-    interpolates between those of a class: the local structure. Then the decoder becomes
-    the generator of a GAN. A discriminator tells real rows from synthetic ones, a
-    classifier their classes, and the generator learns to turn latents, real and
-    interpolated, into rows that pass for real and for their class: the global
-    structure.
+    An autoencoder learns latents with one cluster per class, and SMOTE interpolates
+    between latents of a class: the local structure. Then the decoder becomes the
+    generator of a GAN. A discriminator distinguishes real rows from synthetic ones, a
+    classifier the classes. The generator learns to turn latents, real and interpolated,
+    into rows that pass as real and as their class: the global structure.
 
     Read more in the :ref:`User Guide <gl_gan>`.
 
@@ -87,35 +86,36 @@ class GLGAN(AutoencodedSampler):
     {autoencoder}
     {hidden_sizes}
     n_latent : int, at least 1, default=16
-        Length of a code, of the default autoencoders.
+        Length of a latent vector in the default autoencoders.
     class_weight : {'balanced'} or None, default='balanced'
-        What the classes weigh in means over the training rows, eq. (2.1) and (2.4) to
-        (2.6). 'balanced' gives each the same say: the rows that will be made are of the
-        rare ones, and a discriminator that sees few real rows of a class among many
-        made ones takes the class for a fake. None weighs all rows alike, as the paper
-        does.
+        Weights of the classes in means over the training rows, eq. (2.1) and (2.4) to
+        (2.6). 'balanced' gives all classes the same weight: the synthetic rows are of
+        rare classes, and a discriminator that sees few real rows of a class among many
+        synthetic ones takes the whole class for synthetic. None gives all rows the same
+        weight, as in the paper.
     {cluster_weight}
     {minority_weight}
     {push_weight}
     {margin}
     {weight_decay}
     fake_weight : float, at least 0, default=1.0
-        :math:`\lambda` of eq. (2.4) and (2.5): what synthetic rows weigh against real
-        ones for discriminator and classifier.
+        :math:`\lambda` of eq. (2.4) and (2.5): weight of synthetic rows, relative to
+        real ones, for discriminator and classifier.
     adversarial_weight : float, at least 0, default=1.0
-        :math:`\lambda_1` of eq. (2.6): fooling the discriminator, against
+        :math:`\lambda_1` of eq. (2.6): weight of fooling the discriminator, relative to
         reconstruction.
     classification_weight : float, at least 0, default=1.0
-        :math:`\lambda_2` of eq. (2.6): being classified as the code's class.
+        :math:`\lambda_2` of eq. (2.6): weight of being classified as the latent's
+        class.
     {categorical_features}
     {integer_features}
     {scaling}
     {clip}
     {lr}
     pretrain_epochs : int, at least 1, default=100
-        Most passes over the rows for the autoencoder.
+        Maximum number of passes over the rows for the autoencoder.
     max_epochs : int, at least 1, default=50
-        Most rounds of the GAN.
+        Maximum number of rounds of the GAN.
     discriminator_epochs, classifier_epochs, generator_epochs : int, default=1
         Passes over the rows for each net in a round.
     {batch_size}
@@ -131,18 +131,19 @@ class GLGAN(AutoencodedSampler):
     encoder_, decoder_ : nn.Module
         The autoencoder.
     discriminator_ : nn.Module
-        Probabilities that an encoded row is made, and that it is real, of shape (n, 2).
+        Returns the probabilities that an encoded row is synthetic, and that it is real,
+        of shape (n, 2).
     classifier_ : nn.Module
-        Score of each class, of shape (n, n_classes): least-squares fits of 1 for a
-        row's class and of 0 for the others, not probabilities.
+        Returns a score per class, of shape (n, n_classes): least-squares fits of 1 for
+        a row's class and of 0 for the others, not probabilities.
     generator_ : nn.Module
-        Makes encoded rows of latents.
+        Turns latents into encoded rows.
     {latent_}
     loss_history_ : dict of str to ndarray
-        'autoencoder', eq. (2.3), and its parts 'reconstruction', eq. (2.1), and
-        'cluster', eq. (2.2), at each of ``n_pretrain_epochs_``; 'discriminator',
-        eq. (2.4), 'classifier', eq. (2.5), and 'generator', eq. (2.6), at each of
-        ``n_epochs_``.
+        Losses of each of ``n_pretrain_epochs_``: 'autoencoder', eq. (2.3), and its
+        parts 'reconstruction', eq. (2.1), and 'cluster', eq. (2.2). Losses of each of
+        ``n_epochs_``: 'discriminator', eq. (2.4), 'classifier', eq. (2.5), and
+        'generator', eq. (2.6).
     n_pretrain_epochs_ : int
         Epochs of the autoencoder.
     n_epochs_ : int
@@ -154,41 +155,41 @@ class GLGAN(AutoencodedSampler):
 
     See Also
     --------
-    LatentSMOTE : The autoencoder and SMOTE alone.
-    ConditionalGAN : A GAN alone.
+    LatentSMOTE : The autoencoder and SMOTE only.
+    ConditionalGAN : A GAN only.
 
     Notes
     -----
-    Each class to be grown needs two rows.
+    A class to over-sample needs at least two rows.
 
     As in the paper, the discriminator ends in a two-way softmax and the classifier in a
     plain dense layer. :math:`D(x)` of eq. (2.4) and (2.6) is the probability that a row
     is real; the squared distance between both probabilities and a one-hot target would
     be twice the loss.
 
-    The nets see a table as its scaled numeric columns, then one column for each
-    category; constant columns are left out and put back. They see images scaled to [0,
-    1]. Nets are on the CPU and in evaluation mode after the fit.
+    The nets see a table as its scaled numeric columns, followed by one column per
+    category; constant columns are dropped and restored. They see images scaled to [0,
+    1]. After the fit, nets are on the CPU and in evaluation mode.
 
-    Sparse matrices come back sparse, but are dense while the nets are trained, and made
-    rows have few zeros. The nets are trained even if there is nothing to make, for
+    Sparse matrices are returned sparse, but are dense while the nets train, and
+    synthetic rows have few zeros. The nets train even if no rows are needed, for
     ``sample``.
 
     A loss or gradient that is not finite ends the fit with an error that names it, and
-    the sampler is as if it had not been fitted.
+    leaves the sampler as it was.
 
     NOTE[DIFF]:
 
     - The push between classes of eq. (2.2) has no lower bound in the paper; here it
       ends ``margin`` spreads apart, or at ``margin`` if the spreads are small.
     - The paper treats two classes. Here one GAN serves all classes: clusters are pushed
-      apart pair by pair, and the classifier knows every class.
-    - Classes weigh the same in means over the training rows, unless
+      apart pair by pair, and the classifier knows all classes.
+    - Classes have the same weight in means over the training rows, unless
       ``class_weight=None``.
     - Means and spreads of eq. (2.2) are those of a mini-batch, which holds at least
       eight rows of each class, or all there are. Every mini-batch of a GAN round holds
-      latents of real rows and of new ones, which weigh more than their share if they
-      are fewer than the mini-batches.
+      latents of real and of synthetic rows; the latter count more than their share if
+      there are fewer of them than mini-batches.
     - The paper gives no weights, sizes, learning rates or test of convergence.
 
     References
@@ -326,7 +327,7 @@ class GLGAN(AutoencodedSampler):
         return outputs_of(G, z_syn)
 
     def _one_round(self, D, C, G, batches):
-        """Steps 5 to 7 of Algorithm 2.1: each player in turn, by player and loss."""
+        """Yield steps 5 to 7 of Algorithm 2.1: each player in turn, with its loss."""
         for _ in range(self.discriminator_epochs):
             for x, _, weight, z, _ in batches():
                 with torch.no_grad():

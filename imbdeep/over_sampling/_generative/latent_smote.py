@@ -10,10 +10,10 @@ from imbdeep.over_sampling._generative.autoencoded import AutoencodedSampler
 class LatentSMOTE(AutoencodedSampler):
     r"""Over-sample with SMOTE in the latent space of an autoencoder [1]_.
 
-    An autoencoder learns latents that hold the rows and lie in one cluster per class;
-    SMOTE interpolates between those of a class, and the decoder turns the result into
-    rows. In a space where classes are apart and the data is bent straight, a line
-    between two rows is less likely to cross another class.
+    An autoencoder learns latents that represent the rows, with one cluster per class.
+    SMOTE interpolates between latents of a class, and the decoder turns the result into
+    rows. In a space that separates the classes and straightens the data, a line between
+    two rows is less likely to cross another class.
 
     Read more in the :ref:`User Guide <gl_gan>`.
 
@@ -24,11 +24,11 @@ class LatentSMOTE(AutoencodedSampler):
     {autoencoder}
     {hidden_sizes}
     n_latent : int, at least 1, default=16
-        Length of a code, of the default autoencoders.
+        Length of a latent vector in the default autoencoders.
     class_weight : {'balanced'} or None, default='balanced'
-        What the classes weigh in the reconstruction loss. 'balanced' gives each the
-        same say: the rows that will be made are of the rare ones. None weighs all rows
-        alike, as the paper does.
+        Weights of the classes in the reconstruction loss. 'balanced' gives all classes
+        the same weight, because the synthetic rows are of rare classes. None gives all
+        rows the same weight, as in the paper.
     {cluster_weight}
     {minority_weight}
     {push_weight}
@@ -40,7 +40,7 @@ class LatentSMOTE(AutoencodedSampler):
     {clip}
     {lr}
     max_epochs : int, at least 1, default=100
-        Most passes over the rows.
+        Maximum number of passes over the rows.
     {batch_size}
     {tol}
     patience : int, at least 1, default=10
@@ -54,8 +54,8 @@ class LatentSMOTE(AutoencodedSampler):
     encoder_, decoder_ : nn.Module
     {latent_}
     loss_history_ : dict of str to ndarray of shape (n_epochs_,)
-        'autoencoder', eq. (2.3), and its parts 'reconstruction', eq. (2.1), and
-        'cluster', eq. (2.2), at each epoch.
+        Losses of each epoch: 'autoencoder', eq. (2.3), and its parts 'reconstruction',
+        eq. (2.1), and 'cluster', eq. (2.2).
     n_epochs_ : int
     {is_synthetic_}
     {classes_}
@@ -64,30 +64,29 @@ class LatentSMOTE(AutoencodedSampler):
 
     See Also
     --------
-    GLGAN : Goes on to make the rows look real.
+    GLGAN : Also trains a GAN to make the rows look real.
     imblearn.over_sampling.SMOTE : Interpolates between the rows themselves.
 
     Notes
     -----
-    Each class to be grown needs two rows.
+    A class to over-sample needs at least two rows.
 
-    The nets see a table as its scaled numeric columns, followed by one column a
-    category for each categorical column; constant columns are left out and put back.
-    They see images scaled to [0, 1]. Nets are on the CPU and in evaluation mode after
-    the fit.
+    The nets see a table as its scaled numeric columns, followed by one column per
+    category; constant columns are dropped and restored. They see images scaled to
+    [0, 1]. After the fit, nets are on the CPU and in evaluation mode.
 
-    Sparse matrices come back sparse, but are dense while the nets are trained, and made
-    rows have few zeros. The nets are trained even if there is nothing to make, for
+    Sparse matrices are returned sparse, but are dense while the nets train, and
+    synthetic rows have few zeros. The nets train even if no rows are needed, for
     ``sample``.
 
     A loss or gradient that is not finite ends the fit with an error that names it, and
-    the sampler is as if it had not been fitted.
+    leaves the sampler as it was.
 
     NOTE[DIFF]: the paper's push between classes, eq. (2.2), has no lower bound; here it
-    ends ``margin`` spreads apart, or at ``margin`` if the spreads are small. It treats
-    two classes; here all pairs are pushed. Means and spreads are those of a mini-batch,
-    which holds at least eight rows of each class, or all there are. Classes weigh the
-    same in the reconstruction, unless ``class_weight=None``.
+    ends ``margin`` spreads apart, or at ``margin`` if the spreads are small. The paper
+    treats two classes; here all pairs are pushed. Means and spreads are those of a
+    mini-batch, which holds at least eight rows of each class, or all there are. Classes
+    have the same weight in the reconstruction, unless ``class_weight=None``.
 
     The dissertation calls this part of GL-GAN "Auto-only".
 
