@@ -1,23 +1,23 @@
 """Deep learning for class imbalance, as scikit-learn estimators and samplers.
 
-Sub-packages, each imported when it is first asked for
--------------------------------------------------------
+Sub-packages, each imported on first use
+----------------------------------------
 attacks
-    Rows moved against a classifier, and what withstands them.
+    Adversarial rows, and metrics under attack.
 base
-    :class:`~imbdeep.base.BaseNetClassifier`, what every classifier builds on.
+    :class:`~imbdeep.base.BaseNetClassifier`, the base class of the classifiers.
 batches
     Training iterators: which rows a step sees.
 callbacks
-    What changes between epochs.
+    Changes and records between epochs.
 classifiers
     One classifier per method.
 crowds
-    Labels that many workers gave: inference, certainty, simulation.
+    Labels from many workers: inference, certainty, simulation.
 datasets
     The 27 imbalanced-learn sets and a small suite that needs no network.
 losses
-    What a step minimises.
+    Per-row losses and loss modules.
 metrics
     Metrics that scikit-learn and imbalanced-learn lack.
 modules

@@ -7,13 +7,13 @@ from copy import copy, deepcopy
 
 import numpy as np
 
-# The thread that fits an estimator, by the estimator's id. Not kept in the estimator,
-# because a callback may pickle it meanwhile.
+# The thread that fits each estimator, by the estimator's id. Not stored in the
+# estimator, which a callback may pickle during the fit.
 _FITTING: dict[int, int] = {}
 
 
 def _keep_own_fits():
-    # No other thread lives on in the child of a fork.
+    # Other threads do not survive in the child of a fork.
     own = threading.get_ident()
     for estimator, thread in list(_FITTING.items()):
         if thread != own:
@@ -25,7 +25,8 @@ if hasattr(os, "register_at_fork"):
 
 
 def _restorer(part):
-    """A function that takes a part of an estimator back to what it is now, or None."""
+    """Return a function that restores the present state of a part, or None."""
+    # A class has the method as well, but no state.
     if hasattr(part, "load_state_dict") and not isinstance(part, type):
         state = deepcopy(part.state_dict())
         return lambda: part.load_state_dict(state)
@@ -65,17 +66,17 @@ def refuse_other_threads(estimator):
 
 @contextmanager
 def all_or_nothing(estimator, *, going_on=False):
-    """Take an estimator back to what it was if what happens meanwhile fails.
+    """Restore an estimator if the body of the context fails.
 
     Parameters
     ----------
     estimator : object
-        It may have been fitted or not. Within another such block of the same thread
-        and estimator, the outer one takes it back.
+        Fitted or not. Within another such block of the same thread and estimator, only
+        the outer one restores it.
     going_on : bool, default=False
-        Whether parts that it has are changed in place: the parameters and buffers of
-        its module, its optimizer, its random state and its history. Otherwise they are
-        made anew and need no copy.
+        Whether its parts are changed in place: the parameters and buffers of its
+        module, its optimizer, its random state and its history. Otherwise they are
+        built anew and need no copy.
 
     Raises
     ------
@@ -99,6 +100,7 @@ def all_or_nothing(estimator, *, going_on=False):
     if id(estimator) in _FITTING and _FITTING[id(estimator)] == own:
         yield
         return
+    # Atomic: of two threads that arrive together, one finds the other's entry.
     _FITTING.setdefault(id(estimator), own)
     refuse_other_threads(estimator)
     try:
@@ -107,6 +109,7 @@ def all_or_nothing(estimator, *, going_on=False):
         restorers = [r for part in parts if (r := _restorer(part)) is not None]
         try:
             yield
+        # KeyboardInterrupt as well.
         except BaseException:
             vars(estimator).clear()
             vars(estimator).update(attributes)

@@ -1,4 +1,4 @@
-"""What parameters may be: checks of constructors, in scikit-learn's vocabulary."""
+"""Checks of arguments, with scikit-learn's constraints."""
 
 import functools
 import inspect
@@ -21,12 +21,12 @@ _INT64 = np.iinfo(np.int64)
 
 
 class FiniteReal(Interval):
-    """A number in an interval that arrays and tensors can hold, which 10**400 is not.
+    """A number in an interval that arrays and tensors can hold, unlike 10**400.
 
     Parameters
     ----------
     low, high : float or None
-        None for no bound.
+        None sets no bound.
     closed : {'both', 'left', 'right', 'neither'}, default='both'
         Which ends belong to the interval.
 
@@ -49,12 +49,12 @@ class FiniteReal(Interval):
         super().__init__(Real, low, high, closed=closed)
 
     def is_satisfied_by(self, val: Any) -> bool:
-        # Not every Real is known to NumPy, which fractions are not.
+        # NumPy does not know every Real: fractions, for example.
         if isinstance(val, bool) or not isinstance(val, int | float | np.number):
             return False
         if not super().is_satisfied_by(val):
             return False
-        # A larger int is one that NumPy and torch cannot make a number of.
+        # NumPy and torch cannot convert a larger int.
         largest: Any = _INT64.max if isinstance(val, Integral) else sys.float_info.max
         return bool(abs(val) <= largest)
 
@@ -70,7 +70,7 @@ class FiniteReal(Interval):
 
 
 class WholeNumber(Interval):
-    """A whole number of at least so much, which 64 bits can hold.
+    """A whole number with a lower bound that 64 bits can hold.
 
     Parameters
     ----------
@@ -87,33 +87,33 @@ class WholeNumber(Interval):
         super().__init__(Integral, low, _INT64.max, closed="both")
 
     def is_satisfied_by(self, val: Any) -> bool:
+        # bool is an Integral.
         return not isinstance(val, bool) and super().is_satisfied_by(val)
 
     def __str__(self) -> str:
         return f"a whole number of at least {self.left}"
 
 
-# What ``missing_values`` may be: marks annotations that were not given.
+# Constraints of ``missing_values``, which marks missing annotations.
 MISSING_VALUES = [FiniteReal(None, None), "nan", None]
 
 
 def check_arguments(
     constraints: Mapping[str, list[Any]], arguments: Mapping[str, Any]
 ) -> None:
-    """Refuse arguments that are not what they must be.
+    """Refuse arguments that violate their constraints.
 
     Parameters
     ----------
     constraints : dict of str to list
-        By name of the argument: constraints of which one must hold, as scikit-learn
-        writes them.
+        By name of the argument, scikit-learn's constraints, one of which must hold.
     arguments : dict
-        Of these, those without constraints are not looked at.
+        Arguments without constraints are ignored.
 
     Raises
     ------
     ValueError
-        Says which argument, what it must be and what it is.
+        The message names the argument, the constraint and the value.
 
     Examples
     --------
@@ -139,7 +139,7 @@ def _words(constraint: Any) -> list[str]:
 
 @contextmanager
 def naming_value(parameter: str, value: Any) -> Iterator[None]:
-    """Say which parameter was wrong, where what reads its value does not.
+    """Name the parameter in errors of code that reads its value.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def naming_value(parameter: str, value: Any) -> Iterator[None]:
     Raises
     ------
     ValueError
-        Instead of an error of the reader that does not name the parameter.
+        Instead of an error that does not name the parameter.
 
     Examples
     --------
@@ -170,7 +170,7 @@ def naming_value(parameter: str, value: Any) -> Iterator[None]:
 def checks_arguments(
     **constraints: list[Any],
 ) -> Callable[[Construct], Construct]:
-    """A decorator of constructors: check what they are called with.
+    """Decorate a constructor so that it checks its arguments.
 
     Parameters
     ----------

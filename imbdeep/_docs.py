@@ -1,4 +1,4 @@
-"""Parts of docstrings that are written once."""
+"""Entries that several docstrings share."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -8,12 +8,12 @@ Documented = TypeVar("Documented", bound=type)
 
 
 def shared_docs(texts: Mapping[str, str]) -> Callable[[Documented], Documented]:
-    """A decorator of classes: put texts in the place of their names in braces.
+    """Decorate a class so that names in braces in its docstring become texts.
 
     Parameters
     ----------
     texts : mapping of str to str
-        Entries of numpydoc, by what stands in braces alone on a line of the docstring.
+        numpydoc entries, by the name that stands in braces alone on a line.
 
     Examples
     --------
@@ -32,7 +32,7 @@ def shared_docs(texts: Mapping[str, str]) -> Callable[[Documented], Documented]:
 
     def decorate(documented: Documented) -> Documented:
         doc = documented.__doc__
-        if doc is not None:  # which python -OO leaves out
+        if doc is not None:  # python -OO strips docstrings
             named = re.compile(r"^( *)\{(\w+)\}$", re.MULTILINE)
             documented.__doc__ = named.sub(lambda m: _indented(texts[m[2]], m[1]), doc)
         return documented

@@ -6,10 +6,10 @@ from pathlib import Path
 
 
 def as_bytes(content):
-    """Encode a text as UTF-8; bytes pass.
+    """Encode text as UTF-8; bytes pass unchanged.
 
-    Half a surrogate pair, which an error's text may hold (Python's stand-in for a byte
-    that it could not decode), has no encoding: it is written as its escape.
+    A lone surrogate, Python's replacement for a byte that it could not decode, has no
+    encoding; it is written as its escape.
     """
     if isinstance(content, bytes):
         return content
@@ -24,7 +24,7 @@ def png(figure, **options):
 
 
 def write_and_sync(path, content):
-    """Write a new file, and wait until it is on disk."""
+    """Write a new file, and wait until it is on the disk."""
     with path.open("wb") as file:
         file.write(as_bytes(content))
         file.flush()
@@ -34,13 +34,13 @@ def write_and_sync(path, content):
 def write_files(contents):
     """Write files so that a failure leaves the old ones as they were.
 
-    Every file is written under another name beside its place. Only when all are on
-    disk do they take their places, each in one step.
+    Every file is first written under a temporary name in the same folder. Once all are
+    on the disk, each replaces its old version in one step.
 
     Parameters
     ----------
     contents : dict of path to str or bytes
-        Folders are made if need be. Line ends are written as they are.
+        Folders are created if need be. Line ends are written as they are.
 
     Raises
     ------
@@ -52,12 +52,13 @@ def write_files(contents):
         for path, content in contents.items():
             path = Path(path)
             path.parent.mkdir(parents=True, exist_ok=True)
+            # In the same folder: a replacement is atomic within a file system only.
             written[path] = path.with_name(f".{path.name}.{os.getpid()}.tmp")
             write_and_sync(written[path], content)
         for path, temporary in written.items():
             os.replace(temporary, path)
     except OSError as error:
-        # A full disk is reported without the file; a temporary name helps nobody.
+        # A full disk is reported without a file, and a temporary name helps nobody.
         raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         for temporary in written.values():

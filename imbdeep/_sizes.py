@@ -1,4 +1,4 @@
-"""Checks of the sizes of layers, which users choose."""
+"""Checks of the layer sizes that users choose."""
 
 from numbers import Integral
 from typing import Any
@@ -12,12 +12,12 @@ def _is_size(value: Any) -> bool:
 
 
 def read_sizes(name: str, sizes: Any, *, may_be_empty: bool = True) -> tuple[int, ...]:
-    """Refuse what is no sequence of whole numbers of at least 1.
+    """Refuse anything but a sequence of whole numbers of at least 1.
 
     Parameters
     ----------
     name : str
-        Named in the error.
+        Name of the parameter, for errors.
     sizes : object
     may_be_empty : bool, default=True
 

@@ -1,4 +1,4 @@
-"""Sub-packages, imported when somebody first asks for them.
+"""Import sub-packages on first use.
 
 They need torch, which takes seconds to import, and nobody uses all of them.
 """

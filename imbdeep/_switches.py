@@ -1,4 +1,4 @@
-"""Global switches of NumPy and scikit-learn, as if nobody had touched them."""
+"""Global switches of NumPy and scikit-learn, at their defaults."""
 
 from contextlib import contextmanager
 
@@ -8,10 +8,10 @@ from sklearn import config_context
 
 @contextmanager
 def usual_numbers():
-    """NumPy and scikit-learn as a session finds them when it starts.
+    """Set the switches of NumPy and scikit-learn to their defaults.
 
-    Whether NumPy raises where a number underflows, or transformers of scikit-learn
-    give data frames, is the user's to choose for code of the user's own.
+    Users choose for their own code whether NumPy raises errors for underflow, or
+    scikit-learn's transformers return data frames.
 
     Examples
     --------

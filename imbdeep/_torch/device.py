@@ -1,10 +1,10 @@
-"""Where nets run."""
+"""Devices that nets run on."""
 
 import torch
 
 
 def resolve_device(device):
-    """Device meant by a parameter: 'auto' is CUDA when there is one, else the CPU.
+    """Resolve a device parameter: 'auto' is CUDA if available, else the CPU.
 
     Examples
     --------
@@ -18,7 +18,7 @@ def resolve_device(device):
 
 
 def check_device(device):
-    """Refuse a device that torch does not know or has not.
+    """Refuse a device that torch does not know or does not have.
 
     Parameters
     ----------

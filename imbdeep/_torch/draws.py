@@ -1,4 +1,4 @@
-"""Whom a draw of torch's comes from: a fit has generators of its own."""
+"""Generators of torch's random draws: a fit has its own."""
 
 import threading
 from collections.abc import Iterator
@@ -9,19 +9,19 @@ import torch
 from torch import Generator
 from torch.overrides import TorchFunctionMode
 
-# Where classes come from that draw from the generators of the fit, or not at all.
+# Modules whose classes draw from the generators of the fit, or not at all.
 _KNOWN = (
     "imbdeep.",
     "skorch.dataset.",
     "torch.nn.modules.loss.",
     "torch.optim.",
-    # It is given a generator.
+    # The net gives it a generator.
     "torch.utils.data.dataloader.",
 )
 
 
 class _Fits(threading.local):
-    """Generators by type of device, for each fit that this thread is in."""
+    """Generators by device type, for each fit that this thread is in."""
 
     def __init__(self) -> None:
         self.generators: list[dict[str, Generator]] = []
@@ -32,7 +32,7 @@ _FITS = _Fits()
 
 @contextmanager
 def drawing_from(*generators: Generator) -> Iterator[None]:
-    """Make these the generators of the fit that this thread is in; none: the global."""
+    """Set the generators of this thread's fit; none stands for the global ones."""
     _FITS.generators.append({g.device.type: g for g in generators})
     try:
         yield
@@ -41,14 +41,14 @@ def drawing_from(*generators: Generator) -> Iterator[None]:
 
 
 def current_generators() -> list[Generator]:
-    """Generators of the innermost fit that this thread is in."""
+    """Return the generators of this thread's innermost fit."""
     return list(_FITS.generators[-1].values()) if _FITS.generators else []
 
 
 def current_generator(device: str | torch.device = "cpu") -> Generator | None:
-    """Generator of the innermost fit that this thread is in.
+    """Return the generator of this thread's innermost fit.
 
-    Whatever draws in a fit takes it, because other threads draw from torch's global
+    All draws within a fit use it, because other threads may draw from torch's global
     generators meanwhile.
 
     Parameters
@@ -58,8 +58,8 @@ def current_generator(device: str | torch.device = "cpu") -> Generator | None:
     Returns
     -------
     torch.Generator or None
-        None, outside of a fit and in one that has to do with torch's global generators,
-        is what these go by in torch's functions.
+        None outside of a fit, and in a fit that uses torch's global generators, which
+        torch's functions take None for.
 
     Examples
     --------
@@ -109,13 +109,13 @@ _TAKE_GENERATOR = {
             "uniform_",
         )
     ),
-    # The others of torch.nn.init come down to methods.
+    # The other functions of torch.nn.init call methods of tensors.
     torch.nn.init.kaiming_uniform_,
     torch.nn.init.normal_,
     torch.nn.init.uniform_,
 }
 
-# Those that take no generator in every version of torch, and what they do.
+# Functions without a generator in some versions of torch, and methods in their place.
 _FILL = {
     torch.rand_like: torch.Tensor.uniform_,
     torch.randn_like: torch.Tensor.normal_,
@@ -140,10 +140,11 @@ class _DrawForFit(TorchFunctionMode):
 
 @contextmanager
 def drawing_for_fit() -> Iterator[None]:
-    """Have what names no generator draw from that of the fit, if this thread is in one.
+    """Draw from the generator of this thread's fit where none is named.
 
-    Layers draw their first weights without one, and so do callbacks of the user's. Each
-    call of a torch function is looked at, which takes microseconds: not for steps.
+    Layers draw their initial weights without naming a generator, and so do users'
+    callbacks. Every call of a torch function is intercepted, which costs microseconds:
+    do not use it for training steps.
 
     Examples
     --------
@@ -164,9 +165,9 @@ def drawing_for_fit() -> Iterator[None]:
 def draws_globally(part: Any) -> bool:
     """Whether a part of a net may draw from torch's global generators.
 
-    A class of the user's may, such as a module with :class:`torch.nn.Dropout`, which
-    has no other way. So may an instance of whatever class, because parts of it may have
-    been exchanged.
+    A user's class may, such as a module with :class:`torch.nn.Dropout`, which has no
+    alternative. So may an instance of any class, because its parts may have been
+    replaced.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Torch drawn from a seed of one's own."""
+"""Seed torch's random draws for a fit."""
 
 import os
 import threading
@@ -11,7 +11,7 @@ from imbdeep._torch.switches import usual_switches
 
 
 class _Turns:
-    """Turns of threads at torch's global generators, which they seed and put back."""
+    """Turns of threads with torch's global generators, to seed and restore them."""
 
     def __init__(self):
         self.lock = threading.RLock()
@@ -32,7 +32,7 @@ class _Turns:
                 self.owner = self.found = None
 
     def after_fork(self):
-        """End the turn of a thread that does not live on in the child."""
+        """End the turn of a thread that does not survive in the child."""
         if self.lock.acquire(blocking=False):
             self.lock.release()
             return
@@ -49,7 +49,7 @@ if hasattr(os, "register_at_fork"):
 
 @contextmanager
 def _global_generators_put_back(device):
-    """The turn of this thread at torch's global generators, to be put back."""
+    """Take this thread's turn with torch's global generators, and restore them."""
     cuda = [device] if device.type == "cuda" else []
     with _TURNS.take(), torch.random.fork_rng(devices=cuda), drawing_from():
         yield
@@ -59,19 +59,19 @@ def _global_generators_put_back(device):
 def seeded_torch(draw_seed, device="cpu", *, shared=False):
     """Seed generators of this thread's own, or torch's global ones.
 
-    What is drawn depends on torch's switches, which are the usual ones here.
+    Draws also depend on torch's switches, which have their defaults here.
 
     Parameters
     ----------
     draw_seed : callable
-        Gives an int; called once for the CPU and once more for a CUDA device.
+        Returns an int; called once for the CPU and once more for a CUDA device.
     device : str or torch.device, default='cpu'
     shared : bool, default=False
-        Whether the global generators are seeded, and left as they were, for what can
-        draw from them alone. Threads that do so take turns; whatever else draws
-        meanwhile draws from what was seeded, and moves it on. Otherwise
-        :func:`~imbdeep._torch.draws.current_generator` gives the generators to this
-        thread and to no other.
+        Whether to seed the global generators, and restore them afterwards, for code
+        that can draw from nothing else. Threads that do so take turns; other code that
+        draws meanwhile shares the seeded generators. Otherwise
+        :func:`~imbdeep._torch.draws.current_generator` returns the generators in this
+        thread only.
 
     Examples
     --------
@@ -105,12 +105,12 @@ def seeded_torch(draw_seed, device="cpu", *, shared=False):
 
 @contextmanager
 def draws_undone(device="cpu"):
-    """Put the generators back that are drawn from meanwhile.
+    """Restore the generators after draws in the context.
 
     Parameters
     ----------
     device : str or torch.device, default='cpu'
-        Where there are draws, beside the CPU.
+        Device of draws, in addition to the CPU.
 
     Examples
     --------

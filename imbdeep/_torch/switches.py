@@ -1,4 +1,4 @@
-"""Global switches of torch, as if nobody had touched them."""
+"""Global switches of torch, at their defaults."""
 
 import os
 import threading
@@ -10,15 +10,15 @@ from imbdeep._switches import usual_numbers
 
 
 class ProcessSwitch:
-    """A switch of the process that is set for as long as anybody asks for it.
+    """A process-wide switch that is set while any thread needs it.
 
-    It belongs to no thread. So the first to enter keeps what was there, and the last to
-    leave puts it back.
+    It belongs to no thread: the first to enter sets it, and the last to leave restores
+    it.
 
     Parameters
     ----------
     switched : callable
-        Gives a context manager that sets the switch and puts it back.
+        Returns a context manager that sets the switch and restores it.
 
     Examples
     --------
@@ -33,7 +33,7 @@ class ProcessSwitch:
     def __init__(self, switched):
         self.switched = switched
         self.lock = threading.Lock()
-        # A thread is listed as often as it is inside.
+        # One entry per nested context of a thread.
         self.inside = []
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._after_fork)
@@ -55,7 +55,7 @@ class ProcessSwitch:
             self.set.__exit__(None, None, None)
 
     def _after_fork(self):
-        """Let out the threads that do not live on in the child."""
+        """Remove the threads that do not survive in the child."""
         self.lock = threading.Lock()
         own = threading.get_ident()
         if any(thread != own for thread in self.inside):
@@ -78,11 +78,11 @@ _FLOAT32_BY_DEFAULT = ProcessSwitch(_float32)
 
 @contextmanager
 def usual_switches():
-    """torch, NumPy and scikit-learn as a session finds them when it starts.
+    """Set the switches of torch, NumPy and scikit-learn to their defaults.
 
-    float32 and the CPU are torch's defaults, and gradients are on, whatever surrounds
-    the call. What trades precision for speed stays as the user has it: the precision of
-    matrix products, the number of threads, deterministic algorithms.
+    float32 and the CPU are torch's defaults and gradients are on, wherever the call
+    comes from. Switches between precision and speed stay as the user has set them: the
+    precision of matrix products, the number of threads, deterministic algorithms.
 
     Examples
     --------
@@ -97,6 +97,7 @@ def usual_switches():
         stack.enter_context(_FLOAT32_BY_DEFAULT)
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
+        # The context would slow down each call of a torch function; mostly it is idle.
         if torch.get_default_device().type != "cpu":
             stack.enter_context(torch.device("cpu"))
         yield

@@ -48,8 +48,8 @@ def net_logits(net: Any, x: Tensor) -> Tensor:
     if output.ndim < 2 or output.shape[-1] < 2:
         raise ValueError(
             f"{type(net).__name__} gives outputs of shape {tuple(output.shape)}, and "
-            "the attack needs a logit for each class. Let its module have one output a "
-            "class."
+            "the attack needs a logit for each class. Let its module have one output "
+            "per class."
         )
     if callable(getattr(net, "predict_nonlinearity", None)):
         output = net.predict_nonlinearity(output)

@@ -1,18 +1,17 @@
-"""Imbalanced data sets, images, and ways to make a set imbalanced.
+"""Imbalanced data sets, images, and functions that make a set imbalanced.
 
-The loaders of the 27 sets of imbalanced-learn and of a suite that needs no network
-return a dict from name to :class:`sklearn.utils.Bunch`, whose fields are
+The loaders of the 27 imbalanced-learn sets and of a suite that needs no network return
+a dict from name to :class:`sklearn.utils.Bunch`, with the fields
 
 * `data`, float64 of shape (n_samples, n_features), and `target`;
 * `name`, `n_samples`, `n_features`, `n_minority` (rows of the rarest class) and `ratio`
-  (rows of the most frequent class for each of the rarest);
-* `provenance`, `sha256` and `DESCR`: where the data come from;
-* `shares_rows_with`: the other sets made of the same rows, which are no independent
-  evidence.
+  (rows of the most frequent class per row of the rarest);
+* `provenance`, `sha256` and `DESCR`: the origin of the data;
+* `shares_rows_with`: other sets with the same rows, which are not independent evidence.
 
-The loaders of images, which read a folder of yours and download nothing, return one
-such Bunch. Its `data` have the shape (n_samples, n_channels, height, width), and it has
-`target_names` besides.
+The image loaders read a local folder, download nothing, and return one such Bunch. Its
+`data` have shape (n_samples, n_channels, height, width), and it also has
+`target_names`.
 """
 
 from imbdeep.datasets._cifar import load_cifar10, load_cifar100

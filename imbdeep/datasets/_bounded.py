@@ -1,8 +1,8 @@
-"""Read files of a known size, giving memory to nothing that only claims to be there.
+"""Read files of a known size, without allocating memory for false claims.
 
-A few bytes can ask for gigabytes: a header that names a huge shape, zeros that are
-compressed, a hole in a sparse file. Each reader of this folder knows how large its
-files are; what claims to be larger is refused before memory is set aside for it.
+A few bytes can ask for gigabytes: a header that names a huge shape, compressed zeros, a
+hole in a sparse file. Each reader of this folder knows the size of its files, and
+refuses larger claims before it allocates memory.
 """
 
 import io
@@ -13,7 +13,7 @@ import numpy as np
 
 # NumPy refuses headers of more than 10,000 characters, but reads them first.
 HEADER_BYTES = 16 * 1024
-# Of a number in an array; no file that is read here has complex numbers.
+# Largest size of a number; none of the files has complex numbers.
 NUMBER_BYTES = 8
 
 HEADER_READERS = {
@@ -23,7 +23,7 @@ HEADER_READERS = {
 
 
 def read_at_most(file, most):
-    """Return the content of an open file of at most so many bytes."""
+    """Return the content of an open file, which may have at most ``most`` bytes."""
     n_bytes = os.fstat(file.fileno()).st_size
     if n_bytes > most:
         raise ValueError(f"it has {n_bytes} bytes, and should have {most} at most")
@@ -38,13 +38,14 @@ def check_npy_header(stream, most):
     stream : file
         Read from its start, and only as far as a header goes.
     most : int
-        Numbers that the array may hold.
+        Most numbers that the array may hold.
     """
     head = io.BytesIO(stream.read(HEADER_BYTES))
     version = np.lib.format.read_magic(head)
     if version not in HEADER_READERS:
         raise ValueError(f"it has an array in version {version} of NumPy's format")
     shape, _, dtype = HEADER_READERS[version](head)
+    # Python's integers: int64 could overflow into a small number.
     n_numbers = np.prod(shape, dtype=object) if shape else 1
     if n_numbers > most or dtype.itemsize > NUMBER_BYTES:
         raise ValueError(
@@ -60,29 +61,30 @@ def check_npy(path, most):
 
 
 def read_npz(file, most):
-    """Return the arrays of an npz file that have one of some names.
+    """Return the arrays of an npz file with the given names.
 
     Parameters
     ----------
     file : path or file
     most : dict of str to int
-        Numbers that each array may hold, by its name.
+        Most numbers that each array may hold, by name.
 
     Returns
     -------
     arrays : dict of str to ndarray
-        Those that are there.
+        Those that exist.
 
     Raises
     ------
     Exception
-        Of nearly any type, if the file is damaged; a ValueError if an array is larger.
+        Of nearly any type, if the file is damaged; a ValueError if an array is too
+        large.
     """
     arrays = {}
     with zipfile.ZipFile(file) as archive:
         for name in most.keys() & {n.removesuffix(".npy") for n in archive.namelist()}:
             member = archive.getinfo(f"{name}.npy")
-            # Other kinds of compression give out more than they are asked for.
+            # Other kinds of compression unpack more than a read asks for.
             if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise ValueError(f"its array {name} is compressed in an unusual way")
             with archive.open(member) as stream:

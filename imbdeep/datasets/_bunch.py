@@ -1,4 +1,4 @@
-"""What every loader of this folder returns for one set, and how names are asked for."""
+"""Bunches that the loaders return, and checks of the names that they take."""
 
 import difflib
 import hashlib
@@ -9,7 +9,7 @@ from sklearn.utils import Bunch
 
 
 def make_bunch(X, y, **description):
-    """Put a set and the facts that follow from it into a Bunch."""
+    """Make a Bunch of a set and the sizes that follow from it."""
     counts = np.unique(y, return_counts=True)[1]
     return Bunch(
         data=X,
@@ -23,7 +23,7 @@ def make_bunch(X, y, **description):
 
 
 def check_names(names, available):
-    """Return `names`, one name or several, as a list of names out of `available`."""
+    """Return `names`, one name or several, as a list of names from `available`."""
     if isinstance(names, str):
         names = [names]
     try:
@@ -46,7 +46,7 @@ def check_names(names, available):
 
 
 def check_choice(parameter, value, choices):
-    """Refuse a value that is none of the choices."""
+    """Refuse a value that is not among the choices."""
     if not isinstance(value, str) or value not in choices:
         raise ValueError(
             f"{parameter} must be {' or '.join(map(repr, choices))}, got {value!r}."
@@ -54,7 +54,7 @@ def check_choice(parameter, value, choices):
 
 
 def content_sha256(X, y):
-    """Hash the bytes of rows and labels, as the file has them."""
+    """Hash the bytes of rows and labels, as in the file."""
     digest = hashlib.sha256(np.ascontiguousarray(X))
     digest.update(np.ascontiguousarray(y, dtype=np.int64))
     return digest.hexdigest()
@@ -64,6 +64,7 @@ def scale_bytes(pixels, dtype):
     """Return bytes as they are, or as float32 in [0, 1]."""
     if dtype == "uint8":
         return pixels
+    # In place: images take gigabytes, and pixels / 255 would be float64 first.
     scaled = pixels.astype(np.float32)
     scaled /= 255
     return scaled

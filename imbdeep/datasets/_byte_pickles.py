@@ -1,10 +1,10 @@
-"""Arrays of bytes out of Python 2 pickles, without running what a pickle asks for.
+"""Read arrays of bytes from Python 2 pickles, without running their instructions.
 
-A pickle is a program: it names functions to be called with arguments of its choice.
-Here the three names that NumPy writes into the pickle of an array stand for classes of
-this file, which do nothing but keep what they are given, and any other name is refused
-before it is looked up. So a pickle can call nothing: not even NumPy itself sees a
-number of it before its type and size have been checked.
+A pickle is a program: it names functions to call with arguments of its choice. Here the
+three names that NumPy writes into the pickle of an array stand for classes of this
+file, which only keep what they are given. Any other name is refused before it is looked
+up. So a pickle can call nothing, and not even NumPy sees its numbers before their type
+and size have been checked.
 """
 
 import io
@@ -15,17 +15,17 @@ import numpy as np
 
 
 class _Dtype:
-    """What the pickle says of the type of an array's numbers."""
+    """Dtype of an array according to the pickle."""
 
     def __init__(self, name):
         self.name = name
 
     def __setstate__(self, state):
-        """Byte order and alignment, which mean nothing to single bytes."""
+        """Ignore byte order and alignment, which do not matter for single bytes."""
 
 
 class _Bytes:
-    """An array in the making; `array` is None until its content has come."""
+    """An array under construction; `array` is None until its content arrives."""
 
     array = None
 
@@ -37,8 +37,8 @@ class _Bytes:
         self.array = flat.reshape(shape, order="F" if is_fortran else "C")
 
 
-# Instances without attributes rather than functions: a pickle may set attributes of
-# what it has been given, and those of functions would outlive it.
+# Instances without attributes rather than functions: a pickle may set attributes of the
+# objects that it gets, and those of functions would persist.
 
 
 class _NewDtype:
@@ -76,18 +76,18 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _check_opcodes(content, most):
-    """Raise unless a pickle asks for little: for nothing that its bytes do not hold."""
+    """Raise an error if a pickle asks for more memory than its bytes justify."""
     n_memo = 0
     for number, (code, argument, _) in enumerate(pickletools.genops(content)):
-        # Each can make an object of a hundred bytes.
+        # Each opcode can make an object of a hundred bytes.
         if number >= most:
             raise pickle.UnpicklingError(f"it has more than {most} opcodes")
         # They fetch objects that the process has cached, past find_class.
         if code.name in _PAST_FIND_CLASS:
             raise pickle.UnpicklingError("it asks for a registered extension")
         if code.name in _MEMO:
-            # The memo is an array as long as the largest place asked for. Python 2
-            # begins at place 1, and takes the next one each time.
+            # The memo is an array as long as the largest index used. Python 2 starts
+            # at index 1 and takes the next one each time.
             n_memo += 1
             if argument > n_memo:
                 raise pickle.UnpicklingError(f"it skips to place {argument}")
@@ -100,17 +100,17 @@ def read_pickled_dict(content, most):
     ----------
     content : bytes
     most : int
-        Opcodes that it may have.
+        Most opcodes that it may have.
 
     Returns
     -------
     dict
-        Text is bytes, for Python 2 knew no difference; arrays are of uint8.
+        Text as bytes, which Python 2 did not distinguish; arrays as uint8.
 
     Raises
     ------
     Exception
-        Of nearly any type, if it is another pickle or none.
+        Of nearly any type, if it is not such a pickle.
     """
     _check_opcodes(content, most)
     loaded = _Unpickler(io.BytesIO(content), encoding="bytes").load()

@@ -19,7 +19,7 @@ DTYPES = ("float32", "uint8")
 
 
 class Source(NamedTuple):
-    """How a set is laid out, in its archive and in the folder that it unpacks to."""
+    """Layout of a set, in its archive and in the folder that it unpacks to."""
 
     name: str
     archive: str
@@ -31,17 +31,17 @@ class Source(NamedTuple):
     md5: dict
 
     def parts(self, subset):
-        """Names of the files of a subset."""
+        """Return the names of the files of a subset."""
         return {"train": self.train, "test": self.test, "all": self.train + self.test}[
             subset
         ]
 
     def most_bytes(self, name):
-        """Bytes that a file may have: a row's pixels, labels and name take 3106."""
+        """Return the most bytes of a file: pixels, labels, name take 3106 per row."""
         return 3200 * self.n_rows.get(name, 0) + 16_384
 
     def most_opcodes(self, name):
-        """Opcodes that a file may have: five for a row's labels and its name."""
+        """Return the most opcodes of a file: labels and name take five per row."""
         return 10 * self.n_rows.get(name, 0) + 4096
 
 
@@ -81,19 +81,13 @@ CIFAR100 = Source(
 )
 
 
-# --- Files ---------------------------------------------------------------------------
-
-
-# --- Content -------------------------------------------------------------------------
-
-
 def parse_part(content, most, label_key, n_classes):
     """Return the images and labels in a file."""
     batch = read_pickled_dict(content, most)
     rows, labels = batch[b"data"], batch[label_key]
     if rows.ndim != 2 or rows.shape[1] != 3 * 32 * 32:
         raise ValueError(f"data of shape {rows.shape}")
-    # Lists that hold one list many times over are short, and are large as arrays.
+    # A short pickle can hold the same list many times over, which is large as an array.
     if not all(isinstance(label, int) for label in labels):
         raise ValueError(f"labels that are not {len(rows)} integers")
     labels = np.array(labels)
@@ -111,7 +105,7 @@ def parse_names(content, most, names_key):
 
 
 def load_cifar(folder, source, kind, subset, dtype):
-    """Load a set whose keys begin with a kind of label."""
+    """Load a set whose keys start with the kind of label."""
     check_choice("subset", subset, SUBSETS)
     check_choice("dtype", dtype, DTYPES)
     names = source.parts(subset)
@@ -173,11 +167,11 @@ def load_cifar10(folder, *, subset="train", dtype="float32"):
         unpacks to; or the path of either.
 
     subset : {'train', 'test', 'all'}, default='train'
-        Which rows: the 50 000 to train on, the 10 000 to test on, or the former
+        Rows to load: the 50 000 training rows, the 10 000 test rows, or the former
         followed by the latter.
 
     dtype : {'float32', 'uint8'}, default='float32'
-        'float32' gives pixels in [0, 1], 'uint8' the file's own 0 to 255, which take a
+        'float32' gives pixels in [0, 1], 'uint8' the original 0 to 255, which take a
         quarter of the memory.
 
     Returns
@@ -185,22 +179,22 @@ def load_cifar10(folder, *, subset="train", dtype="float32"):
     dataset : :class:`~sklearn.utils.Bunch`
         With
 
-        - `data` : ndarray of shape (n_samples, 3, 32, 32); red, green and blue first
+        - `data` : ndarray of shape (n_samples, 3, 32, 32); channels red, green, blue
         - `target` : ndarray of shape (n_samples,), 0 to 9
-        - `target_names` : list of the names of the classes
-        - `name`, `subset` : what was loaded
+        - `target_names` : list of class names
+        - `name`, `subset` : the set and the subset
         - `n_samples`, `n_features`, `n_minority`, `ratio` : sizes
-        - `provenance` : 'original' if the files' hashes are those of the published
+        - `provenance` : 'original' if the hashes of the files match the published
           ones, else 'unverified'
-        - `sha256` : hash of the pixels' bytes followed by those of `target`
-        - `DESCR` : these in words
+        - `sha256` : hash of the bytes of the pixels followed by those of `target`
+        - `DESCR` : a description
 
     Raises
     ------
     ValueError
-        If `subset` or `dtype` is unknown, or a file is truncated, corrupt or another.
+        If `subset` or `dtype` is unknown, or a file is truncated, corrupt or wrong.
     FileNotFoundError
-        If there is no such archive or file.
+        If the archive or a file does not exist.
 
     See Also
     --------
@@ -209,12 +203,12 @@ def load_cifar10(folder, *, subset="train", dtype="float32"):
 
     Notes
     -----
-    The files are pickles, which can call any function of Python when they are read. The
-    reader used here knows three names only, those in the pickle of an array of bytes,
-    and has stand-ins of its own for them that only keep what they are given; a file
-    that asks for anything else is refused before anything is called. Of an archive,
-    the files of the set are read in memory, by their full names, and nothing is
-    written to disk, so a path in it leads nowhere.
+    The files are pickles, which can call any Python function when they are read. The
+    reader used here knows only three names, those in the pickle of an array of bytes,
+    and replaces them by classes that only keep their arguments. It refuses a file that
+    asks for anything else before anything is called. From an archive, it reads the
+    files of the set in memory, by their full names, and writes nothing to disk, so
+    malicious paths have no effect.
 
     References
     ----------
@@ -250,11 +244,11 @@ def load_cifar100(folder, labels="fine", *, subset="train", dtype="float32"):
         The 100 classes, or the 20 groups of five that they form.
 
     subset : {'train', 'test', 'all'}, default='train'
-        Which rows: the 50 000 to train on, the 10 000 to test on, or the former
+        Rows to load: the 50 000 training rows, the 10 000 test rows, or the former
         followed by the latter.
 
     dtype : {'float32', 'uint8'}, default='float32'
-        'float32' gives pixels in [0, 1], 'uint8' the file's own 0 to 255, which take a
+        'float32' gives pixels in [0, 1], 'uint8' the original 0 to 255, which take a
         quarter of the memory.
 
     Returns
@@ -266,9 +260,9 @@ def load_cifar100(folder, labels="fine", *, subset="train", dtype="float32"):
     ------
     ValueError
         If `labels`, `subset` or `dtype` is unknown, or a file is truncated, corrupt or
-        another.
+        wrong.
     FileNotFoundError
-        If there is no such archive or file.
+        If the archive or a file does not exist.
 
     See Also
     --------

@@ -1,4 +1,4 @@
-"""Files of CIFAR, in a folder or an archive, read without trust."""
+"""Read the files of CIFAR from a folder or an archive, without trusting them."""
 
 import gzip
 import tarfile
@@ -10,40 +10,41 @@ HOMEPAGE = "https://www.cs.toronto.edu/~kriz/cifar.html"
 
 
 class Rationed:
-    """A file to read from that gives out no more bytes than it has been granted.
+    """A file that returns no more bytes than it has been granted.
 
-    The headers of an archive can claim names and lists of holes of any length, which
-    tarfile reads as it comes across them.
+    The headers of an archive can claim names and lists of holes of any length, all of
+    which tarfile would read.
     """
 
     def __init__(self, file, granted):
         self.file, self.granted = file, granted
 
     def read(self, size):
-        """Read some bytes, if they are granted."""
+        """Read bytes, if they are granted."""
         if not 0 <= size <= self.granted:
             raise tarfile.ReadError("its headers are too long")
         self.granted -= size
         return self.file.read(size)
 
     def seek(self, place):
-        """Go to a place, which takes time but no memory."""
+        """Move to a position, which takes time but no memory."""
         return self.file.seek(place)
 
     def tell(self):
-        """Say where the file is."""
+        """Return the position in the file."""
         return self.file.tell()
 
 
 def open_archive(path):
-    """Open an archive as it is, or unpacked while it is read."""
+    """Open an archive, and decompress it while it is read if need be."""
+    # By content: an unpacked archive may have kept its name.
     with path.open("rb") as file:
         is_packed = file.read(2) == b"\x1f\x8b"
     return gzip.open(path) if is_packed else path.open("rb")
 
 
 def read_members(file, source, names):
-    """Return the content of some files of an open archive, those that are there."""
+    """Return the content of those of some files that an open archive has."""
     wanted = {f"{source.folder}/{name}": name for name in names}
     contents = {}
     # Room for a thousand headers; an archive has ten.
@@ -51,8 +52,8 @@ def read_members(file, source, names):
     with tarfile.open(fileobj=rationed, mode="r:") as archive:
         for member in archive:
             name = wanted.get(member.name)
-            # A link could stand for another file, and a sparse file be all holes;
-            # those of the set are plain.
+            # The files of the set are plain: a link could point to another file, and a
+            # sparse file could be all holes.
             if name is None or not member.isreg() or member.issparse():
                 continue
             if member.size > source.most_bytes(name):
@@ -65,7 +66,7 @@ def read_members(file, source, names):
 
 
 def read_archive(path, source, names):
-    """Return the content of some files of the archive; nothing is written to disk."""
+    """Return the content of some files of an archive, without writing to disk."""
     try:
         with open_archive(path) as file:
             contents = read_members(file, source, names)
@@ -84,7 +85,7 @@ def read_archive(path, source, names):
 
 
 def parse(parser, folder, source, name, *args):
-    """Parse a file, and say which one it was if that fails."""
+    """Parse a file, and name it if that fails."""
     try:
         return parser(*args)
     # Damaged bytes make pickle raise nearly anything.
@@ -97,7 +98,7 @@ def parse(parser, folder, source, name, *args):
 
 
 def read_folder(folder, source, names):
-    """Return the content of some files of the unpacked archive."""
+    """Return the content of some files of an unpacked archive."""
     if missing := [name for name in names if not (folder / name).is_file()]:
         raise FileNotFoundError(
             f"{folder} lacks the files {missing} of {source.name}; unpack "
@@ -112,7 +113,7 @@ def read_folder(folder, source, names):
 
 
 def read_files(folder, source, names):
-    """Return the content of some files, wherever in or under the folder they are."""
+    """Return the content of some files, in the folder or its sub-folder or archive."""
     folder = Path(folder)
     for candidate in (folder, folder / source.folder):
         if any((candidate / name).is_file() for name in names):

@@ -19,14 +19,14 @@ BANDS = tuple(range(1, 12))
 TARGET_NAMES = ["0 cows", "1 cow", "2 cows", "3 or more cows"]
 # Height and width of a tile.
 SIDE = 65
-# More than there are in a folder: those to train on are 86,317.
+# Most tiles in a folder; the training part has 86,317.
 MOST_TILES = 100_000
-# More than a tile's eleven bands and its label have, which are 50 KB.
+# Most bytes of a record; eleven bands and a label take 50 KB.
 RECORD_BYTES = 1024**2
 
 
 def check_bands(bands):
-    """Return the bands asked for as a list."""
+    """Return the chosen bands as a list."""
     chosen = list(BANDS) if bands is None else np.atleast_1d(bands).tolist()
     if not chosen or any(band not in BANDS for band in chosen):
         raise ValueError(
@@ -37,7 +37,7 @@ def check_bands(bands):
 
 
 def example_loader():
-    """Return the reader of TFRecord files, an extra."""
+    """Return the reader of TFRecord files, which is optional."""
     try:
         from tfrecord.reader import example_loader as loader
     except ImportError as error:
@@ -52,9 +52,9 @@ def example_loader():
 
 
 def check_records(path):
-    """Raise a ValueError if a record claims to be larger than a tile is.
+    """Raise a ValueError if a record claims to be larger than a tile.
 
-    The reader sets aside memory for what a record claims, before it reads it.
+    The reader allocates the memory that a record claims before it reads the record.
     """
     n_bytes, place = path.stat().st_size, 0
     with path.open("rb") as file:
@@ -63,7 +63,7 @@ def check_records(path):
             length = int.from_bytes(file.read(8), "little")
             if length > RECORD_BYTES:
                 raise ValueError(f"it has a record of {length} bytes")
-            # The length, and two sums to check by, stand around the record.
+            # A record is framed by its length and two checksums.
             place += 8 + 4 + length + 4
 
 
@@ -71,8 +71,8 @@ def read_records(paths, bands):
     """Return the tiles and labels in TFRecord files."""
     load_examples = example_loader()
     description = {f"B{band}": "byte" for band in bands} | {"label": "int"}
-    # One buffer that grows: the set has gigabytes, and a list of tiles would be there
-    # twice before it is an array.
+    # One growing buffer: the set takes gigabytes, and a list of tiles would exist
+    # twice before it becomes an array.
     pixels, labels = bytearray(), []
     for path in paths:
         try:
@@ -100,7 +100,7 @@ def read_arrays(folder, bands):
     try:
         check_npy(folder / "X.npy", MOST_TILES * len(BANDS) * SIDE**2)
         check_npy(folder / "y.npy", MOST_TILES)
-        # Mapped, so that only the bands asked for are read.
+        # Memory-mapped, so that only the chosen bands are read.
         X = np.load(folder / "X.npy", mmap_mode="r", allow_pickle=False)
         y = np.load(folder / "y.npy", allow_pickle=False)
     # Damaged bytes make numpy raise nearly anything.
@@ -123,7 +123,7 @@ def read_subset(folder, bands):
     """Return the tiles and labels in the folder of a subset."""
     if (folder / "X.npy").is_file():
         return read_arrays(folder, bands)
-    # The published archive has left-overs of its upload among the parts.
+    # The published archive has remnants of its upload among the parts.
     parts = [path for path in sorted(folder.glob("part-*")) if path.suffix != ".gstmp"]
     if not parts:
         raise FileNotFoundError(
@@ -137,26 +137,26 @@ def read_subset(folder, bands):
 def load_droughtwatch(folder, *, subset="train", bands=None, dtype="uint8"):
     """Load satellite tiles labelled by forage quality [1]_ from a folder.
 
-    Tiles of Northern Kenya by Landsat 8. The label is the number of cows that the land
-    around the middle of the tile can feed, as a herder on the spot judged it: 0 (three
-    of five tiles), 1, 2, or 3 and more (one of ten). Nothing is downloaded, see
-    https://github.com/wandb/droughtwatch.
+    Landsat 8 tiles of Northern Kenya. The label is the number of cows that the land
+    around the centre of the tile can feed, as judged by a herder on site: 0 (three of
+    five tiles), 1, 2, or 3 and more (one of ten). Nothing is downloaded: get the set
+    from https://github.com/wandb/droughtwatch.
 
     Parameters
     ----------
     folder : str or path-like
         Holds the folders ``train`` and ``val``, each with the published TFRecord files
-        ``part-*`` or, read instead where they are there, ``X.npy``, uint8 of shape
-        (n_samples, 11, 65, 65), and ``y.npy``.
+        ``part-*``; or with ``X.npy``, uint8 of shape (n_samples, 11, 65, 65), and
+        ``y.npy``, which take precedence.
 
     subset : {'train', 'val', 'all'}, default='train'
-        Which folder; 'all' is the one after the other.
+        Folder to read; 'all' is 'train' followed by 'val'.
 
     bands : sequence of int from 1 to 11, or None, default=None
-        Bands to read, in this order: (4, 3, 2) gives what the eye sees. None reads all.
+        Bands to read, in this order: (4, 3, 2) is natural colour. None reads all.
 
     dtype : {'uint8', 'float32'}, default='uint8'
-        'uint8' gives the file's own 0 to 255, 'float32' numbers in [0, 1], which take
+        'uint8' gives the original 0 to 255, 'float32' numbers in [0, 1], which take
         four times the memory: 15 GB for all bands of the training part.
 
     Returns
@@ -166,13 +166,13 @@ def load_droughtwatch(folder, *, subset="train", bands=None, dtype="uint8"):
 
         - `data` : ndarray of shape (n_samples, n_bands, 65, 65)
         - `target` : ndarray of shape (n_samples,), 0 to 3
-        - `target_names` : list of the names of the classes
+        - `target_names` : list of class names
         - `bands` : list of the bands, in the order of the channels
-        - `name`, `subset` : what was loaded
+        - `name`, `subset` : the set and the subset
         - `n_samples`, `n_features`, `n_minority`, `ratio` : sizes
-        - `provenance` : 'unverified', for no hashes are published
-        - `sha256` : hash of the pixels' bytes followed by those of `target`
-        - `DESCR` : these in words
+        - `provenance` : 'unverified', since no hashes are published
+        - `sha256` : hash of the bytes of the pixels followed by those of `target`
+        - `DESCR` : a description
 
     Raises
     ------
@@ -180,7 +180,7 @@ def load_droughtwatch(folder, *, subset="train", bands=None, dtype="uint8"):
         If `subset`, `bands` or `dtype` is unknown, or a file is truncated, corrupt or
         of another format.
     FileNotFoundError
-        If there are no such files.
+        If the files do not exist.
     ImportError
         If TFRecord files are to be read and tfrecord is not installed: ``pip install
         imbdeep[vision]``.
@@ -191,9 +191,9 @@ def load_droughtwatch(folder, *, subset="train", bands=None, dtype="uint8"):
 
     Notes
     -----
-    A TFRecord file takes a while to read. To read it once only, load each subset with
-    all its bands and keep ``data`` and ``target`` by :func:`numpy.save` as ``X.npy``
-    and ``y.npy``.
+    TFRecord files are slow to read. To read them only once, load each subset with all
+    bands and save ``data`` and ``target`` as ``X.npy`` and ``y.npy`` with
+    :func:`numpy.save`.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""How much of a set is copies of itself."""
+"""Duplicate rows and conflicting labels of a set."""
 
 import numpy as np
 import pandas as pd
@@ -6,11 +6,11 @@ from sklearn.utils import check_consistent_length, column_or_1d
 
 
 def describe_duplicates(X, y):
-    """Count exact copies of rows, and feature vectors that carry several labels.
+    """Count exact copies of rows, and feature vectors with several labels.
 
-    A split at random puts copies of training rows into the test half, where a method
-    that memorises is rewarded; a feature vector with several labels bounds what any
-    method can reach. A report on a set should state both.
+    A random split puts copies of training rows into the test part, which rewards
+    memorising. Feature vectors with several labels bound the accuracy of any method. A
+    report on a set should state both.
 
     Parameters
     ----------
@@ -23,9 +23,9 @@ def describe_duplicates(X, y):
     Returns
     -------
     counts : dict
-        `n_duplicate_rows`: rows whose features equal those of an earlier row, whatever
-        their labels. `n_conflicting_vectors`: distinct feature vectors that occur with
-        more than one label.
+        `n_duplicate_rows`: rows whose features equal those of an earlier row, with any
+        label. `n_conflicting_vectors`: distinct feature vectors that occur with more
+        than one label.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def describe_duplicates(X, y):
 
     See Also
     --------
-    load_imblearn27 : Sets some of which hold many copies.
+    load_imblearn27 : Sets, some of which have many copies.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def describe_duplicates(X, y):
     # Numbered columns, so that the label's name cannot clash with a feature's.
     features = pd.DataFrame(X).set_axis(range(np.shape(X)[1]), axis=1)
     labelled = features.assign(label=column_or_1d(y)).drop_duplicates()
-    # Only a vector with several labels is still there more than once.
+    # Now only vectors with several labels occur more than once.
     vectors = labelled.drop(columns="label")
     conflicting = vectors[vectors.duplicated()].drop_duplicates()
     return {

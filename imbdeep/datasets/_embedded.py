@@ -1,7 +1,7 @@
 """A suite of small imbalanced problems that needs no network.
 
-Every problem is made from data inside scikit-learn or from a seeded generator. The
-seeds feed `RandomState`, whose streams numpy promises not to change.
+Every problem comes from data inside scikit-learn or from a seeded generator. The seeds
+feed `RandomState`, whose streams NumPy promises not to change.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from imbdeep.datasets._bunch import check_names, make_bunch
 
 
 def _cut_class(y, label, n_kept, seed=0):
-    """Return the rows, in order, that leave `n_kept` rows of class `label`."""
+    """Return the positions that keep `n_kept` rows of class `label`, in order."""
     rows = np.flatnonzero(y == label)
     dropped = check_random_state(seed).permutation(rows)[n_kept:]
     return np.setdiff1d(np.arange(len(y)), dropped)
@@ -114,8 +114,8 @@ def _mixed_columns():
     amounts = 100 * np.exp(2 * (rng.normal(size=(n, 3)) + 1.2 * y[:, None]))
     heavy_tails = rng.standard_t(3, (n, 2)) + np.outer(y, [0.8, -0.8])
     noise = rng.normal(size=n)
-    # Codes 4, 0 and 2 speak for the minority, 3 and 1 against it: their order says
-    # nothing, as with the codes of a nominal column.
+    # Codes 0 and 2 favour the minority, 3 and 1 the majority, 4 neither: their order
+    # means nothing, as in a nominal column.
     code = np.where(
         y == 1,
         rng.choice([3, 1, 4, 0, 2], n, p=[0.05, 0.05, 0.2, 0.4, 0.3]),
@@ -147,7 +147,7 @@ def _three_classes():
 
 
 class Problem(NamedTuple):
-    """How a problem is made; those of one real `source` share its rows."""
+    """Recipe of a problem; problems of one real `source` share its rows."""
 
     make: Callable
     task: str
@@ -184,13 +184,13 @@ PROBLEMS = {
         _many_features,
         "binary",
         "make_classification",
-        "Two clusters a class in 6 of 40 features; the rest are noise.",
+        "Two clusters per class in 6 of 40 features; the rest are noise.",
     ),
     "clusters": Problem(
         _clusters,
         "binary",
         "make_classification",
-        "Three overlapping clusters a class, 20 features.",
+        "Three overlapping clusters per class, 20 features.",
     ),
     "moons": Problem(
         _moons, "binary", "make_moons", "Two interleaved half circles that overlap."
@@ -265,10 +265,10 @@ def _load(name):
 def load_embedded_suite(names=None, *, task="binary"):
     """Load a suite of small imbalanced problems that needs no network.
 
-    It is there to try a method, a benchmark or an installation in minutes. Each
-    problem has 300 to 2000 rows and 5 to 40 rows of the most frequent class for each of
-    the rarest, and is the same on every call. It is no replacement for the 27 sets:
-    half of it is synthetic, and several problems share rows.
+    Use it to try a method, a benchmark or an installation within minutes. Each problem
+    has 300 to 2000 rows and 5 to 40 rows of the most frequent class per row of the
+    rarest, and is the same on every call. The suite does not replace the 27 sets: half
+    of it is synthetic, and several problems share rows.
 
     Parameters
     ----------
@@ -276,7 +276,7 @@ def load_embedded_suite(names=None, *, task="binary"):
         The problems to load, of any task. None means all of `task`.
 
     task : {'binary', 'multiclass', 'all'}, default='binary'
-        Which problems ``names=None`` stands for.
+        The problems to load with ``names=None``.
 
     Returns
     -------
@@ -290,10 +290,10 @@ def load_embedded_suite(names=None, *, task="binary"):
         - `task` : {'binary', 'multiclass'}
         - `n_samples`, `n_features`, `n_minority`, `ratio` : sizes
         - `provenance` : 'embedded'
-        - `sha256` : hash of the bytes of `data` followed by those of `target`;
-          generated data may differ between machines in the last bits of some numbers
+        - `sha256` : hash of the bytes of `data` followed by those of `target`; the last
+          bits of generated data may differ between machines
         - `shares_rows_with` : tuple of the names of problems with rows in common
-        - `DESCR` : what it is made of
+        - `DESCR` : a description
 
     Raises
     ------
@@ -306,8 +306,8 @@ def load_embedded_suite(names=None, *, task="binary"):
 
     Notes
     -----
-    The problems are neither trivial nor hopeless for a tree ensemble, but linear models
-    are at chance on rings and near it on small_disjuncts, by design.
+    The problems are neither trivial nor hopeless for a tree ensemble. By design, linear
+    models are at chance level on rings and near it on small_disjuncts.
 
     Examples
     --------

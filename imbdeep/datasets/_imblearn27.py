@@ -1,4 +1,4 @@
-"""The 27 sets of imbalanced-learn, each with a word on where its file comes from."""
+"""The 27 sets of imbalanced-learn, with the provenance of each file."""
 
 import hashlib
 import io
@@ -26,8 +26,8 @@ from imbdeep.datasets._imblearn27_table import (
     SHA256,
 )
 
-# What an unreachable host, a cut connection or a truncated archive raise on the way
-# through urllib, gzip, tarfile and numpy. URLError and timeouts are OSErrors.
+# Errors of an unreachable host, a lost connection or a truncated archive, from urllib,
+# gzip, tarfile and NumPy. URLError and timeouts are OSErrors.
 DOWNLOAD_ERRORS = (
     OSError,
     HTTPException,
@@ -40,7 +40,7 @@ DOWNLOAD_ERRORS = (
 
 
 def _provenance(entry, sha256):
-    """Say what a file's hash proves; `sha256` is None for a file that is not there."""
+    """Return what a file's hash proves; `sha256` is None for a missing file."""
     if sha256 is None:
         return "missing"
     if sha256 != SHA256.get(entry.id):
@@ -101,10 +101,10 @@ def _parse(content, entry):
 
 
 def _has_minority(entry, n_minority):
-    """Tell whether a set has as many rows of the minority as its entry says."""
+    """Return whether a set has as many minority rows as its entry says."""
     if entry.id in SHA256 and entry.name not in REBUILT_FROM:
         return n_minority == entry.n_minority
-    # Counted in a file that is not the collection's own.
+    # The entry's count is that of a file other than the collection's own.
     return abs(n_minority - entry.n_minority) <= 0.1 * entry.n_minority
 
 
@@ -112,7 +112,7 @@ def _load(entry, folder):
     n_numbers = entry.n_samples * (entry.n_features + 1)
     with (folder / entry.file_name).open("rb") as file:
         try:
-            # Uncompressed, with room for the headers.
+            # The size of an uncompressed file, plus room for headers.
             content = read_at_most(file, NUMBER_BYTES * n_numbers + 4096)
             X, y = _parse(content, entry)
         # Damaged bytes make numpy and zipfile raise nearly anything: BadZipFile,
@@ -144,15 +144,15 @@ def _missing(entries, folder):
 
 
 def _required(missing, names):
-    """Return what a call cannot do without: the sets named, or any set at all."""
+    """Return the sets that a call requires: those named, or at least one of all."""
     return missing if names is not None or len(missing) == len(IMBLEARN27) else []
 
 
 def _download(entry, folder):
-    """Fetch the archive that holds all sets and add the files that `folder` lacks.
+    """Fetch the archive of all sets, and add the files that `folder` lacks.
 
-    The archive is unpacked beside the cache: a cut download leaves no half file in it,
-    and the files that are there are not replaced.
+    The archive is unpacked beside the cache: an interrupted download leaves no partial
+    file there, and existing files are not replaced.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as fresh:
@@ -176,22 +176,22 @@ def load_imblearn27(names=None, data_home=None, *, download_if_missing=True):
     """Load the 27 imbalanced sets of imbalanced-learn, with their provenance.
 
     The files are those of :func:`imblearn.datasets.fetch_datasets`, in the same place:
-    what that function has downloaded is found here, and the reverse.
+    each function finds what the other has downloaded.
 
     Parameters
     ----------
     names : str or list of str, default=None
-        The sets to load, see `IMBLEARN27_NAMES`. None means all that are in the cache.
+        The sets to load, see `IMBLEARN27_NAMES`. None loads all sets in the cache.
 
     data_home : str or path-like, default=None
         Folder whose sub-folder `zenodo` holds the files. None takes scikit-learn's:
         the environment variable `SCIKIT_LEARN_DATA`, else `~/scikit_learn_data`.
 
     download_if_missing : bool, default=True
-        Whether to download the collection, a single archive of all sets, when a set
-        asked for by name is missing or when no set at all is there. With
-        ``names=None``, a cache that holds some of the sets is taken as it is. A call
-        tries once at most. Files already in the cache are kept.
+        Whether to download the collection, a single archive of all sets, if a named set
+        is missing or the cache has no set at all. With ``names=None``, a cache with
+        only some of the sets is used as it is. A call tries at most once. Files already
+        in the cache are kept.
 
     Returns
     -------
@@ -201,22 +201,22 @@ def load_imblearn27(names=None, data_home=None, *, download_if_missing=True):
         - `data` : ndarray of shape (n_samples, n_features), float64
         - `target` : ndarray of shape (n_samples,), -1 and 1 (the minority)
         - `name`, `id` : the set's name and its number in the collection
-        - `n_samples`, `n_features`, `n_minority`, `ratio` : sizes of the data at hand
+        - `n_samples`, `n_features`, `n_minority`, `ratio` : sizes of the loaded data
         - `provenance` : 'original' if the file's hash is that of the collection's own
-          file, 'rebuilt' if it is that of a file made anew from the original sources,
-          'unverified' if it is neither
+          file, 'rebuilt' if it is that of a file rebuilt from the original sources,
+          else 'unverified'
         - `sha256` : hash of the file
         - `shares_rows_with` : tuple of the names of sets with the same rows
-        - `DESCR` : these in words
+        - `DESCR` : a description
 
     Raises
     ------
     ValueError
-        If a name is unknown, or a file is truncated or corrupt: if rows, columns or
-        labels are not as many as the set has, or a value is not finite.
+        If a name is unknown, or a file is truncated or corrupt: if it has the wrong
+        number of rows, columns or labels, or a value is not finite.
     OSError
-        If a set asked for by name is missing and cannot be had, or if no set at all
-        can.
+        If a named set is missing and cannot be downloaded, or if there is no set at
+        all.
 
     Warns
     -----
@@ -225,18 +225,18 @@ def load_imblearn27(names=None, data_home=None, *, download_if_missing=True):
 
     See Also
     --------
-    imblearn27_status : What is in the cache, without loading or downloading.
+    imblearn27_status : The state of the cache, without loading or downloading.
     load_embedded_suite : Small sets that need no download.
-    describe_duplicates : Copies of rows, of which some of these sets have many.
+    describe_duplicates : Counts copies of rows; some of these sets have many.
 
     Notes
     -----
-    isolet, scene, coil_2000 and webpage have a recorded hash of a rebuilt file only,
-    and protein_homo has none: for these five, the collection's own file, freshly
-    downloaded, reads 'unverified'.
+    For isolet, scene, coil_2000 and webpage, only the hash of a rebuilt file is
+    recorded, and for protein_homo none: for these five, the collection's own file is
+    reported as 'unverified'.
 
     abalone and abalone_19 have the same rows, and so do car_eval_34 and car_eval_4: the
-    27 sets are 25 sources.
+    27 sets have 25 sources.
 
     Examples
     --------
@@ -284,9 +284,9 @@ def _file_sha256(path):
 
 
 def imblearn27_status(data_home=None):
-    """Say for each of the 27 sets whether it is there and what its file is.
+    """List which of the 27 sets are in the cache, and the provenance of their files.
 
-    Nothing is downloaded, and no file's content is used beyond its hash.
+    Nothing is downloaded, and of each file only its hash is used.
 
     Parameters
     ----------
@@ -297,9 +297,9 @@ def imblearn27_status(data_home=None):
     -------
     status : DataFrame
         Indexed by `name`, in the order of the collection, with columns `id`,
-        `n_samples`, `n_features`, `n_minority`, `ratio` (the recorded sizes, also for a
-        missing or unverified file), `provenance` ('original',
-        'rebuilt', 'unverified' or 'missing') and `sha256` (None when missing).
+        `n_samples`, `n_features`, `n_minority`, `ratio` (the recorded sizes, even for a
+        missing or unverified file), `provenance` ('original', 'rebuilt', 'unverified'
+        or 'missing') and `sha256` (None if missing).
 
     See Also
     --------

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 
 class Entry(NamedTuple):
-    """One set: the collection's table, and the minority counted in the recorded file.
+    """One set: the collection's table, and the minority count of the recorded file.
 
-    The count of set 26, for which no file is recorded, is that of its KDD Cup source.
+    No file of set 26 is recorded; its count is that of the KDD Cup source.
     """
 
     id: int
@@ -55,8 +55,8 @@ ENTRIES = (
     Entry(27, "abalone_19", "UCI, target: 19", 4177, 10, 32),
 )
 
-# Of the collection's own files, or of the rebuilt ones for the names in REBUILT_FROM.
-# No file of set 26 has been at hand to record its hash.
+# Hashes of the collection's own files, or of rebuilt ones for names in REBUILT_FROM.
+# There was no file of set 26 to hash.
 SHA256 = {
     1: "126f2ec169536858333f98f5d80663e9f066d931cdd302f16941fc25a274ca8b",
     2: "6c492eb49a32a79ad8948d6764ae04381af8a7ceb5883c38d4facf3022a406b6",
@@ -97,8 +97,8 @@ IMBLEARN27_SHARED_ROWS = (
     ("car_eval_34", "car_eval_4"),
 )
 
-# What the four rebuilt files were made from. They have the rows and columns that the
-# collection's table gives, but have not been shown to equal its files.
+# Sources of the four rebuilt files. They have the rows and columns of the collection's
+# table, but have not been shown to equal its files.
 REBUILT_FROM = {
     "isolet": "parts 1 to 5 of the UCI data, target A or B",
     "scene": "the LIBSVM training and test parts, target more than one label",

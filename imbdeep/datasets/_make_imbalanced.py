@@ -1,4 +1,4 @@
-"""Imbalance of a chosen kind and ratio, made by leaving rows out."""
+"""Make sets imbalanced, by a kind and a ratio, by removing rows."""
 
 import math
 from numbers import Real
@@ -13,7 +13,7 @@ KINDS = ("step", "exponential", "linear")
 
 
 def class_shares(n_classes, kind, ratio):
-    """Rows of each class for each row of the first, from 1 down to 1 / ratio."""
+    """Rows of each class per row of the first, from 1 down to 1 / ratio."""
     position = np.arange(n_classes)
     if kind == "step":
         return np.where(position < n_classes - n_classes // 2, 1.0, 1 / ratio)
@@ -23,50 +23,50 @@ def class_shares(n_classes, kind, ratio):
 
 
 def imbalanced_counts(counts, kind="step", ratio=10):
-    r"""Sizes of the classes of a set made imbalanced.
+    r"""Compute the class sizes of a set to be made imbalanced.
 
     Parameters
     ----------
     counts : array-like of shape (n_classes,), int
-        Rows at hand of each class, in the order in which the classes are to get rarer.
+        Available rows per class, from the class to keep most frequent to the rarest.
 
     kind : {'step', 'exponential', 'linear'}, default='step'
         With :math:`C` classes, :math:`K` the ratio and :math:`n_{max}` rows of the
         first class, class :math:`c = 0, ..., C - 1` keeps
 
-        - 'step': :math:`n_{max}` in the first half of the classes (the larger half of
-          an odd number) and :math:`n_{max} / K` in the second;
+        - 'step': :math:`n_{max}` in the first half of the classes (including the middle
+          of an odd number) and :math:`n_{max} / K` in the second;
         - 'exponential': :math:`n_{max} K^{-c / (C - 1)}`, a long tail;
         - 'linear': numbers that fall evenly from :math:`n_{max}` to
           :math:`n_{max} / K`.
 
     ratio : float, at least 1, default=10
-        :math:`K`, rows of the largest class for each row of the smallest.
+        :math:`K`, rows of the largest class per row of the smallest.
 
     Returns
     -------
     sizes : ndarray of shape (n_classes,), int
-        Rows to keep of each class, at least one.
+        Rows to keep per class, at least one.
 
     Raises
     ------
     ValueError
-        If there are fewer than two classes, a count is below 1, the kind is unknown,
-        the ratio is below 1, or so large that a class would be left without rows.
+        If there are fewer than two classes, a count is below 1, the kind is unknown, or
+        the ratio is below 1 or so large that a class would have no rows left.
 
     See Also
     --------
-    make_imbalanced : Make a set of these sizes.
+    make_imbalanced : Makes a set of these sizes.
 
     Notes
     -----
-    :math:`n_{max}` is the largest for which every class has enough rows, so the ratio
-    is exact, up to rounding, also where classes are of unequal size to begin with.
+    :math:`n_{max}` is the largest number for which every class has enough rows, so the
+    ratio is exact up to rounding, even if the original classes differ in size.
 
-    NOTE[DIFF]: the exponential rule of [1]_, section 4.5.1, is
-    :math:`n_i \tau^i` of the :math:`n_i` rows at hand. For classes of equal size, as in
-    CIFAR, it is the same, with :math:`\tau = K^{-1 / (C - 1)}`; for others its ratio is
-    not :math:`K`, and a class may even come out larger than the one before.
+    NOTE[DIFF]: the exponential rule of [1]_, section 4.5.1, keeps :math:`n_i \tau^i` of
+    the :math:`n_i` available rows. For classes of equal size, as in CIFAR, it is the
+    same, with :math:`\tau = K^{-1 / (C - 1)}`; for others its ratio is not :math:`K`,
+    and a class may even end up larger than the one before.
 
     Sizes are rounded to the nearest integer; some published code rounds down.
 
@@ -104,7 +104,7 @@ def imbalanced_counts(counts, kind="step", ratio=10):
             f"counts must be integers of at least 1, got {counts.tolist()}."
         )
     shares = class_shares(len(counts), kind, ratio)
-    # The small number keeps 5 / (1 / 3) from falling below 15.
+    # The small number keeps a quotient such as 5 / (1 / 3) from falling below 15.
     n_max = np.floor((counts / shares).min() + 1e-9)
     sizes = np.rint(n_max * shares).astype(int)
     if sizes.min() < 1:
@@ -117,7 +117,7 @@ def imbalanced_counts(counts, kind="step", ratio=10):
 
 
 def class_positions(labels, class_order):
-    """Place of the classes in the order asked for, as indices into `labels`."""
+    """Return the classes in the given order, as indices into `labels`."""
     if class_order is None:
         return np.arange(len(labels))
     order, known = np.asarray(class_order), labels.tolist()
@@ -139,7 +139,7 @@ def make_imbalanced(
     random_state=None,
     return_indices=False,
 ):
-    """Leave rows out until the classes are as imbalanced as asked for.
+    """Remove rows until the classes have a given imbalance.
 
     Unlike :func:`imblearn.datasets.make_imbalance`, which takes the size of each class,
     it takes the shape and the ratio of the imbalance, and rows of any shape.
@@ -147,7 +147,7 @@ def make_imbalanced(
     Parameters
     ----------
     X : {array-like, DataFrame} of shape (n_samples, ...)
-        Rows: of a table, images, or anything with one entry for each label.
+        Rows of a table, images, or anything with one entry per label.
 
     y : array-like of shape (n_samples,)
         Labels of any type that can be sorted.
@@ -156,14 +156,14 @@ def make_imbalanced(
         Shape of the imbalance, see :func:`imbalanced_counts`.
 
     ratio : float, at least 1, default=10
-        Rows of the largest class for each row of the smallest.
+        Rows of the largest class per row of the smallest.
 
     class_order : sequence of labels or None, default=None
         All classes, from the one that keeps most rows to the one that keeps fewest.
-        None takes them sorted.
+        None sorts them.
 
     random_state : int, RandomState instance or None, default=None
-        Decides which rows of a class are kept.
+        Determines which rows of a class are kept.
 
     return_indices : bool, default=False
         Whether to also return the positions of the kept rows.
@@ -171,20 +171,21 @@ def make_imbalanced(
     Returns
     -------
     X_imbalanced : {ndarray, DataFrame, list} of shape (n_kept, ...)
-        Kept rows, in the order they had.
+        Kept rows, in their original order.
 
     y_imbalanced : {ndarray, Series, list} of shape (n_kept,)
-        Their labels.
+        Labels of the kept rows.
 
     indices : ndarray of shape (n_kept,)
-        Their positions in `X`, increasing. Only with ``return_indices=True``.
+        Positions of the kept rows in `X`, in increasing order. Only with
+        ``return_indices=True``.
 
     Raises
     ------
     ValueError
         If `X` and `y` differ in length, there is only one class, `class_order` does not
         hold each class once, the kind is unknown, or the ratio is below 1 or too large
-        for the rows at hand.
+        for the available rows.
 
     See Also
     --------
@@ -221,6 +222,7 @@ def make_imbalanced(
         sampling_strategy=dict(zip(order.tolist(), sizes.tolist(), strict=True)),
         random_state=random_state,
     )
+    # On positions: the sampler takes tables only.
     sampler.fit_resample(np.arange(len(target))[:, None], target)
     kept = np.sort(sampler.sample_indices_)
     rows = _safe_indexing(X, kept), _safe_indexing(y, kept)

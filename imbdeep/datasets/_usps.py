@@ -8,7 +8,7 @@ from imbdeep.datasets._bounded import read_npz
 from imbdeep.datasets._bunch import check_choice, content_sha256, make_bunch
 
 SUBSETS = ("train", "test", "all")
-# Digits of both published parts.
+# Number of digits in both published parts.
 N_ROWS = 9298
 
 
@@ -32,43 +32,42 @@ def parse(path):
 def load_usps(folder, *, subset="train"):
     """Load the USPS digits [1]_, scanned from envelopes, from a folder.
 
-    Nothing is downloaded. The file ``usps.npz`` is one that you make: 9298 digits, the
-    grey values, often published as -1 to 1, brought to [0, 1].
+    Nothing is downloaded. Make the file ``usps.npz`` yourself: 9298 digits, with the
+    grey values, often published as -1 to 1, scaled to [0, 1].
 
     Parameters
     ----------
     folder : str or path-like
         Holds ``usps.npz``, or the path of that file. It has the arrays ``data``,
-        images of 16 x 16 floats in [0, 1], and ``label``, 0 to 9; for a subset,
-        also the number ``n_train`` of rows that make up the training part and come
-        first.
+        images of 16 x 16 floats in [0, 1], and ``label``, 0 to 9; for subsets also
+        ``n_train``, the number of training rows, which come first.
 
     subset : {'train', 'test', 'all'}, default='train'
-        Which rows: the 7291 that are published to train on, the 2007 to test on, which
-        are harder than the others, or all in the order of the file.
+        Rows to load: the 7291 training rows, the 2007 test rows, which are harder, or
+        all in the order of the file.
 
     Returns
     -------
     dataset : :class:`~sklearn.utils.Bunch`
         With
 
-        - `data` : ndarray of shape (n_samples, 1, 16, 16), float32 in [0, 1]; 0 is the
-          paper and 1 the ink
+        - `data` : ndarray of shape (n_samples, 1, 16, 16), float32 in [0, 1]; 0 is
+          paper and 1 is ink
         - `target` : ndarray of shape (n_samples,), 0 to 9
-        - `target_names` : list of the names of the classes
-        - `name`, `subset` : what was loaded
+        - `target_names` : list of class names
+        - `name`, `subset` : the set and the subset
         - `n_samples`, `n_features`, `n_minority`, `ratio` : sizes
-        - `provenance` : 'unverified', for the file is not a published one
+        - `provenance` : 'unverified', since the file is not a published one
         - `sha256` : hash of the bytes of `data` followed by those of `target`
-        - `DESCR` : these in words
+        - `DESCR` : a description
 
     Raises
     ------
     ValueError
         If `subset` is unknown or not marked in the file, or the file is truncated,
-        corrupt or another.
+        corrupt or wrong.
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
 
     See Also
     --------

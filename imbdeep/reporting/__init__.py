@@ -1,6 +1,6 @@
-"""Tests of significance over data sets, and pictures of how methods compare.
+"""Tests of significance over data sets, and plots that compare methods.
 
-Each starts from plain tables, such as mean scores, data sets by methods.
+All of them take plain tables, such as mean scores by data set and method.
 """
 
 from imbdeep.reporting._curves import (

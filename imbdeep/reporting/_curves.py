@@ -1,15 +1,15 @@
-"""Reliability and precision-recall curves as a few numbers each."""
+"""Reliability and precision-recall curves, each as a few numbers."""
 
 import numpy as np
 from sklearn.metrics import precision_recall_curve
 
-# A fraction k / 50 rounds exactly as the recall of k in 50 does; np.linspace need not.
+# k / 50 rounds exactly like the recall of k in 50 positives; np.linspace need not.
 RECALL_GRID = np.arange(51) / 50
 CALIBRATION_EDGES = np.arange(11) / 10
 
 
 def precision_at_recalls(y_true, proba):
-    """Interpolated precision: the best precision at a recall of at least r.
+    """Compute the interpolated precision: the best at a recall of at least r.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def precision_at_recalls(y_true, proba):
 
     See Also
     --------
-    plot_precision_recall : The picture.
+    plot_precision_recall : The plot.
 
     Examples
     --------
@@ -36,14 +36,14 @@ def precision_at_recalls(y_true, proba):
     (1.0, 0.6666666666666666)
     """
     precision, recall, _ = precision_recall_curve(y_true, proba)
-    # scikit-learn ends the curve with a point (recall 0, precision 1) that no
-    # threshold reaches; it would make every curve start at 1.
+    # scikit-learn adds a last point (recall 0, precision 1) that no threshold reaches;
+    # with it, every curve would start at 1.
     precision, recall = precision[:-1], recall[:-1]
     return [float(precision[recall >= r].max()) for r in RECALL_GRID]
 
 
 def calibration_bins(y_true, proba):
-    """Sums for a reliability diagram over ten bins of equal width.
+    """Compute the sums of a reliability diagram over ten bins of equal width.
 
     Bins are closed on the left, and the last one on both sides.
 
@@ -58,12 +58,12 @@ def calibration_bins(y_true, proba):
     -------
     bins : dict of str to list
         ``count`` of rows, their ``mean_predicted`` probability (0 in an empty bin) and
-        the ``positives`` among them.
+        the number of ``positives`` among them.
 
     See Also
     --------
-    expected_calibration_error : One number for the bins.
-    plot_reliability : The picture.
+    expected_calibration_error : One number for all bins.
+    plot_reliability : The plot.
 
     Examples
     --------
@@ -86,23 +86,23 @@ def calibration_bins(y_true, proba):
 
 
 def expected_calibration_error(count, mean_predicted, positives):
-    """Average gap between predicted and observed frequency, weighted by rows.
+    """Compute the mean gap between predicted and observed frequency, by rows.
 
     Parameters
     ----------
     count : array-like of shape (n_bins,)
-        Rows in each bin of predicted probability.
+        Number of rows in each bin of predicted probability.
     mean_predicted : array-like of shape (n_bins,)
-        Mean predicted probability in each bin; ignored where the bin is empty.
+        Mean predicted probability in each bin; ignored in empty bins.
     positives : array-like of shape (n_bins,)
-        Rows of the positive class in each bin.
+        Number of positive rows in each bin.
 
     Returns
     -------
     error : float
-        Between 0 (calibrated, as far as the bins can see) and 1; NaN if all bins are
-        empty. Where positives are rare a low value is easily had, so read it beside
-        the balanced Brier score.
+        Between 0 (calibrated at the resolution of the bins) and 1; NaN if all bins are
+        empty. A low value is easy to reach if positives are rare, so read it together
+        with the balanced Brier score.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def expected_calibration_error(count, mean_predicted, positives):
     if not count.shape == mean_predicted.shape == positives.shape:
         raise ValueError(
             f"count, mean_predicted and positives have shapes {count.shape}, "
-            f"{mean_predicted.shape} and {positives.shape}; give one value a bin each."
+            f"{mean_predicted.shape} and {positives.shape}; give one value per bin."
         )
     if (count < 0).any() or (positives < 0).any() or (positives > count).any():
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Pictures as matplotlib figures that touch no global state."""
+"""Plots as matplotlib figures, without global state."""
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ MAX_PROFILE_RATIO = 20.0
 
 
 def plain(name):
-    """Make a name stand in a picture as it is: a pair of "$" would hold a formula."""
+    """Escape a name for a plot: matplotlib takes text between two "$" for a formula."""
     return str(name).replace("$", r"\$")
 
 
@@ -35,12 +35,12 @@ def panel_grid(n_panels, *, max_columns, panel_size, extra_height=0.0, sharey=Fa
 
 
 def despine(panel):
-    """Take away the frame's upper and right side."""
+    """Remove the upper and right side of the frame."""
     panel.spines[["top", "right"]].set_visible(False)
 
 
 def add_legend(figure, methods, styles, **line):
-    """Put a legend with one entry a method below the panels."""
+    """Add a legend with one entry per method below the panels."""
     figure.legend(
         handles=[
             Line2D([], [], label=plain(name), **styles[name].line, **line, marker=None)
@@ -55,7 +55,7 @@ def add_legend(figure, methods, styles, **line):
 
 
 def legend_height(methods):
-    """Return the inches that a legend of so many entries takes."""
+    """Return the height of a legend in inches."""
     return 0.22 * -(-len(methods) // 5)
 
 
@@ -67,21 +67,21 @@ def plot_critical_difference(
     Parameters
     ----------
     table : DataFrame of shape (n_datasets, n_methods)
-        One mean score a data set and method. NaN ranks last.
+        One mean score per data set and method. NaN ranks last.
     greater_is_better : bool, default=True
         False for losses.
     alpha : float, default=0.05
         Family-wise level of Nemenyi's test.
     label : str, default='score'
-        What the scores are, for the title.
+        Name of the score, for the title.
     styles : dict of str to object, default=None
-        How to draw each method: an object with the mappings ``line`` and ``point`` and
-        a ``color``. None draws them by their place.
+        Style of each method: an object with mappings ``line`` and ``point`` and a
+        ``color``. None assigns styles by position.
 
     Returns
     -------
     figure : matplotlib.figure.Figure
-        The picture; save it with its ``savefig``.
+        The plot; save it with its ``savefig``.
 
     Raises
     ------
@@ -109,8 +109,8 @@ def plot_critical_difference(
     styles = styles_for(names, styles)
     figure = Figure(layout="constrained")
     panel = figure.subplots()
-    # The bars are drawn in the order of a set: places are the same in every process,
-    # hashes of names are not. A label "{0[3]}" is filled in below.
+    # scikit_posthocs draws bars in the order of a set. Positions have the same hashes
+    # in every process, names do not. Labels such as "{0[3]}" are filled in below.
     drawn = scikit_posthocs.critical_difference_diagram(
         ranks.set_axis(range(len(names))),
         pd.DataFrame(result.p_values.loc[names, names].to_numpy()),
@@ -145,22 +145,22 @@ def plot_critical_difference(
 
 
 def plot_performance_profiles(tables, *, losses=(), styles=None):
-    """Draw Dolan and More's profiles, a panel a metric.
+    """Draw Dolan and More's performance profiles, one panel per metric.
 
     Parameters
     ----------
     tables : dict of str to DataFrame of shape (n_datasets, n_methods)
-        Mean scores by metric; NaN stands for a failure.
+        Mean scores by metric; NaN marks a failure.
     losses : collection of str, default=()
-        Metrics whose tables hold losses: ratios are of these themselves, of other
-        scores they are of ``1 - score``.
+        Metrics whose tables hold losses. Ratios are those of losses themselves, or of
+        ``1 - score`` for other metrics.
     styles : dict of str to object, default=None
-        As for :func:`plot_critical_difference`; the legend has its order.
+        See :func:`plot_critical_difference`; the legend has the same order.
 
     Returns
     -------
     figure : matplotlib.figure.Figure
-        The picture; save it with its ``savefig``.
+        The plot; save it with its ``savefig``.
 
     Raises
     ------
@@ -218,19 +218,19 @@ def draw_profiles(panel, label, table, greater_is_better, styles):
 
 
 def plot_reliability(bins, *, styles=None):
-    """Draw reliability diagrams, a panel a method.
+    """Draw reliability diagrams, one panel per method.
 
     Parameters
     ----------
     bins : dict of str to mapping
-        What :func:`calibration_bins` gives of each method; empty bins are left out.
+        Output of :func:`calibration_bins` for each method; empty bins are left out.
     styles : dict of str to object, default=None
-        As for :func:`plot_critical_difference`.
+        See :func:`plot_critical_difference`.
 
     Returns
     -------
     figure : matplotlib.figure.Figure
-        Marker areas grow with the logarithm of the rows in a bin.
+        Marker areas grow with the logarithm of the number of rows in a bin.
 
     Raises
     ------
@@ -285,20 +285,20 @@ def plot_reliability(bins, *, styles=None):
 
 
 def plot_precision_recall(curves, *, styles=None):
-    """Draw precision-recall curves, a panel a data set.
+    """Draw precision-recall curves, one panel per data set.
 
     Parameters
     ----------
     curves : dict of str to dict of str to array-like
-        Of each data set and method the precisions at evenly spaced recalls from 0 to
-        1, as :func:`precision_at_recalls` gives them.
+        For each data set and method, the precisions at evenly spaced recalls from 0 to
+        1, as returned by :func:`precision_at_recalls`.
     styles : dict of str to object, default=None
-        As for :func:`plot_critical_difference`; the legend has its order.
+        See :func:`plot_critical_difference`; the legend has the same order.
 
     Returns
     -------
     figure : matplotlib.figure.Figure
-        The picture; save it with its ``savefig``.
+        The plot; save it with its ``savefig``.
 
     Raises
     ------

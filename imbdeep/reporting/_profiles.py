@@ -5,23 +5,23 @@ import pandas as pd
 
 
 def performance_ratios(table, *, greater_is_better=True, floor=1e-3):
-    """Return each method's cost over the best method's cost on the same data set.
+    """Compute each method's cost relative to the best method on the same data set.
 
     Parameters
     ----------
     table : DataFrame of shape (n_datasets, n_methods)
-        One mean score a data set and method; NaN stands for a failure.
+        One mean score per data set and method; NaN marks a failure.
     greater_is_better : bool, default=True
         True for scores whose best value is 1: the cost is ``1 - score``. False for
         losses whose best value is 0: the cost is the loss.
     floor : float, default=1e-3
-        Costs below this count as this much, so that on a set which is all but solved
-        an irrelevant difference is not an infinite ratio.
+        Costs below this count as this much, so that a negligible difference on a nearly
+        solved set does not become an infinite ratio.
 
     Returns
     -------
     ratios : DataFrame of shape (n_datasets, n_methods)
-        At least 1; 1 for the best. A failure's ratio is infinite.
+        At least 1; 1 for the best. Infinite for a failure.
 
     Raises
     ------
@@ -30,7 +30,7 @@ def performance_ratios(table, *, greater_is_better=True, floor=1e-3):
 
     See Also
     --------
-    performance_profile : The share of sets below a ratio.
+    performance_profile : The share of data sets below a ratio.
 
     Examples
     --------
@@ -54,17 +54,18 @@ def performance_ratios(table, *, greater_is_better=True, floor=1e-3):
             "greater_is_better=False."
         )
     costs = costs.clip(lower=floor).fillna(np.inf)
+    # If all methods fail, inf / inf would be NaN.
     best = costs.min(axis=1).replace(np.inf, 1.0)
     return costs.div(best, axis=0)
 
 
 def performance_profile(table, tau, *, greater_is_better=True, floor=1e-3):
-    """Share of data sets on which a method is within a factor of the best.
+    """Compute the share of data sets on which a method is within a factor of the best.
 
     Parameters
     ----------
     table : DataFrame of shape (n_datasets, n_methods)
-        One mean score a data set and method; NaN stands for a failure.
+        One mean score per data set and method; NaN marks a failure.
     tau : array-like of shape (n_points,)
         Factors, at least 1, at which to evaluate the profile.
     greater_is_better : bool, default=True
@@ -78,23 +79,23 @@ def performance_profile(table, tau, *, greater_is_better=True, floor=1e-3):
     profile : DataFrame of shape (n_points, n_methods)
         Shares between 0 and 1, indexed by ``tau``. At 1 it is the share of sets on
         which the method is best (ties count for each); for large ``tau`` it tends to
-        the share of sets on which it did not fail.
+        the share of sets on which the method did not fail.
 
     Raises
     ------
     ValueError
-        If the table is empty, a ``tau`` is below 1, or as for
+        If the table is empty, a ``tau`` is below 1, or as in
         :func:`performance_ratios`.
 
     See Also
     --------
-    plot_performance_profiles : The picture.
+    plot_performance_profiles : The plot.
 
     Notes
     -----
-    Profiles were made for solver times, where lower is better and ratios make sense
-    [1]_. A score's ratio does not: 0.98 to 0.99 would look like nothing though it
-    halves the error, so the ratio is taken of what is missing to a perfect score.
+    Profiles were designed for solver times, where lower is better and ratios make sense
+    [1]_. Ratios of scores do not: 0.98 to 0.99 would look negligible although it halves
+    the error. So the ratios are those of the gap to a perfect score.
 
     References
     ----------

@@ -7,7 +7,7 @@ def rank_methods(table, *, greater_is_better=True):
     Parameters
     ----------
     table : DataFrame of shape (n_datasets, n_methods)
-        Mean scores. NaN stands for a failure and ranks last.
+        Mean scores. NaN marks a failure and ranks last.
     greater_is_better : bool, default=True
         False for losses such as the Brier score.
 
@@ -19,7 +19,7 @@ def rank_methods(table, *, greater_is_better=True):
 
     See Also
     --------
-    friedman_iman_davenport : Tests whether the methods rank alike.
+    friedman_iman_davenport : Tests whether all methods rank equally.
 
     Examples
     --------
@@ -30,6 +30,6 @@ def rank_methods(table, *, greater_is_better=True):
     0  1.5  3.0  1.5
     1  3.0  1.0  2.0
     """
-    # Means of the same scores may differ in their last bit and still are ties.
+    # Means of the same scores are ties, but may differ in their last bit.
     scores = table.astype("float64").round(12)
     return scores.rank(axis=1, ascending=not greater_is_better, na_option="bottom")

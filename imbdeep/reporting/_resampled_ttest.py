@@ -32,14 +32,14 @@ def corrected_resampled_ttest(differences, n_train, n_test):
     differences : array-like of shape (n_folds,)
         Paired differences of the two methods' scores, at least two.
     n_train, n_test : int or float
-        Rows in a training and a test part. Their ratio says how strongly the folds
-        overlap.
+        Number of rows in a training and a test part. Their ratio tells how strongly the
+        folds overlap.
 
     Returns
     -------
     result : TTestResult
         Student's t with ``n_folds - 1`` degrees of freedom and its two-sided
-        p-value. Without any variance the p-value is 1 for a zero mean, else 0.
+        p-value. Without variance the p-value is 1 if the mean is 0, otherwise 0.
 
     Raises
     ------
@@ -53,9 +53,9 @@ def corrected_resampled_ttest(differences, n_train, n_test):
 
     Notes
     -----
-    The folds of repeated cross-validation share training rows, so that a plain
-    paired t-test finds differences where there are none. [1]_ replaces the variance
-    of the mean by :math:`(1 / J + n_{test} / n_{train}) \\hat\\sigma^2`.
+    The folds of repeated cross-validation share training rows, so a plain paired t-test
+    finds differences that do not exist. [1]_ replaces the variance of the mean by
+    :math:`(1 / J + n_{test} / n_{train}) \\hat\\sigma^2`.
 
     References
     ----------
@@ -73,7 +73,7 @@ def corrected_resampled_ttest(differences, n_train, n_test):
     if differences.ndim != 1 or len(differences) < 2:
         raise ValueError(
             f"differences has shape {differences.shape}; give one row of at least two "
-            "paired differences, one a fold."
+            "paired differences, one per fold."
         )
     if not np.isfinite(differences).all():
         raise ValueError(

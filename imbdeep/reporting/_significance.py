@@ -12,12 +12,12 @@ from statsmodels.stats.multitest import multipletests
 from imbdeep.reporting._ranks import rank_methods
 
 MIN_DATASETS = 3
-# Data sets up to which all ways to set the signs of ranks with ties are gone through.
+# Most data sets for which ranks with ties are tested by enumerating all signs.
 MAX_ENUMERATED = 13
 
 
 def why_not_testable(table, *, min_methods=2):
-    """Say in a sentence why a table is too small for a test, or return None."""
+    """Return a sentence on why a table is too small for a test, or None."""
     n_datasets, n_methods = table.shape
     if n_methods < min_methods:
         return (
@@ -41,7 +41,7 @@ def check_testable(table, *, min_methods=2):
 
 @dataclass(frozen=True)
 class FriedmanResult:
-    """Friedman's test and Iman and Davenport's correction of it.
+    """Result of Friedman's test with Iman and Davenport's correction.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class FriedmanResult:
 
     See Also
     --------
-    friedman_iman_davenport : Compute it.
+    friedman_iman_davenport : Computes it.
     """
 
     n_datasets: int
@@ -70,14 +70,13 @@ class FriedmanResult:
 
 
 def friedman_iman_davenport(table, *, greater_is_better=True):
-    """Test whether all methods rank alike over the data sets.
+    """Test whether all methods rank equally over the data sets.
 
     Parameters
     ----------
     table : DataFrame of shape (n_datasets, n_methods)
-        One mean score a data set and method, at least 3 by 3. A block is a data
-        set, never a fold: folds of one set share rows, and so may two sets. NaN ranks
-        last.
+        One mean score per data set and method, at least 3 by 3. A block is a data set,
+        never a fold: folds of one set share rows, and so may two sets. NaN ranks last.
     greater_is_better : bool, default=True
         False for losses.
 
@@ -93,7 +92,7 @@ def friedman_iman_davenport(table, *, greater_is_better=True):
 
     See Also
     --------
-    wilcoxon_holm : Which methods differ.
+    wilcoxon_holm : Tests which methods differ.
     critical_difference : Nemenyi's test.
 
     Notes
@@ -105,10 +104,10 @@ def friedman_iman_davenport(table, *, greater_is_better=True):
         - \\frac{k (k + 1)^2}{4}\\right), \\qquad
         F = \\frac{(N - 1) \\chi^2}{N (k - 1) - \\chi^2}.
 
-    This is the statistic of [1]_, without a correction for ties:
-    :func:`scipy.stats.friedmanchisquare` corrects and agrees where there are none.
-    Uncorrected is the cautious side. When all sets rank the methods in one order,
-    :math:`\\chi^2 = N (k - 1)`; F is then infinite and its p-value 0.
+    This is the statistic of [1]_, without a correction for ties, which is the
+    conservative choice: :func:`scipy.stats.friedmanchisquare` corrects, and agrees if
+    there are none. If all sets rank the methods in the same order, :math:`\\chi^2 = N
+    (k - 1)`; F is then infinite and its p-value 0.
 
     References
     ----------
@@ -132,7 +131,7 @@ def friedman_iman_davenport(table, *, greater_is_better=True):
     ranks = rank_methods(table, greater_is_better=greater_is_better).mean()
     chi2 = 12 * n / (k * (k + 1)) * float(np.sum((ranks - (k + 1) / 2) ** 2))
     rest = n * (k - 1) - chi2
-    # Rounding leaves a rest of about 1e-14 where the orders agree exactly.
+    # If all orders agree, rounding leaves a rest of about 1e-14.
     f = (n - 1) * chi2 / rest if rest > 1e-9 else np.inf
     return FriedmanResult(
         n_datasets=n,
@@ -146,7 +145,7 @@ def friedman_iman_davenport(table, *, greater_is_better=True):
 
 
 def signed_gains(first, second, greater_is_better):
-    """Return by how much the first beats the second; a lone failure loses by inf."""
+    """Return by how much the first beats the second; a single failure loses by inf."""
     gains = (first - second).round(12) * (1 if greater_is_better else -1)
     gains = gains.mask(first.isna() & second.notna(), -np.inf)
     gains = gains.mask(second.isna() & first.notna(), np.inf)
@@ -154,9 +153,9 @@ def signed_gains(first, second, greater_is_better):
 
 
 def enumerated_test(won, lost, tied):
-    """Wilcoxon's signed-rank test of ranks with ties, by all ways to set the signs.
+    """Wilcoxon's signed-rank test of ranks with ties, by enumerating all signs.
 
-    scipy does the same up to as many ranks, by ranking anew at each of the ways.
+    scipy does the same up to this number of ranks, but ranks anew for each combination.
     """
     sums = np.zeros(1)
     for rank in (*won, *lost):
@@ -170,8 +169,8 @@ def signed_rank_test(gains):
     """Wilcoxon's signed-rank test of gains that may be infinite."""
     if not gains.any():
         return 0.0, 1.0
-    # The statistic depends on the ranks of the magnitudes alone, so ranks stand in
-    # for them; scipy would subtract infinities.
+    # Ranks replace the gains, as the statistic depends on nothing else: scipy would
+    # subtract infinities.
     ranks = np.abs(gains).rank()
     if len(gains) <= MAX_ENUMERATED and (ranks.duplicated() | (gains == 0)).any():
         return enumerated_test(ranks[gains > 0], ranks[gains < 0], ranks[gains == 0])
@@ -186,19 +185,19 @@ def wilcoxon_holm(table, control=None, *, greater_is_better=True):
     Parameters
     ----------
     table : DataFrame of shape (n_datasets, n_methods)
-        One mean score a data set and method. A NaN loses to every score, by more
+        One mean score per data set and method. A NaN loses to every score, by more
         than any other difference.
     control : hashable, default=None
-        Compare every other method with this one; None compares all pairs, at the
-        price of a sterner adjustment.
+        Compare every other method with this one. None compares all pairs, which
+        requires a stronger adjustment.
     greater_is_better : bool, default=True
         False for losses.
 
     Returns
     -------
     comparisons : DataFrame of shape (n_pairs, 9)
-        Columns ``method``, ``against``, ``wins``, ``losses``, ``ties`` (of
-        ``method``, in data sets), ``median_gain`` (positive: ``method`` is better),
+        Columns ``method``, ``against``, ``wins``, ``losses``, ``ties`` (numbers of data
+        sets, for ``method``), ``median_gain`` (positive: ``method`` is better),
         ``statistic``, ``p_value`` and ``p_holm``.
 
     Raises
@@ -209,15 +208,14 @@ def wilcoxon_holm(table, control=None, *, greater_is_better=True):
 
     See Also
     --------
-    friedman_iman_davenport : Tell whether any of the methods differ.
+    friedman_iman_davenport : Tests whether any methods differ.
     corrected_resampled_ttest : Two methods on one data set.
 
     Notes
     -----
-    Unlike tests of mean ranks, the outcome for a pair does not depend on which other
-    methods stand in the table [1]_. Zero differences are split evenly between the
-    two rank sums, as in [2]_. With five data sets or fewer no two-sided p-value gets
-    below 0.05.
+    Unlike tests of mean ranks, the result for a pair does not depend on the other
+    methods in the table [1]_. Zero differences are split evenly between the two rank
+    sums, as in [2]_. With five data sets or fewer, no two-sided p-value is below 0.05.
 
     References
     ----------
@@ -269,14 +267,14 @@ def wilcoxon_holm(table, control=None, *, greater_is_better=True):
 
 
 def median_gain(gains):
-    """Return the median; NaN where the middle two are infinite with unlike signs."""
+    """Return the median; NaN if the middle two are infinite with opposite signs."""
     middle = np.sort(gains)[[(len(gains) - 1) // 2, len(gains) // 2]]
     return np.nan if np.isinf(middle).all() and middle[0] < middle[1] else middle.mean()
 
 
 @dataclass(frozen=True)
 class CriticalDifference:
-    """Nemenyi's test: average ranks, and the difference that is significant.
+    """Result of Nemenyi's test: average ranks, and the critical difference.
 
     Parameters
     ----------
@@ -291,7 +289,7 @@ class CriticalDifference:
 
     See Also
     --------
-    critical_difference : Compute it.
+    critical_difference : Computes it.
     """
 
     average_ranks: pd.Series
@@ -301,12 +299,12 @@ class CriticalDifference:
 
 
 def critical_difference(table, *, greater_is_better=True, alpha=0.05):
-    """Nemenyi's test of all pairs of average ranks.
+    """Compare all pairs of average ranks by Nemenyi's test.
 
     Parameters
     ----------
     table : DataFrame of shape (n_datasets, n_methods)
-        One mean score a data set and method. NaN ranks last.
+        One mean score per data set and method. NaN ranks last.
     greater_is_better : bool, default=True
         False for losses.
     alpha : float, default=0.05
@@ -315,7 +313,7 @@ def critical_difference(table, *, greater_is_better=True, alpha=0.05):
     Returns
     -------
     result : CriticalDifference
-        What :func:`plot_critical_difference` draws.
+        The numbers that :func:`plot_critical_difference` draws.
 
     Raises
     ------

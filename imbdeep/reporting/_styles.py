@@ -1,9 +1,10 @@
-"""How methods are drawn: a colour, a line style and a marker each."""
+"""Styles of methods in plots: a colour, a line style and a marker each."""
 
 from dataclasses import dataclass
 from itertools import cycle
 
-# Okabe and Ito's palette, black first and without yellow, which vanishes on white.
+# Okabe and Ito's palette for the colour-blind, black first, without yellow, which is
+# hard to see on white.
 COLORS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 LINESTYLES = ("-",) * len(COLORS) + ((0, (5, 2)),) * len(COLORS)
 MARKERS = "oDhPHsXp^v<>"
@@ -11,7 +12,7 @@ MARKERS = "oDhPHsXp^v<>"
 
 @dataclass(frozen=True)
 class MethodStyle:
-    """How a method is drawn."""
+    """Style of a method."""
 
     color: str
     linestyle: str | tuple
@@ -29,7 +30,7 @@ class MethodStyle:
 
 
 def styles_for(methods, styles):
-    """Return the given styles, or one for each method by its place."""
+    """Return the given styles, or one per method by position."""
     if styles is not None:
         return styles
     looks = map(MethodStyle, *map(cycle, (COLORS, LINESTYLES, MARKERS)))

@@ -1,10 +1,10 @@
-"""All estimators of the package, as scikit-learn and imbalanced-learn list theirs."""
+"""List the estimators of the package, as scikit-learn and imbalanced-learn do."""
 
 import importlib
 
 from sklearn.base import BaseEstimator
 
-# Where the estimators of each type are.
+# The sub-package of each type of estimators.
 _PACKAGES = {
     "aggregator": "crowds",
     "classifier": "classifiers",
@@ -19,8 +19,8 @@ def all_estimators(type_filter=None):
     ----------
     type_filter : {'aggregator', 'classifier', 'sampler'}, list of such or None, \
             default=None
-        Which types to list; None lists all. Aggregators infer one label per row from
-        those of a crowd.
+        Types to list; None lists all. Aggregators infer one label per row from those of
+        a crowd.
 
     Returns
     -------

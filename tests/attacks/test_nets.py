@@ -105,7 +105,7 @@ def test_the_one_output_of_a_binary_net_is_the_logit_of_the_second_class(flat):
 
 def test_needs_a_logit_for_each_class():
     net = skorch_net(OneOutput(flat=False), nn.CrossEntropyLoss).initialize()
-    with pytest.raises(ValueError, match=r"outputs of shape \(30, 1\).* one output a"):
+    with pytest.raises(ValueError, match=r"of shape \(30, 1\).* one output per"):
         net_logits(net, torch.from_numpy(X))
 
 
