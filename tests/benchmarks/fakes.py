@@ -2,17 +2,9 @@
 
 
 def scores_of_a_run(fake_cell, shifts, n_seeds=4, **where):
-    """Records of scores that differ by method and, a little, by seed.
+    """Records of scores that differ from 0.5 by method and, a little, by seed.
 
-    Parameters
-    ----------
-    fake_cell : callable
-        Makes the record of a method, a seed and a score.
-    shifts : dict of str to float
-        By how much each method differs from 0.5.
-    n_seeds : int, default=4
-    **where
-        For ``fake_cell``.
+    ``fake_cell`` makes the record of a method, a seed, a score and ``where`` it is.
     """
     return [
         fake_cell(method, seed, 0.5 + shift + seed * (0.01 + 0.01 * shift), **where)

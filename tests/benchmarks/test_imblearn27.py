@@ -52,6 +52,7 @@ WRONG = [
     ("--preset", "qick", "got 'qick', which is unknown. Did you mean quick"),
     ("--methods", "remx", "got 'remx', which is unknown. Did you mean"),
     ("--methods", ",", "is empty"),
+    ("--datasets", ",", "is empty"),
     ("--datasets", "ecolli", "got 'ecolli', which is unknown. Did you"),
     ("--protocol", "10x3", "got '10x3'; write <repeats>x2 or"),
     ("--n-jobs", "-2", "got -2; give 1 or more, -1 for all cores, or 0"),

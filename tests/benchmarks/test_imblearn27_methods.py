@@ -2,15 +2,14 @@ import numpy as np
 import pytest
 from sklearn.datasets import make_classification
 
-from imbdeep import over_sampling
+from imbdeep import classifiers, over_sampling
 from imbdeep.classifiers import MetaAugmentClassifier, NetClassifier
 from imbdeep_bench.imblearn27.methods import METHODS, NET_SETTINGS
 from imbdeep_bench.report.styles import method_styles
 
 NETS = [m for m in METHODS.values() if m.make.__qualname__.startswith("_net.")]
-GENERATED = [
-    m for m in METHODS.values() if m.make.__qualname__.startswith("_generated")
-]
+MADE_BY = "_generated."
+GENERATED = [m for m in METHODS.values() if m.make.__qualname__.startswith(MADE_BY)]
 BASELINES = [m for m in METHODS.values() if m not in NETS + GENERATED]
 SAMPLERS = {
     "latent_smote": "LatentSMOTE",
@@ -65,34 +64,26 @@ def test_net_is_told_seed_device_and_common_settings(method, monkeypatch):
     assert params["max_epochs"] == 7
 
 
-@pytest.mark.parametrize(
-    ("name", "class_name", "params"),
-    [
-        ("net", "NetClassifier", {}),
-        ("net_weighted", "NetClassifier", {"class_weight": "balanced"}),
-        (
-            "net_ros",
-            "NetClassifier",
-            {"iterator_train": "balanced", "iterator_train__balance": "expected"},
-        ),
-        ("net_smote", "NetClassifier", {"iterator_train": "smote"}),
-        ("mixup", "ReMixClassifier", {"mix": "mixup"}),
-        ("remix", "ReMixClassifier", {"balance": "data"}),
-        ("remix_batch", "ReMixClassifier", {"balance": "batch"}),
-        ("remix_alpha_0.1", "ReMixClassifier", {"alpha": 0.1}),
-        (
-            "remix_batch_alpha_0.1",
-            "ReMixClassifier",
-            {"balance": "batch", "alpha": 0.1},
-        ),
-        ("focal", "NetClassifier", {"criterion": "focal"}),
-        ("ldam_drw", "LDAMClassifier", {}),
-        ("meta_augment", "MetaAugmentClassifier", {}),
-    ],
-)
-def test_net_differs_from_the_default_by_its_remedy_alone(name, class_name, params):
-    from imbdeep import classifiers
+BALANCED = {"iterator_train": "balanced", "iterator_train__balance": "expected"}
+OPTIONS = {
+    "net": ("NetClassifier", {}),
+    "net_weighted": ("NetClassifier", {"class_weight": "balanced"}),
+    "net_ros": ("NetClassifier", BALANCED),
+    "net_smote": ("NetClassifier", {"iterator_train": "smote"}),
+    "mixup": ("ReMixClassifier", {"mix": "mixup"}),
+    "remix": ("ReMixClassifier", {"balance": "data"}),
+    "remix_batch": ("ReMixClassifier", {"balance": "batch"}),
+    "remix_alpha_0.1": ("ReMixClassifier", {"alpha": 0.1}),
+    "remix_batch_alpha_0.1": ("ReMixClassifier", {"balance": "batch", "alpha": 0.1}),
+    "focal": ("NetClassifier", {"criterion": "focal"}),
+    "ldam_drw": ("LDAMClassifier", {}),
+    "meta_augment": ("MetaAugmentClassifier", {}),
+}
 
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_net_differs_from_the_default_by_its_remedy_alone(name):
+    class_name, params = OPTIONS[name]
     plain = getattr(classifiers, class_name)(random_state=0, device="cpu", **params)
     made = METHODS[name].make(0, "cpu")
     assert type(made) is type(plain)

@@ -12,7 +12,7 @@ from imbdeep.modules import MLP, ConvNet
 from imbdeep.modules._numeric_encoding import encoding_recipe
 from imbdeep_bench.report.markdown import rows_to_markdown
 from imbdeep_bench.speed import measure
-from imbdeep_bench.speed.measure import WARM_UP_STEPS, Goal
+from imbdeep_bench.speed.measure import Goal
 
 BATCH_SIZE = 128
 ATTACK_STEPS = 10
@@ -110,7 +110,7 @@ def time_bare_steps(task, device, n_steps, seed):
         optimizer = torch.optim.Adam(module.parameters(), lr=1e-3, fused=True)
         radius = task.eps * X.std(0, correction=0)
         step_size = 2.5 * radius / ATTACK_STEPS
-        while len(seconds) < WARM_UP_STEPS + n_steps:
+        while len(seconds) < measure.WARM_UP_STEPS + n_steps:
             for rows in torch.randperm(len(X)).to(device).split(BATCH_SIZE):
                 start = measure.finished(device)
                 x, target = X.index_select(0, rows), y.index_select(0, rows)
@@ -121,7 +121,7 @@ def time_bare_steps(task, device, n_steps, seed):
                 cross_entropy(module(moved), target).backward()
                 optimizer.step()
                 seconds.append(measure.finished(device) - start)
-    return np.median(seconds[WARM_UP_STEPS:])
+    return np.median(seconds[measure.WARM_UP_STEPS :])
 
 
 # --- Time ----------------------------------------------------------------------------

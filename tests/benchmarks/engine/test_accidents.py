@@ -81,12 +81,3 @@ def test_cells_that_die_in_company_are_computed_alone(fill):
     assert n_failed == 0
     assert set(by_name(records).values()) == {"ok"}
     assert Counter(record["status"] for record in records)["failed"] >= 1
-
-
-def test_a_time_limit_is_a_failure(fill):
-    n_failed, records = fill(["sleep", "nothing"], Workers(1, time_limit=1.0))
-    assert n_failed == 1
-    assert records[0]["error"] == "took longer than 1 s"
-    assert [record["cause"] for record in records if "cause" in record] == [
-        "time limit"
-    ]

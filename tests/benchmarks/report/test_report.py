@@ -14,13 +14,24 @@ from tests.benchmarks.report.conftest import (
 )
 
 
-def report_of(write_records, tmp_path, records, name="one", **arguments):
+@pytest.fixture
+def drawn_report(write_records, tmp_path):
     """Write a report, with every warning an error, and return its text."""
-    path = write_records(records, f"{name}.jsonl")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        report = write_report(path, tmp_path / name, **arguments)
-    return report.read_text(encoding="utf-8")
+
+    def write_and_read(records, name="one", **arguments):
+        path = write_records(records, f"{name}.jsonl")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            report = write_report(path, tmp_path / name, **arguments)
+        return report.read_text(encoding="utf-8")
+
+    return write_and_read
+
+
+@pytest.fixture
+def report(undrawn, drawn_report):
+    """Write a report without its pictures."""
+    return drawn_report
 
 
 @pytest.fixture
@@ -46,42 +57,29 @@ def table_rows(text, caption):
     return {row[0]: dict(zip(rows[0][1:], row[1:], strict=True)) for row in rows[2:]}
 
 
-def test_files_of_a_report(write_records, tmp_path):
-    text = report_of(write_records, tmp_path, few_metrics(3, 3, 1))
+def test_files_of_a_report(drawn_report, tmp_path):
+    text = drawn_report(few_metrics(3, 3, 1))
     folder = tmp_path / "one"
-    assert sorted(p.name for p in folder.iterdir()) == [
-        "figures",
-        "report.html",
-        "report.md",
-        "timings.md",
-    ]
-    pictures = re.findall(r"!\[.*\]\((.*)\)", text)
-    assert pictures == re.findall(
-        r'<img src="([^"]*)"', (folder / "report.html").read_text()
-    )
-    assert sorted(pictures) == sorted(
-        f"figures/{p.name}" for p in folder.glob("figures/*")
-    )
+    written = {path.name for path in folder.iterdir()}
+    assert written == {"figures", "report.html", "report.md", "timings.md"}
+    pictures, page = re.findall(r"!\[.*\]\((.*)\)", text), folder / "report.html"
+    assert pictures == re.findall(r'<img src="([^"]*)"', page.read_text())
+    drawn = sorted(f"figures/{path.name}" for path in folder.glob("figures/*"))
+    assert sorted(pictures) == drawn
     for picture in pictures:
         assert (folder / picture).read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_killed_and_resumed_run_gives_the_same_bytes(write_records, tmp_path):
+def test_killed_and_resumed_run_gives_the_same_bytes(report, tmp_path):
     whole = make_records(4, 3, 2)
     first, *rest = whole
     datasets, cells = rest[:4], rest[4:]
     random.Random(3).shuffle(cells)
     retried = {**make_failure(*[cells[0][k] for k in ("dataset", "method", "fold")])}
     resumed = [first, *datasets, retried, *cells[9:], first, *datasets, *cells[:9]]
-    resumed = [
-        {**r, "fit_seconds": 77.0, "predict_seconds": 88.0}
-        if r["kind"] == "cell"
-        else r
-        for r in resumed
-    ]
-    text = report_of(write_records, tmp_path, whole, "whole")
-    assert report_of(write_records, tmp_path, resumed, "resumed") == text
+    resumed = changed(resumed, fit_seconds=77.0, predict_seconds=88.0)
+    text = report(whole, "whole")
+    assert report(resumed, "resumed") == text
     page = (tmp_path / "whole/report.html").read_bytes()
     assert (tmp_path / "resumed/report.html").read_bytes() == page
     timings = (tmp_path / "whole/timings.md").read_text()
@@ -89,59 +87,48 @@ def test_killed_and_resumed_run_gives_the_same_bytes(write_records, tmp_path):
     assert "run records in the file: 1" in timings
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_report_holds_no_times_and_no_paths(write_records, tmp_path):
-    records = make_records(2, 2, 2)
-    for record in records:
-        if record["kind"] == "cell":
-            record |= {"fit_seconds": 123.456, "predict_seconds": 654.321}
-    records[-1] = make_failure(
-        "abalone_19", "net_weighted", 1, f"OSError: {tmp_path}/deep/x.npz is broken"
-    )
-    text = report_of(write_records, tmp_path, records)
-    page = (tmp_path / "one/report.html").read_text()
-    for shown in (text, page):
-        assert "123.4" not in shown
-        assert "654.3" not in shown
-        assert str(tmp_path) not in shown
+def test_report_holds_no_times_and_no_paths(report, tmp_path):
+    seconds = {"fit_seconds": 123.456, "predict_seconds": 654.321}
+    records = changed(make_records(2, 2, 2), **seconds)
+    error = f"OSError: {tmp_path}/deep/x.npz is broken"
+    records[-1] = make_failure("abalone_19", "net_weighted", 1, error)
+    text = report(records)
+    for shown in (text, (tmp_path / "one/report.html").read_text()):
+        assert not any(told in shown for told in ("123.4", "654.3", str(tmp_path)))
         assert "OSError: x.npz is broken" in shown
     assert "123.46" in (tmp_path / "one/timings.md").read_text()
 
 
+TITLES = {
+    "imblearn27": "2 of the 27 imbalanced-learn sets",
+    "embedded": "embedded suite (scikit-learn's own data), not the 27 sets",
+    "mine": "suite 'mine'",
+    None: "suite not recorded",
+}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("suite", "title"),
-    [
-        ("imblearn27", "2 of the 27 imbalanced-learn sets"),
-        ("embedded", "embedded suite (scikit-learn's own data), not the 27 sets"),
-        ("mine", "suite 'mine'"),
-        (None, "suite not recorded"),
-    ],
-)
-@pytest.mark.usefixtures("undrawn")
-def test_title_names_the_suite(write_records, tmp_path, suite, title):
-    text = report_of(write_records, tmp_path, make_records(2, 2, 1, suite=suite))
-    assert text.splitlines()[0].endswith(f": {title}")
-    assert title.partition(" (")[0] in section(text, "Summary")
+@pytest.mark.parametrize("suite", TITLES)
+def test_title_names_the_suite(report, suite):
+    text = report(make_records(2, 2, 1, suite=suite))
+    assert text.splitlines()[0].endswith(f": {TITLES[suite]}")
+    assert TITLES[suite].partition(" (")[0] in section(text, "Summary")
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_own_title(write_records, tmp_path):
-    text = report_of(write_records, tmp_path, make_records(1, 1, 1), title="My run")
+def test_own_title(report):
+    text = report(make_records(1, 1, 1), title="My run")
     assert text.startswith("# My run\n")
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("undrawn")
-def test_the_whole_collection_has_its_plain_name(write_records, tmp_path):
-    text = report_of(write_records, tmp_path, make_records(27, 2, 1))
+def test_the_whole_collection_has_its_plain_name(report):
+    text = report(make_records(27, 2, 1))
     assert text.splitlines()[0].endswith(": 27 imbalanced-learn sets")
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_main_table_holds_ranks_and_means(write_records, tmp_path):
+def test_main_table_holds_ranks_and_means(report, write_records):
     records = make_records(4, 3, 2)
-    text = report_of(write_records, tmp_path, records)
+    text = report(records)
     cells = read_cells(write_records(records))
     ranks = rank_table(cells)
     rows = table_rows(text, "Average rank over the data sets")
@@ -162,32 +149,22 @@ def test_main_table_holds_ranks_and_means(write_records, tmp_path):
         assert row["g-mean"].strip("*") == f"{sums.loc[method, 'g_mean']:.1f}"
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_best_scores_are_bold_in_both_directions(write_records, tmp_path):
+def test_best_scores_are_bold_in_both_directions(report):
     records = [make_run(["a"], ["net", "remix"])]
     for method, value in (("net", 0.3), ("remix", 0.6)):
         scores = {"g_mean": value, "balanced_brier": value}
         records.append(make_cell("a", method, 0, scores=scores))
-    text = report_of(write_records, tmp_path, records)
-    assert table_rows(text, "g-mean (higher is better)")["a"] == {
-        "net": "0.300",
-        "remix": "**0.600**",
-    }
-    assert table_rows(text, "balanced Brier (lower is better)")["a"] == {
-        "net": "**0.300**",
-        "remix": "0.600",
-    }
+    text = report(records)
+    up = table_rows(text, "g-mean (higher is better)")["a"]
+    assert up == {"net": "0.300", "remix": "**0.600**"}
+    down = table_rows(text, "balanced Brier (lower is better)")["a"]
+    assert down == {"net": "**0.300**", "remix": "0.600"}
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_failures_are_shown_and_ranked_last(write_records, tmp_path):
-    records = [
-        make_failure(r["dataset"], r["method"], r["fold"], "RuntimeError: loss | nan")
-        if r.get("method") == "net_ros" and r["dataset"] == "abalone" and r["fold"] == 1
-        else r
-        for r in make_records(4, 3, 4)
-    ]
-    text = report_of(write_records, tmp_path, records)
+def test_failures_are_shown_and_ranked_last(report):
+    where = {"dataset": "abalone", "method": "net_ros", "fold": 1}
+    records = failed(make_records(4, 3, 4), "RuntimeError: loss | nan", **where)
+    text = report(records)
     assert "47 cells finished, 1 failed." in section(text, "Summary")
     scores = table_rows(text, "average precision (higher is better)")
     assert scores["abalone"]["net_ros"] == "failed (1)"
@@ -198,23 +175,21 @@ def test_failures_are_shown_and_ranked_last(write_records, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("undrawn")
-def test_incomplete_grid_is_said_and_compared_fairly(write_records, tmp_path):
+def test_incomplete_grid_is_said_and_compared_fairly(report):
     records = make_records(4, 3, 4)[:-7]
-    text = report_of(write_records, tmp_path, records)
+    text = report(records)
     assert "7 of 48 cells are missing" in section(text, "Summary")
-    whole = report_of(write_records, tmp_path, make_records(4, 3, 4), "whole")
+    whole = report(make_records(4, 3, 4), "whole")
     assert "incomplete" not in whole
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_missing_and_rebuilt_sets(write_records, tmp_path):
+def test_missing_and_rebuilt_sets(report, tmp_path):
     records = make_records(6, 2, 1)
     unknown = dict.fromkeys(
         ("sha256", "n_samples", "n_features", "n_minority", "n_duplicate_rows")
     )
     records.insert(1, make_dataset("protein_homo", provenance="missing", **unknown))
-    text = report_of(write_records, tmp_path, records)
+    text = report(records)
     assert "Missing data sets, not run: protein_homo." in section(text, "Summary")
     rows = table_rows(section(text, "Provenance of the data"), "The data sets.")
     assert rows["protein_homo (missing)"]["rows"] == "-"
@@ -227,9 +202,8 @@ def test_missing_and_rebuilt_sets(write_records, tmp_path):
         assert not re.search(r"coil_2000(?! \(rebuilt\))", shown)
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_independent_sources_are_tested_apart(write_records, tmp_path):
-    text = report_of(write_records, tmp_path, make_records(8, 3, 2))
+def test_independent_sources_are_tested_apart(report):
+    text = report(make_records(8, 3, 2))
     rows = section(text, "Tests of significance")
     assert "all sets (8)" in rows
     assert "independent sources (6)" in rows
@@ -237,21 +211,28 @@ def test_independent_sources_are_tested_apart(write_records, tmp_path):
     assert "Left out of 'independent sources': abalone, car_eval_4" in provenance
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_tests_say_why_they_are_not_computed(write_records, tmp_path):
-    two_sets = report_of(write_records, tmp_path, make_records(2, 3, 2), "sets")
+def test_tests_say_why_they_are_not_computed(report):
+    two_sets = report(make_records(2, 3, 2), "sets")
     tests = section(two_sets, "Tests of significance")
     assert "all sets: The table has 2 data set(s)" in tests
     assert "Wilcoxon's test was not computed (all sets)" in tests
     assert "No critical-difference diagram" in tests
-    two_methods = report_of(write_records, tmp_path, make_records(3, 2, 2), "methods")
+    two_methods = report(make_records(3, 2, 2), "methods")
     tests = section(two_methods, "Tests of significance")
     assert "The table has 2 method(s); this test compares at least 3" in tests
     assert "Each method against net (all sets)" in tests
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_single_set_tests_count_clear_differences(write_records, tmp_path):
+def test_all_pairs_are_told_both_ways(report):
+    text = report(make_records(4, 3, 2))
+    rows = table_rows(text, "All pairs by average precision")
+    assert set(rows) == {"net", "net_weighted", "net_ros"}
+    for one, told in rows.items():
+        assert told == {other: row[one] for other, row in rows.items()}
+        assert [other for other, p in told.items() if p == "-"] == [one]
+
+
+def test_single_set_tests_count_clear_differences(report):
     records = [make_run(["a", "b", "c", "d"], ["net", "remix"])]
     gains = {"a": 0.3, "b": -0.3, "c": 0.0, "d": None}
     for dataset, gain in gains.items():
@@ -266,7 +247,7 @@ def test_single_set_tests_count_clear_differences(write_records, tmp_path):
                 if gain is None
                 else make_cell(dataset, "remix", fold, scores=score)
             )
-    text = report_of(write_records, tmp_path, records)
+    text = report(records)
     assert table_rows(text, "Sets on which a method differs from net")["remix"] == {
         "better": "1",
         "worse": "1",
@@ -275,9 +256,8 @@ def test_single_set_tests_count_clear_differences(write_records, tmp_path):
     }
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_threshold_section_sets_both_thresholds_side_by_side(write_records, tmp_path):
-    text = report_of(write_records, tmp_path, make_records(3, 3, 2))
+def test_threshold_section_sets_both_thresholds_side_by_side(report):
+    text = report(make_records(3, 3, 2))
     means = table_rows(section(text, "What the threshold does"), "Mean over the sets")
     for row in means.values():
         gain = float(row["g-mean, tuned"]) - float(row["g-mean, at 0.5"])
@@ -285,40 +265,36 @@ def test_threshold_section_sets_both_thresholds_side_by_side(write_records, tmp_
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("undrawn")
-def test_differing_versions_are_reported(write_records, tmp_path):
+def test_differing_versions_are_reported(report):
     records = make_records(2, 2, 2)
-    same = report_of(write_records, tmp_path, records, "same")
+    same = report(records, "same")
     assert "Versions differ" not in same
     records[-1] = {**records[-1], "versions": {"torch": "2.14", "sklearn": "1.9.1"}}
-    text = report_of(write_records, tmp_path, records, "changed")
+    text = report(records, "changed")
     assert "Versions differ between cells: torch 2.13, 2.14." in text
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_data_that_changed_under_the_run_are_reported(write_records, tmp_path):
+def test_data_that_changed_under_the_run_are_reported(report):
     records = make_records(2, 2, 2)
     records[-1] = {**records[-1], "data_sha256": "f" * 64}
-    text = report_of(write_records, tmp_path, records)
+    text = report(records)
     assert "another hash than the one recorded for the set: abalone_19." in text
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_unknown_scores_are_named_and_not_ranked(write_records, tmp_path):
+def test_unknown_scores_are_named_and_not_ranked(report):
     scores = {"g_mean": 0.5, "h_measure": 0.4}
     records = [make_cell("a", method, 0, scores=scores) for method in ("net", "remix")]
-    text = report_of(write_records, tmp_path, records)
+    text = report(records)
     assert (
         "Recorded but not shown, since their direction is unknown: h_measure." in text
     )
     assert text.count("h_measure") == 1
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_half_a_surrogate_pair_is_written_as_its_escape(write_records, tmp_path):
+def test_half_a_surrogate_pair_is_written_as_its_escape(report, tmp_path):
     error = "UnicodeError: \udc80 cannot be decoded"
     records = [make_cell("a", "net", 0), make_failure("a", "remix", 0, error)]
-    text = report_of(write_records, tmp_path, records)
+    text = report(records)
     page = (tmp_path / "one/report.html").read_text(encoding="utf-8")
     assert r"UnicodeError: \\udc80 cannot be decoded" in text
     assert r"UnicodeError: \udc80 cannot be decoded" in page
@@ -333,23 +309,22 @@ ODD_NAMES = {
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("unsaved")
-def test_names_stand_as_they_are_everywhere(write_records, tmp_path):
+def test_names_stand_as_they_are_everywhere(drawn_report):
     records = few_metrics(3, 3, 1)
     records[0] |= {"datasets": [], "methods": []}
     for record in records:
         for key in {"name", "dataset", "method", "shares_rows_with"} & record.keys():
             record[key] = ODD_NAMES.get(record[key], record[key])
-    text = report_of(write_records, tmp_path, records)
+    text = drawn_report(records)
     assert r"\[x\](http://e.org) \$a\$ \$\\b\$" in text
     assert r"\$\\frac\$" in text
     assert r"\ud800 \_\_x\_\_" in text
     assert not re.search(r"(?<!\\)[$[](?!.*\]\(figures/)", text)
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_title_is_escaped_as_in_html(write_records, tmp_path):
+def test_title_is_escaped_as_in_html(report):
     title = "# <b>bold</b> [link](http://e.org) *x* &lt; #"
-    text = report_of(write_records, tmp_path, make_records(1, 1, 1), title=title)
+    text = report(make_records(1, 1, 1), title=title)
     assert text.splitlines()[0] == (
         r"# \# \<b>bold\</b> \[link\](http://e.org) \*x\* \&lt; \#"
     )
@@ -365,10 +340,10 @@ def changed(records, **changes):
     ]
 
 
-def failed(records, **where):
+def failed(records, error="ValueError: no minority row", **where):
     """Let those cells fail that have some values."""
     return [
-        make_failure(r["dataset"], r["method"], r["fold"])
+        make_failure(r["dataset"], r["method"], r["fold"], error)
         if r["kind"] == "cell" and where.items() <= r.items()
         else r
         for r in records
@@ -423,9 +398,9 @@ DEGENERATE = {
 @pytest.mark.usefixtures("unsaved")
 @pytest.mark.parametrize("records", DEGENERATE.values(), ids=DEGENERATE)
 def test_degenerate_runs_give_a_report_without_warnings(
-    write_records, tmp_path, records
+    drawn_report, tmp_path, records
 ):
-    text = report_of(write_records, tmp_path, records)
+    text = drawn_report(records)
     assert re.findall(r"^## (\d+)\.", text, flags=re.M) == [*"12345678"]
     assert not re.search(r"\bnan\b|\binf\b|NaN", text)
     assert not re.search(r"\bnan\b|\bNone\b", (tmp_path / "one/timings.md").read_text())

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from imbdeep_bench.speed import aggregators as speed
-from speed import main
 
 
 def test_annotations_are_as_the_report_says():
@@ -34,16 +33,3 @@ def test_crowd_kit_is_measured_alike():
     )
     assert theirs["accuracy"] == pytest.approx(ours["accuracy"], abs=0.01)
     assert theirs["iterations"] >= 1
-
-
-@pytest.mark.slow
-def test_speed_writes_a_report_with_dashes_for_what_is_absent(tmp_path, monkeypatch):
-    monkeypatch.setattr(speed, "crowd_kit_version", lambda: None)
-    out = tmp_path / "speed.md"
-    assert main(["aggregators", "--smoke", "--out", str(out)]) == 0
-    lines = out.read_text().splitlines()
-    rows = {line.split("|")[1].strip(): line for line in lines if line[:1] == "|"}
-    assert set(speed.AGGREGATORS) < set(rows)
-    absent = rows["crowd-kit's DawidSkene"].split("|")[2:-1]
-    assert {cell.strip() for cell in absent} == {"-"}
-    assert "2,000 rows, 20 workers, 10 classes" in "\n".join(lines)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from skorch.callbacks import Callback
 
-from imbdeep_bench.speed import attack_step, measure
+from imbdeep_bench.speed import attack_step
 from imbdeep_bench.speed.attack_step import (
     ATTACK_STEPS,
     NETS,
@@ -27,7 +27,6 @@ from imbdeep_bench.speed.measure import (
     in_fresh_process,
     synthetic_rows,
 )
-from speed import main
 
 
 @pytest.fixture(scope="module")
@@ -96,34 +95,6 @@ def test_pictures_are_pictures():
     assert X.shape == (100, 1, 16, 16)
     assert X.dtype == np.float32
     assert (X.min() >= 0, X.max() <= 1, set(y) <= set(range(10))) == (True,) * 3
-
-
-@pytest.mark.slow
-def test_the_report_says_what_was_measured(table, monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(measure, "small_table", lambda: table)
-    monkeypatch.setattr(measure, "in_fresh_process", lambda *a: 1.5)
-    threads = torch.get_num_threads()
-    try:
-        main(
-            [
-                "attack_step",
-                "--steps",
-                "3",
-                "--repeats",
-                "2",
-                "--out",
-                str(tmp_path / "report.md"),
-            ]
-        )
-    finally:
-        torch.set_num_threads(threads)
-    report = (tmp_path / "report.md").read_text()
-    assert report in capsys.readouterr().out
-    # Three kinds of rows, five of steps; plain ones are the measure.
-    assert report.count("| plain ") == 3
-    assert report.count("| bare PyTorch, adversarial ") == 3
-    assert report.count("<= 12") == 3
-    assert report.count("| 1.5 ") == 3
 
 
 def test_ratios_are_held_against_their_goal(table, monkeypatch):

@@ -34,7 +34,6 @@ from imbdeep_bench.speed.measure import (
     synthetic_rows,
 )
 from imbdeep_bench.speed.three_ways import FITS, Fit, train_bare
-from speed import main
 
 
 @pytest.fixture
@@ -268,45 +267,3 @@ def test_peak_growth_sees_work_smaller_than_this_process():
 def test_peak_growth_leaves_out_what_is_prepared():
     growth = in_fresh_process(peak_growth, partial(np.ones, (1, 10_000_000)), np.sum)
     assert growth < 20e6
-
-
-# --- The whole -----------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_a_small_run_writes_the_report(no_sets, tmp_path, capsys):
-    out = tmp_path / "new" / "speed.md"
-    main(["fit", "--epochs=1", "--repeats=2", "--rows-large=1200", f"--out={out}"])
-    report = out.read_text(encoding="utf-8")
-    printed, progress = capsys.readouterr()
-    assert printed.strip() == report.strip()
-    assert "large table, encoding None" in progress
-    sections = [part.splitlines() for part in report.split("\n## ")[1:]]
-    tables = {
-        lines[0]: [line for line in lines if line.startswith("|")] for lines in sections
-    }
-    # A line of names, a rule, then: tables x encodings x (ratios or ways to fit).
-    assert {name: len(lines) for name, lines in tables.items()} == {
-        "Ratios": 2 + 2 * 2 * 3,
-        "Times": 2 + 2 * 2 * 3,
-        "Memory": 2 + 3,
-    }
-    assert f"torch {torch.__version__}" in report
-    assert "Torch threads: 1 of" in report
-    assert "1,200 rows, 74 columns" in report
-    assert "nan" not in report
-
-
-@pytest.mark.parametrize(
-    "arguments, message",
-    [
-        (["--epochs", "0"], "--epochs: must be an integer, 1 or more, got '0'"),
-        (["--repeats", "two"], "--repeats: must be an integer, 1 or more, got 'two'"),
-        (["--rows-large", "9"], "--rows-large: must be an integer, 1120 or more"),
-        (["--threads", "-1"], "--threads: must be an integer, 1 or more, got '-1'"),
-    ],
-)
-def test_the_command_line_says_what_is_wrong(arguments, message, capsys):
-    with pytest.raises(SystemExit):
-        main(["fit", *arguments])
-    assert message in capsys.readouterr().err

@@ -2,10 +2,8 @@
 
 import numpy as np
 import pytest
-import torch
 from skorch.callbacks import Callback
 
-from imbdeep_bench.speed import measure
 from imbdeep_bench.speed.measure import (
     StepClock,
     StopAfter,
@@ -15,7 +13,6 @@ from imbdeep_bench.speed.measure import (
     synthetic_rows,
 )
 from imbdeep_bench.speed.meta_step import NETS, make_report, meta_net
-from speed import main
 
 
 @pytest.fixture(scope="module")
@@ -58,32 +55,6 @@ def test_every_training_step_is_timed_and_nothing_else(table):
     net.fit(table.X, table.y)
     assert len(clock.seconds_) == 2 * net.n_train_batches_
     assert min(clock.seconds_) > 0
-
-
-@pytest.mark.slow
-def test_the_report_says_what_was_measured(table, monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(measure, "small_table", lambda: table)
-    monkeypatch.setattr(measure, "large_table", lambda n_rows: table)
-    threads = torch.get_num_threads()
-    try:
-        main(
-            [
-                "meta_step",
-                "--steps",
-                "5",
-                "--repeats",
-                "2",
-                "--out",
-                str(tmp_path / "report.md"),
-            ]
-        )
-    finally:
-        torch.set_num_threads(threads)
-    report = (tmp_path / "report.md").read_text()
-    assert report in capsys.readouterr().out
-    # Two tables, two encodings, three kinds of step.
-    assert report.count("| small ") == 12
-    assert report.count("1 (1 to 1)") == 4
 
 
 @pytest.mark.parametrize(("growth", "verdict"), [(4.9, "yes"), (5.1, "no")])

@@ -11,7 +11,7 @@ from torch import nn
 
 from imbdeep._generative import train_autoencoder
 from imbdeep.modules import MLPAutoencoder
-from imbdeep_bench.speed import autoencoder, measure, samplers
+from imbdeep_bench.speed import autoencoder, samplers
 from imbdeep_bench.speed.autoencoder import compare_epochs, train_bare
 from imbdeep_bench.speed.epochs import OptimizerClock, between_epochs, stages
 from imbdeep_bench.speed.measure import LARGE_RATIO, in_fresh_process, synthetic_rows
@@ -27,7 +27,6 @@ from imbdeep_bench.speed.samplers import (
     seconds_in_full,
     sized,
 )
-from speed import main
 
 STAGES = {
     "SMOTE": [],
@@ -273,54 +272,3 @@ def test_ratios_pair_the_epochs_of_a_repeat():
     assert row["LatentSMOTE, epoch [ms]"] == "200 (100 to 400)"
     assert row["met"] == "yes"
     assert bare_row([0.3], [0.2])["met"] == "no"
-
-
-@pytest.mark.slow
-def test_a_small_run_writes_the_report(tmp_path, capsys, monkeypatch, threads):
-    monkeypatch.setattr(measure, "in_fresh_process", lambda f, *args: f(*args))
-    # The peak of this process may lie far above what these fits take.
-    peaks = iter(range(0, 10**9, 2**20))
-    monkeypatch.setattr(measure, "peak_bytes", lambda: next(peaks))
-    out = tmp_path / "new" / "speed.md"
-    names = "SMOTE, GLGAN"
-    main(
-        [
-            "samplers",
-            f"--samplers={names}",
-            "--rows-large=4480",
-            "--repeats=2",
-            f"--out={out}",
-        ]
-    )
-    report = out.read_text(encoding="utf-8")
-    printed, progress = capsys.readouterr()
-    assert printed.strip() == report.strip()
-    assert "GLGAN, 2,240 rows" in progress
-    sections = [part.splitlines() for part in report.split("\n## ")[1:]]
-    tables = {
-        lines[0]: [line for line in lines if line.startswith("|")] for lines in sections
-    }
-    # A line of names, a rule, then: samplers x sizes; samplers; the one comparison.
-    assert {name: len(lines) for name, lines in tables.items()} == {
-        "Fits": 2 + 2 * 3,
-        "Growth with the rows": 2 + 2,
-        "The autoencoder beside a bare PyTorch loop": 2 + 1,
-    }
-    assert "quarter: 1,120 rows, 74 columns, 111.0:1, synthetic" in report
-    assert "| 3 + 3 " in report
-    assert "nan" not in report
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--epochs", "1"], "--epochs: must be an integer, 2 or more, got '1'"),
-        (["--repeats", "0"], "--repeats: must be an integer, 1 or more, got '0'"),
-        (["--rows-large", "99"], "--rows-large: must be an integer, 4480 or more"),
-        (["--samplers", "GLGAM"], "--samplers got 'GLGAM', which is unknown. Did you"),
-    ],
-)
-def test_the_command_line_says_what_is_wrong(arguments, message, capsys):
-    with pytest.raises(SystemExit):
-        main(["samplers", *arguments])
-    assert message in capsys.readouterr().err
