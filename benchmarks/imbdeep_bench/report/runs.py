@@ -4,12 +4,14 @@ All tables are long. Their first columns tell the settings apart (``by``: data s
 ratio, say), the next ones metric and method.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy.stats import sem, wilcoxon
 
+from imbdeep_bench.engine.experiment import titles_of
 from imbdeep_bench.engine.store import read_records
 from imbdeep_bench.report.markdown import to_markdown
 
@@ -96,6 +98,65 @@ def with_rows(cells, *columns):
     # Numbers of rows have become floats beside those that are missing.
     whole = [c for c in kept.select_dtypes("float") if (kept[c] % 1 == 0).all()]
     return kept.astype(dict.fromkeys(whole, int))
+
+
+# --- A study -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a report needs to know of the part that computed its cells.
+
+    Attributes
+    ----------
+    command : str
+        Of the part, for messages.
+    methods : dict of str to Method
+    metrics : dict of str to str
+        Their titles.
+    by : list of str
+        The columns that tell settings apart.
+    order : dict of str to list
+        As in :func:`read_complete_cells`.
+    costs, cost_by, digits
+        As in :func:`cost_block`.
+    """
+
+    command: str
+    methods: dict
+    metrics: dict
+    by: list
+    order: dict
+    costs: dict
+    cost_by: tuple = ("dataset",)
+    digits: int = 2
+
+    @property
+    def titles(self):
+        """Titles of the methods, by name."""
+        return titles_of(self.methods)
+
+    def read(self, path):
+        """Read the runs that every method of a setting has been through."""
+        order = self.order | {"fold": (), "method": self.methods}
+        return read_complete_cells(path, f"papers.py {self.command}", order)
+
+    def scores(self, cells):
+        """Return scores, a row a cell and a column a metric; NaN: failed."""
+        return score_frame(cells, self.by, self.metrics)
+
+    def means(self, cells, spread="se"):
+        """Return the means over the runs, and their spread."""
+        return mean_table(self.scores(cells), self.by, spread)
+
+    def told_of(self, cells):
+        """Return what every report says of its cells: counts, failures, costs."""
+        cost = cells, self.cost_by, self.costs, self.titles, self.digits
+        return {
+            "count": count_line(cells),
+            "failures": failure_block(cells, self.titles),
+            "costs": cost_block(*cost),
+        }
 
 
 # --- Numbers -------------------------------------------------------------------------

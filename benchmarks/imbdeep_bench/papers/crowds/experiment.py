@@ -3,17 +3,11 @@
 import argparse
 import warnings
 from dataclasses import dataclass
+from functools import partial
 
 from imblearn.metrics import geometric_mean_score
+from sklearn import metrics
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import (
-    accuracy_score,
-    average_precision_score,
-    balanced_accuracy_score,
-    f1_score,
-    precision_score,
-    recall_score,
-)
 
 from imbdeep_bench.data.pairs import (
     add_pair_arguments,
@@ -45,42 +39,35 @@ from imbdeep_bench.papers.crowds.rows import KINDS, Crowd, cut_pair, half_of_set
 # Table 3.1; Madelon stands in for Gisette.
 N_WORKERS = {"usps": 9, "madelon": 7}
 
-
 # --- Scores --------------------------------------------------------------------------
 
+# Of a classifier on test rows, 1 being the minority, and of inferred training labels.
+SCORES = {
+    "accuracy": metrics.accuracy_score,
+    "macro_f1": partial(metrics.f1_score, average="macro"),
+    "balanced_accuracy": metrics.balanced_accuracy_score,
+    "g_mean": geometric_mean_score,
+    "recall_majority": partial(metrics.recall_score, pos_label=0),
+    "recall_minority": metrics.recall_score,
+}
+INFERENCE_SCORES = {
+    "accuracy": metrics.accuracy_score,
+    "minority_recall": metrics.recall_score,
+    "minority_precision": partial(metrics.precision_score, zero_division=0),
+}
 
-def score(y, predicted, probability):
-    """Return the scores of a classifier on test rows; 1 is the minority."""
-    majority, minority = recall_score(y, predicted, average=None, labels=[0, 1])
-    return {
-        "accuracy": float(accuracy_score(y, predicted)),
-        "macro_f1": float(f1_score(y, predicted, average="macro")),
-        "balanced_accuracy": float(balanced_accuracy_score(y, predicted)),
-        "g_mean": float(geometric_mean_score(y, predicted)),
-        "recall_majority": float(majority),
-        "recall_minority": float(minority),
-        "average_precision": float(average_precision_score(y, probability)),
-    }
 
-
-def score_inference(truth, inferred):
-    """Return the scores of the labels that were inferred of training rows."""
-    return {
-        "accuracy": float(accuracy_score(truth, inferred)),
-        "minority_recall": float(recall_score(truth, inferred)),
-        "minority_precision": float(precision_score(truth, inferred, zero_division=0)),
-    }
+def score(y, predicted, scores=SCORES):
+    """Return the scores of labels."""
+    return {name: float(metric(y, predicted)) for name, metric in scores.items()}
 
 
 def accuracy_by_round(model):
     """Return the inference accuracy of each round of a fitted ICED; else nothing."""
     if not hasattr(model, "history_") or not hasattr(model, "inferred_labels_"):
         return []
-    return [
-        float(epoch["inference_accuracy"])
-        for epoch in model.history_
-        if epoch["stage"] == "round"
-    ]
+    rounds = [epoch for epoch in model.history_ if epoch["stage"] == "round"]
+    return [float(epoch["inference_accuracy"]) for epoch in rounds]
 
 
 # --- Experiments ---------------------------------------------------------------------
@@ -109,25 +96,25 @@ class Crowds(Experiment, Command):
         return make_model(cell.method, seed, smoke=self.smoke)
 
     def compute(self, cell, rows):
-        model = self.make(cell, cell.seed)
+        X, truth = rows.X_train, rows.y_train
+        # The truth only tells how good inference is; nothing else learns from it.
+        is_told = cell.method.kind == "truth"
+        labels, told = (truth, {}) if is_told else (rows.more, {"y_true": truth})
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", ConvergenceWarning)
-            if cell.method.kind == "truth":
-                model, seconds = timed_fit(model, rows.X_train, rows.y_train)
-            else:
-                # The truth only tells how good inference is; nothing learns from it.
-                model, seconds = timed_fit(
-                    model, rows.X_train, rows.more, y_true=rows.y_train
-                )
+            model, seconds = timed_fit(self.make(cell, cell.seed), X, labels, **told)
         stopped = any(issubclass(w.category, ConvergenceWarning) for w in caught)
-        predicted = model.predict(rows.X_test)
-        probability = model.predict_proba(rows.X_test)[:, 1]
+        scores = score(rows.y_test, model.predict(rows.X_test))
+        scores["average_precision"] = float(
+            metrics.average_precision_score(
+                rows.y_test, model.predict_proba(rows.X_test)[:, 1]
+            )
+        )
         inferred = getattr(model, "inferred_labels_", None)
+        inference = {} if inferred is None else score(truth, inferred, INFERENCE_SCORES)
         return {
-            "scores": score(rows.y_test, predicted, probability),
-            "inference": {}
-            if inferred is None
-            else score_inference(rows.y_train, inferred),
+            "scores": scores,
+            "inference": inference,
             "accuracy_by_round": accuracy_by_round(model),
             "fit_seconds": seconds,
             "converged": not stopped,
@@ -288,11 +275,10 @@ class Sets(Crowds):
         methods = pick_methods(args, cls.methods)
         if args.runs < 1:
             raise ValueError(f"--runs got {args.runs}; give 1 or more.")
+        sets = read_sets(args.datasets, args.data_home)
         settings = [
-            crowd_setting(
-                shrink(dataset) if args.smoke else dataset, Crowd("unlike", n_workers)
-            )
-            for dataset in read_sets(args.datasets, args.data_home)
-            for n_workers in args.workers
+            crowd_setting(shrink(data) if args.smoke else data, Crowd("unlike", n))
+            for data in sets
+            for n in args.workers
         ]
         return Grid(cls(smoke=args.smoke), settings, methods, list(range(args.runs)))

@@ -25,6 +25,14 @@ PAIR_EPOCHS, TABLE_EPOCHS = 10, 25
 EPOCHS = ("max_epochs", "warmup_epochs", "decoder_epochs")
 
 
+def _seeded(classifier, **params):
+    return lambda seed: classifier(**params, random_state=seed)
+
+
+def _inferred(aggregator, make):
+    return lambda seed: InferThenFit(aggregator, make(seed))
+
+
 def _logistic(seed):
     return make_pipeline(
         StandardScaler(), LogisticRegression(max_iter=1000, random_state=seed)
@@ -34,69 +42,25 @@ def _logistic(seed):
 def make_methods(n_epochs):
     """Return the methods by name, nets other than ICED's with this many epochs."""
     settings = {"max_epochs": n_epochs, "train_split": None, "early_stopping": False}
-
-    def net(seed):
-        return NetClassifier(random_state=seed, **settings)
-
+    net, early = _seeded(NetClassifier, **settings), _seeded(NetClassifier)
+    vote, soft, hard = MajorityVote(), DawidSkene(), DawidSkene(assignment="hard")
+    crowd_layer = _seeded(CrowdLayerClassifier, **settings)
+    iced = _seeded(ICEDClassifier)
+    iced_soft = _seeded(ICEDClassifier, dawid_skene=soft)
+    rows = [
+        ("mv_lr", "MV + LR", "MV+LR", _inferred(vote, _logistic)),
+        ("mv_net", "MV + net", "MV+DNN", _inferred(vote, net)),
+        ("ds_lr", "D&S + LR", "D&S+LR", _inferred(soft, _logistic)),
+        ("ds_net", "D&S + net", "D&S+DNN", _inferred(soft, net)),
+        ("crowd_layer", "Crowd-Layer", "Crowd-Layer", crowd_layer),
+        ("iced", "ICED", "ICED", iced),
+        ("ds_hard_net", "D&S hard + net", None, _inferred(hard, net)),
+        ("iced_soft", "ICED, soft D&S", None, iced_soft),
+        ("mv_net_early", "MV + net, early stopping", None, _inferred(vote, early)),
+    ]
     return by_name(
-        [
-            Method(
-                "mv_lr",
-                lambda seed: InferThenFit(MajorityVote(), _logistic(seed)),
-                "MV + LR",
-                published="MV+LR",
-            ),
-            Method(
-                "mv_net",
-                lambda seed: InferThenFit(MajorityVote(), net(seed)),
-                "MV + net",
-                published="MV+DNN",
-            ),
-            Method(
-                "ds_lr",
-                lambda seed: InferThenFit(DawidSkene(), _logistic(seed)),
-                "D&S + LR",
-                published="D&S+LR",
-            ),
-            Method(
-                "ds_net",
-                lambda seed: InferThenFit(DawidSkene(), net(seed)),
-                "D&S + net",
-                published="D&S+DNN",
-            ),
-            Method(
-                "crowd_layer",
-                lambda seed: CrowdLayerClassifier(random_state=seed, **settings),
-                "Crowd-Layer",
-                published="Crowd-Layer",
-            ),
-            Method(
-                "iced",
-                lambda seed: ICEDClassifier(random_state=seed),
-                "ICED",
-                published="ICED",
-            ),
-            Method(
-                "ds_hard_net",
-                lambda seed: InferThenFit(DawidSkene(assignment="hard"), net(seed)),
-                "D&S hard + net",
-            ),
-            Method(
-                "iced_soft",
-                lambda seed: ICEDClassifier(
-                    dawid_skene=DawidSkene(), random_state=seed
-                ),
-                "ICED, soft D&S",
-            ),
-            Method(
-                "mv_net_early",
-                lambda seed: InferThenFit(
-                    MajorityVote(), NetClassifier(random_state=seed)
-                ),
-                "MV + net, early stopping",
-            ),
-            Method("truth_net", net, "truth + net", kind="truth"),
-        ]
+        [Method(name, make, title, "", theirs) for name, title, theirs, make in rows]
+        + [Method("truth_net", net, "truth + net", "truth")]
     )
 
 
@@ -107,35 +71,24 @@ TABLE_METHODS = make_methods(TABLE_EPOCHS)
 # as many as are the default.
 WARMUP_NAMES = {"groups": "ICED-w", "certain": "Trad-II", "all": "Trad-I"}
 PUBLISHED_WARMUP_EPOCHS = 2
-
-
-def _warmup(strategy, n_epochs):
-    published = WARMUP_NAMES[strategy] if n_epochs == PUBLISHED_WARMUP_EPOCHS else None
-    return Method(
-        f"{strategy}_{n_epochs}",
-        lambda seed: ICEDClassifier(
-            max_epochs=0, warmup=strategy, warmup_epochs=n_epochs, random_state=seed
-        ),
-        f"{WARMUP_NAMES[strategy]}, {n_epochs} x 3 epochs",
-        published=published,
-    )
-
-
 WARMUPS = by_name(
-    _warmup(strategy, n_epochs)
-    for n_epochs in (PUBLISHED_WARMUP_EPOCHS, 5)
-    for strategy in WARMUP_NAMES
+    Method(
+        f"{strategy}_{n}",
+        _seeded(ICEDClassifier, max_epochs=0, warmup=strategy, warmup_epochs=n),
+        f"{title}, {n} x 3 epochs",
+        published=title if n == PUBLISHED_WARMUP_EPOCHS else None,
+    )
+    for n in (PUBLISHED_WARMUP_EPOCHS, 5)
+    for strategy, title in WARMUP_NAMES.items()
 )
 
 
 def make_model(method, seed, *, smoke=False):
     """Return an unfitted classifier, of one epoch each stage for a smoke run."""
     model = method.make(seed)
-    if not smoke:
-        return model
     few = {
         name: min(1, value)
         for name, value in model.get_params().items()
-        if name.rpartition("__")[2] in EPOCHS
+        if smoke and name.rpartition("__")[2] in EPOCHS
     }
     return model.set_params(**few)

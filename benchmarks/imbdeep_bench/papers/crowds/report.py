@@ -1,29 +1,28 @@
 """The reports on crowds: Tables 3.2 and 3.3, Figure 3.2, and the sets."""
 
+from functools import partial
+from pathlib import Path
+
 import pandas as pd
 
 from imbdeep.datasets import IMBLEARN27_NAMES
 from imbdeep_bench.data.pairs import DATASETS
-from imbdeep_bench.engine.experiment import titles_of
 from imbdeep_bench.papers.crowds.methods import METHODS, OURS, WARMUPS
-from imbdeep_bench.report.markdown import to_markdown, write_all
 from imbdeep_bench.report.runs import (
-    cost_block,
-    count_line,
+    Study,
     difference_table,
-    failure_block,
     finished,
     keys_of,
     lay_out,
     mean_table,
     pick,
-    read_complete_cells,
     read_published,
     row_table,
     score_frame,
     span,
     with_rows,
 )
+from imbdeep_bench.report.template import write_report
 
 METRICS = {
     "accuracy": "accuracy",
@@ -40,9 +39,10 @@ INFERENCE = {
     "minority_precision": "precision, minority",
 }
 CROWD = ["data", "n_workers", "crowd"]
-SECONDS = {"fit_seconds": "fit [s]", "cell_seconds": "cell [s]"}
-# Metrics that were published.
+# Metrics that were published, and those of either table.
 PUBLISHED = ("accuracy", "macro_f1")
+SHOWN = {k: v for k, v in METRICS.items() if k != "balanced_accuracy"}
+WARMUP_SHOWN = {k: v for k, v in SHOWN.items() if k != "g_mean"}
 # Whose scores stand beside ours. Gisette is another set than Madelon, which stands in.
 BESIDE = {"usps": "usps", "madelon": "gisette"}
 BESIDE_TITLES = {"usps": "published", "madelon": "published, of Gisette"}
@@ -57,26 +57,25 @@ STEPS = {
     "ICED soft, first round": ("iced_soft", "first"),
     "ICED soft, end": ("iced_soft", "end"),
 }
+# ICED-w, and what has as many epochs.
+RIVALS = {"groups_2": ("certain_2", "all_2"), "groups_5": ("certain_5", "all_5")}
 
-
-def named(*metrics):
-    """Return titles of metrics, by their names."""
-    return {name: METRICS[name] for name in metrics}
-
-
-# --- Numbers -------------------------------------------------------------------------
-
-
-def read_cells(path, part, methods):
-    """Read the runs that every method of a data set and crowd has been through."""
-    order = {
+crowd_study = partial(
+    Study,
+    metrics=METRICS,
+    by=CROWD,
+    order={
         "data": [*DATASETS, *IMBLEARN27_NAMES],
         "n_workers": (),
         "crowd": ("alike", "unlike"),
-        "fold": (),
-        "method": methods,
-    }
-    return read_complete_cells(path, f"papers.py crowds {part}", order)
+    },
+    costs={"fit_seconds": "fit [s]", "cell_seconds": "cell [s]"},
+)
+PAIR_STUDY = crowd_study("crowds run", METHODS)
+WARMUP_STUDY = crowd_study("crowds warmup", WARMUPS)
+
+
+# --- Numbers -------------------------------------------------------------------------
 
 
 def published_scores(table, dataset):
@@ -116,13 +115,7 @@ def convergence_line(cells, titles):
 
 
 def crowd_name(data, n_workers, crowd):
-    """Name a data set and its crowd in a heading.
-
-    Examples
-    --------
-    >>> crowd_name("usps", 9, "alike")
-    'usps, 9 workers alike'
-    """
+    """Name a data set and its crowd in a heading."""
     return f"{data}, {n_workers} workers {crowd}"
 
 
@@ -134,22 +127,9 @@ def best_first(part, metric):
 
 
 def put_published_beside(table, key, methods, number):
-    """Put published scores beside those measured, and other methods below them.
+    """Put scores of a published table beside those measured, other methods below.
 
-    Parameters
-    ----------
-    table : DataFrame
-        As :func:`lay_out` prints it.
-    key : tuple
-        Data set, number of workers, kind of crowd.
-    methods : dict of str to Method
-    number : {'3.2', '3.3'}
-        Of the published table.
-
-    Returns
-    -------
-    table : DataFrame
-        As it was, where nothing was published: the dissertation's workers are alike.
+    As it was, where nothing was published: the dissertation's workers are alike.
     """
     data, _, crowd = key
     if data not in BESIDE or crowd != "alike":
@@ -170,7 +150,7 @@ def put_published_beside(table, key, methods, number):
 def duel_table(part, order, titles):
     """Print how far a method is ahead of every other one of one crowd."""
     columns = {}
-    for metric, title in named(*PUBLISHED).items():
+    for title, metric in ((METRICS[name], name) for name in PUBLISHED):
         rows = part[part["metric"] == metric].set_index("minus")
         rows = rows.loc[[name for name in order if name in rows.index]]
         columns[title] = [
@@ -186,133 +166,71 @@ def duel_table(part, order, titles):
 
 
 def crowd_rows(cells):
-    """Print classes, rows and the difficulty net of every run; how workers erred."""
-    table = row_table(
-        cells,
-        **{
-            "wrong annotations": lambda run: (
-                f"{min(run.error_rates):.2f} to {max(run.error_rates):.2f}"
-            ),
-            "rows by certainty": lambda run: " / ".join(map(str, run.group_rows)),
-            "difficulty net": lambda run: (
-                f"{run.difficulty_accuracy:.3f} after {run.difficulty_epochs}"
-            ),
-        },
-    )
-    return to_markdown(table)
+    """Return classes, rows and difficulty net of every run, and how workers erred."""
+    more = {
+        "wrong annotations": lambda run: (
+            f"{min(run.error_rates):.2f} to {max(run.error_rates):.2f}"
+        ),
+        "rows by certainty": lambda run: " / ".join(map(str, run.group_rows)),
+        "difficulty net": lambda run: (
+            f"{run.difficulty_accuracy:.3f} after {run.difficulty_epochs}"
+        ),
+    }
+    return row_table(cells, **more)
 
 
-def end_blocks(cells, titles, note=None):
-    """What failed, and what cells took."""
-    return [
-        "## Failed cells",
-        failure_block(cells, titles),
-        "## Seconds",
-        *([note] if note else []),
-        cost_block(cells, ["dataset"], SECONDS, titles),
-        convergence_line(cells, titles),
-    ]
+def told_of(study, cells):
+    """Return what all reports on crowds say of their cells."""
+    told = study.told_of(cells)
+    return told | {"convergence": convergence_line(cells, study.titles)}
+
+
+def write_crowds(args, template, numbers, frames):
+    """Fill in a template beside this file, and write it and its tables."""
+    template = Path(__file__).with_name(f"{template}.jinja")
+    return write_report(args.out, template, numbers, frames=frames)
 
 
 # --- Table 3.2 -----------------------------------------------------------------------
 
-SHOWN = named(
-    *("accuracy", "macro_f1", "g_mean", "recall_majority", "recall_minority"),
-    "average_precision",
-)
-PAIR_NOTES = (
-    "Published: Table 3.2 of the dissertation, whose workers are alike; that of "
-    "Gisette stands beside Madelon, which is another set. Dashes where a method was "
-    "run on one side only. A star: some runs failed, and the mean is of the others; "
-    "the method comes last.",
-    "Differences are on the same rows, run by run. Wilcoxon's signed-rank test is "
-    "two-sided and not corrected for the number of rows here; runs draw from the "
-    "same data, so that its p-values are rather too small.",
-)
-PAIR_OPEN = (
-    "- How often workers err, and how that follows from the net's softmax, is not "
-    "said. Here a worker of error rate 0.3 errs with probability 0.6 times the "
-    "rank of a row's difficulty within its class, from 0 to 1.\n"
-    "- 80 % of a class are rounded up and 10 % of the minority rounded down, which "
-    "alone gives 668 + 66 training rows and 332 tests of a class of 834.\n"
-    "- Which classes, and how many runs: here each seed draws a pair (with --pairs "
-    "drawn) and a split of its own, and the standard errors know of it.\n"
-    "- Nets are the library's, at its defaults but for the epochs: 10 for a net on "
-    "inferred labels and for Crowd-Layer, which were the best of 5, 10 and 20 for "
-    "both on other draws; ICED is at its defaults.\n"
-    "- MV + net, early stopping watches validation rows labelled by the majority "
-    "vote; truth + net learns from the truth, which the others never see.\n"
-    "- F1 is the macro average; the test set is balanced."
-)
 
-
-def pair_blocks(key, means, differences, inference, titles):
-    """Heading and tables of one data set and crowd."""
-    part = pick(means, CROWD, key)
+def pair_blocks(key, means, differences, inference):
+    """Return the tables of one data set and crowd, and what leads to each."""
+    part, titles = pick(means, CROWD, key), PAIR_STUDY.titles
     order = best_first(part, "accuracy")
-    table = put_published_beside(
-        lay_out(part, order, SHOWN, titles), key, METHODS, "3.2"
-    )
-    steps = lay_out(
-        pick(inference, CROWD, key), STEPS, INFERENCE, {s: s for s in STEPS}
-    )
-    blocks = [f"## {crowd_name(*key)}", to_markdown(table)]
+    table = lay_out(part, order, SHOWN, titles)
+    blocks = [put_published_beside(table, key, METHODS, "3.2")]
     duel = pick(differences, CROWD, key)
     if not duel.empty:
-        duels = duel_table(duel, order, titles)
-        blocks += [f"{titles[OURS]} minus the others:", to_markdown(duels)]
+        blocks += [f"{titles[OURS]} minus the others:", duel_table(duel, order, titles)]
+    steps = lay_out(pick(inference, CROWD, key), STEPS, INFERENCE, {})
     if not steps.empty:
-        blocks += ["Inferred labels of the training rows:", to_markdown(steps)]
+        blocks += ["Inferred labels of the training rows:", steps]
     return blocks
 
 
 def report_pairs(cells):
-    """Return the blocks of tables.md, and its frames."""
-    titles = titles_of(METHODS)
-    scores = score_frame(cells, CROWD, METRICS)
-    means, inference = mean_table(scores, CROWD), inference_table(cells)
-    differences = difference_table(scores, CROWD, {OURS: METHODS})
-    blocks = [
-        "# Learning from imbalanced crowds",
-        f"{count_line(cells)} Mean ± standard error over the runs that every method "
-        f"has been through; best accuracy first. {PAIR_NOTES[0]}",
-        PAIR_NOTES[1],
-    ]
-    for key in keys_of(means, CROWD):
-        blocks += pair_blocks(key, means, differences, inference, titles)
-    blocks += [
-        *end_blocks(
-            cells,
-            titles,
-            "Means over the runs that did not fail. A cell draws the rows, trains the "
-            "difficulty net and fits.",
-        ),
-        "## Rows",
-        "Wrong annotations: the shares of the best and the worst worker. Rows by "
-        "certainty: of highest, second, third and of less. Difficulty net: its "
-        "training accuracy, and epochs.",
-        crowd_rows(cells),
-        "## What the dissertation leaves open, or says otherwise",
-        PAIR_OPEN,
-    ]
-    return blocks, {
-        "tables.csv": means,
-        "differences.csv": differences,
-        "inference.csv": inference,
-    }
+    """Return the numbers of tables.md, and its frames."""
+    means, inference = PAIR_STUDY.means(cells), inference_table(cells)
+    differences = difference_table(PAIR_STUDY.scores(cells), CROWD, {OURS: METHODS})
+    tables = means, differences, inference
+    return told_of(PAIR_STUDY, cells) | {
+        "crowds": {
+            crowd_name(*key): pair_blocks(key, *tables) for key in keys_of(means, CROWD)
+        },
+        "rows": crowd_rows(cells),
+    }, dict(
+        zip(("tables.csv", "differences.csv", "inference.csv"), tables, strict=True)
+    )
 
 
 def write_pairs(args):
     """Write tables.md beside the cells; return its path."""
-    blocks, frames = report_pairs(read_cells(args.out / "cells.jsonl", "run", METHODS))
-    return write_all(args.out, "tables.md", blocks, frames=frames)
+    cells = PAIR_STUDY.read(args.out / "cells.jsonl")
+    return write_crowds(args, "tables.md", *report_pairs(cells))
 
 
 # --- Table 3.3 -----------------------------------------------------------------------
-
-WARMUP_SHOWN = {name: title for name, title in SHOWN.items() if name != "g_mean"}
-# ICED-w, and what has as many epochs.
-RIVALS = {"groups_2": ("certain_2", "all_2"), "groups_5": ("certain_5", "all_5")}
 
 
 def certain_line(cells):
@@ -326,45 +244,37 @@ def certain_line(cells):
     )
 
 
-def warmup_blocks(key, means, differences, cells, titles):
-    """Heading and tables of one data set and crowd."""
+def warmup_blocks(key, means, differences, cells):
+    """Return the tables of one data set and crowd, and what leads to each."""
+    titles = WARMUP_STUDY.titles
     table = lay_out(pick(means, CROWD, key), titles, WARMUP_SHOWN, titles)
-    table = put_published_beside(table, key, WARMUPS, "3.3")
     blocks = [
-        f"## {crowd_name(*key)}",
         certain_line(pick(cells, CROWD, key)),
-        to_markdown(table),
+        put_published_beside(table, key, WARMUPS, "3.3"),
     ]
     duels = pick(differences, CROWD, key)
     for first, rivals in RIVALS.items():
         duel = duels[duels["first"] == first]
         if not duel.empty:
-            printed = to_markdown(duel_table(duel, rivals, titles))
-            blocks += [f"{titles[first]}, minus the others:", printed]
+            title = f"{titles[first]}, minus the others:"
+            blocks += [title, duel_table(duel, rivals, titles)]
     return blocks
 
 
 def report_warmup(cells):
-    """Return the blocks of warmup.md, and its frames."""
-    titles = titles_of(WARMUPS)
-    scores = score_frame(cells, CROWD, METRICS)
-    means = mean_table(scores, CROWD)
-    differences = difference_table(scores, CROWD, RIVALS)
-    blocks = [
-        "# Three ways to warm up",
-        f"{count_line(cells)} Mean ± standard error over the runs that every method "
-        "has been through. Published: Table 3.3 of the dissertation, where 103 of the "
-        "734 rows of USPS are in the three groups. That of Gisette, another set than "
-        "Madelon, had 15 epochs in all and 2,043 of 3,080 rows.",
-    ]
-    for key in keys_of(means, CROWD):
-        blocks += warmup_blocks(key, means, differences, cells, titles)
-    blocks += [*end_blocks(cells, titles), "## Rows", crowd_rows(cells)]
-    return blocks, {"warmup.csv": means}
+    """Return the numbers of warmup.md, and its frame."""
+    means = WARMUP_STUDY.means(cells)
+    differences = difference_table(WARMUP_STUDY.scores(cells), CROWD, RIVALS)
+    return told_of(WARMUP_STUDY, cells) | {
+        "crowds": {
+            crowd_name(*key): warmup_blocks(key, means, differences, cells)
+            for key in keys_of(means, CROWD)
+        },
+        "rows": crowd_rows(cells),
+    }, {"warmup.csv": means}
 
 
 def write_warmup(args):
     """Write warmup.md beside the cells; return its path."""
-    cells = read_cells(args.out / "warmup.jsonl", "warmup", WARMUPS)
-    blocks, frames = report_warmup(cells)
-    return write_all(args.out, "warmup.md", blocks, frames=frames)
+    cells = WARMUP_STUDY.read(args.out / "warmup.jsonl")
+    return write_crowds(args, "warmup.md", *report_warmup(cells))

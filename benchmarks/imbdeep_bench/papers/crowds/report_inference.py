@@ -3,44 +3,27 @@
 from matplotlib.figure import Figure
 
 from imbdeep_bench.engine.command import Part
-from imbdeep_bench.papers.crowds.methods import METHODS
 from imbdeep_bench.papers.crowds.report import (
     CROWD,
+    PAIR_STUDY,
     STEPS,
     crowd_name,
     inference_table,
-    read_cells,
 )
 from imbdeep_bench.report.markdown import write_all
-from imbdeep_bench.report.runs import (
-    keys_of,
-    pick,
-)
+from imbdeep_bench.report.runs import keys_of, pick
 
-COLORS = {
-    "MV": "#7F7F7F",
-    "D&S": "#56B4E9",
-    "D&S hard": "#0072B2",
-    "ICED, first round": "#E69F00",
-    "ICED, end": "#D55E00",
-    "ICED soft, first round": "#E69F00",
-    "ICED soft, end": "#D55E00",
-}
+COLORS = ("#7F7F7F", "#56B4E9", "#0072B2", *("#E69F00", "#D55E00") * 2)
 
 
 def draw_steps(axes, rows):
     """Draw the steps of one data set and crowd, with bars of one standard error."""
     rows = rows.set_index("method")
-    steps = [step for step in STEPS if step in rows.index]
-    rows = rows.loc[steps]
-    bars = axes.barh(
-        steps,
-        rows["mean"],
-        xerr=rows["se"].fillna(0),
-        color=[COLORS[step] for step in steps],
-        capsize=2,
-    )
-    for step, bar in zip(steps, bars, strict=True):
+    looks = {s: c for s, c in zip(STEPS, COLORS, strict=True) if s in rows.index}
+    rows = rows.loc[list(looks)]
+    error, colors = rows["se"].fillna(0), list(looks.values())
+    bars = axes.barh(list(looks), rows["mean"], xerr=error, color=colors, capsize=2)
+    for step, bar in zip(looks, bars, strict=True):
         bar.set(hatch="///" if "soft" in step else None, edgecolor="white")
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
@@ -83,7 +66,7 @@ class Inference(Part):
     def report(args):
         """Write inference.csv and inference.png; return the path of the latter."""
         path = args.out / "cells.jsonl"
-        table = inference_table(read_cells(path, "run", METHODS))
+        table = inference_table(PAIR_STUDY.read(path))
         if table.empty:
             raise ValueError(
                 f"{path} has no cell of a method that infers labels; run "

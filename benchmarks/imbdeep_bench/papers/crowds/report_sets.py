@@ -1,29 +1,22 @@
 """The report on ten sets: sets.md."""
 
-import numpy as np
 import pandas as pd
 
 from imbdeep.reporting import rank_methods
-from imbdeep_bench.engine.experiment import titles_of
 from imbdeep_bench.papers.crowds.methods import OURS, TABLE_METHODS
 from imbdeep_bench.papers.crowds.report import (
     CROWD,
     METRICS,
-    end_blocks,
+    crowd_study,
     inference_table,
-    read_cells,
+    told_of,
+    write_crowds,
 )
-from imbdeep_bench.report.markdown import to_markdown, write_all
+from imbdeep_bench.report.markdown import to_markdown
 from imbdeep_bench.report.over_sets import set_table, significance_blocks
-from imbdeep_bench.report.runs import (
-    count_line,
-    difference_table,
-    mean_table,
-    score_frame,
-    span,
-    with_rows,
-)
+from imbdeep_bench.report.runs import difference_table, span, with_rows
 
+STUDY = crowd_study("crowds sets", TABLE_METHODS)
 SET_METRICS = ("average_precision", "balanced_accuracy", "g_mean", "macro_f1")
 
 
@@ -32,33 +25,25 @@ def without_truth(table):
     return table[[name for name in table if TABLE_METHODS[name].kind != "truth"]]
 
 
-def mean_ranks(means, titles):
-    """Mean ranks of the methods by each metric, best average precision first."""
-    ranks = {
-        METRICS[name]: rank_methods(
-            without_truth(set_table(means, name, "data"))
-        ).mean()
-        for name in SET_METRICS
-    }
-    table = pd.DataFrame(ranks).sort_values(METRICS[SET_METRICS[0]], kind="stable")
-    return table.rename(index=titles).rename_axis("method")
+def mean_ranks(tables):
+    """Mean ranks of the methods by each metric, that of the first metric first."""
+    ranks = {name: rank_methods(without_truth(t)).mean() for name, t in tables.items()}
+    table = pd.DataFrame(ranks).sort_values(next(iter(tables)), kind="stable")
+    return table.rename(index=STUDY.titles).rename_axis("method")
 
 
-def set_blocks(n_workers, means, inference, titles):
-    """Heading and tables of one size of crowds."""
-    blocks = [
-        f"## {n_workers} workers",
-        "Mean ranks, 1 is best:",
-        to_markdown(mean_ranks(means, titles), digits=2),
-    ]
+def set_blocks(means, inference):
+    """Return the tables of one size of crowds, and what leads to each."""
+    titles = STUDY.titles
     tables = {METRICS[name]: set_table(means, name, "data") for name in SET_METRICS}
+    blocks = ["Mean ranks, 1 is best:", to_markdown(mean_ranks(tables), digits=2)]
     for title, table in tables.items():
         blocks += significance_blocks(without_truth(table), title, OURS, titles)
     for title, table in tables.items():
-        blocks += [f"Mean {title}:", to_markdown(table.rename(columns=titles))]
+        blocks += [f"Mean {title}:", table.rename(columns=titles)]
     if not inference.empty:
         table = set_table(inference, "accuracy", "data")
-        blocks += ["Mean inference accuracy, training rows:", to_markdown(table)]
+        blocks += ["Mean inference accuracy, training rows:", table]
     return blocks
 
 
@@ -79,36 +64,21 @@ def difficulty_table(cells):
 
 
 def report_sets(cells):
-    """Return the blocks of sets.md, and its frames."""
-    titles = titles_of(TABLE_METHODS)
-    scores = score_frame(cells, CROWD, METRICS)
-    means, inference = mean_table(scores, CROWD), inference_table(cells)
-    n_runs = cells.groupby("dataset")["fold"].nunique()
-    blocks = [
-        "# Crowds of 5 to 11 workers on sets of the collection",
-        f"{count_line(cells)} {span(n_runs)} runs of a set and crowd that "
-        "every method has been through. Scores are means over the runs; one that "
-        "failed in any is a dash, and ranks last. truth + net learns from the truth "
-        "and is neither ranked nor tested. Tests are over the sets, two-sided; Holm's "
-        "adjustment is for the methods of one table.",
-    ]
-    for n_workers in np.sort(cells["n_workers"].unique()):
-        own = [table[table["n_workers"] == n_workers] for table in (means, inference)]
-        blocks += set_blocks(n_workers, *own, titles)
-    blocks += [
-        *end_blocks(cells, titles),
-        "## Difficulty nets",
-        to_markdown(difficulty_table(cells)),
-    ]
-    return blocks, {
-        "sets.csv": means,
-        "sets_differences.csv": difference_table(scores, CROWD, {OURS: TABLE_METHODS}),
+    """Return the numbers of sets.md, and its frames."""
+    means, inference = STUDY.means(cells), inference_table(cells)
+    differences = difference_table(STUDY.scores(cells), CROWD, {OURS: TABLE_METHODS})
+    crowds = {
+        n: set_blocks(*(t[t["n_workers"] == n] for t in (means, inference)))
+        for n in sorted(cells["n_workers"].unique())
     }
+    return told_of(STUDY, cells) | {
+        "n_runs": span(cells.groupby("dataset")["fold"].nunique()),
+        "crowds": crowds,
+        "difficulty": difficulty_table(cells),
+    }, {"sets.csv": means, "sets_differences.csv": differences}
 
 
 def write_sets(args):
     """Write sets.md beside the cells; return its path."""
-    blocks, frames = report_sets(
-        read_cells(args.out / "sets.jsonl", "sets", TABLE_METHODS)
-    )
-    return write_all(args.out, "sets.md", blocks, frames=frames)
+    cells = STUDY.read(args.out / "sets.jsonl")
+    return write_crowds(args, "sets.md", *report_sets(cells))

@@ -6,13 +6,7 @@ from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 from sklearn.neighbors import KNeighborsClassifier
 
-from imbdeep_bench.data.pairs import (
-    add_data,
-    data_folder,
-    parse_pairs,
-    read_dataset,
-    shrink,
-)
+from imbdeep_bench.data import pairs
 from imbdeep_bench.engine.command import Part, add_seed, add_smoke
 from imbdeep_bench.engine.protocol import derive_seed
 from imbdeep_bench.papers.gl_gan.experiment import draw_rows
@@ -29,10 +23,7 @@ MAJORITY, MINORITY, SYNTHETIC = "#0072B2", "#000000", "#D55E00"
 def make_digits(rows, seed, *, smoke=False):
     """Balance the training rows with each method.
 
-    Returns
-    -------
-    made : dict of str to (sampler, ndarray)
-        The fitted sampler and its synthetic rows, in the order it made them.
+    By name: the fitted sampler, and its synthetic rows in the order it made them.
     """
     n_minority = rows.told["n_train_minority"]
     made = {}
@@ -60,13 +51,7 @@ def minority_share(rows, made):
 
 
 def draw_digits(rows):
-    """Draw ten digits a row.
-
-    Parameters
-    ----------
-    rows : dict of str to ndarray
-        Digits by the title of their row; the first ten are drawn.
-    """
+    """Draw the first ten digits of each row, by their title."""
     figure = Figure(figsize=(N_SHOWN + 3, 1.05 * len(rows)), layout="constrained")
     panels = figure.subplots(len(rows), N_SHOWN, squeeze=False)
     for axes in panels.flat:
@@ -101,14 +86,12 @@ def draw_codes(made, y_train):
                 *points.T, s=16, color=color, marker=marker, label=label, zorder=order
             )
         share = pca.explained_variance_ratio_.sum()
-        axes.set_title(
-            f"{METHODS[name].title}\n{share:.0%} of the variance", fontsize=10
-        )
+        title = f"{METHODS[name].title}\n{share:.0%} of the variance"
+        axes.set_title(title, fontsize=10)
         axes.spines[["top", "right"]].set_visible(False)
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(
-        handles, labels, loc="outside lower center", ncols=len(labels), frameon=False
-    )
+    below = {"loc": "outside lower center", "ncols": len(labels), "frameon": False}
+    figure.legend(handles, labels, **below)
     return figure
 
 
@@ -128,17 +111,17 @@ class Digits(Part):
     @staticmethod
     def add_own_arguments(parser):
         """Add the options that no other part has."""
-        add_data(parser)
+        pairs.add_data(parser)
         add_seed(parser, "rows and samplers")
         add_smoke(parser, "100 rows of a class and 2 epochs")
 
     @staticmethod
     def report(args):
         """Write pictures and shares; return the path of the first picture."""
-        usps = read_dataset("usps", data_folder(args.data))
+        usps = pairs.read_dataset("usps", pairs.data_folder(args.data))
         if args.smoke:
-            usps = shrink(usps)
-        rows = draw_rows(usps, parse_pairs(PAIR), R, args.seed)
+            usps = pairs.shrink(usps)
+        rows = draw_rows(usps, pairs.parse_pairs(PAIR), R, args.seed)
         made = make_digits(rows, args.seed, smoke=args.smoke)
 
         real = rows.X_train[rows.y_train == 1]

@@ -4,6 +4,7 @@ import math
 import time
 import warnings
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from sklearn.ensemble import AdaBoostClassifier
@@ -19,12 +20,7 @@ from imbdeep_bench.data.pairs import (
     read_pair_data,
     take_rows,
 )
-from imbdeep_bench.engine.command import (
-    Command,
-    add_seeds,
-    check_seeds,
-    pick_methods,
-)
+from imbdeep_bench.engine.command import Command, add_seeds, check_seeds, pick_methods
 from imbdeep_bench.engine.experiment import Experiment, Grid, Rows, Setting
 from imbdeep_bench.engine.names import split_names
 from imbdeep_bench.engine.protocol import derive_seed
@@ -71,12 +67,6 @@ def draw_rows(dataset, pairs, r, seed):
 
     Neither test rows nor candidates depend on the ratio, and a milder one has all rows
     of a harsher one.
-
-    Raises
-    ------
-    ValueError
-        If the pair is not of this data set, or the minority has too few rows for the
-        ratio.
     """
     pair, (majority, minority), tests = draw_classes(dataset, pairs, seed)
     n_minority = n_kept(r, len(majority))
@@ -96,23 +86,23 @@ def draw_rows(dataset, pairs, r, seed):
 # --- One cell ------------------------------------------------------------------------
 
 
+SCORES = {
+    "macro_f1": partial(f1_score, average="macro"),
+    "micro_f1": partial(f1_score, average="micro"),
+    "mcc": matthews_corrcoef,
+}
+
+
 def score(y, predicted):
     """Return the three scores of the dissertation."""
-    return {
-        "macro_f1": float(f1_score(y, predicted, average="macro")),
-        "micro_f1": float(f1_score(y, predicted, average="micro")),
-        "mcc": float(matthews_corrcoef(y, predicted)),
-    }
+    return {name: float(metric(y, predicted)) for name, metric in SCORES.items()}
 
 
 def classify(X, y, rows, seed):
     """Fit each classifier to balanced rows and score it on the test rows.
 
-    Returns
-    -------
-    outcome : dict
-        ``scores``, ``classifier_seconds`` (fit and prediction), and the classifiers
-        that stopped at their default number of iterations.
+    Besides, tell how long fit and prediction took, and which classifiers stopped at
+    their default number of iterations.
     """
     outcome = {"scores": {}, "classifier_seconds": {}, "not_converged": []}
     for name, cls in CLASSIFIERS.items():
@@ -231,13 +221,8 @@ class Samplers(Experiment, Command):
         check_seeds(args.seeds)
         datasets, pairs = read_pair_data(args, PUBLISHED_PAIRS)
         settings = [
-            Setting(
-                report.setting_name(dataset.name, r),
-                dataset,
-                {"data": dataset.name, "r": r},
-                r,
-            )
-            for dataset in datasets
+            Setting(report.setting_name(d.name, r), d, {"data": d.name, "r": r}, r)
+            for d in datasets
             for r in args.r
         ]
         grid = Grid(cls(smoke=args.smoke, pairs=pairs), settings, methods, args.seeds)
