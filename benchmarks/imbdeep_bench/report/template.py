@@ -5,9 +5,9 @@ import jinja2
 from imbdeep_bench.report.markdown import to_markdown, write_all
 
 
-def block(part):
+def block(part, digits=3):
     """Print a sentence as it is, and a table as a table."""
-    return part if isinstance(part, str) else to_markdown(part)
+    return part if isinstance(part, str) else to_markdown(part, digits)
 
 
 def blocks(parts):

@@ -5,25 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from imbdeep_bench.data import pictures as data
 from imbdeep_bench.data.pairs import draw_classes, parse_pairs, take_rows
-from imbdeep_bench.data.pictures import (
-    IMBALANCES,
-    READERS,
-    SMOKE_TEST_ROWS,
-    TEST_ROWS,
-    as_floats,
-    draw_pictures,
-    parse_imbalance,
-    read_pictures,
-    shrink_pictures,
-)
-from imbdeep_bench.engine.command import (
-    Command,
-    add_seeds,
-    check_seeds,
-    number_above_0,
-    pick_methods,
-)
+from imbdeep_bench.engine import command
 from imbdeep_bench.engine.experiment import Experiment, Grid, Rows, Setting, timed_fit
 from imbdeep_bench.engine.names import check_names, split_names
 from imbdeep_bench.engine.protocol import derive_seed
@@ -35,10 +19,7 @@ from imbdeep_bench.papers.robust.methods import (
     has_schedules,
     make_model,
 )
-from imbdeep_bench.papers.robust.scores import (
-    score_both_classes,
-    score_pictures,
-)
+from imbdeep_bench.papers.robust.scores import score_both_classes, score_pictures
 from imbdeep_bench.papers.robust.threats import (
     EPS,
     SMOKE,
@@ -49,8 +30,8 @@ from imbdeep_bench.papers.robust.threats import (
 
 
 @dataclass(frozen=True)
-class Robust(Experiment, Command):
-    """What the three experiments share."""
+class Robust(Experiment, command.Command):
+    """What the three experiments share: a fit, and what an attacker makes of it."""
 
     out = "results/robust"
     has_device = True
@@ -64,6 +45,12 @@ class Robust(Experiment, Command):
     def strength(self):
         """Of the attacks that evaluate."""
         return SMOKE if self.smoke else Strength()
+
+    def compute(self, cell, rows):
+        model = self.make(cell, cell.seed, rows)
+        model, seconds = timed_fit(model, rows.X_train, rows.y_train)
+        seed = derive_seed(*cell.key, "attack")
+        return {**self.score(cell, model, rows, seed), "fit_seconds": seconds}
 
 
 def add_picture_data(parser):
@@ -124,28 +111,18 @@ class Images(Robust):
 
     def draw(self, setting, fold):
         imbalance, _ = setting.of
-        n_test = SMOKE_TEST_ROWS if self.smoke else TEST_ROWS
-        return draw_pictures(setting.data, imbalance, fold, n_test)
+        n_test = data.SMOKE_TEST_ROWS if self.smoke else data.TEST_ROWS
+        return data.draw_pictures(setting.data, imbalance, fold, n_test)
 
     def make(self, cell, seed, rows=None):
         _, threat = cell.setting.of
-        return make_model(
-            cell.method,
-            cell.setting.data.name,
-            threat,
-            seed=seed,
-            device=self.device,
-            chapter=self.chapter,
-            smoke=self.smoke,
-        )
+        name, own = cell.setting.data.name, {"seed": seed, "chapter": self.chapter}
+        shared = {"device": self.device, "smoke": self.smoke}
+        return make_model(cell.method, name, threat, **own, **shared)
 
-    def compute(self, cell, rows):
+    def score(self, cell, model, rows, seed):
         _, threat = cell.setting.of
-        model = self.make(cell, cell.seed)
-        model, seconds = timed_fit(model, rows.X_train, rows.y_train)
-        seed = derive_seed(*cell.key, "attack")
-        outcome = score_pictures(model, rows, threat, self.strength, seed)
-        return {**outcome, "fit_seconds": seconds}
+        return score_pictures(model, rows, threat, self.strength, seed)
 
     @classmethod
     def add_own_arguments(cls, parser):
@@ -155,7 +132,7 @@ class Images(Robust):
             type=split_names,
             metavar="A,B",
             default=["usps"],
-            help=f"of {', '.join(READERS)} (default: usps)",
+            help=f"of {', '.join(data.READERS)} (default: usps)",
         )
         parser.add_argument(
             "--chapter",
@@ -168,9 +145,9 @@ class Images(Robust):
             "--imbalances",
             type=split_names,
             metavar="A,B",
-            default=list(IMBALANCES),
-            help=f"step or exp, and a ratio (default: {','.join(IMBALANCES)}); step-1 "
-            "is balanced",
+            default=list(data.IMBALANCES),
+            help="step or exp, and a ratio (default: "
+            f"{','.join(data.IMBALANCES)}); step-1 is balanced",
         )
         parser.add_argument(
             "--norm",
@@ -180,42 +157,37 @@ class Images(Robust):
         )
         parser.add_argument(
             "--eps",
-            type=number_above_0,
+            type=command.number_above_0,
             metavar="R",
             help="radius, in pixels of 0 to 1 (default: on CIFAR 8/255 or, for l2, "
             f"128/255; on USPS {EPS['usps']['linf']} or {EPS['usps']['l2']})",
         )
-        add_seeds(parser, "rows and models", 5)
+        command.add_seeds(parser, "rows and models", 5)
 
     @classmethod
     def plan(cls, args):
         told = METHODS if args.chapter is None else CHAPTERS[args.chapter]
-        methods = pick_methods(args, {name: METHODS[name] for name in told})
-        check_names(args.datasets, READERS, "--datasets")
+        methods = command.pick_methods(args, {name: METHODS[name] for name in told})
+        check_names(args.datasets, data.READERS, "--datasets")
         if args.chapter is None and any(map(has_schedules, args.datasets)):
             raise ValueError(
                 "--datasets got CIFAR, which chapters 4 and 5 train for 200 and 250 "
                 "epochs; give --chapter 4 or --chapter 5."
             )
         if not args.imbalances:
-            raise ValueError(f"--imbalances is empty; give some of {IMBALANCES}.")
-        imbalances = [parse_imbalance(text) for text in args.imbalances]
-        check_seeds(args.seeds)
-        datasets = [read_pictures(name, args.data) for name in args.datasets]
-        if args.smoke:
-            datasets = [shrink_pictures(pictures) for pictures in datasets]
+            raise ValueError(f"--imbalances is empty; give some of {data.IMBALANCES}.")
+        imbalances = [data.parse_imbalance(text) for text in args.imbalances]
+        command.check_seeds(args.seeds)
         settings = []
-        for pictures in datasets:
-            eps = args.eps or EPS[pictures.name][args.norm]
-            threat = Threat(args.norm, eps)
+        for dataset in args.datasets:
+            pictures = data.read_pictures(dataset, args.data)
+            if args.smoke:
+                pictures = data.shrink_pictures(pictures)
+            threat = Threat(args.norm, args.eps or EPS[dataset][args.norm])
             for imbalance in imbalances:
-                labels = {
-                    "data": pictures.name,
-                    "imbalance": imbalance.name,
-                    "norm": threat.norm,
-                    "eps": threat.eps,
-                }
-                name = f"{pictures.name}, {imbalance.name}, {threat.name}"
+                name = f"{dataset}, {imbalance.name}, {threat.name}"
+                labels = {"data": dataset, "imbalance": imbalance.name}
+                labels |= {"norm": threat.norm, "eps": threat.eps}
                 settings.append(Setting(name, pictures, labels, (imbalance, threat)))
         experiment = cls(device=args.device, smoke=args.smoke, chapter=args.chapter)
         grid = Grid(experiment, settings, methods, args.seeds)
@@ -267,25 +239,16 @@ class Weights(Robust):
             "class_counts": np.bincount(y_train).tolist(),
             "n_test": len(y_test),
         }
-        return Rows(as_floats(X_train), y_train, as_floats(X_test), y_test, told)
+        X_train, X_test = map(data.as_floats, (X_train, X_test))
+        return Rows(X_train, y_train, X_test, y_test, told)
 
     def make(self, cell, seed, rows=None):
-        return make_model(
-            cell.method,
-            "usps",
-            cell.setting.of,
-            seed=seed,
-            device=self.device,
-            smoke=self.smoke,
-        )
+        shared = {"seed": seed, "device": self.device, "smoke": self.smoke}
+        return make_model(cell.method, "usps", cell.setting.of, **shared)
 
-    def compute(self, cell, rows):
-        model = self.make(cell, cell.seed)
-        model, seconds = timed_fit(model, rows.X_train, rows.y_train)
-        seed = derive_seed(*cell.key, "attack")
+    def score(self, cell, model, rows, seed):
         threat = cell.setting.of
-        scores = score_both_classes(model, rows, threat, self.strength, seed)
-        return {"scores": scores, "fit_seconds": seconds}
+        return {"scores": score_both_classes(model, rows, threat, self.strength, seed)}
 
     @classmethod
     def add_own_arguments(cls, parser):
@@ -300,20 +263,20 @@ class Weights(Robust):
         )
         parser.add_argument(
             "--eps",
-            type=number_above_0,
+            type=command.number_above_0,
             metavar="R",
             default=EPS["usps"]["linf"],
             help="radius of the attacker, linf (default: %(default)s)",
         )
-        add_seeds(parser, "rows and models", 5)
+        command.add_seeds(parser, "rows and models", 5)
 
     @classmethod
     def plan(cls, args):
-        methods = pick_methods(args, cls.methods)
-        check_seeds(args.seeds)
-        pairs, pictures = parse_pairs(args.pairs), read_pictures("usps", args.data)
+        methods = command.pick_methods(args, cls.methods)
+        command.check_seeds(args.seeds)
+        pairs, pictures = parse_pairs(args.pairs), data.read_pictures("usps", args.data)
         if args.smoke:
-            pictures = shrink_pictures(pictures)
+            pictures = data.shrink_pictures(pictures)
         threat = Threat("linf", args.eps)
         name = f"{pictures.name}, {pairs.name}, {threat.name}"
         setting = Setting(name, pictures, {"eps": threat.eps}, threat)

@@ -6,30 +6,14 @@ import numpy as np
 
 from imbdeep_bench.data.pairs import shrink
 from imbdeep_bench.data.suites import TEN_SETS, read_sets
-from imbdeep_bench.engine.command import (
-    add_data_home,
-    add_datasets,
-    number_above_0,
-    pick_methods,
-)
-from imbdeep_bench.engine.experiment import Grid, Rows, Setting, timed_fit
+from imbdeep_bench.engine import command
+from imbdeep_bench.engine.experiment import Grid, Rows, Setting
 from imbdeep_bench.engine.protocol import Protocol, derive_seed, parse_protocol
 from imbdeep_bench.papers.robust import report_tables
 from imbdeep_bench.papers.robust.experiment import Robust
-from imbdeep_bench.papers.robust.methods import (
-    TABLE_METHODS,
-    make_short,
-)
-from imbdeep_bench.papers.robust.scores import (
-    movable_columns,
-    score_table,
-)
-from imbdeep_bench.papers.robust.threats import (
-    RADII,
-    SMOKE,
-    TEST_STEPS,
-    TableThreat,
-)
+from imbdeep_bench.papers.robust.methods import TABLE_METHODS, make_short
+from imbdeep_bench.papers.robust.scores import movable_columns, score_table
+from imbdeep_bench.papers.robust.threats import RADII, TableThreat
 
 
 @dataclass(frozen=True)
@@ -89,44 +73,34 @@ class Tables(Robust):
         shared = {"random_state": seed, "device": self.device}
         return make_short(cell.method, shared, threat, self.smoke)
 
-    def compute(self, cell, rows):
-        model = self.make(cell, cell.seed, rows)
-        model, seconds = timed_fit(model, rows.X_train, rows.y_train)
-        attack_steps = SMOKE.attack_steps if self.smoke else TEST_STEPS
-        seed = derive_seed(*cell.key, "attack")
-        scores = score_table(model, rows, rows.more, seed, attack_steps)
-        return {"scores": scores, "fit_seconds": seconds}
+    def score(self, cell, model, rows, seed):
+        steps = self.strength.attack_steps
+        return {"scores": score_table(model, rows, rows.more, seed, steps)}
 
     @classmethod
     def add_own_arguments(cls, parser):
-        add_datasets(parser, TEN_SETS)
+        command.add_datasets(parser, TEN_SETS)
         parser.add_argument(
             "--eps",
-            type=number_above_0,
+            type=command.number_above_0,
             metavar="R",
             default=RADII[-1],
             help="radius in training, in standard deviations (default: %(default)s); "
             f"those of the attacks are {' and '.join(map(str, RADII))}",
         )
-        parser.add_argument(
-            "--full", action="store_true", help="10x2 folds instead of 5x2"
-        )
-        add_data_home(parser)
+        told = "10x2 folds instead of 5x2"
+        parser.add_argument("--full", action="store_true", help=told)
+        command.add_data_home(parser)
 
     @classmethod
     def plan(cls, args):
-        methods = pick_methods(args, cls.methods)
+        methods = command.pick_methods(args, cls.methods)
         settings = [
-            Setting(
-                dataset.name,
-                shrink(dataset) if args.smoke else dataset,
-                {"eps": args.eps},
-            )
-            for dataset in read_sets(args.datasets, args.data_home)
+            Setting(data.name, shrink(data) if args.smoke else data, {"eps": args.eps})
+            for data in read_sets(args.datasets, args.data_home)
         ]
         name = "1x2" if args.smoke else "10x2" if args.full else "5x2"
         protocol = parse_protocol(name)
-        experiment = cls(
-            device=args.device, smoke=args.smoke, split_by=protocol, eps=args.eps
-        )
+        shared = {"device": args.device, "smoke": args.smoke, "eps": args.eps}
+        experiment = cls(split_by=protocol, **shared)
         return Grid(experiment, settings, methods, list(range(protocol.n_folds)))

@@ -6,13 +6,16 @@ from matplotlib.patches import Patch
 
 from imbdeep_bench.engine.experiment import titles_of
 from imbdeep_bench.papers.robust.methods import METHODS
-from imbdeep_bench.report.runs import (
-    keys_of,
-    pick,
-)
+from imbdeep_bench.report.runs import keys_of, pick
 
 SETTING = ["data", "imbalance", "norm", "eps"]
 TITLES = titles_of(METHODS)
+SHOWN = ("plain", "ce", "srat_ldam", "imb_mix")
+# Well and under-represented classes, as the dissertation draws them.
+COLORS = {False: "#8C6D46", True: "#7B52AB"}
+STANDARD_ALPHA = 0.4
+# More classes are not labelled one by one.
+MOST_LABELS = 20
 
 
 def heading(data, imbalance, norm, eps):
@@ -24,14 +27,6 @@ def heading(data, imbalance, norm, eps):
     'usps, step-10, linf 0.15'
     """
     return f"{data}, {imbalance}, {norm} {eps:.3g}"
-
-
-SHOWN = ("plain", "ce", "srat_ldam", "imb_mix")
-# Well and under-represented classes, as the dissertation draws them.
-COLORS = {False: "#8C6D46", True: "#7B52AB"}
-STANDARD_ALPHA = 0.4
-# More classes are not labelled one by one.
-MOST_LABELS = 20
 
 
 def draw_panel(axes, rows):
@@ -52,21 +47,16 @@ def draw_panel(axes, rows):
 def draw_classes(table):
     """Draw all settings, a line each, and the methods of :data:`SHOWN` side by side.
 
-    Returns
-    -------
-    figure : Figure or None
-        None where none of these methods has a cell.
+    None where none of these methods has a cell.
     """
     table = table[table["method"].isin(SHOWN)]
     if table.empty:
         return None
     methods = [name for name in SHOWN if name in set(table["method"])]
     keys = keys_of(table, SETTING)
-    size = 3.2 * len(methods), 2.3 * len(keys) + 0.8
+    size, shape = (3.2 * len(methods), 2.3 * len(keys) + 0.8), (len(keys), len(methods))
     figure = Figure(figsize=size, layout="constrained")
-    panels = figure.subplots(
-        len(keys), len(methods), squeeze=False, sharex=True, sharey=True
-    )
+    panels = figure.subplots(*shape, squeeze=False, sharex=True, sharey=True)
     for line, key in zip(panels, keys, strict=True):
         part = pick(table, SETTING, key)
         for axes, name in zip(line, methods, strict=True):
@@ -77,13 +67,9 @@ def draw_classes(table):
         axes.set_xlabel("class", fontsize=9)
     figure.suptitle("After Figure 4.1: means over the seeds", fontsize=11)
     bars = [
-        Patch(color=COLORS[is_under], alpha=alpha, label=label)
-        for is_under, alpha, label in (
-            (False, STANDARD_ALPHA, "standard"),
-            (False, None, "robust"),
-            (True, STANDARD_ALPHA, "under, standard"),
-            (True, None, "under, robust"),
-        )
+        Patch(color=COLORS[is_under], alpha=alpha, label=f"{prefix}{label}")
+        for is_under, prefix in ((False, ""), (True, "under, "))
+        for alpha, label in ((STANDARD_ALPHA, "standard"), (None, "robust"))
     ]
     figure.legend(handles=bars, loc="outside lower center", ncols=4)
     return figure

@@ -5,6 +5,8 @@ the attack in training. ``published`` are the names that chapters of the dissert
 give it; None where it stands beside a chapter's methods and has no figures there.
 """
 
+from functools import partial
+
 import torch
 
 from imbdeep.classifiers import (
@@ -49,130 +51,68 @@ NEVER, ALWAYS, DEFERRED = 1.0, 0.0, 0.8
 
 def clean(classifier, **own):
     """Return a factory of a classifier that trains on rows as they are."""
-
-    def make(shared, threat):
-        return classifier(**own, **shared)
-
-    return make
+    return lambda shared, attack: classifier(**own, **shared)
 
 
 def attacked(classifier, **own):
     """Return a factory of a classifier that trains on attacked rows."""
-
-    def make(shared, threat):
-        return classifier(**own, **shared, **threat)
-
-    return make
+    return lambda shared, attack: classifier(**own, **shared, **attack)
 
 
-def _adversarial(name, title, criterion, reweight_from, published, **own):
-    make = attacked(
-        AdversarialClassifier, criterion=criterion, reweight_from=reweight_from, **own
-    )
-    return Method(name, make, title, published=published)
+def _weighing(classifier, criterion, reweight_from, make=attacked, **own):
+    return make(classifier, criterion=criterion, reweight_from=reweight_from, **own)
 
 
-def _srat(name, title, criterion, published, **own):
-    make = attacked(SRATClassifier, criterion=criterion, reweight_from=DEFERRED, **own)
-    return Method(name, make, title, published=published)
+_adv, _srat = (partial(_weighing, c) for c in (AdversarialClassifier, SRATClassifier))
+_clean_ldam = partial(_weighing, LDAMClassifier, make=clean)
+_mix = partial(attacked, ImbMixClassifier, weight_averaging=None)
+CE, FOCAL, LDAM = "cross_entropy", "focal", "ldam"
 
-
-def _mixed(name, title, published, **own):
-    make = attacked(ImbMixClassifier, **own)
-    return Method(name, make, title, published=published)
-
-
+# Name, title (also chapter 4's name), chapter 5's name, and what makes it.
+_CHAPTER_4 = (
+    ("ce", "CE", "vanilla adv.", _adv(CE, NEVER)),
+    ("focal", "Focal", None, _adv(FOCAL, NEVER)),
+    ("ldam", "LDAM", None, _adv(LDAM, NEVER)),
+    ("cb_reweight", "CB-Reweight", "adv. + reweight", _adv(CE, ALWAYS)),
+    ("cb_focal", "CB-Focal", None, _adv(FOCAL, ALWAYS)),
+    ("drcb_ce", "DRCB-CE", None, _adv(CE, DEFERRED)),
+    ("drcb_focal", "DRCB-Focal", None, _adv(FOCAL, DEFERRED)),
+    ("drcb_ldam", "DRCB-LDAM", None, _adv(LDAM, DEFERRED)),
+    ("srat_ce", "SRAT-CE", None, _srat(CE, DEFERRED)),
+    ("srat_focal", "SRAT-Focal", None, _srat(FOCAL, DEFERRED)),
+    ("srat_ldam", "SRAT-LDAM", None, _srat(LDAM, DEFERRED)),
+)
+# Algorithm 4.1 makes the drop of the learning rate optional.
+_KEEP = {"lr_schedule": None}
+_KEPT = (
+    ("ce_kept", "CE, rate kept", _adv(CE, NEVER, **_KEEP)),
+    ("cb_reweight_kept", "CB-Reweight, rate kept", _adv(CE, ALWAYS, **_KEEP)),
+    ("drcb_ldam_kept", "DRCB-LDAM, rate kept", _adv(LDAM, DEFERRED, **_KEEP)),
+    ("srat_ldam_kept", "SRAT-LDAM, rate kept", _srat(LDAM, DEFERRED, **_KEEP)),
+)
+# Row by row, by the inverse of the effective number: section 5.5.1.
+_RESAMPLED = {
+    "iterator_train": "balanced",
+    "iterator_train__balance": "expected",
+    "iterator_train__beta": 0.9999,
+}
+_REBALANCED = {"n_copies": 0, "mix": "rebalanced"}
+_CHAPTER_5 = (
+    ("resample", "resample", "adv. + resample", _adv(CE, NEVER, **_RESAMPLED)),
+    ("mixup", "MixUp", "mixup + adv.", _mix(n_copies=0, mix="mixup")),
+    ("rebalanced_mixup", "rebalanced mixup", "remix + adv.", _mix(**_REBALANCED)),
+    ("imb_mix_plain", "Imb-Mix, not averaged", "adv. + data_aug", _mix()),
+    ("imb_mix", "Imb-Mix", "Imb-Mix", attacked(ImbMixClassifier)),
+)
 METHODS = by_name(
     [
-        Method(
-            "plain",
-            clean(LDAMClassifier, criterion="cross_entropy", reweight_from=NEVER),
-            "clean training",
-            published={},
+        Method("plain", _clean_ldam(CE, NEVER), "clean training", published={}),
+        *(
+            Method(name, make, title, "", {4: title} | ({5: five} if five else {}))
+            for name, title, five, make in _CHAPTER_4
         ),
-        _adversarial("ce", "CE", "cross_entropy", NEVER, {4: "CE", 5: "vanilla adv."}),
-        _adversarial("focal", "Focal", "focal", NEVER, {4: "Focal"}),
-        _adversarial("ldam", "LDAM", "ldam", NEVER, {4: "LDAM"}),
-        _adversarial(
-            "cb_reweight",
-            "CB-Reweight",
-            "cross_entropy",
-            ALWAYS,
-            {4: "CB-Reweight", 5: "adv. + reweight"},
-        ),
-        _adversarial("cb_focal", "CB-Focal", "focal", ALWAYS, {4: "CB-Focal"}),
-        _adversarial("drcb_ce", "DRCB-CE", "cross_entropy", DEFERRED, {4: "DRCB-CE"}),
-        _adversarial("drcb_focal", "DRCB-Focal", "focal", DEFERRED, {4: "DRCB-Focal"}),
-        _adversarial("drcb_ldam", "DRCB-LDAM", "ldam", DEFERRED, {4: "DRCB-LDAM"}),
-        _srat("srat_ce", "SRAT-CE", "cross_entropy", {4: "SRAT-CE"}),
-        _srat("srat_focal", "SRAT-Focal", "focal", {4: "SRAT-Focal"}),
-        _srat("srat_ldam", "SRAT-LDAM", "ldam", {4: "SRAT-LDAM"}),
-        # Algorithm 4.1 makes the drop of the learning rate optional.
-        _adversarial(
-            "ce_kept",
-            "CE, rate kept",
-            "cross_entropy",
-            NEVER,
-            {4: None},
-            lr_schedule=None,
-        ),
-        _adversarial(
-            "cb_reweight_kept",
-            "CB-Reweight, rate kept",
-            "cross_entropy",
-            ALWAYS,
-            {4: None},
-            lr_schedule=None,
-        ),
-        _adversarial(
-            "drcb_ldam_kept",
-            "DRCB-LDAM, rate kept",
-            "ldam",
-            DEFERRED,
-            {4: None},
-            lr_schedule=None,
-        ),
-        _srat(
-            "srat_ldam_kept",
-            "SRAT-LDAM, rate kept",
-            "ldam",
-            {4: None},
-            lr_schedule=None,
-        ),
-        _adversarial(
-            "resample",
-            "resample",
-            "cross_entropy",
-            NEVER,
-            {5: "adv. + resample"},
-            # Row by row, by the inverse of the effective number: section 5.5.1.
-            iterator_train="balanced",
-            iterator_train__balance="expected",
-            iterator_train__beta=0.9999,
-        ),
-        _mixed(
-            "mixup",
-            "MixUp",
-            {5: "mixup + adv."},
-            n_copies=0,
-            mix="mixup",
-            weight_averaging=None,
-        ),
-        _mixed(
-            "rebalanced_mixup",
-            "rebalanced mixup",
-            {5: "remix + adv."},
-            n_copies=0,
-            mix="rebalanced",
-            weight_averaging=None,
-        ),
-        _mixed(
-            "imb_mix_plain",
-            "Imb-Mix, not averaged",
-            {5: "adv. + data_aug"},
-            weight_averaging=None,
-        ),
-        _mixed("imb_mix", "Imb-Mix", {5: "Imb-Mix"}),
+        *(Method(name, make, title, "", {4: None}) for name, title, make in _KEPT),
+        *(Method(name, make, title, "", {5: n}) for name, title, n, make in _CHAPTER_5),
     ]
 )
 # Which methods the tables of a chapter have; clean training leads both.
@@ -185,6 +125,36 @@ CHAPTERS = {
     for chapter in (4, 5)
 }
 
+TABLE_METHODS = by_name(
+    Method(name, make, title)
+    for name, title, make in (
+        ("net", "net, clean", clean(NetClassifier)),
+        ("drcb_ce", "DRCB-CE, clean", _clean_ldam(CE, DEFERRED)),
+        ("ce", "CE", _adv(CE, NEVER)),
+        ("srat_ce", "SRAT-CE", _srat(CE, DEFERRED)),
+        ("srat_ldam", "SRAT-LDAM", _srat(LDAM, DEFERRED)),
+        ("imb_mix", "Imb-Mix", attacked(ImbMixClassifier)),
+    )
+)
+
+# Weights of a rare class, and which of the methods of the pictures trains so.
+WEIGHTS = (1, 10, 25, 50, 100, 150, 200)
+TRAININGS = {"natural": "plain", "adversarial": "ce"}
+
+
+def _weighted(make, weight):
+    return lambda *parts: make(*parts).set_params(class_weight={0: 1, 1: weight})
+
+
+WEIGHT_METHODS = by_name(
+    Method(f"{told}_{w}", _weighted(METHODS[name].make, w), f"{told}, {w}:1")
+    for told, name in TRAININGS.items()
+    for w in WEIGHTS
+)
+
+
+# --- Models --------------------------------------------------------------------------
+
 
 def has_schedules(data):
     """Tell whether the chapters train a data set for different numbers of epochs."""
@@ -194,17 +164,7 @@ def has_schedules(data):
 def make_model(method, data, threat, *, seed, device, chapter=None, smoke=False):
     """Return an unfitted classifier of pictures.
 
-    Parameters
-    ----------
-    method : Method
-    data : {'usps', 'cifar10', 'cifar100'}
-    threat : Threat
-    seed : int
-    device : {'cpu', 'cuda'}
-    chapter : {4, 5} or None, default=None
-        Whose schedule it has, where :func:`has_schedules`.
-    smoke : bool, default=False
-        Whether it trains for one epoch only, under an attack of one step.
+    ``chapter`` says whose schedule it has, where :func:`has_schedules`.
     """
     shared = TRAINING[data] | {"random_state": seed, "device": device}
     if has_schedules(data):
@@ -218,41 +178,3 @@ def make_short(method, shared, threat, smoke):
     if smoke:
         shared, attack = shared | {"max_epochs": 1}, attack | {"attack_steps": 1}
     return method.make(shared, attack)
-
-
-# --- Tables --------------------------------------------------------------------------
-
-TABLE_METHODS = by_name(
-    [
-        Method("net", clean(NetClassifier), "net, clean"),
-        Method(
-            "drcb_ce",
-            clean(LDAMClassifier, criterion="cross_entropy", reweight_from=DEFERRED),
-            "DRCB-CE, clean",
-        ),
-        _adversarial("ce", "CE", "cross_entropy", NEVER, None),
-        _srat("srat_ce", "SRAT-CE", "cross_entropy", None),
-        _srat("srat_ldam", "SRAT-LDAM", "ldam", None),
-        _mixed("imb_mix", "Imb-Mix", None),
-    ]
-)
-
-
-# --- Weights of a rare class ---------------------------------------------------------
-
-WEIGHTS = (1, 10, 25, 50, 100, 150, 200)
-# Which of the methods of the pictures trains so.
-TRAININGS = {"natural": "plain", "adversarial": "ce"}
-
-
-def _weighted(training, weight):
-    def make(shared, attack):
-        model = METHODS[TRAININGS[training]].make(shared, attack)
-        return model.set_params(class_weight={0: 1, 1: weight})
-
-    return Method(f"{training}_{weight}", make, f"{training}, {weight}:1")
-
-
-WEIGHT_METHODS = by_name(
-    _weighted(training, weight) for training in TRAININGS for weight in WEIGHTS
-)

@@ -1,23 +1,16 @@
 """The report of the weights: a table, its CSV file and the picture."""
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
-from imbdeep_bench.engine.experiment import titles_of
 from imbdeep_bench.papers.robust.figure import COLORS
-from imbdeep_bench.papers.robust.methods import TRAININGS, WEIGHT_METHODS, WEIGHTS
+from imbdeep_bench.papers.robust.methods import TRAININGS, WEIGHT_METHODS
 from imbdeep_bench.papers.robust.report import SECONDS, percent
-from imbdeep_bench.report.markdown import to_markdown, write_all
-from imbdeep_bench.report.runs import (
-    cost_block,
-    count_line,
-    failure_block,
-    finished,
-    mean_table,
-    read_complete_cells,
-    score_frame,
-    with_rows,
-)
+from imbdeep_bench.report import runs
+from imbdeep_bench.report.template import write_report
 
 METRICS = {
     "standard_majority": "standard, frequent class",
@@ -25,42 +18,35 @@ METRICS = {
     "robust_majority": "robust, frequent class",
     "robust_minority": "robust, rare class",
 }
-TITLES = titles_of(WEIGHT_METHODS)
 # Line styles of accuracies without and with an attacker.
 STYLES = {"standard": "-", "robust": "--"}
-
-
-def read_cells(path):
-    """Read the runs that every weight and way to train has been through."""
-    order = {"dataset": (), "fold": (), "method": WEIGHT_METHODS}
-    return read_complete_cells(path, "papers.py robust weights", order)
+STUDY = runs.Study(
+    *("robust weights", WEIGHT_METHODS, METRICS, ["dataset"]),
+    order={"dataset": ()},
+    costs=SECONDS,
+    digits=1,
+)
 
 
 def means_of(cells):
     """Average over the runs that did not fail, by pair, way to train and weight."""
-    scores = score_frame(finished(cells), ["dataset"], METRICS)
-    table = mean_table(scores, ["dataset"], "std")
+    table = STUDY.means(runs.finished(cells), "std")
     kinds = table["method"].str.rsplit("_", n=1, expand=True).reindex(columns=[0, 1])
-    table = table.assign(training=kinds[0], weight=kinds[1].astype(int))
+    training = pd.Categorical(kinds[0], list(TRAININGS))
+    table = table.assign(training=training, weight=kinds[1].astype(int))
     columns = ["dataset", "training", "weight", "metric", "mean", "std", "n_runs"]
     # As the cells have them: weight by weight, and metrics within.
-    return table.sort_values(
-        ["dataset", "training", "weight"],
-        key=lambda c: c.map(list(TRAININGS).index) if c.name == "training" else c,
-        kind="stable",
-        ignore_index=True,
-    )[columns]
+    order = {"by": columns[:3], "kind": "stable", "ignore_index": True}
+    return table.sort_values(**order)[columns].astype({"training": object})
 
 
 def lay_out(part):
     """Print means, a row a way to train and weight, and a column a metric."""
     texts = [percent(*pair) for pair in zip(part["mean"], part["std"], strict=True)]
-    table = part.assign(text=texts).pivot(
-        index=["training", "weight"], columns="metric", values="text"
-    )
-    order = [(t, w) for t in TRAININGS for w in WEIGHTS if (t, w) in table.index]
-    table = table.reindex(order)[list(METRICS)].rename(columns=METRICS)
-    table.index = [f"{training}, {weight}:1" for training, weight in table.index]
+    names = part["training"] + ", " + part["weight"].astype(str) + ":1"
+    told = part.assign(name=names, text=texts)
+    table = told.pivot(index="name", columns="metric", values="text")
+    table = table.loc[names.unique(), list(METRICS)].rename(columns=METRICS)
     return table.rename_axis(index="training, weights", columns=None)
 
 
@@ -71,15 +57,9 @@ def draw_panel(axes, part):
         rows = part[part["metric"] == name].sort_values("weight")
         # Weights are no even steps, and told apart best where they are.
         places = np.arange(len(rows))
-        axes.errorbar(
-            places,
-            100 * rows["mean"],
-            yerr=100 * rows["std"].fillna(0),
-            color=COLORS[side == "minority"],
-            linestyle=STYLES[kind],
-            capsize=2,
-            label=title,
-        )
+        mean, error = 100 * rows["mean"], 100 * rows["std"].fillna(0)
+        look = {"color": COLORS[side == "minority"], "linestyle": STYLES[kind]}
+        axes.errorbar(places, mean, yerr=error, **look, capsize=2, label=title)
         axes.set_xticks(places, [f"{w}:1" for w in rows["weight"]])
     axes.set_ylim(-2, 102)
     axes.set_xlabel("weight of the rare class")
@@ -96,8 +76,9 @@ def draw_weights(table):
     panels = figure.subplots(len(names), len(trainings), squeeze=False, sharey=True)
     for line, name in zip(panels, names, strict=True):
         for axes, training in zip(line, trainings, strict=True):
-            rows = table[(table["dataset"] == name) & (table["training"] == training)]
-            draw_panel(axes, rows)
+            draw_panel(
+                axes, runs.pick(table, ["dataset", "training"], (name, training))
+            )
             axes.set_title(f"{training} training: {name}", fontsize=9)
         line[0].set_ylabel("accuracy [%], mean ± s.d.")
     figure.suptitle("After Figure 4.2", fontsize=11)
@@ -107,33 +88,21 @@ def draw_weights(table):
 
 
 def make_report(cells):
-    """Return the blocks of weights.md, and its frame."""
+    """Return the numbers of weights.md, and its frame."""
     means = means_of(cells)
-    counts = next(iter(with_rows(cells, "class_counts")["class_counts"]), ("?", "?"))
-    blocks = [
-        "# Two classes, of which the rare one weighs more",
-        f"{count_line(cells)} Accuracies in percent on as many test rows of either "
-        f"class, mean ± standard deviation over the seeds. {counts[0]} + {counts[1]} "
-        "rows train. Robust: under PGD of 20 steps. Weights enter the loss of all "
-        "epochs; batches without a row of the rare class do not feel them.",
-    ]
-    for name in means["dataset"].unique():
-        part = means[means["dataset"] == name]
-        blocks += [f"## {name}", to_markdown(lay_out(part))]
-    blocks += [
-        "## Failed cells",
-        failure_block(cells, TITLES),
-        "## Seconds",
-        cost_block(cells, ["dataset"], SECONDS, TITLES, digits=1),
-    ]
-    return blocks, means
+    counts = runs.with_rows(cells, "class_counts")["class_counts"]
+    return STUDY.told_of(cells) | {
+        "counts": next(iter(counts), ("?", "?")),
+        "tables": {
+            name: lay_out(part) for name, part in means.groupby("dataset", sort=False)
+        },
+    }, means
 
 
 def write_weights(args):
     """Write weights.md beside the cells; return its path."""
-    blocks, means = make_report(read_cells(args.out / "weights.jsonl"))
+    numbers, means = make_report(STUDY.read(args.out / "weights.jsonl"))
     pictures = {} if means.empty else {"weights.png": draw_weights(means)}
-    frames = {"weights.csv": means}
-    return write_all(
-        args.out, "weights.md", blocks, frames=frames, pictures=pictures, dpi=120
-    )
+    files = {"frames": {"weights.csv": means}, "pictures": pictures, "dpi": 120}
+    template = Path(__file__).with_name("weights.md.jinja")
+    return write_report(args.out, template, numbers, **files)

@@ -24,14 +24,7 @@ def first_of_each_class(y, n):
 def by_half(name, is_right, y, is_under):
     """Return the accuracy, and that on the under-represented half of the classes.
 
-    Parameters
-    ----------
-    name : str
-        Of the metric, without what follows the underscore.
-    is_right : ndarray of shape (n,), bool
-    y : ndarray of shape (n,), int
-    is_under : ndarray of shape (n_classes,), bool
-        None of them where classes are balanced; there is no such accuracy then.
+    Where classes are balanced there is no such half.
     """
     told = {f"{name}_overall": float(is_right.mean())}
     if is_under.any():
@@ -45,31 +38,24 @@ def by_class(is_right, y):
 
 
 def compare_attacks(shown, restarts, square):
-    """Tell how far three attacks agree, row by row.
+    """Tell how far three attacks agree, row by row, from what is still right.
 
-    Parameters
-    ----------
-    shown, restarts, square : ndarray of shape (n,), bool
-        Whether a row is still classified rightly.
-
-    Returns
-    -------
-    told : dict
-        ``n_rows``; accuracies under each and under the worst of all; shares of rows on
-        which not all agree, on which the black box alone succeeds (gradients that are
-        masked show here), and on which the shown attack fails but another does not.
+    Accuracies under each and under the worst of all; shares of rows on which not all
+    agree, on which the black box alone succeeds (gradients that are masked show here),
+    and on which the shown attack fails but another does not.
     """
     worst = shown & restarts & square
-    return {
-        "n_rows": len(shown),
-        "shown": float(shown.mean()),
-        "restarts": float(restarts.mean()),
-        "square": float(square.mean()),
-        "worst": float(worst.mean()),
-        "disagree": float(((shown != restarts) | (shown != square)).mean()),
-        "square_alone": float((shown & restarts & ~square).mean()),
-        "missed_by_shown": float((shown & ~worst).mean()),
+    shares = {
+        "shown": shown,
+        "restarts": restarts,
+        "square": square,
+        "worst": worst,
+        "disagree": (shown != restarts) | (shown != square),
+        "square_alone": shown & restarts & ~square,
+        "missed_by_shown": shown & ~worst,
     }
+    told = {name: float(rows.mean()) for name, rows in shares.items()}
+    return {"n_rows": len(shown), **told}
 
 
 def is_right_under(model, X, y, threat, attack, seed):
@@ -79,22 +65,9 @@ def is_right_under(model, X, y, threat, attack, seed):
 
 
 def score_pictures(model, rows, threat, strength, seed):
-    """Return the scores of a fitted classifier on the test rows.
+    """Return scores on the test rows, class by class, and how far attacks agree.
 
-    Parameters
-    ----------
-    model : estimator
-    rows : Rows
-    threat : Threat
-    strength : Strength
-    seed : int
-        Of the cell; each attack has its own of it.
-
-    Returns
-    -------
-    outcome : dict
-        ``scores``; ``class_standard`` and ``class_robust``, class by class;
-        ``agreement``, see :func:`compare_attacks`.
+    Each attack has a seed of its own, made of that of the cell.
     """
     X, y = rows.X_test, rows.y_test
     is_under = under_represented(np.array(rows.told["class_counts"]))
@@ -122,9 +95,8 @@ def score_pictures(model, rows, threat, strength, seed):
 def score_both_classes(model, rows, threat, strength, seed):
     """Return the accuracy on either of two classes, without and with an attacker."""
     X, y = rows.X_test, rows.y_test
-    attacked = is_right_under(
-        model, X, y, threat, strength.shown, derive_seed(seed, "shown")
-    )
+    seed = derive_seed(seed, "shown")
+    attacked = is_right_under(model, X, y, threat, strength.shown, seed)
     told = {"standard": model.predict(X) == y, "robust": attacked}
     return {
         f"{name}_{side}": accuracy
@@ -152,39 +124,25 @@ def movable_columns(X):
 def score_rows(model, X, y, where):
     """Return the scores on rows as they are given; labels are 0 and 1, the minority."""
     proba = model.predict_proba(X)[:, 1]
-    predicted = model.predict(X)
     return {
         f"ap_{where}": float(average_precision_score(y, proba)),
-        f"ba_{where}": float(balanced_accuracy_score(y, predicted)),
+        f"ba_{where}": float(balanced_accuracy_score(y, model.predict(X))),
     }
 
 
 def score_table(model, rows, perturb, seed, attack_steps=TEST_STEPS):
-    """Return the scores of a fitted net on the test rows, as they are and moved.
+    """Return the scores of a net on the test rows, as they are and moved.
 
-    Parameters
-    ----------
-    model : estimator
-    rows : Rows
-    perturb : ndarray of shape (n_features,), bool
-    seed : int
-        Of the cell; each radius has its own of it.
-    attack_steps : int, default=TEST_STEPS
+    Each radius has a seed of its own, made of that of the cell.
     """
-    scores = score_rows(model, rows.X_test, rows.y_test, "clean")
+    X, y = rows.X_test, rows.y_test
+    scores = score_rows(model, X, y, "clean")
     # Those of the training rows, so that all nets of a fold face the same ball.
     std = rows.X_train.std(axis=0)
+    attack = {"perturb": perturb, "attack_steps": attack_steps}
     for eps in RADII:
-        moved = adversarial_rows(
-            model,
-            rows.X_test,
-            rows.y_test,
-            eps=eps,
-            eps_unit="std",
-            std=std,
-            perturb=perturb,
-            attack_steps=attack_steps,
-            random_state=derive_seed(seed, eps),
-        )
-        scores |= score_rows(model, moved, rows.y_test, eps)
+        ball = {"eps": eps, "eps_unit": "std", "std": std}
+        own = {"random_state": derive_seed(seed, eps)}
+        moved = adversarial_rows(model, X, y, **ball, **attack, **own)
+        scores |= score_rows(model, moved, y, eps)
     return scores

@@ -1,5 +1,7 @@
 """The analysis of section 4.3 beside drawn rows."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -15,7 +17,7 @@ from imbdeep_bench.papers.robust.separability import (
     printed_threshold,
     threshold,
 )
-from imbdeep_bench.report.markdown import to_markdown, write_all
+from imbdeep_bench.report.template import write_report
 
 N_ROWS = 200_000
 RATIO = 100
@@ -35,9 +37,8 @@ def error_table(seed):
     for mixture in MIXTURES:
         for weight in (1, RATIO):
             b = threshold(mixture, RATIO, weight)
-            state = np.random.RandomState(
-                derive_seed(seed, "theory", repr(mixture), weight)
-            )
+            own_seed = derive_seed(seed, "theory", repr(mixture), weight)
+            state = np.random.RandomState(own_seed)
             told = {
                 "drawn": drawn_errors(mixture, b, N_ROWS, state),
                 "closed": class_errors(mixture, b),
@@ -77,26 +78,6 @@ def theorem_table():
     return pd.DataFrame(rows).sort_values("t", ascending=False)
 
 
-def make_report(seed):
-    """Return the blocks of theory.md."""
-    first, second = COUNTER
-    blocks = [
-        "# The analysis of section 4.3, checked",
-        f"Class +1 is K = {RATIO} times as frequent. Drawn: {N_ROWS:,} rows of each "
-        "class at the threshold b. Closed: the errors at that threshold. Printed: the "
-        "test error in the proof of Theorem 4.3.3, with sigma/eta where the algebra "
-        "gives eta/sigma.",
-        to_markdown(error_table(seed).set_index("eta"), digits=4),
-        "The theorems: what the rare class is behind without weights (4.5), and what "
-        "weights cost the frequent class (4.9). Both fall as t = sqrt(d) eta / sigma "
-        f"grows. By S = eta / sigma^2 the mixture of eta {first.eta} and sigma "
-        f"{first.sigma} would be ahead of that of eta {second.eta} and sigma "
-        f"{second.sigma}; it is behind.",
-        to_markdown(theorem_table().set_index("eta"), digits=4),
-    ]
-    return blocks
-
-
 class Theory(Part):
     """Section 4.3: its closed forms, as printed and corrected, beside drawn rows.
 
@@ -117,4 +98,12 @@ class Theory(Part):
     @staticmethod
     def report(args):
         """Write the tables; return the path."""
-        return write_all(args.out, "theory.md", make_report(args.seed))
+        numbers = {
+            "ratio": RATIO,
+            "n_rows": N_ROWS,
+            "errors": error_table(args.seed).set_index("eta"),
+            "theorems": theorem_table().set_index("eta"),
+            **dict(zip(("first", "second"), COUNTER, strict=True)),
+        }
+        template = Path(__file__).with_name("theory.md.jinja")
+        return write_report(args.out, template, numbers)
