@@ -2,7 +2,7 @@
 
 import jinja2
 
-from imbdeep_bench.report.markdown import to_markdown, write_all
+from imbdeep_bench.report.markdown import rows_to_markdown, to_markdown, write_all
 
 
 def block(part, digits=3):
@@ -16,12 +16,17 @@ def blocks(parts):
 
 
 def render(template, numbers):
-    """Fill in a template: ``| block`` prints a table, ``| fmt("+.3f")`` a number."""
+    """Fill in a template.
+
+    ``| block`` prints a table, ``| rows`` rows of text, ``| fmt("+.3f")`` a number.
+    """
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"block": block, "blocks": blocks, "fmt": format}
-    return environment.from_string(template.read_text("utf-8")).render(numbers)
+    environment.filters |= {"block": block, "blocks": blocks}
+    environment.filters |= {"rows": rows_to_markdown, "fmt": format}
+    text = environment.from_string(template.read_text("utf-8")).render(numbers)
+    return text.rstrip("\n")
 
 
 def write_report(out, template, numbers, *, name=None, **files):

@@ -1,20 +1,18 @@
 """Table and picture of the epochs: do net and synthetic rows settle?"""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from imbdeep_bench.engine.store import read_records
-from imbdeep_bench.report.markdown import to_markdown, write_all
+from imbdeep_bench.report.template import write_report
 
-DATASET = "adult 50:1"
 # What each epoch has, by the name of the net's history.
 RECORDED = (
-    "n_synthetic",
-    "train_loss",
-    "valid_loss",
-    "valid_average_precision",
-    "test_average_precision",
+    *("n_synthetic", "train_loss", "valid_loss"),
+    *("valid_average_precision", "test_average_precision"),
 )
 TITLES = {
     "explicit_gradient": "Explicit gradient",
@@ -44,33 +42,21 @@ LAST = 20
 
 
 def epoch_frame(records):
-    """Curves with a row an epoch.
+    """Curves with a row a method, split and epoch, which counts from 1.
 
-    Parameters
-    ----------
-    records : list of dict
-        Those that failed, and splits
-        that not every method has run, are left out.
-
-    Returns
-    -------
-    frame : DataFrame
-        Indexed by method, split and epoch, which counts from 1; columns of
-        :data:`COLUMNS` and ``n_synthetic``.
+    Fits that failed, and splits that not every method has run, are left out.
     """
     done = {(r["method"], r["fold"]): r for r in records if r["status"] == "ok"}
     folds = {fold for _, fold in done if all((name, fold) in done for name in TITLES)}
     names = ["method", "fold", "epoch"]
-    parts = [
-        pd.DataFrame(record["curves"]).assign(
-            method=name, fold=fold, epoch=lambda part: np.arange(1, len(part) + 1)
-        )
-        for (name, fold), record in sorted(done.items())
-        if fold in folds
-    ]
+    parts = {
+        key: pd.DataFrame(record["curves"]).rename(index=lambda place: place + 1)
+        for key, record in sorted(done.items())
+        if key[1] in folds
+    }
     if not parts:
         return pd.DataFrame(columns=[*names, *RECORDED, *COLUMNS]).set_index(names)
-    return pd.concat(parts).set_index(names)
+    return pd.concat(parts, names=names)
 
 
 def mean_curves(frame, method):
@@ -84,13 +70,7 @@ def first_with_rows(curves):
 
 
 def change_table(frame):
-    """Curves at some epochs with synthetic rows, and just before the first.
-
-    Returns
-    -------
-    table : DataFrame
-        A row for each method and epoch; 0 is the last epoch of training alone.
-    """
+    """Curves at some epochs with synthetic rows; 0 is the last before the first."""
     rows = {}
     for method in TITLES:
         curves = mean_curves(frame, method)
@@ -115,51 +95,30 @@ def late_changes(curves):
     return last - curves.iloc[-2 * LAST : -LAST].mean()
 
 
-def verdict(frame):
-    """Say of each method whether training has settled, from the numbers alone."""
-    lines = []
-    for method in TITLES:
-        curves = mean_curves(frame, method)
-        late = late_changes(curves)
-        first = first_with_rows(curves)
-        before, end = curves.loc[first - 1], curves.iloc[-1]
-        steps = curves["step"].loc[first:]
-        lines.append(
-            f"- {TITLES[method]}: from the {LAST} epochs before the last {LAST} to "
-            f"these, the loss in training changes by {late['train_loss']:+.4f} and "
-            f"that of the validation rows by {late['valid_loss']:+.4f}. From the "
-            "last epoch without synthetic rows to the last with them, average "
-            f"precision goes from {before['valid_average_precision']:.3f} to "
-            f"{end['valid_average_precision']:.3f} on validation rows and from "
-            f"{before['test_average_precision']:.3f} to "
-            f"{end['test_average_precision']:.3f} on test rows. Rows move by "
-            f"{steps.iloc[0]:.2%} of their distance from the mean of all rows in the "
-            f"first epoch and by {steps.iloc[-1]:.2%} in the last; they end "
-            f"{end['moved']:.1%} away from where they began."
-        )
-    return "\n".join(lines)
+def verdict(frame, method):
+    """Tell whether training has settled: late changes, and epochs that tell them."""
+    curves = mean_curves(frame, method)
+    first = first_with_rows(curves)
+    return {
+        "late": late_changes(curves),
+        "before": curves.loc[first - 1],
+        "first": curves.loc[first],
+        "end": curves.iloc[-1],
+    }
 
 
 def make_report(records):
-    """Return the blocks of the report on the cells of a run."""
-    title = "# Convergence on adult 50:1 (appendix C)"
+    """Return the numbers of the report on the cells of a run."""
     frame = epoch_frame(records)
     if frame.empty:
-        return [title, "No split has been through both methods yet."]
-    failed = [r for r in records if r["status"] == "failed"]
-    return [
-        title,
-        f"{frame.index.get_level_values('fold').nunique()} splits of {DATASET}, "
-        f"{len(failed)} failed fits. Means over the splits. The paper's own appendix "
-        "is a picture, which its text does not describe.",
-        verdict(frame),
-        "![Losses, average precision and moves of the rows by epoch](convergence.png)",
-        "Epoch 0 is the last one of training alone. The loss in training is that of "
-        "training rows, and from epoch 1 on of the synthetic rows beside them, which "
-        "are as many in a step; distances are shares of a row's distance from the mean "
-        "of all rows.",
-        to_markdown(change_table(frame), digits=4),
-    ]
+        return {"methods": {}}
+    return {
+        "n_splits": frame.index.unique("fold").size,
+        "n_failed": sum(r["status"] == "failed" for r in records),
+        "last": LAST,
+        "methods": {title: verdict(frame, name) for name, title in TITLES.items()},
+        "changes": change_table(frame),
+    }
 
 
 def draw_curves(records):
@@ -171,16 +130,14 @@ def draw_curves(records):
         axes.set(title=title, xlabel="epoch")
         axes.spines[["top", "right"]].set_visible(False)
         for method in TITLES if len(frame) else ():
-            groups = frame.loc[method].groupby("epoch")
+            groups, color = frame.loc[method].groupby("epoch"), COLORS[method]
             mean, low, high = groups.mean(), groups.min(), groups.max()
             axes.axvline(first_with_rows(mean) - 0.5, color="#888888", lw=0.8, ls=":")
             for name, style in curves.items():
                 label = f"{TITLES[method]}: {COLUMNS[name]}"
-                color = COLORS[method]
                 axes.plot(mean[name], style, color=color, lw=1.3, label=label)
-                axes.fill_between(
-                    mean.index, low[name], high[name], color=color, alpha=0.1, lw=0
-                )
+                band = mean.index, low[name], high[name]
+                axes.fill_between(*band, color=color, alpha=0.1, lw=0)
         if axes.get_legend_handles_labels()[0]:
             # Rows do not move before the middle, which leaves that corner free.
             corner = "upper left" if "moved" in curves else "best"
@@ -191,6 +148,7 @@ def draw_curves(records):
 def write_convergence(args):
     """Write report.md and its picture beside the cells; return its path."""
     records = read_records(args.out / "cells.jsonl", "cell")
-    pictures = {"convergence.png": draw_curves(records)}
-    blocks = make_report(records)
-    return write_all(args.out, "report.md", blocks, pictures=pictures, dpi=90)
+    template = Path(__file__).with_name("convergence.md.jinja")
+    files = {"pictures": {"convergence.png": draw_curves(records)}, "dpi": 90}
+    numbers = make_report(records)
+    return write_report(args.out, template, numbers, name="report.md", **files)

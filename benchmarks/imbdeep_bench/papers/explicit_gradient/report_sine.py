@@ -9,15 +9,10 @@ from scipy.stats import wilcoxon
 
 from imbdeep_bench.papers.explicit_gradient.sine_nets import predict, sine_points
 
-TRUE, REAL, HELD_OUT, MADE, FITTED = (
-    "#009E73",
-    "#0072B2",
-    "#CC79A7",
-    "#D55E00",
-    "#E69F00",
-)
+TRUE, REAL, HELD_OUT = "#009E73", "#0072B2", "#CC79A7"
+MADE, FITTED = "#D55E00", "#E69F00"
 MAIN = ("baseline", "ours", "pre-trained", "fixed", "continued")
-
+PAIR = ("ours", "fixed")
 RMSE_OF_ZERO = float(np.sqrt(np.mean(sine_points()[0, :, 1].numpy() ** 2)))
 
 
@@ -50,17 +45,15 @@ def main_table(rows):
 def reading_table(rows):
     """The method as other readers may have it."""
     names = [name for name in rows["method"].unique() if name.startswith("ours")]
+    titles = {
+        "rmse": "RMSE, median",
+        "distance": "distance, median",
+        "train_mse": "MSE of train points, median",
+        "valid_mse": "MSE of valid points, median",
+    }
     grouped = rows.groupby("method")
-    table = grouped[["rmse", "distance", "train_mse", "valid_mse"]].median().loc[names]
+    table = grouped[list(titles)].median().loc[names].rename(columns=titles)
     table.insert(0, "RMSE, mean", grouped["rmse"].mean())
-    table = table.rename(
-        columns={
-            "rmse": "RMSE, median",
-            "distance": "distance, median",
-            "train_mse": "MSE of train points, median",
-            "valid_mse": "MSE of valid points, median",
-        }
-    )
     return table.map("{:.3f}".format)
 
 
@@ -68,18 +61,20 @@ def course_table(rows, plan):
     """How meta-training goes, with points that move and with points that do not."""
     n_real, n_synthetic = plan.numbers[0]
     here = rows[(rows["n_real"] == n_real) & (rows["n_synthetic"] == n_synthetic)]
-    table = []
+    seen = here.groupby(["method", "steps"])[["rmse", "valid_mse", "distance"]]
+    median, mean = seen.median(), seen.mean()
+    table = {}
     for steps in (0, *plan.checkpoints):
-        row = {"steps": steps}
-        for method in ("ours", "fixed"):
-            name = method if steps else "pre-trained"
-            seen = here[(here["method"] == name) & (here["steps"] == steps)]
-            row[f"{method}: RMSE, median"] = seen["rmse"].median()
-            row[f"{method}: valid MSE, median"] = seen["valid_mse"].median()
-            if method == "ours":
-                row["ours: distance, mean"] = seen["distance"].mean()
-        table.append(row)
-    return pd.DataFrame(table).set_index("steps").map("{:.3f}".format)
+        ours, fixed = ((name if steps else "pre-trained", steps) for name in PAIR)
+        table[steps] = {
+            "ours: RMSE, median": median["rmse"][ours],
+            "ours: valid MSE, median": median["valid_mse"][ours],
+            "ours: distance, mean": mean["distance"][ours],
+            "fixed: RMSE, median": median["rmse"][fixed],
+            "fixed: valid MSE, median": median["valid_mse"][fixed],
+        }
+    table = pd.DataFrame.from_dict(table, orient="index").rename_axis("steps")
+    return table.map("{:.3f}".format)
 
 
 def numbers_table(rows, plan):
@@ -104,92 +99,47 @@ def numbers_table(rows, plan):
     return pd.DataFrame(table).set_index("real points a part")
 
 
-def duel(rows, rival):
-    """One sentence on the method and a rival."""
-    scores = by_seed(rows)
-    ours, theirs = scores["ours"], scores[rival]
-    test = wilcoxon(ours, theirs)
-    return (
-        f"- {rival}: ours is better on {(ours < theirs).sum()} of {len(scores)} seeds; "
-        f"median RMSE {ours.median():.3f} against {theirs.median():.3f} "
-        f"(Wilcoxon p = {test.pvalue:.2g})."
-    )
-
-
 def verdict(rows):
-    """Say whether the paper's two claims come out."""
+    """Tell whether the paper's two claims come out, and how ours fares against each."""
     scores = by_seed(rows)
     distance = rows.pivot(index="seed", columns="method", values="distance")
     before, after = distance["pre-trained"], distance["ours"]
-    fits = scores["ours"].median() < scores["baseline"].median()
-    aligns = after.mean() < before.mean()
-    return (
-        f"**The better fit {'comes' if fits else 'does not come'} out**: median RMSE "
-        f"{scores['ours'].median():.3f} with moved points, "
-        f"{scores['baseline'].median():.3f} without. **The synthetic points "
-        f"{'move' if aligns else 'do not move'} towards the sine**: their mean "
-        f"distance to it is {before.mean():.3f} before and {after.mean():.3f} after; "
-        f"they end nearer on {(after < before).sum()} of {len(after)} seeds."
-    )
+    median, ours = scores.median(), scores["ours"]
+    return {
+        "n_seeds": len(scores),
+        "baseline": median["baseline"],
+        "ours": {
+            "rmse": median["ours"],
+            "before": before.mean(),
+            "after": after.mean(),
+            "n_nearer": (after < before).sum(),
+        },
+        "duels": {
+            rival: {
+                "won": (ours < scores[rival]).sum(),
+                "rmse": median[rival],
+                "p_value": wilcoxon(ours, scores[rival]).pvalue,
+            }
+            for rival in MAIN
+            if rival != "ours"
+        },
+    }
 
 
 def make_report(rows, plan):
-    """Return the report as Markdown."""
+    """Return the numbers of the report."""
     n_real, n_synthetic = plan.numbers[0]
     here = at_headline(rows, plan, n_real, n_synthetic)
-    duels = "\n".join(duel(here, rival) for rival in MAIN if rival != "ours")
-    return f"""# Sine regression
-
-Section 4 of the explicit-gradient paper: {n_real} training points and {n_real}
-validation points of sin(pi x / 2), {n_synthetic} synthetic points, a net with 10 hidden
-tanh units, eta1 = 0.1, eta2 = 1. {len(plan.seeds)} seeds, each with points and a net of
-its own. RMSE is against the sine on 501 points of [-5, 5]; predicting 0 everywhere has
-{RMSE_OF_ZERO:.3f}. Distance is the mean of |y - sin(pi x / 2)| over synthetic points.
-
-{verdict(here)}
-
-Against each of the others (Wilcoxon signed-rank test over the seeds):
-
-{duels}
-
-{main_table(here).to_markdown(disable_numparse=True)}
-
-- baseline: trained on training and validation points.
-- ours: trained on the training points, then {plan.headline} steps of Algorithm 1.
-- pre-trained: ours before these steps.
-- fixed: ours with eta2 = 0; the synthetic points stay where they are drawn.
-- continued: pre-trained, then {plan.headline} plain gradient steps with eta1 on
-  training and validation points.
-
-![points, fits and RMSE over seeds](figure.png)
-
-## Steps of meta-training
-
-{course_table(rows, plan).to_markdown(disable_numparse=True)}
-
-## Other readings of the paper
-
-After {plan.headline} steps.
-
-{reading_table(here).to_markdown(disable_numparse=True)}
-
-## Numbers of points (appendix A)
-
-Median RMSE over the seeds, mean distance.
-
-{numbers_table(rows, plan).to_markdown(disable_numparse=True)}
-
-## What the paper leaves open
-
-- Pre-training and baseline: {plan.pretrain_steps} steps of Adam, learning rate 0.01, on
-  all points at once.
-- Steps of meta-training: {plan.headline}, all points in every step. Either number was
-  settled on other seeds: the loss on the training points is near 0 after the one, the
-  loss on the validation points after the other.
-- y of the synthetic points at the start: uniform in [-1, 1].
-- Synthetic points move in x and y. The training step sees training points and synthetic
-  points, as Algorithm 1 has it.
-"""
+    return verdict(here) | {
+        "plan": plan,
+        "n_real": n_real,
+        "n_synthetic": n_synthetic,
+        "rmse_of_zero": RMSE_OF_ZERO,
+        "main": main_table(here),
+        "course": course_table(rows, plan),
+        "readings": reading_table(here),
+        "numbers": numbers_table(rows, plan),
+    }
 
 
 # --- Picture -------------------------------------------------------------------------
@@ -215,14 +165,8 @@ class Picture:
             y = predict(net, x)[0]
             return np.hstack([x[0].numpy(), y.numpy()])
 
-        return cls(
-            *(
-                points[0].numpy()
-                for points in (problem.train, problem.valid, problem.synthetic, moved)
-            ),
-            curve(baseline),
-            curve(ours),
-        )
+        points = problem.train, problem.valid, problem.synthetic, moved
+        return cls(*(p[0].numpy() for p in points), curve(baseline), curve(ours))
 
 
 def draw_points(axes, picture, synthetic):

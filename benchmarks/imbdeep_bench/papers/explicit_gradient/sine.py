@@ -1,6 +1,7 @@
 """Sine regression: ten points of a sine, and synthetic points that move (section 4)."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 from tqdm import tqdm
@@ -25,7 +26,7 @@ from imbdeep_bench.papers.explicit_gradient.sine_nets import (
     stack,
     train,
 )
-from imbdeep_bench.report.markdown import write_all
+from imbdeep_bench.report.template import write_report
 
 # Whether the training step sees the training points too, as Algorithm 1 has it (eq. 1
 # leaves them out), and the learning rates of x and y.
@@ -40,24 +41,9 @@ READINGS = {
 
 @dataclass(frozen=True)
 class Plan:
-    """What is computed.
+    """What is computed: after ``headline`` steps of meta-training methods are compared.
 
-    Attributes
-    ----------
-    seeds : range
-        Each draws its own points and net.
-
-    pretrain_steps : int
-        Steps before meta-training, and of the baseline.
-
-    headline : int
-        Steps of meta-training after which methods are compared.
-
-    checkpoints : tuple of int
-        Steps after which the report shows how meta-training goes; one is the headline.
-
-    numbers : tuple of (int, int)
-        Real points of each part, and synthetic points. The paper's own come first.
+    The paper's own numbers, real points of each part and synthetic ones, come first.
     """
 
     seeds: range
@@ -96,13 +82,7 @@ def meta_train(training, checkpoints):
 def compare(problem, plan):
     """Train the baseline, the method and its controls on one stack of problems.
 
-    Returns
-    -------
-    rows : DataFrame
-        As :func:`measure` gives them.
-
-    picture : Picture
-        Of the first seed.
+    Rows as :func:`measure` gives them, and a picture of the first seed.
     """
     start = problem.synthetic
     baseline = train(problem.start, problem.real, adam, plan.pretrain_steps)
@@ -125,24 +105,17 @@ def compare(problem, plan):
 
 
 def experiment(plan):
-    """Compute a plan.
+    """Compute a plan: a row a seed, method, number of steps and of points.
 
-    Returns
-    -------
-    rows : DataFrame
-        One a seed, method, number of steps and of points.
-
-    picture : Picture
-        Of the first seed, with the paper's numbers of points.
+    The picture is of the first seed, with the paper's numbers of points.
     """
     tables, pictures = [], []
     for n_real, n_synthetic in tqdm(plan.numbers, unit="setting"):
-        problem = stack(
-            [draw_problem(seed, n_real, n_synthetic) for seed in plan.seeds]
-        )
-        rows, picture = compare(problem, plan)
-        rows.insert(0, "seed", rows.index.map(dict(enumerate(plan.seeds))))
-        rows.insert(0, "n_synthetic", n_synthetic)
+        problems = [draw_problem(seed, n_real, n_synthetic) for seed in plan.seeds]
+        rows, picture = compare(stack(problems), plan)
+        seeds = rows.index.map(dict(enumerate(plan.seeds)))
+        for name, value in (("seed", seeds), ("n_synthetic", n_synthetic)):
+            rows.insert(0, name, value)
         rows.insert(0, "n_real", n_real)
         tables.append(rows)
         pictures.append(picture)
@@ -153,10 +126,13 @@ def write(plan, out):
     """Compute a plan and write its rows, picture and report to a folder."""
     with one_thread():
         rows, picture = experiment(plan)
-    blocks = [make_report(rows, plan).rstrip("\n")]
-    frames = {"seeds.csv": rows}
+    template, numbers = (
+        Path(__file__).with_name("sine.md.jinja"),
+        make_report(rows, plan),
+    )
     pictures = {"figure.png": draw_figure(rows, picture, plan)}
-    return write_all(out, "report.md", blocks, frames=frames, pictures=pictures)
+    files = {"frames": {"seeds.csv": rows}, "pictures": pictures}
+    return write_report(out, template, numbers, name="report.md", **files)
 
 
 class Sine(Part):
