@@ -1,29 +1,101 @@
-"""Records that no run made, and runs on files that are small."""
+"""Data that is small, runs on it, and records that no run made."""
 
 import json
+from importlib import import_module
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from papers import main
+from imbdeep.datasets._imblearn27_table import IMBLEARN27
+from imbdeep_bench.data.adult import CATEGORICAL, CONTINUOUS, TARGET
+from papers import PAPERS, main
+from tests.benchmarks.conftest import write_set
 from tests.benchmarks.data.test_pairs import write_data
+from tests.benchmarks.data.test_pictures import write_usps
+
+PARTS = {
+    (paper, name): part
+    for paper in PAPERS
+    for name, part in import_module(f"imbdeep_bench.papers.{paper}").PARTS.items()
+}
+# Three of the 27 sets, by their numbers in the collection.
+THREE_SETS = {"ecoli": 1, "satimage": 3, "libras_move": 13}
+
+
+def census(n_rows=5000, seed=0):
+    """A table with adult's columns: two fifths earn more, and are older."""
+    rng = np.random.RandomState(seed)
+    rich = rng.rand(n_rows) < 0.4
+    frame = pd.DataFrame(
+        {name: rng.randint(1, 90, n_rows) for name in CONTINUOUS}
+        | {name: rng.choice(list("abcdefghij"), n_rows) for name in CATEGORICAL}
+    )
+    frame["age"] += 40 * rich
+    frame[TARGET] = np.where(rich, ">50K", "<=50K")
+    frame.loc[rng.choice(n_rows, n_rows // 25, replace=False), "workclass"] = None
+    return frame
+
+
+@pytest.fixture(scope="session")
+def small_data(tmp_path_factory):
+    """Options that say where the small data of each part are; one file of each kind."""
+    folder = tmp_path_factory.mktemp("data")
+    census(3000).to_csv(folder / "adult.csv.gz", index=False)
+    with pytest.MonkeyPatch.context() as patch:
+        for seed, (name, number) in enumerate(THREE_SETS.items()):
+            changed = {"n_samples": 80, "n_features": 3, "n_minority": 16}
+            patch.setitem(IMBLEARN27, name, IMBLEARN27[name]._replace(**changed))
+            write_set(folder, number, n_samples=80, n_minority=16, seed=seed)
+        sets = ["--data-home", str(folder), "--datasets", ",".join(THREE_SETS)]
+        pairs = ["--data", str(write_data(folder / "pairs")), "--datasets", "usps"]
+        pictures = ["--data", str(write_usps(folder / "pictures"))]
+        adult = ["--data", str(folder / "adult.csv.gz")]
+        yield {
+            ("crowds", "run"): pairs,
+            ("crowds", "warmup"): pairs,
+            ("crowds", "sets"): sets,
+            ("gl_gan", "run"): pairs,
+            ("gl_gan", "digits"): pairs[:2],
+            ("robust", "images"): pictures,
+            ("robust", "weights"): pictures,
+            ("robust", "tables"): sets,
+            ("explicit_gradient", "sets"): sets,
+            ("explicit_gradient", "sensitivity"): sets,
+            ("explicit_gradient", "adult"): adult,
+            ("explicit_gradient", "convergence"): adult,
+        }
 
 
 @pytest.fixture
-def smoke(tmp_path):
-    """Run a part of a paper on small files of USPS and Madelon."""
-    data = write_data(tmp_path / "raw")
+def run(small_data, tmp_path):
+    """Run a part of a paper on its small data, in this process."""
 
     def run(paper, part, *more):
-        out = ["--out", str(tmp_path / "out"), "--smoke", "--n-jobs", "0"]
-        return main([paper, part, "--data", str(data), *out, *more])
+        argv = [paper, part, *small_data[paper, part], "--out", str(tmp_path / "out")]
+        jobs = ["--n-jobs", "0"] if part != "digits" else []
+        return main([*argv, *jobs, *more])
 
     return run
 
 
-def read_records(path):
-    """Return the cells of a file."""
+@pytest.fixture
+def report_on(write_records, tmp_path):
+    """Return a function that reports on records and gives the report's text."""
+
+    def report_on(part, records, name="report.md", file="cells.jsonl"):
+        write_records(records, file)
+        argv = ["--report-only", "--out", str(tmp_path)]
+        assert main([*part.split(), *argv]) == 0
+        return (tmp_path / name).read_text()
+
+    return report_on
+
+
+def read_records(path, kind="cell"):
+    """Return the cells of a file, or its other records."""
     records = map(json.loads, path.read_text().splitlines())
-    return [record for record in records if record["kind"] == "cell"]
+    return [record for record in records if record["kind"] == kind]
 
 
 def pick_row(table, **where):
@@ -34,9 +106,42 @@ def pick_row(table, **where):
     return table.iloc[0]
 
 
+def row_of(text, start):
+    """Return the cells of the first table row of a report that starts so."""
+    line = next(line for line in text.splitlines() if line.startswith(f"| {start} "))
+    return [cell.strip() for cell in line.split("|")[1:-1]]
+
+
 def refuse(capsys, run):
     """Return the usage error of a run."""
     with pytest.raises(SystemExit) as stopped:
         run()
     assert stopped.value.code == 2
     return capsys.readouterr().err
+
+
+def fake_run(told, scores, shifts, n_seeds=4, failed=(), **labels):
+    """Records of scores that differ by method and, a little, by seed.
+
+    Parameters
+    ----------
+    told : dict
+        What the record of a cell says besides, finished or not.
+    scores : callable
+        From a method and its score to what a finished cell says besides.
+    shifts : dict of str to float
+        By how much each method differs from 0.5.
+    failed : iterable of (method, seed)
+    **labels
+        Of the setting; ``dataset`` is its name.
+    """
+    no_result = {"status": "failed", "error": "ValueError: too few rows", "scores": {}}
+    records = []
+    for seed in range(n_seeds):
+        for method, shift in shifts.items():
+            record = {"kind": "cell", "method": method, "fold": seed, **labels, **told}
+            value = 0.5 + shift + seed * (0.01 + 0.01 * shift)
+            ok = (method, seed) not in failed
+            more = {"status": "ok", "error": None} | scores(method, value)
+            records.append({**record, **(more if ok else no_result)})
+    return records

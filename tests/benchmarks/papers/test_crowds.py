@@ -20,12 +20,12 @@ from imbdeep_bench.data.pairs import Dataset, draw_classes, parse_pairs, read_da
 from imbdeep_bench.engine.experiment import Cell, Method, run_cell
 from imbdeep_bench.engine.protocol import derive_seed
 from imbdeep_bench.papers.crowds.experiment import (
+    INFERENCE_SCORES,
     N_WORKERS,
     Pairs,
     accuracy_by_round,
     crowd_setting,
     score,
-    score_inference,
 )
 from imbdeep_bench.papers.crowds.methods import (
     EPOCHS,
@@ -43,8 +43,11 @@ from imbdeep_bench.papers.crowds.rows import (
     learn_difficulty,
 )
 from tests.benchmarks.data.test_pairs import numbered, write_data
+from tests.benchmarks.papers.conftest import (
+    read_records,
+)
 
-ALIKE = Crowd("alike", 5)
+ALIKE, SEED = Crowd("alike", 5), 3
 
 
 def ids(X):
@@ -74,15 +77,13 @@ def test_error_rates_of_both_kinds():
     assert N_WORKERS == {"usps": 9, "madelon": 7}
 
 
-def test_the_difficulty_net_stops_as_soon_as_it_knows_enough():
+def test_the_difficulty_net_stops_as_soon_as_it_knows_enough_or_gives_up():
     data = blobs(100)
     proba, told = learn_difficulty(data.X, data.y, np.random.RandomState(0))
     assert told["difficulty_accuracy"] > ENOUGH_ACCURACY
     assert 1 < told["difficulty_epochs"] < MOST_EPOCHS
     assert (proba.argmax(1) == data.y).mean() == told["difficulty_accuracy"]
-
-
-def test_the_difficulty_net_gives_up_on_labels_that_contradict_each_other():
+    # Labels that contradict each other.
     X = np.repeat(np.random.RandomState(0).normal(size=(10, 2)), 2, axis=0)
     _, told = learn_difficulty(X, np.tile([0, 1], 10), np.random.RandomState(0))
     assert told == {"difficulty_epochs": MOST_EPOCHS, "difficulty_accuracy": 0.5}
@@ -90,9 +91,8 @@ def test_the_difficulty_net_gives_up_on_labels_that_contradict_each_other():
 
 @pytest.mark.slow
 def test_workers_err_as_often_as_they_should_and_more_on_hard_rows():
-    data = blobs(2000, shift=0.8)
-    task = draw(data, crowd=Crowd("unlike", 4))
-    wrong = task.more != task.y_train[:, None]
+    rows = draw(blobs(2000, shift=0.8), crowd=Crowd("unlike", 4))
+    wrong = rows.more != rows.y_train[:, None]
     assert wrong.mean(0) == pytest.approx([0.1, 0.2, 0.3, 0.4], abs=0.03)
     # Whoever errs, errs on the same rows: errors of two workers go together.
     both = wrong[:, 2] & wrong[:, 3]
@@ -114,40 +114,37 @@ def test_nets_and_draws_are_the_same_for_both_kinds_of_crowds():
 # --- One run -------------------------------------------------------------------------
 
 
+def counts_of(told):
+    sides = [f"n_{p}_{c}" for p in ("train", "test") for c in ("majority", "minority")]
+    return [told[side] for side in sides]
+
+
 def test_sizes_are_those_of_table_3_1():
-    task = draw(numbered((834, 1200)), crowd=Crowd("alike", 9))
-    record = task.told
-    assert (record["n_train_majority"], record["n_train_minority"]) == (668, 66)
-    assert (record["n_test_majority"], record["n_test_minority"]) == (166, 166)
-    assert len(task.X_train) == 734
-    assert len(task.X_test) == 332
-    assert task.more.shape == (734, 9)
+    rows = draw(numbered((834, 1200)), crowd=Crowd("alike", 9))
+    assert counts_of(rows.told) == [668, 66, 166, 166]
+    assert (len(rows.X_train), len(rows.X_test)) == (734, 332)
+    assert rows.more.shape == (734, 9)
 
 
-def test_no_test_row_is_trained_on():
-    task = draw(numbered((100, 80, 90)))
-    train, test = set(ids(task.X_train)), set(ids(task.X_test))
+def test_no_test_row_is_trained_on_and_labels_belong_to_their_rows():
+    usps = numbered((100, 80, 90))
+    rows = draw(usps, pairs="1-0")
+    train, test = set(ids(rows.X_train)), set(ids(rows.X_test))
     assert not train & test
-    assert len(train) == len(task.X_train)
-    assert len(test) == len(task.X_test)
-
-
-def test_labels_belong_to_their_rows():
-    usps = numbered((60, 80))
-    task = draw(usps, pairs="1-0")
-    assert (task.told["majority"], task.told["minority"]) == (1, 0)
-    assert usps.y[ids(task.X_train)].tolist() == [1 - t for t in task.y_train]
-    assert usps.y[ids(task.X_test)].tolist() == [1 - t for t in task.y_test]
+    assert (len(train), len(test)) == (len(rows.X_train), len(rows.X_test))
+    assert (rows.told["majority"], rows.told["minority"]) == (1, 0)
+    assert usps.y[ids(rows.X_train)].tolist() == [1 - t for t in rows.y_train]
+    assert usps.y[ids(rows.X_test)].tolist() == [1 - t for t in rows.y_test]
 
 
 def test_rows_are_annotated_before_the_minority_is_cut():
     data = numbered((60, 60))
     _, candidates, _ = draw_classes(data, parse_pairs("drawn"), 0)
-    task = draw(data)
-    assert set(ids(task.X_train)) < set(np.concatenate(candidates).tolist())
+    rows = draw(data)
+    assert set(ids(rows.X_train)) < set(np.concatenate(candidates).tolist())
     # A net that had seen the rows that are left alone would have fewer of them.
     assert len(np.concatenate(candidates)) == 96
-    assert len(task.X_train) == 48 + 4
+    assert len(rows.X_train) == 48 + 4
 
 
 @pytest.mark.slow
@@ -163,55 +160,39 @@ def test_a_run_follows_from_its_seed_alone():
 def test_halves_are_as_imbalanced_as_the_set():
     y = np.repeat([0, 1], [160, 40])
     data = Dataset("oil", np.arange(200)[:, None], y, "hash")
-    task = half_of_set(data, Crowd("unlike", 7), seed=0)
-    record = task.told
-    assert [record[f"n_{p}_{c}"] for p in ("train", "test") for c in task_sides()] == [
-        80,
-        20,
-        80,
-        20,
-    ]
-    assert sorted(ids(task.X_train) + ids(task.X_test)) == list(range(200))
-    assert y[ids(task.X_train)].tolist() == task.y_train.tolist()
-    assert task.more.shape == (100, 7)
-    assert ids(half_of_set(data, ALIKE, seed=1).X_train) != ids(task.X_train)
-
-
-def task_sides():
-    return ("majority", "minority")
+    rows = half_of_set(data, Crowd("unlike", 7), seed=0)
+    assert counts_of(rows.told) == [80, 20, 80, 20]
+    assert sorted(ids(rows.X_train) + ids(rows.X_test)) == list(range(200))
+    assert y[ids(rows.X_train)].tolist() == rows.y_train.tolist()
+    assert rows.more.shape == (100, 7)
+    assert ids(half_of_set(data, ALIKE, seed=1).X_train) != ids(rows.X_train)
 
 
 # --- Methods -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("methods", "epochs"), [(METHODS, 10), (TABLE_METHODS, 25)])
-def test_baselines_share_their_classifiers_and_differ_in_how_they_infer(
-    methods, epochs
-):
+def test_baselines_share_classifiers_and_differ_in_how_they_infer(methods, epochs):
     settings = {"max_epochs": epochs, "train_split": None, "early_stopping": False}
-    for prefix, aggregator in (
-        ("mv", MajorityVote()),
-        ("ds", DawidSkene()),
-        ("ds_hard", DawidSkene(assignment="hard")),
-    ):
-        model = methods[f"{prefix}_net"].make(7)
-        assert repr(model.aggregator) == repr(aggregator)
-        expected = NetClassifier(random_state=7, **settings)
-        assert repr(model.estimator) == repr(expected)
+    net = NetClassifier(random_state=7, **settings)
+    made = {name: method.make(7) for name, method in methods.items()}
+    hard = DawidSkene(assignment="hard")
+    aggregators = {"mv": MajorityVote(), "ds": DawidSkene(), "ds_hard": hard}
+    for prefix, aggregator in aggregators.items():
+        expected = InferThenFit(aggregator, net)
+        assert repr(made[f"{prefix}_net"]) == repr(expected)
     for name in ("mv_lr", "ds_lr"):
-        assert methods[name].make(7).estimator[-1].max_iter == 1000
+        assert made[name].estimator[-1].max_iter == 1000
+        assert repr(made[name].aggregator) == repr(aggregators[name[:2]])
+    early = InferThenFit(MajorityVote(), NetClassifier(random_state=7))
+    assert repr(made["mv_net_early"]) == repr(early)
+    assert repr(made["truth_net"]) == repr(net)
     crowd_layer = CrowdLayerClassifier(random_state=7, **settings)
-    assert repr(methods["crowd_layer"].make(7)) == repr(crowd_layer)
-
-
-def test_iced_is_at_its_defaults():
-    for name, changed in (
-        ("iced", {"dawid_skene": None}),
-        ("iced_soft", {"dawid_skene": DawidSkene()}),
-    ):
-        model = METHODS[name].make(7)
-        default = ICEDClassifier(random_state=7, **changed)
-        assert repr(model) == repr(default)
+    assert repr(made["crowd_layer"]) == repr(crowd_layer)
+    # ICED is at its defaults.
+    assert repr(made["iced"]) == repr(ICEDClassifier(random_state=7))
+    soft = ICEDClassifier(random_state=7, dawid_skene=DawidSkene())
+    assert repr(made["iced_soft"]) == repr(soft)
 
 
 def test_warm_ups_have_no_rounds():
@@ -233,30 +214,21 @@ def test_smoke_makes_all_stages_short(name):
     assert epochs or "lr" in name
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", [*METHODS, *WARMUPS])
-def test_every_method_runs(usps, name):
-    method = (METHODS | WARMUPS)[name]
-    record = run_cell(make_cell(usps, method, smoke=True))
-    assert record["error"] is None
-    assert 0 <= record["scores"]["accuracy"] <= 1
-    infers = name not in ("truth_net", "crowd_layer")
-    assert bool(record["inference"]) == infers
-    assert len(record["accuracy_by_round"]) == name.startswith("iced")
-    json.dumps(record, allow_nan=False)
+def test_logistic_regression_sees_standardised_rows():
+    model = METHODS["mv_lr"].make(0).estimator
+    X, y = np.array([[0.0, 1000], [1, 3000], [2, 2000], [3, 4000]]), [0, 1, 0, 1]
+    by_hand = LogisticRegression(max_iter=1000).fit((X - X.mean(0)) / X.std(0), y)
+    np.testing.assert_allclose(model.fit(X, y)[-1].coef_, by_hand.coef_)
 
 
-# --- Scores --------------------------------------------------------------------------
+# --- Scores and cells ----------------------------------------------------------------
 
 
 def test_scores_by_counting():
     y = np.array([0, 0, 0, 0, 1, 1, 1, 1])
     predicted = np.array([0, 0, 0, 1, 1, 1, 0, 0])
-    probability = np.array([0.1, 0.2, 0.3, 0.6, 0.9, 0.8, 0.4, 0.05])
     f1 = [2 * 3 / (2 * 3 + 2 + 1), 2 * 2 / (2 * 2 + 1 + 2)]
-    # Minority rows come first, second, fourth and last.
-    precision = [1 / 1, 2 / 2, 3 / 4, 4 / 8]
-    assert score(y, predicted, probability) == pytest.approx(
+    assert score(y, predicted) == pytest.approx(
         {
             "accuracy": 5 / 8,
             "macro_f1": np.mean(f1),
@@ -264,22 +236,14 @@ def test_scores_by_counting():
             "g_mean": np.sqrt(0.75 * 0.5),
             "recall_majority": 0.75,
             "recall_minority": 0.5,
-            "average_precision": np.mean(precision),
         }
     )
-
-
-def test_inference_by_counting():
     truth, inferred = np.array([0, 0, 0, 1, 1]), np.array([0, 1, 1, 1, 0])
-    assert score_inference(truth, inferred) == pytest.approx(
+    assert score(truth, inferred, INFERENCE_SCORES) == pytest.approx(
         {"accuracy": 2 / 5, "minority_recall": 1 / 2, "minority_precision": 1 / 3}
     )
-    assert score_inference(truth, np.zeros(5, int))["minority_precision"] == 0
-
-
-# --- One cell ------------------------------------------------------------------------
-
-SEED = 3
+    none = score(truth, np.zeros(5, int), INFERENCE_SCORES)
+    assert none["minority_precision"] == 0
 
 
 @pytest.fixture
@@ -288,25 +252,23 @@ def usps(tmp_path):
 
 
 class Spy(ClassifierMixin, BaseEstimator):
-    """Keep what fit is given, and predict the minority everywhere."""
+    """Keep what fit is given, warn, and predict the minority everywhere."""
 
     def __init__(self, log=None):
         self.log = log
 
     def fit(self, X, y, y_true=None):
         self.log.append((X.copy(), y.copy(), y_true))
+        warnings.warn("it goes on and on", ConvergenceWarning, stacklevel=2)
         return self
 
     def predict(self, X):
         return np.ones(len(X), dtype=int)
 
     def predict_proba(self, X):
-        return np.tile([0.2, 0.8], (len(X), 1))
-
-
-class Breaks(Spy):
-    def fit(self, X, y, y_true=None):
-        raise RuntimeError("the loss is\nnot finite")
+        # The rows come ranked as they are.
+        positive = np.linspace(0.9, 0.1, len(X))
+        return np.column_stack([1 - positive, positive])
 
 
 def make_cell(dataset, method, smoke=False):
@@ -314,49 +276,58 @@ def make_cell(dataset, method, smoke=False):
     return Cell(experiment, crowd_setting(dataset, ALIKE), method, SEED)
 
 
-def returning(model, **kwargs):
-    return Method("stub", lambda seed: model, **kwargs)
+def spy_on(usps, **kwargs):
+    """Return what a method was given to fit, and its record."""
+    log = []
+    record = run_cell(make_cell(usps, Method("spy", lambda seed: Spy(log), **kwargs)))
+    (given,) = log
+    return given, record
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*METHODS, *WARMUPS])
+def test_every_method_runs(usps, name):
+    record = run_cell(make_cell(usps, (METHODS | WARMUPS)[name], smoke=True))
+    assert record["error"] is None
+    assert 0 <= record["scores"]["accuracy"] <= 1
+    infers = name not in ("truth_net", "crowd_layer")
+    assert bool(record["inference"]) == infers
+    assert len(record["accuracy_by_round"]) == name.startswith("iced")
+    json.dumps(record, allow_nan=False)
 
 
 def test_record_is_that_of_the_steps_by_hand(usps):
     record = run_cell(make_cell(usps, METHODS["mv_lr"]))
-    task = draw(usps, SEED)
+    rows = draw(usps, SEED)
     model = METHODS["mv_lr"].make(derive_seed(SEED, "usps", "model"))
-    model.fit(task.X_train, task.more)
-    expected = score(
-        task.y_test, model.predict(task.X_test), model.predict_proba(task.X_test)[:, 1]
-    )
-    assert record["scores"] == expected
-    inferred = MajorityVote().fit_predict(task.more)
-    assert record["inference"]["accuracy"] == np.mean(inferred == task.y_train)
-    assert record["status"] == "ok"
-    assert (record["data"], record["crowd"], record["n_workers"]) == (
-        "usps",
-        "alike",
-        5,
-    )
-    assert (record["n_train_majority"], record["n_train_minority"]) == (32, 3)
+    predicted = model.fit(rows.X_train, rows.more).predict(rows.X_test)
+    assert score(rows.y_test, predicted).items() <= record["scores"].items()
+    inferred = MajorityVote().fit_predict(rows.more)
+    assert record["inference"]["accuracy"] == np.mean(inferred == rows.y_train)
+    labels = {"data": "usps", "crowd": "alike", "n_workers": 5, "converged": True}
+    assert labels.items() <= record.items()
+    assert counts_of(record)[:2] == [32, 3]
     assert sum(record["group_rows"]) == 35
     assert len(record["error_rates"]) == 5
-    assert record["data_sha256"] == usps.sha256
     assert record["cell_seconds"] > record["fit_seconds"] > 0
 
 
 def test_a_method_learns_from_annotations_of_training_rows_alone(usps):
-    log = []
-    run_cell(make_cell(usps, returning(Spy(log))))
-    task = draw(usps, SEED)
-    ((X, y, y_true),) = log
-    np.testing.assert_array_equal(X, task.X_train)
-    np.testing.assert_array_equal(y, task.more)
-    np.testing.assert_array_equal(y_true, task.y_train)
-    assert not {r.tobytes() for r in task.X_test} & {r.tobytes() for r in X}
+    (X, y, y_true), record = spy_on(usps)
+    rows = draw(usps, SEED)
+    np.testing.assert_array_equal(X, rows.X_train)
+    np.testing.assert_array_equal(y, rows.more)
+    np.testing.assert_array_equal(y_true, rows.y_train)
+    assert not {r.tobytes() for r in rows.X_test} & {r.tobytes() for r in X}
+    assert (record["status"], record["converged"]) == ("ok", False)
+    # Average precision as the step sum over the minority's places.
+    hits = np.flatnonzero(rows.y_test == 1)
+    precision = np.arange(1, len(hits) + 1) / (hits + 1)
+    assert record["scores"]["average_precision"] == pytest.approx(precision.mean())
 
 
 def test_the_ceiling_alone_learns_from_the_truth(usps):
-    log = []
-    run_cell(make_cell(usps, returning(Spy(log), kind="truth")))
-    ((_, y, y_true),) = log
+    (_, y, y_true), _ = spy_on(usps, kind="truth")
     np.testing.assert_array_equal(y, draw(usps, SEED).y_train)
     assert y_true is None
     assert [name for name, m in METHODS.items() if m.kind == "truth"] == ["truth_net"]
@@ -364,52 +335,34 @@ def test_the_ceiling_alone_learns_from_the_truth(usps):
 
 @pytest.mark.parametrize("name", ["iced", "mv_net"])
 def test_what_is_passed_as_truth_changes_no_prediction(usps, name):
-    task = draw(usps, SEED)
+    rows = draw(usps, SEED)
     proba = [
         make_model(METHODS[name], 0, smoke=True)
-        .fit(task.X_train, task.more, y_true=truth)
-        .predict_proba(task.X_test)
-        for truth in (task.y_train, 1 - task.y_train, None)
+        .fit(rows.X_train, rows.more, y_true=truth)
+        .predict_proba(rows.X_test)
+        for truth in (rows.y_train, 1 - rows.y_train, None)
     ]
     np.testing.assert_array_equal(proba[0], proba[1])
     np.testing.assert_array_equal(proba[0], proba[2])
 
 
 def test_rounds_of_iced_and_no_epoch_of_its_warm_up(usps):
-    task = draw(usps, SEED)
+    rows = draw(usps, SEED)
     model = ICEDClassifier(max_epochs=3, warmup_epochs=2, random_state=0)
-    model.fit(task.X_train, task.more, y_true=task.y_train)
+    model.fit(rows.X_train, rows.more, y_true=rows.y_train)
     rounds = accuracy_by_round(model)
     assert len(rounds) == 3
-    assert rounds[-1] == np.mean(model.inferred_labels_ == task.y_train)
+    assert rounds[-1] == np.mean(model.inferred_labels_ == rows.y_train)
     assert accuracy_by_round(InferThenFit()) == []
 
 
-class Warns(Spy):
-    def fit(self, X, y, y_true=None):
-        warnings.warn("it goes on and on", ConvergenceWarning, stacklevel=2)
-        return self
-
-
-def test_whether_all_iterations_converged_is_recorded(usps):
-    assert run_cell(make_cell(usps, METHODS["mv_lr"]))["converged"] is True
-    warned = run_cell(make_cell(usps, returning(Warns())))
-    assert (warned["status"], warned["converged"]) == ("ok", False)
-
-
-def test_a_method_that_breaks_is_recorded(usps):
-    failed = run_cell(make_cell(usps, returning(Breaks())))
-    assert failed["status"] == "failed"
-    assert failed["error"].startswith("RuntimeError: the loss is not finite (test_")
-    assert failed["n_train_minority"] == 3
-    assert set(failed) == set(run_cell(make_cell(usps, METHODS["mv_lr"])))
-
-
-def test_logistic_regression_sees_standardised_rows():
-    model = METHODS["mv_lr"].make(0).estimator
-    X = np.array([[0.0, 1000], [1, 3000], [2, 2000], [3, 4000]])
-    model.fit(X, [0, 1, 0, 1])
-    by_hand = LogisticRegression(max_iter=1000).fit(
-        (X - X.mean(0)) / X.std(0), [0, 1] * 2
+def test_warm_ups_see_the_rows_of_the_runs(run, tmp_path):
+    given = ["--smoke", "--seeds", "0"]
+    assert run("crowds", "run", *given, "--methods", "mv_lr") == 0
+    assert run("crowds", "warmup", *given, "--methods", "groups_2") == 0
+    alike, warm = (
+        read_records(tmp_path / "out" / f"{name}.jsonl")[0]
+        for name in ("cells", "warmup")
     )
-    np.testing.assert_allclose(model[-1].coef_, by_hand.coef_)
+    for name in ("majority", "minority", "error_rates", "group_rows"):
+        assert warm[name] == alike[name]

@@ -17,17 +17,12 @@ from imbdeep_bench.papers.explicit_gradient.experiment import (
 from imbdeep_bench.papers.explicit_gradient.methods import TABLE_METHODS as METHODS
 from imbdeep_bench.papers.explicit_gradient.report_convergence import (
     COLUMNS,
-    LAST,
     TITLES,
     change_table,
-    draw_curves,
     epoch_frame,
-    make_report,
     mean_curves,
 )
-from papers import main
-from tests.benchmarks.papers.conftest import read_records, refuse
-from tests.benchmarks.papers.test_explicit_gradient_adult import census
+from tests.benchmarks.papers.conftest import census
 
 RATIO, NAMES = 50, list(TITLES)
 SMALL = {"pretrain_epochs": 2, "max_epochs": 3, "module__hidden_sizes": (4,)}
@@ -126,13 +121,14 @@ def fabricated(value, folds=2, n_before=5, n_with=60):
             curve = [value(name, fold, e) for e in range(1, n_epochs + 1)]
             curves = dict.fromkeys(COLUMNS, curve)
             curves["n_synthetic"] = [0.0] * n_before + [7.0] * n_with
-            key = {"method": name, "fold": fold, "status": "ok", "error": None}
-            records.append({**key, "curves": curves})
+            key = {
+                "kind": "cell",
+                "dataset": "adult 50:1",
+                "method": name,
+                "fold": fold,
+            }
+            records.append({**key, "status": "ok", "error": None, "curves": curves})
     return records
-
-
-def text_of(records):
-    return "\n\n".join(make_report(records))
 
 
 def test_the_table_is_the_mean_over_splits_at_its_epochs():
@@ -146,10 +142,9 @@ def test_the_table_is_the_mean_over_splits_at_its_epochs():
     assert list(table) == list(COLUMNS.values())
 
 
-def test_the_verdict_compares_the_last_epochs_with_those_before():
-    text = text_of(
-        fabricated(lambda name, fold, e: (e > 65 - LAST) - 0.5 + (name == NAMES[1]))
-    )
+def test_the_verdict_compares_the_last_epochs_with_those_before(report_on):
+    records = fabricated(lambda name, fold, e: (e > 45) - 0.5 + (name == NAMES[1]))
+    text = report_on("explicit_gradient convergence", records)
     assert "the loss in training changes by +1.0000" in text
     line = next(s for s in text.splitlines() if s.startswith("- Duplicates"))
     assert "from 0.500 to 1.500 on validation rows" in line
@@ -157,31 +152,9 @@ def test_the_verdict_compares_the_last_epochs_with_those_before():
     assert "2 splits of adult 50:1, 0 failed fits" in text
 
 
-def test_splits_that_a_method_has_not_been_through_do_not_count():
+def test_splits_that_a_method_has_not_been_through_do_not_count(report_on):
     records = fabricated(lambda name, fold, e: float(fold))
     records[-1] |= {"status": "failed", "error": "it broke", "curves": {}}
-    frame = epoch_frame(records)
-    assert set(frame.index.get_level_values("fold")) == {0}
-    assert "1 splits of adult 50:1, 1 failed fits" in text_of(records)
-
-
-def test_a_report_on_nothing():
-    assert "No split has been through both methods yet" in text_of([])
-    assert len(draw_curves([]).axes) == 3
-
-
-# --- The run -------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_a_run_and_its_report(path, tmp_path, monkeypatch, capsys):
-    methods = {n: replace(METHODS[n], make=small(n)) for n in NAMES}
-    monkeypatch.setattr(Convergence, "methods", methods)
-    given = ["explicit_gradient", "convergence", "--data", str(path), "--n-jobs", "0"]
-    given += ["--out", str(tmp_path)]
-    assert main(given) == 0
-    assert len(read_records(tmp_path / "cells.jsonl")) == 8
-    assert "4 splits of adult 50:1" in (tmp_path / "report.md").read_text()
-    assert (tmp_path / "convergence.png").read_bytes().startswith(b"\x89PNG")
-    error = refuse(capsys, lambda: main([*given, "--seed", "1"]))
-    assert "give another --out" in error
+    assert set(epoch_frame(records).index.unique("fold")) == {0}
+    text = report_on("explicit_gradient convergence", records)
+    assert "1 splits of adult 50:1, 1 failed fits" in text

@@ -1,7 +1,5 @@
 """The sensitivity study: its candidates, and what its report tells of them."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,9 +26,9 @@ from imbdeep_bench.papers.explicit_gradient.report_sensitivity import (
     set_means,
     tuned_means,
     tuning_table,
-    write_sensitivity,
 )
 from imbdeep_bench.papers.explicit_gradient.report_sets import VALID
+from tests.benchmarks.papers.conftest import refuse, row_of
 
 NAMES = list(CANDIDATES)
 
@@ -261,15 +259,17 @@ def records_of(scores):
     return records
 
 
+SENSITIVITY = "explicit_gradient sensitivity"
+
+
 @pytest.mark.slow
-def test_report_tells_the_numbers_of_the_file(tmp_path, scores, write_records):
-    write_records(records_of(scores))
-    text = write_sensitivity(SimpleNamespace(out=tmp_path)).read_text()
+def test_report_tells_the_numbers_of_the_file(tmp_path, scores, report_on):
+    text = report_on(SENSITIVITY, records_of(scores))
     assert (tmp_path / "sensitivity.png").stat().st_size > 10_000
     assert "504 of 504 cells, 0 of them failed; 12 splits of 4 sets" in text
     table = effect_table(scores, NAMES)
-    line = next(s for s in text.splitlines() if s.startswith("| inner_lr=0.1 "))
-    assert line.split("|")[2].strip() == f"{table.loc['inner_lr=0.1', 'test']:.3f}"
+    told = f"{table.loc['inner_lr=0.1', 'test']:.3f}"
+    assert row_of(text, "inner_lr=0.1")[1] == told
     tuned = tuning_table(scores).iloc[-1]
     assert (
         f"from 21 / 21 candidates, the plain net has {tuned[f'test, {PLAIN}']:.3f} and "
@@ -277,20 +277,13 @@ def test_report_tells_the_numbers_of_the_file(tmp_path, scores, write_records):
     )
     widest = effect_ranges(scores).iloc[0]
     assert f"those of `{widest.name}` ({widest['range']:.3f})" in text
-
-
-@pytest.mark.slow
-def test_report_leaves_out_splits_that_a_candidate_has_not_run(
-    tmp_path, scores, write_records
-):
-    part = scores.drop(index=("oil", "clip=True", 2))
-    write_records(records_of(part))
-    text = write_sensitivity(SimpleNamespace(out=tmp_path)).read_text()
+    # Splits that a candidate has not run do not count.
+    text = report_on(SENSITIVITY, records_of(scores.drop(("oil", "clip=True", 2))))
     assert "503 of 504 cells" in text
     assert "11 splits of 4 sets" in text
 
 
-def test_report_says_when_there_is_nothing_to_compare(tmp_path, scores, write_records):
-    write_records(records_of(scores.drop("clip=True", level=1)))
-    with pytest.raises(ValueError, match="no split that every method has run"):
-        write_sensitivity(SimpleNamespace(out=tmp_path))
+def test_report_says_when_there_is_nothing_to_compare(scores, report_on, capsys):
+    records = records_of(scores.drop("clip=True", level=1))
+    error = refuse(capsys, lambda: report_on(SENSITIVITY, records))
+    assert "no split that every method has run" in error

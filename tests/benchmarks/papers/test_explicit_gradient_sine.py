@@ -1,4 +1,3 @@
-import argparse
 import math
 
 import numpy as np
@@ -7,17 +6,15 @@ import pytest
 import torch
 from torch import nn
 
+from imbdeep_bench.papers.explicit_gradient import sine
 from imbdeep_bench.papers.explicit_gradient.report_sine import (
     MAIN,
-    make_report,
     verdict,
 )
 from imbdeep_bench.papers.explicit_gradient.sine import (
     Plan,
-    Sine,
     experiment,
     meta_train,
-    write,
 )
 from imbdeep_bench.papers.explicit_gradient.sine_nets import (
     MetaTraining,
@@ -48,8 +45,14 @@ def problem():
 
 
 @pytest.fixture(scope="module")
-def small():
+def computed():
     return experiment(SMALL)
+
+
+@pytest.fixture
+def small(computed):
+    rows, picture = computed
+    return rows.copy(), picture
 
 
 def module_of(net, place):
@@ -253,14 +256,6 @@ def test_the_baseline_and_the_pretrained_net_are_what_they_say(small):
     np.testing.assert_array_equal(picture.train, drawn.train[0])
 
 
-@pytest.mark.slow
-def test_run_writes_a_report_that_follows_from_its_rows(tmp_path):
-    write(SMALL, tmp_path)
-    rows = pd.read_csv(tmp_path / "seeds.csv")
-    assert (tmp_path / "report.md").read_text() == make_report(rows, SMALL)
-    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
-
-
 def fabricated(ours, baseline, after):
     """Rows of three seeds; every other method has RMSE 1 and distance 0.5."""
     return pd.DataFrame(
@@ -278,16 +273,28 @@ def fabricated(ours, baseline, after):
 
 
 def test_verdict_says_what_came_out():
-    good = verdict(fabricated(ours=0.2, baseline=0.4, after=0.1))
-    assert "better fit comes out" in good
-    assert "points move towards" in good
-    assert "nearer on 3 of 3" in good
-    bad = verdict(fabricated(ours=0.4, baseline=0.2, after=0.9))
-    assert "better fit does not come out" in bad
-    assert "points do not move towards" in bad
-    assert "0.400 with moved points, 0.200 without" in bad
+    told = verdict(fabricated(ours=0.2, baseline=0.4, after=0.1))
+    ours = {"rmse": 0.2, "before": 0.5, "after": 0.1, "n_nearer": 3}
+    assert told["ours"] == pytest.approx(ours)
+    assert (told["baseline"], told["n_seeds"]) == (0.4, 3)
+    assert set(told["duels"]) == set(MAIN) - {"ours"}
+    assert told["duels"]["fixed"] == {"won": 3, "rmse": 1, "p_value": 0.25}
 
 
-def test_no_seed_is_refused():
-    with pytest.raises(ValueError, match="--seeds got 0; give 1 or more"):
-        Sine.run(argparse.Namespace(seeds=0, out=None))
+@pytest.mark.slow
+@pytest.mark.parametrize("better", [True, False])
+def test_run_writes_a_report_that_follows_from_its_rows(
+    tmp_path, small, better, monkeypatch
+):
+    rows, picture = small
+    is_ours = rows["method"].str.startswith("ours")
+    rows.loc[is_ours, ["rmse", "distance"]] = 0.001 if better else 99.0
+    monkeypatch.setattr(sine, "experiment", lambda plan: (rows, picture))
+    text = sine.write(SMALL, tmp_path).read_text()
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "seeds.csv"), rows)
+    words = ("comes", "move") if better else ("does not come", "do not move")
+    assert f"**The better fit {words[0]} out**" in text
+    assert f"**The synthetic points {words[1]} towards" in text
+    assert f"nearer on {3 * better} of 3 seeds" in text
+    assert f"- fixed: ours is better on {3 * better} of 3 seeds" in text
+    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")

@@ -3,7 +3,6 @@
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 
@@ -15,7 +14,7 @@ from imbdeep.classifiers import (
     SRATClassifier,
 )
 from imbdeep_bench.data.pictures import Imbalance, draw_pictures, read_pictures
-from imbdeep_bench.engine.experiment import Cell, Method, Rows, Setting, run_cell
+from imbdeep_bench.engine.experiment import Cell, Rows, Setting, run_cell
 from imbdeep_bench.engine.protocol import derive_seed
 from imbdeep_bench.papers.robust import scores as scoring
 from imbdeep_bench.papers.robust.experiment import Images
@@ -28,18 +27,17 @@ from imbdeep_bench.papers.robust.methods import (
     TRAINING,
     make_model,
 )
-from imbdeep_bench.papers.robust.report import METRICS
+from imbdeep_bench.papers.robust.report import FOUR, STRONG
 from imbdeep_bench.papers.robust.scores import (
     compare_attacks,
     first_of_each_class,
     score_pictures,
 )
 from imbdeep_bench.papers.robust.threats import EPS, SMOKE, Strength, Threat
-from papers import main
 from tests.benchmarks.data.test_pictures import write_usps
-from tests.benchmarks.papers.conftest import pick_row, read_records, refuse
 
 THREAT, IMBALANCE = Threat("linf", 0.1), Imbalance("step", 5)
+METRICS = {*FOUR, *STRONG}
 
 
 @pytest.fixture(scope="module")
@@ -57,14 +55,6 @@ def make_cell(pictures, method=None, threat=THREAT, imbalance=IMBALANCE, seed=3)
 
 def build(name, data="usps", threat=THREAT, **kwargs):
     return make_model(METHODS[name], data, threat, seed=7, device="cpu", **kwargs)
-
-
-class Breaks(ClassifierMixin, BaseEstimator):
-    def fit(self, X, y):
-        raise RuntimeError("the loss is\nnot finite")
-
-
-BREAKS = Method("stub", lambda shared, attack: Breaks())
 
 
 # --- Methods -------------------------------------------------------------------------
@@ -129,32 +119,31 @@ def test_the_chapters_share_the_schedule_of_usps():
         assert len(set(shown)) == 1
 
 
+WEIGHS_FROM = {"": NEVER, "cb": ALWAYS, "drcb": DEFERRED, "srat": DEFERRED}
+CRITERIA = {"ce": "cross_entropy", "reweight": "cross_entropy"}
+
+
 @pytest.mark.parametrize(
-    ("name", "criterion", "reweight_from"),
-    [
-        ("ce", "cross_entropy", NEVER),
-        ("focal", "focal", NEVER),
-        ("ldam", "ldam", NEVER),
-        ("cb_reweight", "cross_entropy", ALWAYS),
-        ("cb_focal", "focal", ALWAYS),
-        ("drcb_ce", "cross_entropy", DEFERRED),
-        ("drcb_focal", "focal", DEFERRED),
-        ("drcb_ldam", "ldam", DEFERRED),
-        ("srat_ce", "cross_entropy", DEFERRED),
-        ("srat_focal", "focal", DEFERRED),
-        ("srat_ldam", "ldam", DEFERRED),
-        ("resample", "cross_entropy", NEVER),
-        ("plain", "cross_entropy", NEVER),
-    ],
+    "name", [n for n in CHAPTERS[4] if n != "plain" and not n.endswith("_kept")]
 )
-def test_what_a_method_minimises_and_when_it_weighs(name, criterion, reweight_from):
+def test_what_a_method_minimises_and_when_it_weighs(name):
+    prefix, _, loss = name.rpartition("_")
     model = build(name)
-    assert model.criterion == criterion
-    assert model.reweight_from == reweight_from
-    own = LDAMClassifier if name == "plain" else AdversarialClassifier
-    assert isinstance(model, SRATClassifier if name.startswith("srat") else own)
-    balanced = "balanced" if name == "resample" else "shuffled"
-    assert model.iterator_train == balanced
+    assert model.criterion == CRITERIA.get(loss, loss)
+    assert model.reweight_from == WEIGHS_FROM[prefix]
+    assert type(model) is (
+        SRATClassifier if prefix == "srat" else AdversarialClassifier
+    )
+    assert model.iterator_train == "shuffled"
+
+
+def test_resampling_and_clean_training_do_not_weigh():
+    for name, own in (("resample", AdversarialClassifier), ("plain", LDAMClassifier)):
+        model = build(name)
+        assert type(model) is own
+        assert (model.criterion, model.reweight_from) == ("cross_entropy", NEVER)
+        balanced = "balanced" if name == "resample" else "shuffled"
+        assert model.iterator_train == balanced
 
 
 def test_imb_mix_and_what_it_is_made_of():
@@ -190,7 +179,7 @@ def test_chapters_share_cells_instead_of_training_twice():
 def test_every_method_runs(usps, name):
     record = run_cell(make_cell(usps, METHODS[name]))
     assert record["error"] is None
-    assert set(record["scores"]) == set(METRICS)
+    assert set(record["scores"]) == METRICS
     assert all(0 <= value <= 1 for value in record["scores"].values())
     json.dumps(record, allow_nan=False)
 
@@ -335,91 +324,3 @@ def test_a_cell_is_computed_alike_each_time(usps):
     assert first["class_robust"] == again["class_robust"]
     other = run_cell(make_cell(usps, METHODS["srat_ldam"], seed=4))
     assert first["class_robust"] != other["class_robust"]
-
-
-def test_a_method_that_breaks_is_recorded(usps):
-    failed = run_cell(make_cell(usps, BREAKS))
-    assert failed["status"] == "failed"
-    assert failed["error"].startswith("RuntimeError: the loss is not finite (test_")
-    assert failed["scores"] == {}
-    assert failed["class_counts"] == [110] * 5 + [22] * 5
-
-
-# --- From data to tables -------------------------------------------------------------
-
-
-@pytest.fixture
-def run(tmp_path):
-    """Run on small pictures; more arguments may follow."""
-    data = write_usps(tmp_path / "raw")
-    given = ["robust", "images", "--data", str(data), "--out", str(tmp_path / "out")]
-    return lambda *more: main([*given, "--smoke", "--n-jobs", "0", *more])
-
-
-@pytest.mark.slow
-def test_images(run, tmp_path):
-    given = ["--methods", "plain,drcb_ldam", "--seeds", "0"]
-    assert run(*given, "--imbalances", "step-100,exp-10") == 0
-    out = tmp_path / "out"
-    cells = read_records(out / "images.jsonl")
-    assert len(cells) == 2 * 2
-    assert {cell["eps"] for cell in cells} == {EPS["usps"]["linf"]}
-    where = {"imbalance": "exp-10", "method": "plain"}
-    (told,) = (c["scores"] for c in cells if where.items() <= c.items())
-    table = pd.read_csv(out / "tables.csv")
-    row = pick_row(table, metric="robust_overall", **where)
-    assert row["mean"] == pytest.approx(told["robust_overall"])
-    assert "## usps, step-100, linf 0." in (out / "tables.md").read_text()
-    assert (out / "classes.png").read_bytes().startswith(b"\x89PNG")
-    # Norms and radii may be added.
-    given = ["--methods", "plain", "--seeds", "0", "--imbalances", "step-10"]
-    assert run(*given, "--norm", "l2", "--eps", "0.5") == 0
-    added = read_records(out / "images.jsonl")[-1]
-    assert (added["norm"], added["eps"]) == ("l2", 0.5)
-
-
-@pytest.mark.slow
-def test_a_chapter_picks_its_methods_and_its_published_tables(run, tmp_path, capsys):
-    given = ["--seeds", "0", "--imbalances", "step-10"]
-    assert run(*given, "--chapter", "5") == 0
-    told = {c["method"] for c in read_records(tmp_path / "out" / "images.jsonl")}
-    assert told == set(CHAPTERS[5])
-    text = (tmp_path / "out" / "tables.md").read_text()
-    assert "Methods of chapter 5" in text
-    assert "Methods of chapter 4" not in text
-    # Cells of other epochs are not mixed in.
-    error = refuse(capsys, lambda: run(*given, "--chapter", "4"))
-    assert "give another --out" in error
-
-
-@pytest.mark.slow
-def test_scores_do_not_depend_on_the_number_of_processes(run, tmp_path):
-    given = ["--methods", "ce,imb_mix", "--seeds", "0", "--imbalances", "step-10"]
-    scores = []
-    for n_jobs in ("0", "2"):
-        out = tmp_path / n_jobs
-        run(*given, "--n-jobs", n_jobs, "--out", str(out))
-        records = read_records(out / "images.jsonl")
-        scores.append({r["method"]: (r["scores"], r["agreement"]) for r in records})
-    assert scores[0] == scores[1]
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        (["--methods", "srat_lda"], "Did you mean srat_ldam"),
-        (["--datasets", "mnist"], "'mnist', which is unknown"),
-        (["--datasets", "cifar10"], "give --chapter 4 or --chapter 5"),
-        (["--chapter", "5", "--methods", "srat_ce"], "'srat_ce', which is unknown"),
-        (["--chapter", "3"], "invalid choice: 3"),
-        (["--imbalances", "linear-10"], "write step or exp and a ratio"),
-        (["--imbalances", ","], "--imbalances is empty"),
-        (["--imbalances", "step-1000"], "leaves a class without rows"),
-        (["--norm", "l1"], "invalid choice: 'l1'"),
-        (["--eps", "0"], "must be a number above 0, got '0'"),
-        (["--eps", "a"], "must be a number above 0, got 'a'"),
-    ],
-)
-def test_a_wrong_option_is_a_usage_error(run, tmp_path, capsys, given, message):
-    assert message in refuse(capsys, lambda: run(*given))
-    assert not (tmp_path / "out").exists()

@@ -11,73 +11,46 @@ from imbdeep_bench.papers.robust.report import (
     AGREEMENT,
     DUELS,
     FOUR,
-    METRICS,
+    STRONG,
+    STUDY,
     agreement_table,
     chapter_table,
     class_table,
     differences_of,
     duel_table,
-    make_report,
     published_table,
-    read_cells,
 )
-from imbdeep_bench.report.runs import mean_table, pick, read_published, score_frame
+from imbdeep_bench.report.runs import pick, read_published
 from papers import main
-from tests.benchmarks.fakes import scores_of_a_run
-from tests.benchmarks.papers.conftest import pick_row
+from tests.benchmarks.papers.conftest import fake_run, pick_row, row_of
 
 SHIFTS = {"ce": 0.0, "drcb_ldam": 0.1, "srat_ldam": 0.15, "imb_mix": 0.2}
 KEY = ("usps", "step-100", "linf", 0.15)
 
 
-def fake_cell(method, seed, value=None, imbalance="step-100", norm="linf", data="usps"):
-    """A record all of whose scores are `value`; None makes a failed one."""
-    record = {
-        "kind": "cell",
-        "dataset": f"{data}, {imbalance}, {norm} 0.15",
-        "data": data,
-        "imbalance": imbalance,
-        "norm": norm,
-        "eps": 0.15,
-        "method": method,
-        "fold": seed,
-        "status": "failed",
-        "error": "ValueError: too few rows",
-        "scores": {},
-        "fit_seconds": None,
-        "cell_seconds": 2.0,
-        "class_counts": [500, 500, 5, 5],
-        "n_test": 400,
-    }
-    if value is None:
-        return record
-    told = dict.fromkeys(AGREEMENT, value) | {"n_rows": 200}
-    return record | {
-        "status": "ok",
-        "error": None,
+TOLD = {"cell_seconds": 2.0, "class_counts": [500, 500, 5, 5], "n_test": 400}
+METRICS = [*FOUR, *STRONG]
+
+
+def made_up(method, value):
+    return {
         "scores": dict.fromkeys(METRICS, value),
         "class_standard": [value, value + 0.1, value, value - 0.1],
         "class_robust": [value / 2] * 4,
-        "agreement": told,
+        "agreement": dict.fromkeys(AGREEMENT, value) | {"n_rows": 200},
         "fit_seconds": 1.5,
     }
 
 
-def fake_run(n_seeds=4, shifts=SHIFTS, **where):
-    return scores_of_a_run(fake_cell, shifts, n_seeds, **where)
+def image_run(n_seeds=4, shifts=SHIFTS, imbalance="step-100", norm="linf", **more):
+    where = {"data": "usps", "imbalance": imbalance, "norm": norm, "eps": 0.15} | more
+    where.setdefault("dataset", f"{where['data']}, {imbalance}, {norm} 0.15")
+    return fake_run(TOLD | {"fit_seconds": None}, made_up, shifts, n_seeds, **where)
 
 
 @pytest.fixture
 def read(write_records):
-    return lambda records: read_cells(write_records(records))
-
-
-def scores_of(cells):
-    return score_frame(cells, SETTING, METRICS)
-
-
-def means_of(cells):
-    return mean_table(scores_of(cells), SETTING, "std")
+    return lambda records: STUDY.read(write_records(records, "images.jsonl"))
 
 
 # --- Published scores ----------------------------------------------------------------
@@ -152,9 +125,9 @@ def test_what_has_no_twin_has_nothing_beside_it():
 
 def test_differences_of_all_imbalances_are_those_of_their_runs(read):
     lower = dict(zip(SHIFTS, (0.3, 0.1, 0.0, 0.2), strict=True))
-    records = fake_run(4) + fake_run(4, lower, imbalance="exp-10")
-    records += fake_run(4, norm="l2")
-    differences = differences_of(scores_of(read(records)))
+    records = image_run(4) + image_run(4, lower, imbalance="exp-10")
+    records += image_run(4, norm="l2")
+    differences = differences_of(STUDY.scores(read(records)))
     total = pick_row(
         differences, imbalance="all", norm="linf", minus="drcb_ldam",
         metric="standard_overall",
@@ -171,11 +144,8 @@ def test_duels_are_between_methods_there_are():
 
 
 def test_agreement_and_classes_are_means_of_cells_that_did_not_fail(read):
-    records = fake_run(3)
-    records[0] = fake_cell("ce", 0)
-    cells = read(records)
-    told = agreement_table(cells)
-    row = pick_row(told, method="ce")
+    cells = read(image_run(3, failed=[("ce", 0)]))
+    row = pick_row(agreement_table(cells), method="ce")
     assert row["square_alone"] == pytest.approx(0.515)
     assert row["n_rows"] == 200
     classes = class_table(cells)
@@ -190,7 +160,7 @@ def test_agreement_and_classes_are_means_of_cells_that_did_not_fail(read):
 
 
 def test_a_table_is_as_the_chapter_has_it(read):
-    means = means_of(read(fake_run(3)))
+    means = STUDY.means(read(image_run(3)), "std")
     part = pick(means, SETTING, KEY)
     number, table = chapter_table(part, KEY, 4)
     assert number == "4.2"
@@ -206,7 +176,7 @@ def test_a_table_is_as_the_chapter_has_it(read):
 
 def test_a_method_that_was_not_published_has_a_dash(read):
     shifts = {"plain": 0.1, "ce": 0.0, "imb_mix_plain": 0.2}
-    means = means_of(read(fake_run(3, shifts)))
+    means = STUDY.means(read(image_run(3, shifts)), "std")
     number, table = chapter_table(pick(means, SETTING, KEY), KEY, 5)
     assert number == "5.4"
     beside = table["robust, overall, published, of CIFAR10"]
@@ -214,80 +184,49 @@ def test_a_method_that_was_not_published_has_a_dash(read):
 
 
 def test_cifar_is_no_stand_in_for_itself(read):
-    records = fake_run(3, data="cifar100", imbalance="exp-10")
-    means = means_of(read(records))
+    records = image_run(3, data="cifar100", imbalance="exp-10")
+    means = STUDY.means(read(records), "std")
     key = ("cifar100", "exp-10", "linf", 0.15)
     _, table = chapter_table(pick(means, SETTING, key), key, 5)
     assert "robust, under, published" in table
 
 
 def test_duels_are_told_in_percent(read):
-    differences = differences_of(scores_of(read(fake_run(4))))
-    lines = duel_table(pick(differences, SETTING, KEY)).splitlines()
-    rows = [[part.strip() for part in line.split("|")[1:-1]] for line in lines]
-    assert rows[0][-2:] == ["robust, under", "worst of all, under"]
-    assert [row[0] for row in rows[2:]] == [
-        "SRAT-LDAM - DRCB-LDAM",
-        "SRAT-LDAM - CE",
-        "DRCB-LDAM - CE",
-        "Imb-Mix - CE",
+    differences = differences_of(STUDY.scores(read(image_run(4))))
+    table = duel_table(pick(differences, SETTING, KEY))
+    assert table.columns[-2:].tolist() == ["robust, under", "worst of all, under"]
+    assert table.index.tolist() == [
+        *("SRAT-LDAM - DRCB-LDAM", "SRAT-LDAM - CE", "DRCB-LDAM - CE", "Imb-Mix - CE"),
     ]
-    assert rows[2][-2] == "+5.08 ± 0.03 (4-0, p 0.12)"
+    assert table.iat[0, 3] == "+5.08 ± 0.03 (4-0, p 0.12)"
 
 
-def text_of(cells):
-    blocks, _ = make_report(cells)
-    return "\n".join(blocks)
-
-
-def test_report_says_what_was_run_and_what_failed(read):
-    records = [*fake_run(2), *(fake_cell("focal", seed) for seed in (0, 1))]
-    text = text_of(read(records))
-    assert "10 cells, 2 of them failed. Seeds 0, 1." in text
-    assert "- usps, step-100, linf 0.15, Focal, seeds 0, 1: ValueError" in text
-    assert "published: Table 4.2" in text
-    assert "published: Table 5.4" in text
-    assert "- usps, step-100: 500, 500, 5, 5; 400 test rows" in text
-    focal = next(line for line in text.splitlines() if line.startswith("| Focal"))
-    assert focal.count("failed") == 4
-
-
-def dead_cell(method, seed):
-    """A record that the main process made, since the worker died."""
-    rows = ("class_counts", "n_test", "cell_seconds")
-    return {k: v for k, v in fake_cell(method, seed).items() if k not in rows}
-
-
-def test_a_worker_that_died_leaves_the_rows_of_others_alone(read):
-    text = text_of(read([dead_cell("focal", 0), *fake_run(1)]))
-    assert "5 cells, 1 of them failed" in text
-    assert "- usps, step-100: 500, 500, 5, 5; 400 test rows" in text
-
-
-def test_a_report_of_nothing_but_dead_workers(read):
-    text = text_of(read([dead_cell("ce", 0)]))
-    assert "1 cells, 1 of them failed" in text
-
-
-def test_report_of_nothing_but_failures(read):
-    text = text_of(read([fake_cell("ce", 0)]))
-    assert "1 cells, 1 of them failed" in text
-    assert "No cell has finished." in text
-
-
-@pytest.mark.slow
-def test_files_and_the_order_of_settings(tmp_path, write_records):
-    records = [c for i in ("step-10", "exp-10") for c in fake_run(2, imbalance=i)]
-    write_records(records, "images.jsonl")
-    assert main(["robust", "images", "--report-only", "--out", str(tmp_path)]) == 0
+@pytest.mark.parametrize("chapter", [None, 5])
+def test_report_says_what_was_run_and_what_failed(read, tmp_path, chapter):
+    failed = [("focal", 0), ("focal", 1)]
+    shifts = SHIFTS | {"focal": 0.0}
+    read(
+        image_run(2, shifts, imbalance="step-10", failed=failed)
+        + image_run(2, shifts, imbalance="exp-100")
+    )
+    given = ["--chapter", str(chapter)] if chapter else []
+    argv = ["robust", "images", "--report-only", "--out", str(tmp_path), *given]
+    assert main(argv) == 0
     text = (tmp_path / "tables.md").read_text()
+    assert "20 cells, 2 of them failed. Seeds 0, 1." in text
+    assert "- usps, step-10, linf 0.15, Focal, seeds 0, 1: ValueError" in text
+    assert ("Methods of chapter 4; published: Table 4.4" in text) == (chapter is None)
+    assert "Methods of chapter 5; published: Table 5.3" in text
+    assert "- usps, step-10: 500, 500, 5, 5; 400 test rows" in text
+    if chapter is None:
+        assert row_of(text.split("## usps, step-10")[1], "Focal")[1:5] == ["failed"] * 4
     names = ["All imbalances together"]
-    names += [heading("usps", i, "linf", 0.15) for i in ("exp-10", "step-10")]
+    names += [heading("usps", i, "linf", 0.15) for i in ("exp-100", "step-10")]
     places = [text.index(f"## {name}") for name in names]
     assert places == sorted(places)
-    assert len(pd.read_csv(tmp_path / "tables.csv")) == 2 * 4 * len(METRICS)
-    assert len(pd.read_csv(tmp_path / "classes.csv")) == 2 * 4 * 4
-    assert len(pd.read_csv(tmp_path / "agreement.csv")) == 2 * 4
+    assert len(pd.read_csv(tmp_path / "tables.csv")) == 2 * 5 * len(METRICS)
+    assert len(pd.read_csv(tmp_path / "classes.csv")) == (5 + 4) * 4
+    assert len(pd.read_csv(tmp_path / "agreement.csv")) == 5 + 4
     assert (tmp_path / "classes.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -296,7 +235,7 @@ def test_files_and_the_order_of_settings(tmp_path, write_records):
 
 def test_classes_are_drawn_with_and_without_an_attacker(read):
     shifts = {"plain": 0.1, "ce": 0.0, "focal": 0.1, "imb_mix": 0.2}
-    figure = draw_classes(class_table(read(fake_run(1, shifts))))
+    figure = draw_classes(class_table(read(image_run(1, shifts))))
     titles = [axes.get_title() for axes in figure.axes]
     assert titles == ["clean training", "CE", "Imb-Mix"]
     heights = [bar.get_height() for bar in figure.axes[1].patches]
@@ -307,4 +246,4 @@ def test_classes_are_drawn_with_and_without_an_attacker(read):
 
 
 def test_nothing_is_drawn_of_other_methods(read):
-    assert draw_classes(class_table(read(fake_run(1, {"focal": 0.0})))) is None
+    assert draw_classes(class_table(read(image_run(1, {"focal": 0.0})))) is None

@@ -1,7 +1,5 @@
 """Figure 4.2: two classes, one of them rare, which weighs more and more."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,23 +7,18 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from imbdeep.classifiers import AdversarialClassifier, LDAMClassifier
 from imbdeep_bench.data.pairs import parse_pairs
-from imbdeep_bench.data.pictures import Pictures, read_pictures
-from imbdeep_bench.engine.experiment import Cell, Rows, Setting, run_cell
+from imbdeep_bench.data.pictures import Pictures
+from imbdeep_bench.engine.experiment import Cell, Rows, Setting
 from imbdeep_bench.papers.robust import scores
 from imbdeep_bench.papers.robust.experiment import Weights
 from imbdeep_bench.papers.robust.methods import WEIGHT_METHODS as METHODS
 from imbdeep_bench.papers.robust.methods import WEIGHTS, make_model
-from imbdeep_bench.papers.robust.report_weights import (
-    METRICS,
-    draw_weights,
-    make_report,
-    read_cells,
-)
+from imbdeep_bench.papers.robust.report_weights import METRICS, draw_weights
 from imbdeep_bench.papers.robust.scores import score_both_classes
 from imbdeep_bench.papers.robust.threats import SMOKE, Threat
 from papers import main
-from tests.benchmarks.data.test_pictures import ids, write_usps
-from tests.benchmarks.papers.conftest import refuse
+from tests.benchmarks.data.test_pictures import ids
+from tests.benchmarks.papers.conftest import fake_run, row_of
 
 THREAT = Threat("linf", 0.1)
 
@@ -110,95 +103,34 @@ def test_scores_by_counting(monkeypatch):
     )
 
 
-def test_a_cell_records_what_it_is(tmp_path):
-    usps = read_pictures("usps", write_usps(tmp_path))
-    record = run_cell(make_cell(usps, "adversarial_50"))
-    assert record["error"] is None
-    assert record["dataset"] == "usps, 3-5, linf 0.1"
-    assert set(record["scores"]) == set(METRICS)
-    json.dumps(record, allow_nan=False)
-
-
 # --- Report --------------------------------------------------------------------------
 
-
-def weight_of(name):
-    return int(name.split("_")[1])
+TOLD = {"class_counts": [572, 5], "fit_seconds": 1.0, "cell_seconds": 2.0}
 
 
-def fake_cells(n_seeds=3):
-    return [
-        {
-            "kind": "cell",
-            "dataset": "usps, 3-5, linf 0.15",
-            "method": name,
-            "fold": seed,
-            "status": "ok",
-            "error": None,
-            "scores": {
-                "standard_majority": 1 - weight_of(name) / 400,
-                "standard_minority": weight_of(name) / 400 + 0.01 * seed,
-                "robust_majority": 0.5,
-                "robust_minority": 0.25,
-            },
-            "class_counts": [572, 5],
-            "fit_seconds": 1.0,
-            "cell_seconds": 2.0,
-        }
-        for seed in range(n_seeds)
-        for name in METHODS
-    ]
+def made_up(method, value):
+    weight = int(method.split("_")[1])
+    told = {"standard_majority": 1 - weight / 400, "standard_minority": value}
+    return {"scores": told | {"robust_majority": 0.5, "robust_minority": 0.25}}
 
 
 def test_weights_report_and_picture(tmp_path, write_records):
-    write_records(fake_cells(), "weights.jsonl")
+    where = {"dataset": "usps, 3-5, linf 0.15"}
+    write_records(
+        fake_run(TOLD, made_up, dict.fromkeys(METHODS, 0), 3, **where), "weights.jsonl"
+    )
     assert main(["robust", "weights", "--report-only", "--out", str(tmp_path)]) == 0
     text = (tmp_path / "weights.md").read_text()
     assert "572 + 5 rows train" in text
-    row = next(line for line in text.splitlines() if "adversarial, 200:1" in line)
-    assert [part.strip() for part in row.split("|")[2:-1]] == [
-        "50.00 ± 0.00",
-        "51.00 ± 1.00",
-        "50.00 ± 0.00",
-        "25.00 ± 0.00",
+    assert row_of(text, "adversarial, 200:1")[1:] == [
+        *("50.00 ± 0.00", "51.00 ± 1.00", "50.00 ± 0.00", "25.00 ± 0.00"),
     ]
     table = pd.read_csv(tmp_path / "weights.csv")
     assert len(table) == 2 * len(WEIGHTS) * len(METRICS)
-    figure = draw_weights(table)
-    first, second = figure.axes
+    first, second = draw_weights(table).axes
     assert first.get_title() == "natural training: usps, 3-5, linf 0.15"
     labels = [label.get_text() for label in second.get_xticklabels()]
     assert labels == [f"{weight}:1" for weight in WEIGHTS]
     lines = {line.get_label(): line for line in first.containers}
     frequent = lines["standard, frequent class"].lines[0].get_ydata()
     assert frequent == pytest.approx([100 * (1 - w / 400) for w in WEIGHTS])
-    assert (tmp_path / "weights.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_a_worker_that_died_leaves_the_others_alone(write_records):
-    dead, *others = fake_cells()
-    dead |= {"status": "failed", "error": "worker died", "scores": {}}
-    del dead["class_counts"]
-    blocks, _ = make_report(read_cells(write_records([dead, *others])))
-    assert "572 + 5 rows train" in "\n".join(blocks)
-
-
-# --- Command -------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_weights(tmp_path):
-    data, out = write_usps(tmp_path / "raw"), tmp_path / "out"
-    given = ["robust", "weights", "--data", str(data), "--out", str(out), "--smoke"]
-    given += ["--n-jobs", "0", "--seeds", "0", "--methods", "natural_1,adversarial_50"]
-    assert main(given) == 0
-    text = (out / "weights.jsonl").read_text()
-    assert text.count('"status": "ok"') == 2
-
-
-def test_a_wrong_pair_is_a_usage_error(tmp_path, capsys):
-    data = write_usps(tmp_path / "raw")
-    given = ["robust", "weights", "--data", str(data), "--out", str(tmp_path / "out")]
-    error = refuse(capsys, lambda: main([*given, "--pairs", "3-12"]))
-    assert "usps has no class 12" in error
-    assert not (tmp_path / "out").exists()

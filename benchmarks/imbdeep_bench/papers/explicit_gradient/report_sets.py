@@ -183,7 +183,7 @@ def scores_beside(mean, sd, published):
     """Print each score with its deviation, and the published score."""
     here = mean.map("{:.3f}".format) + sd.map(" ({:.3f})".format)
     beside = published.reindex(columns=mean.columns)
-    beside = beside.map(" / {:.2f}".format, na_action="ignore").fillna("")
+    beside = beside.map(lambda score: "" if np.isnan(score) else f" / {score:.2f}")
     text = (here + beside).where(mean.notna(), "failed")
     return text.rename_axis(index=None, columns=None)
 

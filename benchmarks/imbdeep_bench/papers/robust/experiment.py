@@ -166,8 +166,8 @@ class Images(Robust):
 
     @classmethod
     def plan(cls, args):
-        told = METHODS if args.chapter is None else CHAPTERS[args.chapter]
-        methods = command.pick_methods(args, {name: METHODS[name] for name in told})
+        told = cls.methods if args.chapter is None else CHAPTERS[args.chapter]
+        methods = command.pick_methods(args, {name: cls.methods[name] for name in told})
         check_names(args.datasets, data.READERS, "--datasets")
         if args.chapter is None and any(map(has_schedules, args.datasets)):
             raise ValueError(
