@@ -5,18 +5,18 @@ Who are the bad annotators?
 
 Eight annotators label a table in which one class is rare. Most are careful, some are
 not, and nobody knows the truth. Majority vote, Dawid and Skene's model and
-:class:`~imbdeep.classifiers.ICEDClassifier` each say whom to trust. Here the truth is
-known, so one can see who is right.
+:class:`~imbdeep.classifiers.ICEDClassifier` each say whom to trust. In this example the
+truth is known, so we can see which of them is right.
 """
 
 # %%
 # The crowd
 # ---------
-# Tumours, 240 benign and 40 malignant; 117 of either are kept for a test. Six
-# annotators err on 10 to 40 % of the rows, on the hard ones more often than on the easy
-# ones: a net that was trained until 98 % of its training rows were right says which
-# these are. Gil answers "benign" whatever he sees, and Hal has the two words mixed up.
-# Each of them leaves out a fifth of the rows.
+# Of the tumours, 240 are benign and 40 malignant; 117 of each class are kept for a
+# test. Six annotators err on 10 to 40 % of the rows, more often on hard rows. A net
+# trained until 98 % of its training rows are right decides which rows are hard. Gil
+# always answers "benign", and Hal mixes up the two words. Each of them skips a fifth of
+# the rows.
 
 import warnings
 
@@ -59,7 +59,7 @@ def make_tumours(seed):
 
 
 def ask_annotators(X, truth, seed):
-    """Annotations of the eight, None where they gave none."""
+    """Annotations of the eight, None where they skipped a row."""
     net = make_pipeline(
         StandardScaler(), MLPClassifier((32,), max_iter=1, warm_start=True)
     )
@@ -87,11 +87,11 @@ annotations = ask_annotators(X, truth, seed=0)
 annotations.assign(truth=truth).sample(6, random_state=1)
 
 # %%
-# Three opinions of them
-# ----------------------
+# Three opinions about them
+# -------------------------
 # A majority vote measures annotators by how often they disagree with it. Dawid and
-# Skene's model learns, for each annotator and each class, how often which word is said.
-# ICED infers labels with the same model, but from rows of its own making, too.
+# Skene's model learns how often each annotator gives each answer to rows of each class.
+# ICED infers labels with the same model, but uses its synthetic rows, too.
 
 net = ICEDClassifier(random_state=0).fit(X, annotations)
 vote = MajorityVote().fit(annotations)
@@ -122,14 +122,14 @@ plt.show()
 # %%
 # What kind of errors
 # -------------------
-# A rate says that Gil is among the best. A confusion matrix says why, and what his
-# answers are worth: he has never called a tumour malignant.
+# By his error rate, Gil is among the best. A confusion matrix shows why, and how little
+# his answers say: he has never called a tumour malignant.
 
 NAMES = ["Ada", "Fay", "Gil", "Hal"]
 
 
 def true_confusion(annotations, truth, name):
-    """How often which word was said to rows of each class."""
+    """How often an annotator gave each answer to rows of each class."""
     return pd.crosstab(truth, annotations[name].to_numpy(), normalize="index").reindex(
         columns=["benign", "malignant"], fill_value=0
     )
@@ -156,12 +156,12 @@ for column, name in enumerate(NAMES):
 plt.show()
 
 # %%
-# What it is worth
-# ----------------
-# Knowing the annotators makes better labels, and better labels make better nets. Five
-# seeds, each with tumours and annotators of its own: how many labels are inferred
-# rightly, the same with either class counting half, and the balanced accuracy of nets
-# on the test set, where nobody's annotations are used.
+# Does it help?
+# -------------
+# Knowing the annotators gives better labels, and better labels give better nets. We use
+# five seeds, each with its own tumours and annotators. The columns are the share of
+# correctly inferred labels, the same with each class counting half, and the balanced
+# accuracy of nets on the test set, which uses no annotations.
 
 
 def score(seed):
@@ -203,13 +203,13 @@ mean, std = (
 # ---------------
 #
 # - Disagreement with the majority flatters bad annotators and wrongs good ones: Ada
-#   comes out worse than she is, and Fay better. Dawid-Skene comes nearer to the truth
-#   for nearly all, ICED for most, and both see that Hal is worth as much as Ada once
-#   his words are exchanged.
+#   appears worse than she is, and Fay better. Dawid-Skene comes nearer to the truth for
+#   nearly all, ICED for most, and both find that Hal is as useful as Ada once his
+#   answers are swapped.
 # - A rate hides what kind of errors an annotator makes. Look at the matrices before you
-#   send anyone away, above all where one class is rare.
-# - Both models infer more labels rightly than the majority vote does, and nets are the
-#   better for it. Between Dawid-Skene and ICED there is no difference that five seeds
-#   could show.
-# - Nothing here would warn of a crowd in which most are like Hal. The labels would come
-#   out exchanged, and Ada would be called the liar.
+#   dismiss anyone, above all if one class is rare.
+# - Both models infer more labels correctly than the majority vote does, and nets
+#   trained on them are better. Five seeds show no difference between Dawid-Skene and
+#   ICED.
+# - Nothing here would warn you of a crowd in which most are like Hal. The labels would
+#   be swapped, and Ada would be called the liar.

@@ -3,14 +3,15 @@
 First steps on a table
 ======================
 
-A net in a few lines, on a data frame, with the tools one knows from scikit-learn and
-imbalanced-learn: cross-validation, pipelines, a precision-recall curve and a threshold.
+Train a net in a few lines, on a data frame, with the tools you know from scikit-learn
+and imbalanced-learn: cross-validation, pipelines, a precision-recall curve and a
+threshold.
 """
 
 # %%
 # The table
 # ---------
-# Scikit-learn's breast cancer data, ten columns in their own units. To make it
+# We use scikit-learn's breast cancer data, ten columns in their own units. To make it
 # imbalanced, we keep 36 of the 212 malignant tumours.
 
 import matplotlib.pyplot as plt
@@ -43,11 +44,12 @@ y.value_counts()
 # %%
 # A net that takes the table as it is
 # -----------------------------------
-# No scaling and no label encoding: the net learns an encoding of each column and gives
-# back the labels it was given. It sets a fifth of the rows aside to stop early where
-# that leaves enough rare ones. Of 18 rare training rows it would be four, which cannot
-# tell when to stop, so it trains for a fixed number of epochs on all rows. Here that is
-# said outright, because behind a sampler it would count the rows made, too.
+# You need no scaling and no label encoding: the net learns an encoding of each column
+# and predicts the original labels. It holds out a fifth of the rows for early stopping
+# if they include enough rare ones. Of 18 rare training rows, four would be held out,
+# too few to tell when to stop, so the net trains for a fixed number of epochs on all
+# rows. Here we set that explicitly, because behind a sampler the net would count
+# synthetic rows, too.
 
 settings = {
     "max_epochs": 100,
@@ -67,10 +69,10 @@ pd.DataFrame(probabilities, columns=net.classes_, index=y_test[shown])
 # %%
 # Is it any good?
 # ---------------
-# Average precision tells how well the rare rows are ranked before the others; a random
-# ranking would have the share of rare rows, 0.09. With so few rare rows the spread over
-# the folds is wide. A sampler goes into a pipeline of imbalanced-learn, and then
-# resamples the training folds only.
+# Average precision measures how well the rare rows are ranked before the others; a
+# random ranking would score the share of rare rows, 0.09. With so few rare rows, scores
+# vary widely over the folds. Put a sampler into a pipeline of imbalanced-learn, so that
+# it resamples the training folds only.
 
 models = {
     "logistic regression": make_pipeline(StandardScaler(), LogisticRegression()),
@@ -93,8 +95,8 @@ scores.agg(["mean", "std"]).T.round(2)
 # %%
 # The precision-recall curve
 # --------------------------
-# How many of the alarms are right (precision), when so many of the malignant tumours
-# are to be found (recall)? Each row is predicted by a model that has not seen it.
+# How many of the alarms are right (precision), for each share of the malignant tumours
+# found (recall)? Each row is predicted by a model that has not seen it.
 
 STYLES = {
     "logistic regression": ("#0072B2", "-"),
@@ -119,9 +121,9 @@ plt.show()
 # %%
 # A threshold for the purpose
 # ---------------------------
-# ``predict`` takes the more probable class, a threshold of 0.5. Missing a tumour costs
-# more than a false alarm, so we ask scikit-learn for the threshold of the best balanced
-# accuracy, found by cross-validation inside the training rows.
+# ``predict`` returns the more probable class, a threshold of 0.5. Missing a tumour
+# costs more than a false alarm, so scikit-learn finds the threshold with the best
+# balanced accuracy, by cross-validation within the training rows.
 
 tuned = TunedThresholdClassifierCV(
     NetClassifier(**settings), scoring="balanced_accuracy", random_state=0
@@ -140,11 +142,11 @@ pd.DataFrame(
 # What this shows
 # ---------------
 #
-# - The net goes where a scikit-learn classifier goes: into cross-validation, into a
+# - The net works wherever a scikit-learn classifier does: in cross-validation, with a
 #   tuned threshold, beside pipelines. It needed no preparation of the table.
-# - On this table it is as good as logistic regression and gradient boosting, no better:
-#   the means differ by less than the folds do, and another draw of the 36 tumours puts
-#   the models in another order. Class weights change nothing in the ranking.
-# - The threshold decides what the labels are worth. The tuned one finds one more tumour
-#   and pays with false alarms; whether that is a good trade is for the user to say,
+# - On this table it is as good as logistic regression and gradient boosting, but no
+#   better: the means differ by less than the folds do, and another draw of the 36
+#   tumours puts the models in another order. Class weights do not change the ranking.
+# - The threshold decides how useful the labels are. The tuned one finds one more tumour
+#   at the price of false alarms; whether that is a good trade is for you to decide,
 #   with a scoring function that counts their costs.

@@ -3,12 +3,11 @@
 GL-GAN on a ring: rows between rows
 ===================================
 
-Three samplers of deep nets beside SMOTE, on a table of two columns, so that one can see
-the rows that they make: :class:`~imbdeep.over_sampling.LatentSMOTE`,
-:class:`~imbdeep.over_sampling.GLGAN`, which goes on from there [1]_, and
-:class:`~imbdeep.over_sampling.ConditionalGAN`, which makes rows of noise. A table of
-two columns is no test of methods that were made for wide ones; it is a look at what
-they do.
+We compare three deep samplers with SMOTE on a table of two columns, so that you can see
+their synthetic rows: :class:`~imbdeep.over_sampling.LatentSMOTE`,
+:class:`~imbdeep.over_sampling.GLGAN`, which starts from it [1]_, and
+:class:`~imbdeep.over_sampling.ConditionalGAN`, which makes rows from noise. A table of
+two columns does not test methods designed for wide ones, but shows what they do.
 
 .. [1] W. Wang. "Learning from imbalanced data distribution". Dissertation, Michigan
    State University, 2023, chapter 2.
@@ -17,11 +16,11 @@ they do.
 # %%
 # The data
 # --------
-# A rare ring around a frequent one. The radius of a row is normal around 2 for the rare
-# class and around 1 for the frequent one; the angle says nothing. Of 320 rows 20 are
-# rare. The classes overlap: one rare row in thirteen belongs inside the circle of
-# radius 1.5, where the frequent class is the more probable one when both are equally
-# frequent.
+# A rare ring surrounds a frequent one. The radius of a row is normal around 2 for the
+# rare class and around 1 for the frequent one; the angle carries no information. Of 320
+# rows 20 are rare. The classes overlap: one rare row in thirteen belongs inside the
+# circle of radius 1.5, where the frequent class would be more probable for classes of
+# equal size.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -53,12 +52,12 @@ def make_rings(n_frequent, n_rare, seed):
 # %%
 # Four samplers
 # -------------
-# All at their defaults, on five data sets, a seed for each. The pictures are of the
-# first.
+# All run at their defaults, on five data sets, with one seed each. The pictures show
+# the first.
 
 
 def make_rows(seed):
-    """A data set, the four samplers, fitted, and the rare rows that each made."""
+    """A data set, the four fitted samplers, and the synthetic rows of each."""
     samplers = {
         "SMOTE": SMOTE(random_state=seed),
         "LatentSMOTE": LatentSMOTE(random_state=seed),
@@ -76,11 +75,11 @@ def make_rows(seed):
 runs = [make_rows(seed) for seed in range(5)]
 X, y, samplers, made = runs[0]
 
-COLORS = {"frequent": "0.6", "rare": "#E69F00", "made": "#A50F15"}
+COLORS = {"frequent": "0.6", "rare": "#E69F00", "synthetic": "#A50F15"}
 fig, axes = plt.subplots(2, 2, figsize=(8, 8.4), layout="constrained")
 for ax, (name, rows) in zip(axes.flat, made.items(), strict=True):
     ax.plot(*X[y == 0].T, ".", color=COLORS["frequent"], markersize=4, label="frequent")
-    ax.plot(*rows.T, "x", color=COLORS["made"], markersize=4, label="made")
+    ax.plot(*rows.T, "x", color=COLORS["synthetic"], markersize=4, label="synthetic")
     ax.plot(*X[y == 1].T, "o", color=COLORS["rare"], markeredgecolor="k", label="rare")
     ax.add_patch(plt.Circle((0, 0), BORDER, fill=False, linestyle="--"))
     ax.set(title=name, aspect="equal", xticks=[], yticks=[])
@@ -91,23 +90,23 @@ plt.show()
 
 # %%
 # SMOTE draws straight lines between rare rows, and on a ring of few rows these are
-# chords. LatentSMOTE and GLGAN draw them between codes, and what comes out is bent, but
-# not far from it: the codes of neighbours are neighbours. The lone rare row inside the
-# circle is taken at its word by all three: made rows lie on the way to it.
-# ConditionalGAN knows no neighbours. Its rows lie around most of the ring, thickly in
-# some places and not at all in others, and more of them inside the circle.
+# chords. LatentSMOTE and GLGAN draw lines between latents; in the table these are bent,
+# but only a little: the latents of neighbours are neighbours. All three trust the lone
+# rare row inside the circle: synthetic rows lie on the way to it. ConditionalGAN knows
+# no neighbours. Its rows lie around most of the ring, densely in some places and not at
+# all in others, and more of them inside the circle.
 #
-# The codes
-# ---------
-# GLGAN's autoencoder turns a row into a code of 16 numbers. These are the two main
-# components of the codes, of the rows there are and of those that were made.
+# The latents
+# -----------
+# GLGAN's autoencoder turns a row into a latent of 16 numbers. These are the first two
+# principal components of the latents, for original and for synthetic rows.
 
 sampler = samplers["GLGAN"]
 pca = PCA(n_components=2).fit(sampler.latent_)
 codes = pca.transform(sampler.latent_)
 clouds = {
     "frequent": (codes[y == 0], "."),
-    "made": (pca.transform(sampler.encode(made["GLGAN"])), "x"),
+    "synthetic": (pca.transform(sampler.encode(made["GLGAN"])), "x"),
     "rare": (codes[y == 1], "o"),
 }
 fig, ax = plt.subplots(figsize=(5.5, 4.6), layout="constrained")
@@ -120,15 +119,14 @@ plt.show()
 
 # %%
 # The table has been bent into a bowl. The first component is nearly the distance from
-# the centre, and sets the classes apart; the second runs across the ring, and so does
-# the third, which is not shown. The distance is no line in the table: to make it one is
-# the work of the cluster loss. Where the classes overlap in the table, they overlap
-# here, and the rare row inside the circle has its code among the frequent ones.
+# the centre, and separates the classes; the second runs across the ring, and so does
+# the third, which is not shown. The distance is no straight line in the table: the
+# cluster loss makes it one. Classes that overlap in the table also overlap here, and
+# the rare row inside the circle has its latent among the frequent ones.
 #
 # The losses
 # ----------
-# First the autoencoder trains, then the GAN. ``loss_history_`` has an entry for each
-# epoch.
+# First the autoencoder trains, then the GAN. ``loss_history_`` has one entry per epoch.
 
 history = sampler.loss_history_
 stages = {
@@ -144,34 +142,34 @@ for ax, (title, names) in zip(axes, stages.items(), strict=True):
 plt.show()
 
 # %%
-# The autoencoder has learned to give the rows back early on, and arranges its codes for
-# the rest of the time. It was ended by ``pretrain_epochs``, not by convergence. In the
-# GAN it is the classifier who learns most. The discriminator stays at 0.5, which is
-# what it gets for calling every row half real: what the decoder makes has passed for
-# real from the beginning, and left little for the adversary to do.
+# The autoencoder learns to reconstruct the rows early on, and spends the remaining
+# epochs arranging the latents. It ended by ``pretrain_epochs``, not by convergence. In
+# the GAN the classifier learns most. The discriminator stays at 0.5, its loss if it
+# calls every row half real: the decoder's rows pass for real from the beginning, which
+# leaves little for the adversary to do.
 #
 # Is it the seed?
 # ---------------
-# All five data sets. Beside what the four samplers made there is nothing at all, and
-# duplicates of the rare rows. The columns are the share of made rows inside the dashed
-# circle, where it should be 0.08; how far a rare row that nobody has seen is from the
-# nearest made one; and the average precision of gradient boosting that is trained on
-# the outcome and tested on data of the natural share.
+# We score all five data sets. Besides the four samplers, the table has the original
+# rows alone ("nothing"), and duplicates of the rare rows. The columns are the share of
+# synthetic rows inside the dashed circle, which should be 0.08; the distance of an
+# unseen rare row from the nearest synthetic one; and the average precision of gradient
+# boosting, trained on the resampled rows and tested on data of the natural share.
 
 X_test, y_test = make_rings(7_500, 500, seed=100)
 
 
 def score(X, y, rows):
-    """What rows made for the rare class are like, and what they are good for."""
+    """Where the synthetic rows lie, and how well trees trained on them rank."""
     X_resampled = np.concatenate([X, rows])
     y_resampled = np.concatenate([y, np.ones(len(rows))])
     trees = HistGradientBoostingClassifier(max_iter=50, random_state=0)
     p = trees.fit(X_resampled, y_resampled).predict_proba(X_test)[:, 1]
     scores = {"average precision": average_precision_score(y_test, p)}
     if len(rows):
-        scores["made inside"] = (np.linalg.norm(rows, axis=1) < BORDER).mean()
+        scores["inside the circle"] = (np.linalg.norm(rows, axis=1) < BORDER).mean()
         distance, _ = KDTree(rows).query(X_test[y_test == 1])
-        scores["distance of a new row"] = distance.mean()
+        scores["distance of an unseen row"] = distance.mean()
     return scores
 
 
@@ -186,19 +184,19 @@ table = pd.DataFrame(rows).groupby("rows", sort=False).agg(["mean", "std"])
 mean, std = (
     table.xs(part, axis=1, level=1).map("{:.2f}".format) for part in ("mean", "std")
 )
-columns = ["made inside", "distance of a new row", "average precision"]
+columns = ["inside the circle", "distance of an unseen row", "average precision"]
 (mean + " ± " + std)[columns].replace("nan ± nan", "")
 
 # %%
 # What this shows
 # ---------------
 #
-# - Duplicates help these trees most of the way. A leaf of theirs needs twenty rows, and
-#   there are twenty rare ones; whatever makes more of them helps.
-# - SMOTE, LatentSMOTE and GLGAN come closer to rare rows that nobody has seen than
-#   duplicates do, and GLGAN perhaps a little closer than SMOTE. In average precision
-#   these three and the duplicates differ by no more than the seeds do.
-# - ConditionalGAN's rows lie inside the circle too often, and what they are worth
-#   depends most on the seed: a game between two nets is not always won on twenty rows.
+# - Duplicates already give these trees most of the gain. A leaf needs twenty rows, and
+#   there are twenty rare ones; any more of them help.
+# - SMOTE, LatentSMOTE and GLGAN come closer to unseen rare rows than duplicates do, and
+#   GLGAN perhaps a little closer than SMOTE. In average precision these three and the
+#   duplicates differ by no more than the seeds do.
+# - ConditionalGAN's rows lie inside the circle too often, and their scores depend most
+#   on the seed: twenty rows are not always enough for a game between two nets.
 # - SMOTE takes a hundredth of a second, the others about a second. On a table like
 #   this one there is no reason to go beyond it.

@@ -3,11 +3,11 @@
 GL-GAN on digits: more of ten sevens
 ====================================
 
-The dissertation behind GL-GAN shows its images beside those of other samplers, digits 7
-made from a few of them beside many 4 [1]_. This is the same on the digits of
-scikit-learn, 8 by 8 pixels each. Images go into
-:class:`~imbdeep.over_sampling.LatentSMOTE` and :class:`~imbdeep.over_sampling.GLGAN` as
-they are, and a small convolutional autoencoder learns their codes.
+The dissertation behind GL-GAN compares its images with those of other samplers: sevens
+made from a few sevens among many fours [1]_. We do the same with scikit-learn's digits,
+8 by 8 pixels each. :class:`~imbdeep.over_sampling.LatentSMOTE` and
+:class:`~imbdeep.over_sampling.GLGAN` take images as they are; a small convolutional
+autoencoder learns their latents.
 
 .. [1] W. Wang. "Learning from imbalanced data distribution". Dissertation, Michigan
    State University, 2023, section 2.5.
@@ -16,8 +16,8 @@ they are, and a small convolutional autoencoder learns their codes.
 # %%
 # The data
 # --------
-# All 181 images of a 4, and ten of the 179 of a 7. The others are kept aside, to hold
-# the made ones against.
+# We use all 181 fours and ten of the 179 sevens. The other sevens are held out, for
+# comparison with the synthetic ones.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -35,7 +35,7 @@ digits = load_digits()
 
 
 def make_task(seed):
-    """Images of 4 and of ten 7, their labels, and the other 7."""
+    """Images of fours and of ten sevens, their labels, and the other sevens."""
     fours = np.flatnonzero(digits.target == 4)
     sevens = np.flatnonzero(digits.target == 7)
     sevens = np.random.default_rng(seed).permutation(sevens)
@@ -46,7 +46,7 @@ def make_task(seed):
 # %%
 # Four samplers
 # -------------
-# SMOTE knows no images and gets rows of 64 pixels. The plain autoencoder is LatentSMOTE
+# SMOTE takes no images and gets rows of 64 pixels. The plain autoencoder is LatentSMOTE
 # without the loss that keeps the classes apart.
 
 
@@ -73,7 +73,7 @@ def make_sevens(seed):
 runs = [make_sevens(seed) for seed in range(3)]
 
 # %%
-# The first ten that each one made, none picked by hand, below the ten it was given.
+# The first ten sevens of each sampler, none picked by hand, below the ten it was given.
 
 (X, y, unseen), made, samplers = runs[0]
 lines = {"the ten": X[y == 7]} | made
@@ -87,17 +87,17 @@ for line, (name, images) in zip(axes, lines.items(), strict=True):
 plt.show()
 
 # %%
-# Whatever made them, they are sevens. SMOTE's are two images laid over each other, and
-# where their strokes do not meet both show, in grey. What comes out of a decoder is
-# smoother and more of one kind. LatentSMOTE and GLGAN begin with the same codes here,
-# so that each column shows what the GAN has made of the image above: hardly more than a
-# change of contrast. On 64 pixels there is little left to repair.
+# All samplers make sevens. SMOTE lays two images over each other, and where their
+# strokes do not meet, both show in grey. A decoder's images are smoother and more
+# alike. LatentSMOTE and GLGAN begin with the same latents here, so each column shows
+# what the GAN has done to the image above: hardly more than a change of contrast. On 64
+# pixels there is little left to repair.
 #
-# The codes
-# ---------
-# The two main components of the codes of the images, and of the images that were made.
+# The latents
+# -----------
+# The first two principal components of the latents, for original and synthetic images.
 
-COLORS = {"4": "#0072B2", "made": "#D55E00", "7": "k"}
+COLORS = {"4": "#0072B2", "synthetic": "#D55E00", "7": "k"}
 shown = {
     "plain autoencoder": samplers["plain autoencoder"],
     "GLGAN": samplers["GLGAN"],
@@ -108,7 +108,9 @@ for ax, (name, sampler) in zip(axes, shown.items(), strict=True):
     codes = pca.transform(sampler.latent_)
     made_codes = pca.transform(sampler.encode(made[name]))
     ax.plot(*codes[y == 4].T, ".", color=COLORS["4"], label="4")
-    ax.plot(*made_codes.T, "x", color=COLORS["made"], markersize=4, label="made")
+    ax.plot(
+        *made_codes.T, "x", color=COLORS["synthetic"], markersize=4, label="synthetic"
+    )
     ax.plot(*codes[y == 7].T, "o", color=COLORS["7"], markersize=4, label="7")
     share = pca.explained_variance_ratio_.sum()
     ax.set(title=f"{name}, {share:.0%} of the variance", xticks=[], yticks=[])
@@ -117,21 +119,20 @@ plt.show()
 
 # %%
 # In the plain autoencoder the sevens lie at the edge of the fours, some of them among
-# fours, and so do the made ones. With the cluster loss, the classes are far apart and
-# made codes stay where sevens are. That is what the loss is for, and it is plain to
-# see. Whether it matters is another question: here the images of the plain autoencoder
-# are sevens as well.
+# fours, and so do the synthetic ones. With the cluster loss, the classes are far apart
+# and synthetic latents stay near those of sevens. That is the purpose of the loss, and
+# it clearly works. Whether it matters is another question: here the images of the plain
+# autoencoder are sevens as well.
 #
 # How like, and how unlike
 # ------------------------
-# Distances between images, over three draws of the ten sevens. A made image should be
-# as near to a seven that no sampler has seen as those are to each other; a seven that
-# no sampler has seen should find a made one as near; and two made images should differ
-# as much as two real ones do.
+# Distances between images, over three draws of the ten sevens. A synthetic seven should
+# be as near to an unseen one as unseen ones are to each other, and the reverse; and two
+# synthetic images should differ as much as two real ones do.
 
 
 def nearest(images, others):
-    """Mean distance of images to the nearest of the others, itself left out."""
+    """Mean distance of each image to the nearest of the others, excluding itself."""
     is_same = images is others
     distance, _ = KDTree(flat(others)).query(flat(images), k=[1 + is_same])
     return distance.mean()
@@ -160,13 +161,13 @@ mean + " ± " + std
 # What this shows
 # ---------------
 #
-# - Made images are as close to unseen sevens as unseen sevens are to each other, or
-#   closer: the mean of two images is closer to most images than either.
-# - They differ much less among themselves than real ones do, whoever made them. Ten
-#   sevens do not hold what 179 do, and lines between them, straight or bent, add to
-#   their number rather than to their variety.
-# - Unseen sevens are closer to the made ones than to the ten. SMOTE does at least as
-#   well in this as the three with an autoencoder, and these do not differ by more than
-#   the draws do.
+# - Synthetic images are as close to unseen sevens as unseen sevens are to each other,
+#   or closer: the mean of two images is closer to most images than either.
+# - They differ much less among themselves than real ones do, for every sampler. Ten
+#   sevens vary less than 179, and lines between them, straight or bent, add to their
+#   number rather than to their variety.
+# - Unseen sevens are closer to the synthetic ones than to the ten. SMOTE does at least
+#   as well in this as the three with an autoencoder, and these do not differ by more
+#   than the draws do.
 # - A larger ``cluster_weight`` makes tighter clusters, and images ever more alike: with
-#   1, two made sevens differ less than half as much as two real ones.
+#   1, two synthetic sevens differ less than half as much as two real ones.

@@ -3,10 +3,10 @@
 LDAM on a ring: margins and weights
 ===================================
 
-LDAM asks for a margin that grows with the rarity of a class, and deferred re-weighting
-(DRW) balances the classes only once the features are learned [1]_. A rare ring inside a
-frequent one shows what each of the two does to the border and to the probabilities,
-next to plain cross-entropy.
+LDAM gives rarer classes a larger margin, and deferred re-weighting (DRW) balances the
+classes only once the features are learned [1]_. A rare ring inside a frequent one shows
+what each of the two does to the border and to the probabilities, compared with plain
+cross-entropy.
 
 .. [1] K. Cao, C. Wei, A. Gaidon, N. Arechiga, T. Ma. "Learning imbalanced datasets with
    label-distribution-aware margin loss". NeurIPS 2019.
@@ -16,9 +16,9 @@ next to plain cross-entropy.
 # Margins and weights
 # -------------------
 # Two numbers depend on how many rows a class has: its margin, and the weight it gets
-# from ``reweight_from`` on. Look at how differently they grow: against a class of
-# 10,000 rows, one of 10 rows has a margin 5.6 times as large, and a weight hundreds of
-# times as large.
+# from ``reweight_from`` on. They grow very differently: compared with a class of 10,000
+# rows, one of 10 rows has a margin 5.6 times as large, and a weight hundreds of times
+# as large.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -104,7 +104,7 @@ def make_nets(seed):
 nets = {name: net.fit(X, y) for name, net in make_nets(seed=0).items()}
 
 # %%
-# Look at how far out the solid line, p(rare) = 0.5, comes to the dashed circle, and at
+# See how near the solid line, p(rare) = 0.5, comes to the dashed circle, and look at
 # the colours beside it.
 
 SHOWN = {"cross-entropy": "#0072B2", "LDAM": "#D55E00", "LDAM-DRW": "#009E73"}
@@ -134,8 +134,8 @@ plt.show()
 # %%
 # From the centre outwards
 # ------------------------
-# The same surfaces, averaged over the angle, beside the truth for the share of rare
-# rows in the data and for classes of equal size.
+# The same surfaces, averaged over the angle, beside the true probabilities at the
+# natural share of rare rows and for classes of equal size.
 
 radius = np.linspace(0.2, 3, 57)
 angle = np.linspace(0, 2 * np.pi, 72, endpoint=False)
@@ -157,10 +157,10 @@ ax.legend(frameon=False)
 plt.show()
 
 # %%
-# The two LDAM nets fall from near 1 to 0 within a narrow band; what looks like a slope
-# in this picture is mostly that the border is no circle, and is crossed at different
+# The two LDAM nets fall from near 1 to 0 within a narrow band. The slope in this
+# picture mostly arises because the border is no circle, and is crossed at different
 # distances. Their logits are cosines times 30, so a difference of a tenth between two
-# cosines is a probability of 0.95. DRW moves the border outwards, but only a little.
+# cosines means a probability of 0.95. DRW moves the border outwards, but only a little.
 #
 # Calibration, twice
 # ------------------
@@ -174,7 +174,7 @@ tests = {
 
 
 def reliability(y, p, n_bins=10, least=100):
-    """Mean prediction and share of rare rows in the bins that have rows enough."""
+    """Mean prediction and share of rare rows in the bins with enough rows."""
     edges = np.linspace(0, 1, n_bins + 1)
     count, total, rare = (
         np.histogram(p, edges, weights=weights)[0] for weights in (None, p, y)
@@ -196,15 +196,15 @@ plt.show()
 
 # %%
 # None of the three is calibrated to equal classes: they have learned from the natural
-# share, and say too little. On the natural share, cross-entropy has rows in every bin
-# up to its largest prediction, not far from the diagonal. The LDAM nets give nearly
-# every row a probability close to 0 or 1, and few lie in between to fill a bin.
+# share, and predict too little. On the natural share, cross-entropy has rows in every
+# bin up to its largest prediction, not far from the diagonal. The LDAM nets give nearly
+# every row a probability close to 0 or 1, and too few lie in between to fill a bin.
 #
 # Is it the seed?
 # ---------------
-# Four data sets, four seeds, and two more nets: LDAM-DRW without the drops of the
-# learning rate, and the deferred weights on plain cross-entropy. A row is "unsure" if
-# its probability is between 0.05 and 0.95.
+# We repeat this on four data sets with four seeds, and add two nets: LDAM-DRW with a
+# constant learning rate, and the deferred weights on plain cross-entropy. A row is
+# "unsure" if its probability is between 0.05 and 0.95.
 
 
 def unsure(p):
@@ -252,13 +252,12 @@ print(f"{unsure(true_probability(distance, natural_share)):.3f}")
 # ---------------
 #
 # - LDAM alone does not move the border to where it belongs for equal classes, and it is
-#   far too sure: one row in ten lies where both classes are to be expected, and LDAM is
-#   unsure of four in a thousand. Ask it for labels, or calibrate it.
-# - The deferred weights do move the border. How far depends on what is left of the
-#   learning rate: the paper's drop to a hundredth leaves a small table too few steps
-#   for the weights to act, and without the drops LDAM-DRW balances the classes far
-#   more. The price is the Brier score at the natural share, and here the ranking as
-#   well.
+#   far too sure: one row in ten lies where both classes are likely, and LDAM is unsure
+#   of four in a thousand. Use its labels only, or calibrate it.
+# - The deferred weights do move the border. How far depends on the remaining learning
+#   rate: after the paper's drop to a hundredth, a small table has too few steps for the
+#   weights to act, and without the drops LDAM-DRW balances the classes far more. The
+#   price is the Brier score at the natural share, and here the ranking as well.
 # - LDAM is no better than cross-entropy here, nor LDAM-DRW than the same weights on
-#   cross-entropy: on these two columns the margins add nothing that can be seen. The
-#   papers report their gain on images.
+#   cross-entropy: on these two columns the margins add nothing visible. The papers
+#   report their gain on images.

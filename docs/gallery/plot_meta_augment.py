@@ -4,9 +4,9 @@ Meta-augmentation on a ring: rows that move
 ===========================================
 
 Meta-augmentation duplicates the rare rows and trains a net with the duplicates, while
-rows set aside for validation say where the duplicates should have been, and move them
-there [1]_. On a rare ring inside a frequent one we can see where they go. And because
-we made the rings, we know the true probabilities, and can say what it was good for.
+held-out validation rows move the duplicates to where they help most [1]_. On a rare
+ring inside a frequent one we can see where they go. And because we made the rings, we
+know the true probabilities, and can tell whether it helped.
 
 .. [1] B. Yasinnik, M. Salhov, O. Lindenbaum, A. Averbuch. "Imbalanced classification
    via explicit gradient learning from augmented data". 2022.
@@ -16,9 +16,9 @@ we made the rings, we know the true probabilities, and can say what it was good 
 # The data
 # --------
 # The radius of a row is normal around 1 for the rare class and around 2 for the
-# frequent one; 50 rows are rare, 1,000 are not. Where rare rows are as rare as that,
-# both classes are equally probable on a circle of radius 1.13; for classes of equal
-# size, it would be the circle of radius 1.5.
+# frequent one; 50 rows are rare, 1,000 are not. At this ratio both classes are equally
+# probable on a circle of radius 1.13; for classes of equal size, it would be the circle
+# of radius 1.5.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -46,7 +46,7 @@ def make_rings(n_frequent, n_rare, seed):
 
 
 def true_probability(X):
-    """Probability of the rare class, as rare as it is in the data."""
+    """Probability of the rare class at its share in the data."""
     radius = np.linalg.norm(X, axis=1)
     rare = N_RARE * norm.pdf(radius, RADIUS["rare"], SPREAD)
     frequent = N_FREQUENT * norm.pdf(radius, RADIUS["frequent"], SPREAD)
@@ -56,13 +56,13 @@ def true_probability(X):
 # %%
 # Four nets
 # ---------
-# All four train 40 epochs without synthetic rows. One stops there, and one trains on
-# for as long again. The other two go on with a duplicate of each rare row of the
-# training part: one lets the duplicates lie (``synth_lr=0``, which is random
+# All four train for 40 epochs without synthetic rows. One stops there, and one
+# continues for another 40. The other two continue with a duplicate of each rare row of
+# the training part: one leaves the duplicates in place (``synth_lr=0``, which is random
 # over-sampling), the other moves them. Early stopping is off, so that these two differ
-# in nothing but the move. Both columns are coordinates, so they are only standardised;
-# the activation is a smooth one, because a net of ReLUs is flat in the middle of the
-# ring, and where a net is flat no row moves. There are five data sets, a seed for each.
+# only in the moves. Both columns are coordinates, so they are only standardised. The
+# activation is smooth, because a net of ReLUs is flat in the middle of the ring, and no
+# row moves where a net is flat. There are five data sets, with one seed each.
 
 EPOCHS = 40
 
@@ -96,8 +96,8 @@ runs = [
 # -----------------
 # ``synth_history_`` holds the synthetic rows at the beginning and after each epoch.
 # Follow the red lines: each leads from a rare row, where a synthetic row began, to
-# where that ended. On the solid black line the net says that both classes are equally
-# probable; on the dashed one they are.
+# where it ended. The net finds both classes equally probable on the solid black line;
+# in truth they are on the dashed one.
 
 X, y = data[0]
 LIMIT = 2.4
@@ -123,7 +123,7 @@ def draw_surface(ax, net, title):
 
 
 def draw_paths(ax, net):
-    """The way of each synthetic row, and its end."""
+    """The path of each synthetic row, and its end."""
     ax.plot(*net.synth_history_.transpose(2, 0, 1), color="#A50F15", linewidth=1)
     ax.plot(*net.X_synth_.T, "D", color="w", markeredgecolor="#A50F15", markersize=4.5)
 
@@ -146,19 +146,19 @@ fig.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
 plt.show()
 
 # %%
-# Duplicates push the border out, because they tell the net that the rare class is more
-# frequent than it is. Moving brings the border back, nearly to where it belongs. It is
-# not that rows fill the gaps of the rare class or line up along the border: they leave
-# the border for the middle, where few rare rows are, but where the net has no doubts,
-# so that a rare row there changes little. That is what validation rows as imbalanced as
-# the data ask for. Learned rows are no samples of the rare class.
+# Duplicates push the border out, because they make the rare class look more frequent
+# than it is. Moving brings the border back, nearly to where it belongs. The rows do not
+# fill the gaps of the rare class or line up along the border: they leave the border for
+# the middle, where there are few rare rows, but where the net has no doubts, so that a
+# rare row there changes little. That suits validation rows as imbalanced as the data.
+# Learned rows are no samples of the rare class.
 #
 # Epoch by epoch
 # --------------
 # ``synth_shift`` in the history is the mean distance of the rows from where they began,
 # in units of each feature's range. Beside it are two scores on the validation part.
-# Thin lines are the five runs, thick ones their mean; the synthetic rows come in at the
-# dotted line.
+# Thin lines are the five runs, thick ones their mean; the synthetic rows are added at
+# the dotted line.
 
 COLORS = {"duplicates": "#D55E00", "moved rows": "#009E73"}
 panels = {
@@ -179,16 +179,16 @@ axes[2].legend(frameon=False, loc="lower right")
 plt.show()
 
 # %%
-# Without moving, the validation loss rises from the first epoch with duplicates. With
-# it, the loss soon stops rising and falls back nearly to where it was: the method
-# corrects what its own duplicates do. The average precision hardly sees any of this,
-# and with ten rare rows its best epoch is a matter of chance. Early stopping, which
-# goes back to that epoch, would have stopped the rows anywhere on their way.
+# If the duplicates do not move, the validation loss rises from their first epoch. If
+# they move, it soon stops rising and falls back nearly to where it was: the method
+# corrects the effect of its own duplicates. The average precision hardly reflects any
+# of this, and with ten rare rows its best epoch is a matter of chance. Early stopping,
+# which restores that epoch, would have stopped the rows anywhere on their way.
 #
-# What it is good for
-# -------------------
-# Scores on a large test set, as imbalanced as the training data. The last column knows
-# how the rows were made.
+# Does it help?
+# -------------
+# Scores on a large test set, as imbalanced as the training data. The last column scores
+# the true probabilities.
 
 X_test, y_test = make_rings(40_000, 2_000, seed=100)
 
@@ -219,14 +219,13 @@ truth = pd.Series(score(true_probability(X_test))).map("{:.3f}".format)
 # What this shows
 # ---------------
 #
-# - Duplicates, the net being trained on them as they are, double the mean probability
-#   of the rare class and cost log loss. Moving them takes back most of the one and all
-#   of the other.
+# - Duplicates that do not move double the mean probability of the rare class and worsen
+#   the log loss. Moving them undoes most of the former and all of the latter.
 # - Neither improves the ranking: in average precision the four nets differ by less
 #   than a hundredth, and the plain one is close to the truth already. In average
 #   precision and log loss, the net with moved rows is as good as the plain one.
 # - g-mean, at a threshold of 0.5, is highest for the net that overstates the rare class
 #   most. See :ref:`pitfalls` before you take that for a gain.
 # - A net that fits the data less well has more to lose and to regain. With
-#   ``"module__activation": "relu"`` above, duplicates cost average precision too, and
-#   moving them brings it back to that of the plain net; not beyond.
+#   ``"module__activation": "relu"`` above, duplicates cost average precision, too, and
+#   moving them brings it back to that of the plain net, but not beyond.

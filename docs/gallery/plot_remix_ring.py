@@ -4,10 +4,9 @@ ReMix on a ring: bias and balance
 =================================
 
 A rare ring lies inside a frequent one, as in Figure 1 of the ReMix paper [1]_. Three
-nets learn it, and differ in nothing but their mini-batches: plain ones, batches
-balanced by SMOTE, and batches balanced and mixed by ReMix. Because we made the rings,
-we know the true probability of the rare class at every point, and can hold each net
-against it.
+nets learn it, and differ only in their mini-batches: plain ones, batches balanced by
+SMOTE, and batches balanced and mixed by ReMix. Because we made the rings, we know the
+true probability of the rare class at every point, and can compare each net with it.
 
 .. [1] C. Bellinger, R. Corizzo, N. Japkowicz. "ReMix training for calibrated imbalanced
    deep learning". 2020.
@@ -17,9 +16,9 @@ against it.
 # The data
 # --------
 # The radius of a row is normal around 1 for the rare class and around 2 for the
-# frequent one; the angle says nothing. With 20 frequent rows for each rare one, the
-# point where both classes are equally probable lies far inside; for classes of equal
-# size it is the circle of radius 1.5.
+# frequent one; the angle carries no information. With 20 frequent rows for each rare
+# one, the border of equal probability lies far inside; for classes of equal size it is
+# the circle of radius 1.5.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -61,9 +60,9 @@ X, y = make_rings(N_FREQUENT, N_RARE, seed=0)
 # %%
 # Three nets
 # ----------
-# Early stopping would end the three at different epochs, and then one could not tell
-# what the batches do from what the length of the training does. So all of them train on
-# all rows for 150 epochs. Both columns are coordinates, so they are only standardised.
+# Early stopping would end the three at different epochs and so confound the effect of
+# the batches with that of the length of training. So all of them train on all rows for
+# 150 epochs. Both columns are coordinates, so they are only standardised.
 
 settings = {
     "max_epochs": 150,
@@ -87,7 +86,7 @@ def make_nets(seed):
 nets = {name: net.fit(X, y) for name, net in make_nets(seed=0).items()}
 
 # %%
-# Look at where each net says "rare" (inside its solid line) and at how fast the colour
+# See where each net predicts "rare" (inside its solid line) and how fast the colour
 # fades there. The dashed circle is the border for classes of equal size.
 
 COLORS = {"plain": "#0072B2", "SMOTE in the batch": "#D55E00", "ReMix": "#009E73"}
@@ -115,14 +114,14 @@ fig.colorbar(surface, ax=axes, label="p(rare)", ticks=[0, 0.5, 1], pad=0.01)
 plt.show()
 
 # %%
-# The plain net keeps to the rare rows it has seen: its border lies well inside the
-# dashed circle. Both balanced nets push theirs outwards, about as far as each other.
+# The plain net keeps close to the rare rows it has seen: its border lies well inside
+# the dashed circle. Both balanced nets push theirs outwards, about equally far.
 #
 # From the centre outwards
 # ------------------------
-# The same surfaces, averaged over the angle, beside the truth for the share of rare
-# rows in the data and for classes of equal size. This is where one sees what a net's
-# probabilities refer to.
+# The same surfaces, averaged over the angle, beside the true probabilities at the
+# natural share of rare rows and for classes of equal size. They show which share a
+# net's probabilities refer to.
 
 radius = np.linspace(0.2, 3, 57)
 angle = np.linspace(0, 2 * np.pi, 72, endpoint=False)
@@ -143,18 +142,17 @@ ax.legend(frameon=False)
 plt.show()
 
 # %%
-# Where rows are plenty, beyond a distance of 1.2, the plain net follows the dotted line
-# and the other two come near the dashed one. SMOTE's border is steeper than the true
-# one; ReMix falls about as gently as the truth, as its paper says it does. In the
-# centre ReMix stays below 1: two frequent rows from opposite sides of their ring,
-# mixed, make a row in the middle that is labelled frequent.
+# Beyond a distance of 1.2, where there are plenty of rows, the plain net follows the
+# dotted line and the other two come near the dashed one. SMOTE's border is steeper than
+# the true one; ReMix falls about as gently as the truth, as its paper claims. In the
+# centre ReMix stays below 1: two frequent rows from opposite sides of their ring mix to
+# a row in the middle that is labelled frequent.
 #
 # Calibration, twice
 # ------------------
-# Whether a net is calibrated depends on the data one asks it about. Left, test data
-# with classes of equal size, which is what the balanced Brier score stands for; right,
-# test data as rare as the training data, which is what a user of the probabilities
-# meets.
+# Whether a net is calibrated depends on the test data. Left, test data with classes of
+# equal size, as the balanced Brier score assumes; right, test data as rare as the
+# training data, as a user of the probabilities meets it.
 
 tests = {
     "test data of equal classes": make_rings(20_000, 20_000, seed=1),
@@ -173,18 +171,20 @@ axes[1].legend(frameon=False, loc="upper left")
 plt.show()
 
 # %%
-# A curve above the diagonal says too little, one below it too much. On equal classes
-# the plain net says far too little, and of the other two ReMix stays closer to the
-# diagonal, but for its last bin: rows that are all rare get no more than 0.9, and they
-# are many. On data of the natural share both balanced nets say far too much: where they
-# predict 0.5, one row in ten is rare. No net is calibrated to both.
+# A curve above the diagonal means predictions that are too low, one below it
+# predictions that are too high. On equal classes the plain net's are far too low, and
+# of the other two ReMix stays closer to the diagonal, except in its last bin: many rows
+# that are all rare get no more than 0.9. On data of the natural share both balanced
+# nets predict far too much: at 0.5, one row in ten is rare. No net is calibrated to
+# both.
 #
 # Is it the seed?
 # ---------------
-# Five data sets, five seeds. One more row asks for no balanced training at all: the
-# plain net, whose odds are multiplied by the ratio of the class sizes, as Bayes' rule
-# moves a probability from one share of rare rows to another. The calibration error is
-# the mean gap of a reliability curve from the diagonal, weighted by rows.
+# We repeat this on five data sets with five seeds. One more row needs no balanced
+# training: the plain net with its odds multiplied by the ratio of the class sizes, as
+# Bayes' rule moves a probability from one share of rare rows to another. The
+# calibration error is the mean gap between a reliability curve and the diagonal,
+# weighted by rows.
 
 
 def move_to_equal_classes(p):
@@ -239,13 +239,14 @@ mean, std = (
 # What this shows
 # ---------------
 #
-# - Balancing moves the border out to where it belongs for equal classes, and that is
-#   what g-mean and the balanced Brier score reward. It costs the calibration to the
-#   data as they are: the Brier score at the natural share gets worse.
-# - It does not improve the ranking: average precision is the same within the seeds.
+# - Balancing moves the border out to where it belongs for equal classes, which g-mean
+#   and the balanced Brier score reward. It costs calibration to the actual data: the
+#   Brier score at the natural share gets worse.
+# - It does not improve the ranking: average precision differs by no more than the seeds
+#   do.
 # - ReMix and SMOTE do not differ in g-mean or balanced Brier score by more than the
 #   seeds do. ReMix's slope is gentler, but over the seeds its calibration error on
 #   equal classes is no smaller: the paper's advantage in calibration does not show on
 #   this ring.
 # - Multiplying the odds of the plain net by the class ratio does at least as well as
-#   either on the balanced scores, and leaves the choice of the prior to the user.
+#   either on the balanced scores, and leaves the choice of the prior to you.

@@ -2,11 +2,11 @@
 Robustness, class by class
 ==========================
 
-Training on attacked rows makes a net robust, but where classes are imbalanced it does
-so for the frequent ones: rare classes lose more than in ordinary training, and a class
-weight moves accuracy from one class to another rather than adding any. Both are shown
-here on small digits, as the paper behind SRAT shows them on photographs; then what
-separation and mixing do about it.
+Training on attacked rows makes a net robust, but if classes are imbalanced, mainly for
+the frequent ones: rare classes lose more than in ordinary training, and a class weight
+moves accuracy from one class to another rather than adding any. The paper behind SRAT
+shows this on photographs. We show it on small digits, and what separation and mixing do
+about it.
 """
 
 # %%
@@ -14,7 +14,7 @@ separation and mixing do about it.
 # ---------------------------------
 #
 # :func:`~imbdeep.datasets.make_imbalanced` leaves each of the last five digits a
-# twentieth of the rows of the others. Tests are on rows of all digits alike.
+# twentieth of the rows of the others. The test rows are balanced.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -42,7 +42,7 @@ np.bincount(y_train)
 # Four nets
 # ---------
 #
-# The attack may change each pixel by 0.1. All four train for as many epochs.
+# The attack may change each pixel by 0.1. All four train for the same number of epochs.
 
 attack = {"eps": 0.1, "box": (0, 1)}
 net = {
@@ -65,9 +65,10 @@ for classifier in nets.values():
 # Standard and robust accuracy of each class
 # ------------------------------------------
 #
-# Robust is what is still right after 20 steps of projected gradient ascent. The rare
-# digits are on the right of the line. Adversarial training helps the frequent digits
-# and takes from the rare ones what they had; mixing gives them some robustness.
+# Robust accuracy counts the rows that are still right after 20 steps of projected
+# gradient ascent. The rare digits are on the right of the line. Adversarial training
+# helps the frequent digits at the expense of the rare ones; mixing gives these some
+# robustness.
 
 fig, axes = plt.subplots(2, 2, figsize=(9, 5), sharex=True, sharey=True)
 for ax, (name, classifier) in zip(axes.flat, nets.items(), strict=True):
@@ -93,9 +94,9 @@ fig.tight_layout()
 # The tension between two classes
 # -------------------------------
 #
-# Digits 3 and 8, which look alike; of the eights there is one for every twenty threes.
-# The heavier an eight weighs, the more of them the net gets right. In natural training
-# that costs the threes little, under attack a lot.
+# The digits 3 and 8 look alike; there is one eight for every twenty threes. The larger
+# the weight of an eight, the more of them the net gets right. In natural training that
+# costs the threes little, under attack a lot.
 
 pair = np.isin(y, (3, 8))
 X_pair, y_pair = X[pair], y[pair]
