@@ -84,28 +84,19 @@ def count_folds(run):
 class BenchmarkCells:
     """A benchmark's results as data frames, in an order the file does not decide.
 
-    Parameters
-    ----------
-    run : dict
-        The last run record: ``suite``, ``preset``, ``protocol``, ``methods``, ...
-        Empty when the file holds none.
-    datasets : DataFrame
-        One row a data set, indexed by its name: provenance, counts, duplicates.
-    cells : DataFrame
-        One row a (dataset, method, fold): status, error, threshold, times, row
-        counts, ``versions`` and ``curves`` (the last two as dicts).
-    scores : DataFrame
-        Tidy scores of the finished cells, with the columns ``dataset``, ``method``,
-        ``fold``, ``metric`` and ``value``.
-    n_runs : int
-        How many run records the file holds; each resume adds one.
-
+    Where a cell stands more than once, the last finished one counts, else the last; of
+    several run records, and of several records of one data set, the last counts.
     """
 
+    # The last run record: suite, preset, protocol, methods; empty without one.
     run: dict
+    # A row a data set, by its name: provenance, counts, duplicates.
     datasets: pd.DataFrame
+    # A row a cell: status, error, threshold, times, row counts, versions and curves.
     cells: pd.DataFrame
+    # Those of finished cells: dataset, method, fold, metric and value.
     scores: pd.DataFrame
+    # Run records of the file; each resume adds one.
     n_runs: int = 1
 
     @property
@@ -171,29 +162,10 @@ class BenchmarkCells:
 
 
 def read_cells(path):
-    """Read a benchmark's ``cells.jsonl``.
+    """Read a benchmark's ``cells.jsonl``: a JSON object a line, run, dataset or cell.
 
-    Parameters
-    ----------
-    path : str or path-like
-        A file with one JSON object a line, whose ``kind`` is ``'run'``,
-        ``'dataset'`` or ``'cell'``. A half-written last line, which a killed run
-        leaves behind, is skipped.
-
-    Returns
-    -------
-    cells : BenchmarkCells
-        Where a cell stands more than once, the last finished one counts, else the
-        last; of several run records, and of several records of one data set, the
-        last counts.
-
-    Raises
-    ------
-    ValueError
-        If a line is not JSON (half a line at the end apart), or a record is of an
-        unknown kind, lacks a key or has a value of the wrong type. The message names
-        the line.
-
+    Half a line at the end, which a killed run leaves behind, is skipped; any other line
+    that is no record is refused by its number.
     """
     numbered = list(numbered_records(Path(path).read_bytes(), path))
     check_reportable(numbered, path)
@@ -241,23 +213,11 @@ def score_frame(records):
 
 
 def independent_blocks(cells):
-    """Return the data sets that share no rows with one another.
+    """Return the data sets that share no rows with one another, sorted.
 
     Tests over data sets take each set for an independent block. Where two sets are
     made of the same rows (`abalone` and `abalone_19`), only the one with the larger
     minority is kept, since its scores are less noisy; equal ones go by name.
-
-    Parameters
-    ----------
-    cells : BenchmarkCells
-        Their ``datasets`` say which set shares rows with which, in
-        ``shares_rows_with``.
-
-    Returns
-    -------
-    names : list of str
-        The sets kept, sorted. Sets that nothing was said about are kept.
-
     """
     twins = {
         frozenset(pair)

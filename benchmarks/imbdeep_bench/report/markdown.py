@@ -46,21 +46,7 @@ def print_p_values(comparisons):
 def write_all(out, report=None, blocks=(), *, frames=None, pictures=None, dpi=150):
     """Write a report, its tables and its pictures to a folder: all of them, or none.
 
-    Parameters
-    ----------
-    out : Path
-    report : str or None, default=None
-        Name of the Markdown file, if there is one.
-    blocks : list of str
-    frames : dict of str to DataFrame
-        By the names of their CSV files.
-    pictures : dict of str to Figure
-    dpi : int, default=150
-
-    Returns
-    -------
-    path : Path
-        Of the report.
+    Tables and pictures go by the names of their files. Return the path of the report.
     """
     frames, pictures = frames or {}, pictures or {}
     files = {name: frame.to_csv(index=False) for name, frame in frames.items()}

@@ -31,25 +31,9 @@ def read_published(script, name="published.csv"):
 def read_complete_cells(path, command, order):
     """Read the runs that every method of a data set has been through.
 
-    A run that was stopped so still compares like with like.
-
-    Parameters
-    ----------
-    path : Path
-    command : str
-        What computes the file, for the message.
-    order : dict of str to list
-        The columns to sort by; where a list is not empty, its values in their order.
-
-    Returns
-    -------
-    cells : DataFrame
-        A row a cell, the last one if it was tried more than once.
-
-    Raises
-    ------
-    ValueError
-        If there is no such file, or no run to compare in it.
+    A run that was stopped so still compares like with like. A cell that was tried more
+    than once has one row, its last. ``command`` is what computes the file; ``order``
+    has the columns to sort by and, where it is not empty, their values in order.
     """
     if not path.exists():
         raise ValueError(
@@ -81,14 +65,7 @@ def finished(cells):
 
 
 def with_rows(cells, *columns):
-    """Leave out cells that do not say what rows they had: their worker died.
-
-    Parameters
-    ----------
-    cells : DataFrame
-    *columns : str
-        What a cell records of its rows.
-    """
+    """Leave out cells that do not say what rows they had: their worker died."""
     if columns[0] not in cells:
         return cells[:0].assign(**dict.fromkeys(columns))
     known = cells[columns[0]].notna()
@@ -107,19 +84,8 @@ def with_rows(cells, *columns):
 class Study:
     """What a report needs to know of the part that computed its cells.
 
-    Attributes
-    ----------
-    command : str
-        Of the part, for messages.
-    methods : dict of str to Method
-    metrics : dict of str to str
-        Their titles.
-    by : list of str
-        The columns that tell settings apart.
-    order : dict of str to list
-        As in :func:`read_complete_cells`.
-    costs, cost_by, digits
-        As in :func:`cost_block`.
+    ``by`` are the columns that tell settings apart; ``order`` as in
+    :func:`read_complete_cells`, costs as in :func:`cost_block`.
     """
 
     command: str
@@ -173,21 +139,10 @@ def score_frame(cells, by, metrics, column="scores"):
 
 
 def mean_table(scores, by, spread="se"):
-    """Average over the runs.
+    """Average scores, as :func:`score_frame` gives them, over the runs.
 
-    Parameters
-    ----------
-    scores : DataFrame
-        As :func:`score_frame` gives them.
-    by : list of str
-    spread : {'se', 'std'}, default='se'
-        Standard error of the mean, or deviation of the runs.
-
-    Returns
-    -------
-    table : DataFrame
-        A row for each setting, metric and method, with ``mean`` and spread over the
-        runs that did not fail, and their numbers ``n_runs`` and ``n_failed``.
+    A row for each setting, metric and method, with mean and spread (``'se'`` of the
+    mean or ``'std'`` of the runs) over the runs that did not fail, and their numbers.
     """
     is_failed = scores.isna().all(axis=1)
     # What only some settings or methods have is no failure.
@@ -211,16 +166,8 @@ def signed_rank_p(difference):
 def describe_lead(lead):
     """Describe by how much one method is ahead of another, run by run.
 
-    Parameters
-    ----------
-    lead : Series
-        A difference a run, none of them NaN, at least one.
-
-    Returns
-    -------
-    row : dict
-        Mean ``difference``, its ``se``, ``p_value`` of Wilcoxon's signed-rank test,
-        two-sided, and how many of ``n_runs`` were ``won`` and ``lost``.
+    ``lead`` has a difference a run, none of them NaN, at least one. Wilcoxon's
+    signed-rank test is two-sided.
     """
     return {
         "difference": lead.mean(),
@@ -233,22 +180,9 @@ def describe_lead(lead):
 
 
 def difference_table(scores, by, duels):
-    """Compare methods with others, run by run.
+    """Compare methods with others, run by run; runs where either failed are left out.
 
-    Parameters
-    ----------
-    scores : DataFrame
-        As :func:`score_frame` gives them.
-    by : list of str
-        Whose runs to take together.
-    duels : dict of str to iterable of str
-        From whom, among those that were run, which others are subtracted.
-
-    Returns
-    -------
-    table : DataFrame
-        A row for each setting, duel and metric, see :func:`describe_lead`. Runs where
-        either failed are left out.
+    ``duels`` says from whom, among those that were run, which others are subtracted.
     """
     rows = []
     for key, part in scores.groupby(level=by, sort=False):
@@ -298,17 +232,9 @@ def with_error(row):
 
 
 def lay_out(part, methods, metrics, titles, print_row=with_error):
-    """Print means, a row a method and a column a metric.
+    """Print means of one setting, a row a method and a column a metric.
 
-    Parameters
-    ----------
-    part : DataFrame
-        Rows of :func:`mean_table`, of one setting.
-    methods : iterable of str
-        In the order of the table; those that were not run are left out.
-    metrics, titles : dict of str to str
-        What the table calls metrics and methods.
-    print_row : callable, default=with_error
+    Methods are in the order given; those that were not run are left out.
     """
     told = part[part["metric"].isin(list(metrics))]
     printed = told.assign(text=told.apply(print_row, axis=1))
@@ -351,16 +277,8 @@ def failure_block(cells, titles):
 def cost_block(cells, by, columns, titles, digits=2):
     """Print means of what the cells that did not fail took.
 
-    Parameters
-    ----------
-    cells : DataFrame
-    by : list of str
-        The first column names the rows.
-    columns : dict of str to str
-        What the table calls them.
-    titles : dict of str to str
-        Of the methods.
-    digits : int, default=2
+    The first column of ``by`` names the rows; ``columns`` are those of the cells, by
+    what the table calls them.
     """
     done = finished(cells)
     if done.empty:
@@ -374,14 +292,7 @@ def cost_block(cells, by, columns, titles, digits=2):
 
 
 def row_table(cells, **more):
-    """Classes and rows of every run.
-
-    Parameters
-    ----------
-    cells : DataFrame
-    **more : dict of str to callable
-        Further columns: what to print of a run.
-    """
+    """Classes and rows of every run, and what ``more`` columns print of it."""
     runs = with_rows(cells, "n_train_majority", "majority", "minority")
     runs = list(runs.drop_duplicates(["dataset", "fold"]).itertuples())
     columns = {

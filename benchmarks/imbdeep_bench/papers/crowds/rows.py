@@ -9,11 +9,7 @@ from sklearn.preprocessing import StandardScaler
 
 from imbdeep.crowds import label_certainty, simulate_annotators
 from imbdeep.crowds._generation import certainty_groups
-from imbdeep_bench.data.pairs import (
-    count_rows,
-    draw_classes,
-    take_rows,
-)
+from imbdeep_bench.data.pairs import count_rows, draw_classes, take_rows
 from imbdeep_bench.engine.experiment import Rows
 from imbdeep_bench.engine.protocol import derive_seed
 
@@ -45,13 +41,8 @@ class Crowd:
 def learn_difficulty(X, y, random_state):
     """Train a net until it knows its rows; return what it thinks of them.
 
-    Returns
-    -------
-    proba : ndarray of shape (n, 2)
-        Probabilities, of a net that stopped when its training accuracy exceeded 98 %,
-        or after 100 epochs.
-    told : dict
-        ``difficulty_epochs`` and ``difficulty_accuracy``, for a cell's record.
+    It stops when its training accuracy exceeds 98 %, or after 100 epochs, and the
+    record of a cell says which.
     """
     X = StandardScaler().fit_transform(X)
     net = MLPClassifier((64,), random_state=random_state)
@@ -112,12 +103,9 @@ def cut_pair(dataset, pairs, crowd, seed):
 
 def half_of_set(dataset, crowd, seed):
     """Train on a stratified half of a table, as imbalanced as it is."""
+    X, y, state = dataset.X, dataset.y, derive_seed(seed, dataset.name, "half")
     X_train, X_test, truth, y_test = train_test_split(
-        dataset.X.astype(np.float64),
-        dataset.y,
-        test_size=0.5,
-        stratify=dataset.y,
-        random_state=derive_seed(seed, dataset.name, "half"),
+        X.astype(np.float64), y, test_size=0.5, stratify=y, random_state=state
     )
     annotations, told = annotate(X_train, truth, crowd, dataset.name, seed)
     told |= {"majority": 0, "minority": 1}

@@ -14,17 +14,7 @@ from skorch.callbacks import Callback
 
 from imbdeep.metrics import precision_at_recall_score
 from imbdeep.reporting import precision_at_recalls
-from imbdeep_bench.data.adult import (
-    FEATURES,
-    MAJORITY,
-    MINORITY,
-    N_SPLITS,
-    RATIOS,
-    TARGET,
-    balance,
-    read_adult,
-    split,
-)
+from imbdeep_bench.data import adult
 from imbdeep_bench.data.suites import Suite, load_suite
 from imbdeep_bench.engine.command import Command, add_data_home, add_seed, pick_methods
 from imbdeep_bench.engine.experiment import (
@@ -48,6 +38,11 @@ from imbdeep_bench.papers.explicit_gradient import (
 )
 from imbdeep_bench.papers.explicit_gradient.candidates import CANDIDATES
 from imbdeep_bench.papers.explicit_gradient.methods import SET_METHODS, TABLE_METHODS
+from imbdeep_bench.papers.explicit_gradient.report_adult import (
+    MOVE,
+    RECALLS,
+    precision_name,
+)
 from imbdeep_bench.papers.explicit_gradient.report_sets import VALID
 from imbdeep_bench.report import read_cells
 
@@ -58,13 +53,7 @@ OUT = "results/explicit_gradient"
 
 
 def load_sets(requested, data_home):
-    """Load those of the 27 sets that are there, the smallest first.
-
-    Raises
-    ------
-    ValueError
-        If none of the sets can be had.
-    """
+    """Load those of the 27 sets that are there, the smallest first."""
     suite = load_suite(requested, PRESETS["full"], data_home)
     if suite.name != "imblearn27":
         raise ValueError(
@@ -169,10 +158,8 @@ def score(y, proba):
         "average_precision": float(average_precision_score(y, proba)),
         "roc_auc": float(roc_auc_score(y, proba)),
         **{
-            report_adult.precision_name(recall): precision_at_recall_score(
-                y, proba, recall=recall
-            )
-            for recall in report_adult.RECALLS
+            precision_name(recall): precision_at_recall_score(y, proba, recall=recall)
+            for recall in RECALLS
         },
     }
 
@@ -208,16 +195,16 @@ class AdultTable(Experiment, Command):
     """
 
     suite = "adult"
-    protocol = f"{N_SPLITS}x64-16-20"
+    protocol = f"{adult.N_SPLITS}x64-16-20"
     out = f"{OUT}/adult"
     methods = TABLE_METHODS
-    ratios = RATIOS
+    ratios = adult.RATIOS
     no_result = {"scores": {}}
     report = staticmethod(report_adult.write_adult)
 
     def draw(self, setting, fold):
         X, y = setting.data.imbalanced(setting.of)
-        part = split(y, setting.of, fold, self.seed)
+        part = adult.split(y, setting.of, fold, self.seed)
         fit, test = part.fit, part.test
         valid = X[part.valid], y[part.valid]
         return Rows(X[fit], y[fit], X[test], y[test], more=valid)
@@ -236,7 +223,7 @@ class AdultTable(Experiment, Command):
         proba = minority_proba(model, rows.X_test, 1)
         scores = score(rows.y_test, proba)
         if cell.method.kind == "synthetic":
-            scores[report_adult.MOVE] = relative_move(model, X)
+            scores[MOVE] = relative_move(model, X)
         return {
             "scores": scores,
             "curves": {"precision_at": precision_at_recalls(rows.y_test, proba)},
@@ -258,8 +245,9 @@ class AdultTable(Experiment, Command):
             "--data",
             type=Path,
             metavar="FILE",
-            help=f"CSV of the census data with the columns {', '.join(FEATURES)} and "
-            f"{TARGET} ('{MAJORITY}' or '{MINORITY}'); missing values are empty",
+            help="CSV of the census data with the columns "
+            f"{', '.join(adult.FEATURES)} and {adult.TARGET} ('{adult.MAJORITY}' or "
+            f"'{adult.MINORITY}'); missing values are empty",
         )
         add_seed(parser, "which rows are left, splits and nets")
 
@@ -268,14 +256,16 @@ class AdultTable(Experiment, Command):
         methods = pick_methods(args, cls.methods)
         if args.data is None:
             raise ValueError("--data is missing; give the CSV of the census data.")
-        adult = balance(read_adult(args.data), args.seed)
-        settings = [Setting(f"adult {r}:1", adult, of=r) for r in cls.ratios]
+        table = adult.balance(adult.read_adult(args.data), args.seed)
+        settings = [Setting(f"adult {r}:1", table, of=r) for r in cls.ratios]
         experiment = cls(seed=args.seed)
         datasets = [
             {"kind": "dataset", "name": s.name, "parts": experiment.count_rows(s)}
             for s in settings
         ]
-        return Grid(experiment, settings, methods, list(range(N_SPLITS)), datasets)
+        return Grid(
+            experiment, settings, methods, list(range(adult.N_SPLITS)), datasets
+        )
 
 
 # --- Convergence ---------------------------------------------------------------------
@@ -297,32 +287,20 @@ class TestScore(Callback):
 
 
 def relative_lengths(moves, start):
-    """Mean length of the moves of rows, relative to their distance from the origin.
+    """Mean length of moves, epochs of rows, relative to where each row began.
 
-    Parameters
-    ----------
-    moves : ndarray of shape (n_epochs, n_rows, n_features)
-    start : ndarray of shape (n_rows, n_features)
-        Where the rows began, in coordinates whose origin is the mean of all rows.
+    The origin is the mean of all rows.
     """
     scale = np.linalg.norm(start, axis=1)
     return (np.linalg.norm(moves, axis=2) / scale).mean(axis=1)
 
 
 def curves_of(net):
-    """What each epoch of a fitted net recorded.
+    """What each epoch recorded of a net that keeps where its synthetic rows were.
 
-    Parameters
-    ----------
-    net : MetaAugmentClassifier
-        Fitted with ``store_synth_history=True``.
-
-    Returns
-    -------
-    curves : dict of str to list
-        Of all epochs, those before the synthetic rows first. ``moved`` is how far rows
-        are from where they began and ``step`` how far from an epoch before, both as
-        shares of the distance from the mean of all rows.
+    Of all epochs, those before the synthetic rows first. ``moved`` is how far rows are
+    from where they began and ``step`` how far from an epoch before, both as shares of
+    the distance from the mean of all rows.
     """
     names = report_convergence.RECORDED
     curves = {name: list(map(float, net.history[:, name])) for name in names}

@@ -9,12 +9,7 @@ many epochs.
 from functools import partial
 
 import numpy as np
-from imblearn.over_sampling import (
-    ADASYN,
-    SMOTE,
-    BorderlineSMOTE,
-    RandomOverSampler,
-)
+from imblearn.over_sampling import ADASYN, SMOTE, BorderlineSMOTE, RandomOverSampler
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.metrics import average_precision_score
 from sklearn.preprocessing import MinMaxScaler
@@ -66,18 +61,11 @@ def best_epochs(net):
 
 
 class ScaledNet(ClassifierMixin, BaseEstimator):
-    """Min-max scaling, an over-sampler and a net; validation rows choose the epoch.
+    """Scaling, an over-sampler and a net; validation rows choose the epoch.
 
-    Parameters
-    ----------
-    net : NetClassifier or MetaAugmentClassifier
-    sampler : sampler of imbalanced-learn or None, default=None
-        Sees scaled training rows, never validation rows unless ``refit``.
-    scaler : transformer, default=None
-        None is :class:`~sklearn.preprocessing.MinMaxScaler`.
-    refit : bool, default=False
-        Whether to train once more on training and validation rows together, for as
-        many epochs as were best on the validation rows.
+    The sampler sees scaled training rows, and never validation rows unless ``refit``:
+    then the net is trained once more on training and validation rows together, for as
+    many epochs as were best on the latter. Without a scaler, scaling is min-max.
     """
 
     def __init__(self, net, sampler=None, scaler=None, refit=False):
@@ -98,11 +86,9 @@ class ScaledNet(ClassifierMixin, BaseEstimator):
             y_valid == labels[rarest], self.predict_proba(X_valid)[:, rarest]
         )
         if self.refit:
-            net = clone(self.net).set_params(
-                max_epochs=best_epochs(self.net_),
-                train_split=None,
-                early_stopping=False,
-            )
+            alone = {"train_split": None, "early_stopping": False}
+            n_epochs = best_epochs(self.net_)
+            net = clone(self.net).set_params(max_epochs=n_epochs, **alone)
             self._fit(np.concatenate([X, X_valid]), np.concatenate([y, y_valid]), net)
         return self
 
@@ -138,18 +124,16 @@ class ScaledNet(ClassifierMixin, BaseEstimator):
 
 def plain(random_state, device="cpu", scaler=None, refit=False, **params):
     """A net without synthetic rows, on the paper's terms."""
-    net = NetClassifier(
-        random_state=random_state, device=device, **{**PAPER_NET, **params}
-    )
+    params = {**PAPER_NET, **params, "random_state": random_state, "device": device}
+    net = NetClassifier(**params)
     return ScaledNet(net, scaler=scaler, refit=refit)
 
 
 def sampled(sampler, random_state, device="cpu", scaler=None, refit=False, **params):
     """The net on rows that an over-sampler has added to the training part."""
     made = plain(random_state, device, scaler, refit, **params)
-    return made.set_params(
-        sampler=sampler(sampling_strategy=double_minority, random_state=random_state)
-    )
+    own = {"sampling_strategy": double_minority, "random_state": random_state}
+    return made.set_params(sampler=sampler(**own))
 
 
 def generated(random_state, device="cpu", scaler=None, refit=False, **params):
@@ -166,11 +150,8 @@ def generated(random_state, device="cpu", scaler=None, refit=False, **params):
 
 def explicit_gradient(random_state, device="cpu", scaler=None, **params):
     """The paper's method."""
-    net = MetaAugmentClassifier(
-        random_state=random_state,
-        device=device,
-        **{**PAPER_NET, **PAPER_STEPS, **params},
-    )
+    params = {**PAPER_NET, **PAPER_STEPS, **params, "random_state": random_state}
+    net = MetaAugmentClassifier(**params, device=device)
     return ScaledNet(net, scaler=scaler)
 
 
@@ -212,12 +193,11 @@ def on_components(make, **params):
     return partial(make, scaler=preprocessing(), **params)
 
 
+# As many rows of each class in every mini-batch.
+_BALANCED = {"iterator_train": "balanced", "iterator_train__balance": "exact"}
 _ON_TABLE = {
     "ce": on_components(plain),
-    # As many rows of each class in every mini-batch.
-    "rs": on_components(
-        plain, iterator_train="balanced", iterator_train__balance="exact"
-    ),
+    "rs": on_components(plain, **_BALANCED),
     "smote": on_components(BASELINES["smote"]),
     "focal": on_components(BASELINES["focal"]),
     "potential": on_components(plain),

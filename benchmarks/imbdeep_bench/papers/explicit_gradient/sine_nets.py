@@ -8,9 +8,7 @@ import torch
 from torch import Tensor
 
 from imbdeep.classifiers._meta_augment.step import bilevel_step
-from imbdeep.classifiers._meta_augment.synthetic_rows import (
-    SyntheticRows,
-)
+from imbdeep.classifiers._meta_augment.synthetic_rows import SyntheticRows
 
 N_HIDDEN = 10
 SPAN = 5.0
@@ -31,18 +29,10 @@ def sine(x):
 
 @dataclass(frozen=True)
 class Problem:
-    """Points and a net to start from, for each seed of a stack.
+    """Points (x, y) and a net to start from, for each seed of a stack.
 
-    Attributes
-    ----------
-    train, valid : Tensor of shape (n_seeds, n_real, 2)
-        Points (x, y) of the sine.
-
-    synthetic : Tensor of shape (n_seeds, n_synthetic, 2)
-        Points anywhere.
-
-    start : dict of str to Tensor
-        Parameters of the nets, seeds along the first axis.
+    ``train`` and ``valid`` are of the sine, ``synthetic`` anywhere; ``start`` has the
+    parameters of the nets. Seeds lie along the first axis of all.
     """
 
     train: Tensor
@@ -87,12 +77,10 @@ def draw_problem(seed, n_real, n_synthetic):
 def stack(problems):
     """Put the problems of several seeds in one."""
     *points, _ = (field.name for field in fields(Problem))
+    starts = [problem.start for problem in problems]
     return Problem(
-        **{name: torch.cat([getattr(p, name) for p in problems]) for name in points},
-        start={
-            name: torch.cat([p.start[name] for p in problems])
-            for name in problems[0].start
-        },
+        *(torch.cat([getattr(p, name) for p in problems]) for name in points),
+        {name: torch.cat([start[name] for start in starts]) for name in starts[0]},
     )
 
 
@@ -147,19 +135,9 @@ class MetaTraining:
     NOTE[DIFF]: synthetic points are pairs (x, y), and both coordinates move, as the
     paper's picture has it; its algorithm moves inputs and keeps labels.
 
-    Parameters
-    ----------
-    net : dict of str to Tensor
-        Trained nets to go on from.
-
-    problem : Problem
-        Its synthetic points move, by its validation points.
-
-    inner : Tensor of shape (n_seeds, n, 2)
-        Real points that the training step sees beside the synthetic ones.
-
-    synth_lr : tuple of two floats
-        Learning rates of x and y of the synthetic points.
+    It goes on from trained nets. The training step sees ``inner``, real points, beside
+    the synthetic ones of a problem, which move by its validation points; ``synth_lr``
+    are their learning rates of x and y.
     """
 
     def __init__(self, net, problem, inner, synth_lr):

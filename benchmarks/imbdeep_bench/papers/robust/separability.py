@@ -41,16 +41,7 @@ from scipy.stats import norm
 
 @dataclass(frozen=True)
 class Mixture:
-    """Two classes, eq. (4.1).
-
-    Attributes
-    ----------
-    eta : float, greater than 0
-        Each entry of the mean of class +1.
-    sigma : float, greater than 0
-        Standard deviation of each feature in a class.
-    n_features : int
-    """
+    """Two classes, eq. (4.1): their means' entries, their deviation, their features."""
 
     eta: float
     sigma: float
@@ -75,13 +66,7 @@ class Mixture:
 def threshold(mixture, ratio, weight):
     """Best b of the weighted training risk (4.2), with w = 1.
 
-    Parameters
-    ----------
-    mixture : Mixture
-    ratio : float
-        K, rows of class +1 for each of class -1.
-    weight : float
-        rho, of class -1.
+    ``ratio`` is K, rows of class +1 for each of class -1, whose weight is rho.
 
     Examples
     --------

@@ -7,16 +7,8 @@ import pandas as pd
 
 from imbdeep_bench.engine.command import Part, add_seed
 from imbdeep_bench.engine.protocol import derive_seed
-from imbdeep_bench.papers.robust.separability import (
-    Mixture,
-    class_errors,
-    drawn_errors,
-    error_gap,
-    price_of_weighting,
-    printed_test_errors,
-    printed_threshold,
-    threshold,
-)
+from imbdeep_bench.papers.robust import separability as closed
+from imbdeep_bench.papers.robust.separability import Mixture
 from imbdeep_bench.report.template import write_report
 
 N_ROWS = 200_000
@@ -36,13 +28,13 @@ def error_table(seed):
     rows = []
     for mixture in MIXTURES:
         for weight in (1, RATIO):
-            b = threshold(mixture, RATIO, weight)
+            b = closed.threshold(mixture, RATIO, weight)
             own_seed = derive_seed(seed, "theory", repr(mixture), weight)
             state = np.random.RandomState(own_seed)
             told = {
-                "drawn": drawn_errors(mixture, b, N_ROWS, state),
-                "closed": class_errors(mixture, b),
-                "printed": printed_test_errors(mixture, RATIO, weight),
+                "drawn": closed.drawn_errors(mixture, b, N_ROWS, state),
+                "closed": closed.class_errors(mixture, b),
+                "printed": closed.printed_test_errors(mixture, RATIO, weight),
             }
             rows.append(
                 {
@@ -51,7 +43,7 @@ def error_table(seed):
                     "d": mixture.n_features,
                     "weight": weight,
                     "b": b,
-                    "b, printed": printed_threshold(mixture, RATIO, weight),
+                    "b, printed": closed.printed_threshold(mixture, RATIO, weight),
                 }
                 | {
                     f"error of {label}, {name}": float(errors[place])
@@ -70,8 +62,8 @@ def theorem_table():
             "sigma": mixture.sigma,
             "S": mixture.separability,
             "t": mixture.distance,
-            "gap (4.5)": error_gap(mixture, RATIO),
-            "price (4.9)": price_of_weighting(mixture, RATIO),
+            "gap (4.5)": closed.error_gap(mixture, RATIO),
+            "price (4.9)": closed.price_of_weighting(mixture, RATIO),
         }
         for mixture in dict.fromkeys([*MIXTURES[:3], *COUNTER])
     ]
