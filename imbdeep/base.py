@@ -218,7 +218,7 @@ class BaseNetClassifier(
         "max_epochs": [WholeNumber(1)],
         "batch_size": [
             WholeNumber(1),
-            Options(Integral, {-1}),
+            Options(Integral, {-1}),  # skorch's sign for all rows at once
             StrOptions({"auto"}),
         ],
         "iterator_train": [StrOptions(set(BATCHES)), callable],

@@ -43,6 +43,7 @@ class _Turns:
 
 _TURNS = _Turns()
 
+# Windows has no fork.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_TURNS.after_fork)
 
@@ -91,6 +92,7 @@ def seeded_torch(draw_seed, device="cpu", *, shared=False):
     places = ["cpu", device] if device.type == "cuda" else ["cpu"]
     with usual_switches():
         if not shared:
+            # A generator belongs to one device.
             own = [torch.Generator(place).manual_seed(draw_seed()) for place in places]
             with drawing_from(*own):
                 yield
@@ -98,6 +100,7 @@ def seeded_torch(draw_seed, device="cpu", *, shared=False):
         with _global_generators_put_back(device):
             torch.default_generator.manual_seed(draw_seed())
             if device.type == "cuda":
+                # manual_seed seeds the current device only.
                 with torch.cuda.device(device):
                     torch.cuda.manual_seed(draw_seed())
             yield

@@ -95,6 +95,7 @@ def usual_switches():
     with ExitStack() as stack:
         stack.enter_context(usual_numbers())
         stack.enter_context(_FLOAT32_BY_DEFAULT)
+        # Weights made in inference mode could never be trained.
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
         # The context would slow down each call of a torch function; mostly it is idle.

@@ -102,6 +102,7 @@ class Ball:
             shift = 2 * _uniform(x, generator) - 1
         else:
             movable = self.radius > 0
+            # Fixed features must not take up a share of the length.
             normal = torch.empty_like(x).normal_(generator=generator) * movable
             lead = x.shape[: x.ndim - self.radius.ndim] + (1,) * self.radius.ndim
             length = _uniform(x.new_empty(lead), generator)

@@ -72,6 +72,7 @@ def read_box(
             f"box has sides of shape {low.shape} and {high.shape}, but a row of X has "
             f"shape {shape}. Give a number, or one for each feature."
         ) from None
+    # A feature that may not move may lie outside the box.
     low, high = np.where(movable, low, -np.inf), np.where(movable, high, np.inf)
     # NaN compares as False, and is refused as well.
     if not (low <= high).all():

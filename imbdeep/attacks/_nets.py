@@ -38,6 +38,7 @@ def net_logits(net: Any, x: Tensor) -> Tensor:
     torch.Size([4, 3])
     """
     output = net.infer(x)
+    # Of several outputs skorch predicts with the first.
     if isinstance(output, tuple):
         output = output[0]
     is_single = output.numel() == len(output)

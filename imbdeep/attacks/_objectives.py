@@ -4,6 +4,7 @@ from torch import Tensor
 
 
 def _without_label(logits: Tensor, target: Tensor) -> Tensor:
+    # -inf adds nothing to a sum of exponentials or a maximum, and its gradient is 0.
     return logits.scatter(-1, target.unsqueeze(-1), -float("inf"))
 
 

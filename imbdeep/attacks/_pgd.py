@@ -189,4 +189,5 @@ def strongest_pgd(
 
 
 def _step_of(ball: Ball, attack_steps: int, step_size: Tensor | None) -> Tensor:
+    # Madry et al.'s length, which reaches the far side of the ball from any start.
     return 2.5 * ball.radius / max(attack_steps, 1) if step_size is None else step_size

@@ -10,7 +10,8 @@ from torch import Generator, Tensor
 from imbdeep.attacks._ball import Ball
 from imbdeep.attacks._objectives import margin
 
-# Shares of the queries after which proposals change half as many features.
+# Shares of the queries after which proposals change half as many features, as in the
+# code of the attack's authors.
 HALVED_AT = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
 
 

@@ -88,6 +88,7 @@ def worst_rows(
             generator=generator,
         )
         higher = margin(logits_of(found), y[rows]) > height[rows]
+    # With attack='square' it is still the caller's x.
     worst = worst.clone()
     worst[rows[higher]] = found[higher]
     return worst

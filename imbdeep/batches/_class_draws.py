@@ -33,6 +33,7 @@ class RowsByClass:
 
     def __init__(self, y: Tensor):
         self.classes, self.counts = torch.unique(y, return_counts=True)
+        # Stable, so that a seed draws the same rows whatever algorithm torch sorts by.
         self.order = torch.argsort(y, stable=True)
         self.starts = self.counts.cumsum(0) - self.counts
 
@@ -72,6 +73,7 @@ def equal_shares(
     """
     each, left_over = divmod(batch_size, n_classes)
     shares = torch.arange(n_classes).repeat_interleave(each).expand(n_batches, -1)
+    # Drawn for each batch: otherwise the same classes would always get a row more.
     lucky = torch.rand(n_batches, n_classes, generator=generator).argsort(-1)
     return torch.cat([shares, lucky[:, :left_over]], -1)
 

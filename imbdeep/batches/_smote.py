@@ -135,6 +135,7 @@ class SMOTEBatches(ShuffledBatches):
     def draw_pairs(self, X: Tensor, size: int) -> tuple[Tensor, Tensor]:
         """Draw ``size`` rows of a class, each with one of its nearest neighbours."""
         seed = torch.randint(len(X), (size,), generator=self.generator)
+        # A row without neighbours can only be copied.
         if len(X) == 1 or size == 0:
             return seed, seed
         neighbors = nearest_neighbors(X, min(self.n_neighbors, len(X) - 1))

@@ -107,6 +107,7 @@ def interpolate_certain(
     """
     n = len(embeddings)
     repeats = -(-n_new // n)
+    # Not drawn with replacement: all rows start equally often, give or take one.
     starts = np.tile(random_state.permutation(n), repeats)[:n_new]
     ends = starts
     if n > 1:

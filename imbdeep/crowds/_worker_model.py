@@ -59,6 +59,7 @@ def estimate_confusion(indicators, posterior, smoothing):
     counts = (indicators.T @ posterior).reshape(-1, n_classes, n_classes)
     counts = counts.transpose(0, 2, 1) + smoothing
     totals = counts.sum(2, keepdims=True)
+    # For a class of which a worker has seen no row, and no smoothing: 0 / 0.
     uniform = np.full_like(counts, 1 / n_classes)
     return np.divide(counts, totals, out=uniform, where=totals > 0)
 

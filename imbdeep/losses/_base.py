@@ -52,6 +52,7 @@ class ClassificationLoss(nn.Module):
             weight = torch.as_tensor(weight, dtype=torch.float32)
             if (weight < 0).any():
                 raise ValueError(f"weight must be at least 0, got {weight.tolist()}.")
+        # A buffer even if None: deferred re-weighting assigns a tensor to it later.
         self.register_buffer("weight", weight)
 
     def set_class_counts(self, class_counts: Tensor) -> None:

@@ -64,6 +64,7 @@ class CrossEntropyLoss(ClassificationLoss):
     ) -> Tensor:
         unweighted = sample_weight is None and self.weight is None
         if unweighted and logits.ndim == 2:
-            # The same numbers in one kernel: a third of the cost of a small step.
+            # The same numbers in one kernel: a third of the cost of a small step. With
+            # more axes, torch would expect the classes on the second, not the last.
             return F.cross_entropy(logits, target, reduction=self.reduction)
         return super().forward(logits, target, sample_weight)

@@ -144,9 +144,11 @@ class CrowdLayerLoss(ClassificationLoss):
         sample_weight: Tensor | None,
         reduction: str,
     ) -> Tensor:
+        # Labels of validation rows, or soft labels: no annotations.
         if target.ndim < 2 or target.is_floating_point():
             return super()._reduce(logits, target, sample_weight, reduction)
         self.check_weight(logits)
+        # The paper's layer acts on probabilities, so the loss takes a second softmax.
         by_worker = crowd_layer(
             logits.softmax(-1), self.worker_weight, self.worker_bias
         )

@@ -34,6 +34,7 @@ def ldam_margins(class_counts: Tensor, max_margin: float = 0.5) -> Tensor:
     if max_margin < 0:
         raise ValueError(f"max_margin must be at least 0, got {max_margin!r}.")
     counts = check_class_counts(class_counts)
+    # A class without rows would have an infinite margin.
     rarest = counts[counts > 0].min()
     margins = max_margin * (rarest / counts).pow(0.25)
     return torch.where(counts > 0, margins, 0.0).float()
@@ -77,6 +78,7 @@ def ldam(
         per_class = -(scale * shifted).log_softmax(-1).diagonal(dim1=-2, dim2=-1)
         return take_class(per_class, target)
     margin = take_class(margins.to(logits), target)
+    # Not in place: callbacks score these logits as the predictions of the step.
     shifted = logits.scatter_add(-1, target.unsqueeze(-1), -margin.unsqueeze(-1))
     return cross_entropy(scale * shifted, target)
 

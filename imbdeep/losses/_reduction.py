@@ -40,6 +40,7 @@ def take_class(per_class: Tensor, target: Tensor) -> Tensor:
     """
     if is_soft(target):
         return (per_class * target).sum(-1)
+    # Unlike the product above, gather does not broadcast.
     per_class = per_class.expand(*target.shape, per_class.shape[-1])
     return per_class.gather(-1, target.unsqueeze(-1)).squeeze(-1)
 

@@ -203,8 +203,10 @@ def repeat_labels(y, positions):
         or _is_arrow_array(y)
     )
     y = y if is_known else np.asarray(y)
+    # scipy refuses len() of a sparse matrix.
     n = y.shape[0] if hasattr(y, "shape") else len(y)
     labels = _safe_indexing(y, np.concatenate([np.arange(n), positions]))
+    # Repeated index labels would be ambiguous; X gets a new index, too.
     is_of_pandas = is_pandas(y) or nw.dependencies.is_pandas_series(y)
     return labels.reset_index(drop=True) if is_of_pandas else labels
 

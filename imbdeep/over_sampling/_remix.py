@@ -164,6 +164,7 @@ class ReMix(TableOverSampler):
         new_mixing = draw_mixing(size, self.alpha, self.label, random_state)
         made = mix(X, drawn.numpy(), new_mixing)
         if not sparse.issparse(X):
+            # A mix of True and False is neither: copied from the parent with the label.
             switches = [i for i, kind in enumerate(self._kinds) if kind == "booleans"]
             made[:, switches] = X[drawn.numpy()[:, :1], switches]
 

@@ -24,6 +24,7 @@ def panel_grid(n_panels, *, max_columns, panel_size, extra_height=0.0, sharey=Fa
     n_columns = min(max_columns, n_panels)
     n_rows = -(-n_panels // n_columns)
     width, height = panel_size
+    # Not by pyplot, which would keep the figure open and pick a backend.
     figure = Figure(
         figsize=(width * n_columns, height * n_rows + extra_height),
         layout="constrained",
@@ -210,6 +211,7 @@ def draw_profiles(panel, label, table, greater_is_better, styles):
     panel.set_xscale("log")
     ticks = [t for t in (1, 1.1, 1.2, 1.5, 2, 3, 5, 10, 20) if t <= stop * 1.001]
     panel.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    # Over less than a decade, log axes label minor ticks as well.
     panel.minorticks_off()
     panel.set(xlim=(1, stop), ylim=(0, 1.02), title=label)
     panel.set_xlabel(f"factor on the best method's {cost}")

@@ -146,6 +146,7 @@ def friedman_iman_davenport(table, *, greater_is_better=True):
 
 def signed_gains(first, second, greater_is_better):
     """Return by how much the first beats the second; a single failure loses by inf."""
+    # Rounded, as ranks are: means of the same scores may differ in their last bit.
     gains = (first - second).round(12) * (1 if greater_is_better else -1)
     gains = gains.mask(first.isna() & second.notna(), -np.inf)
     gains = gains.mask(second.isna() & first.notna(), np.inf)
@@ -348,6 +349,7 @@ def critical_difference(table, *, greater_is_better=True, alpha=0.05):
     n, k = table.shape
     ranks = rank_methods(table, greater_is_better=greater_is_better)
     p_values = scikit_posthocs.posthoc_nemenyi_friedman(ranks.to_numpy())
+    # Nemenyi's q is that of the studentized range divided by the square root of 2.
     quantile = stats.studentized_range.ppf(1 - alpha, k, np.inf) / np.sqrt(2)
     return CriticalDifference(
         average_ranks=ranks.mean(),

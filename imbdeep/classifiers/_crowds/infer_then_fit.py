@@ -30,6 +30,7 @@ from imbdeep.crowds._truth import n_columns
 def _estimator_has(method):
     def check(estimator):
         used = getattr(estimator, "estimator_", None)
+        # available_if chains this AttributeError to its own.
         getattr(estimator._given_estimator() if used is None else used, method)
         return True
 

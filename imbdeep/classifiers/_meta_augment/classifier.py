@@ -292,6 +292,7 @@ class MetaAugmentClassifier(MovesRows, BaseNetClassifier):
         index = synthetic["index"]
         if y1.ndim > ys.ndim:  # soft labels
             ys = one_hot(ys, y1.shape[-1]).to(y1.dtype)
+        # autograd.grad refuses frozen ones; functional_call takes them from the module.
         parameters = {
             name: value
             for name, value in self.module_.named_parameters()

@@ -216,6 +216,7 @@ class MovesRows:
     @contextmanager
     def _moving_rows(self, batches, valid, parents):
         """Hold what a step needs besides its batch, while steps are made."""
+        # A copy: on a CPU the tensor shares its memory, and rows move in place.
         rows = to_tensor(self.X_synth_.copy(), device=self.device)
         synthetic = SyntheticRows(
             rows,

@@ -81,6 +81,7 @@ def duplicate_uncertain(
         if len(uncertain) == 0:
             uncertain = rows[[certainty[rows].argmin()]]
         size = len(uncertain) if number is None else number
+        # np.resize repeats the permutation; the method of arrays would add zeros.
         parents.append(np.resize(random_state.permutation(uncertain), size))
     return np.concatenate(parents)
 

@@ -139,6 +139,7 @@ class AdversarialNetClassifier(BaseDeferredClassifier):
             )
         warn_of_tiny_radius(radius, self.feature_std_)
         if self.step_size is None:
+            # Madry et al.'s length, which reaches the far side from any start.
             step_size = 2.5 * radius / self.attack_steps
         else:
             step_size = in_input("step_size", self.step_size)

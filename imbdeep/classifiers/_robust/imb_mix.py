@@ -221,5 +221,6 @@ class ImbMixClassifier(AdversarialNetClassifier):
             partner=partner,
             mixing=mixing,
             kappa=self.kappa,
+            # With 0 no label is moved, which is plain MixUp.
             tau=self.tau if self.mix == "rebalanced" else 0.0,
         )

@@ -52,6 +52,7 @@ class ConditionalSampler(GenerativeSampler):
         size = self._n_rows_of_a_step(len(rows))
 
         def draw():
+            # On the CPU, so that a seed draws the same rows on every device.
             generator = current_generator()
             drawn = torch.randint(len(self.classes_), (size,), generator=generator)
             positions = by_class.draw(drawn, generator).to(rows.device)

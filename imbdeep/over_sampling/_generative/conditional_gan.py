@@ -170,6 +170,7 @@ class ConditionalGAN(ConditionalSampler):
         self.loss_history_ = train(
             {"discriminator": D, "generator": G},
             one_epoch,
+            # DCGAN's: with Adam's default of 0.9 the players oscillate.
             betas=(0.5, 0.999),
             **self._training_params(self.max_epochs),
         )

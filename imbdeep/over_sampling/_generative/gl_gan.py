@@ -316,6 +316,7 @@ class GLGAN(AutoencodedSampler):
         losses |= train(
             players,
             partial(self._one_round, D, C, G, batches),
+            # DCGAN's: with Adam's default of 0.9 the players oscillate.
             betas=(0.5, 0.999),
             **self._training_params(self.max_epochs),
         )
@@ -348,6 +349,7 @@ class GLGAN(AutoencodedSampler):
             for x, _, weight, z, z_target in batches():
                 made = G(z)
                 loss = generator_loss(
+                    # Z_org comes first in z; rows made from Z_syn have no original.
                     reconstruction_loss(made[: len(x)], x, weight),
                     D(made)[:, 1],
                     C(made),
