@@ -111,6 +111,7 @@ class RowDecoder:
             lr=lr,
             max_epochs=n_epochs,
             tol=0.0,
+            # Never met: two spans of patience are longer than the training.
             patience=n_epochs,
         )
 

@@ -119,6 +119,7 @@ class ImageCodec:
             np.clip(images, self._low, self._high, out=images)
         if self.all_integer_:
             np.rint(images, out=images)
+            # Values beyond the dtype would wrap around in the cast.
             np.clip(images, *_bounds(self._dtype), out=images)
         return images.reshape(len(rows), *self.shape_).astype(self._dtype)
 

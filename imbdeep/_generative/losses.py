@@ -131,6 +131,7 @@ def cluster_loss(
     one_hot = one_hot.to(latents.dtype)
     counts = one_hot.sum(0)
     present = counts > 0
+    # 0 / 0 would make all gradients NaN, those of the classes in the batch as well.
     counts = counts.clamp_min(1)
     means = (one_hot.T @ latents) / counts[:, None]
     spreads = (one_hot.T @ squared_error(latents, one_hot @ means)) / counts
@@ -372,6 +373,7 @@ def gradient_penalty(
     >>> gradient_penalty(lambda x: 3 * x[:, 0], rows, rows, torch.rand(4))
     tensor(4.)
     """
+    # Detached: the penalty trains the critic, not the generator.
     between = torch.lerp(made, real, mixing[:, None]).detach().requires_grad_()
     # Rows do not depend on each other, so the sum has all their gradients.
     (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)

@@ -217,6 +217,7 @@ class TableCodec:
         rows = np.zeros((len(X), self.n_outputs_), dtype=np.float32)
         if self.n_numeric_:
             numbers = self._read_numbers(X, self._numeric)
+            # What overflows float32 is refused below, by the name of its column.
             with np.errstate(over="ignore"):
                 rows[:, : self.n_numeric_] = self._scaler.transform(numbers)
             is_far = ~np.isfinite(rows[:, : self.n_numeric_]).all(0)
@@ -260,6 +261,7 @@ class TableCodec:
         if not len(rows):
             return X
         if self.n_numeric_:
+            # Back in float64: large numbers have more digits than float32 holds.
             scaled = rows[:, : self.n_numeric_].astype(np.float64)
             numbers = self._scaler.inverse_transform(scaled)
             if clip:

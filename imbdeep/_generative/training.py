@@ -244,6 +244,7 @@ def outputs_of(net: nn.Module, rows: Tensor) -> Tensor:
     training = net.training
     net.eval()
     try:
+        # Bounds the memory of the activations, for wide rows and images as well.
         size = max(1, min(4096, 2**18 // max(rows[:1].numel(), 1)))
         device = next((p.device for p in net.parameters()), rows.device)
         return torch.cat([net(batch.to(device)) for batch in rows.split(size)])

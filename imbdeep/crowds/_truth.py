@@ -286,6 +286,7 @@ class _CrowdScorer:
         self.scoring = scoring
         self.truth_column = truth_column
         self.missing_values = missing_values
+        # Here, so that a wrong name fails before a search has fitted anything.
         self.scorer = check_scoring(scoring=scoring)
 
     def __call__(self, estimator, X, y):

@@ -224,6 +224,7 @@ def make_imbalanced(
     )
     # On positions: the sampler takes tables only.
     sampler.fit_resample(np.arange(len(target))[:, None], target)
+    # The sampler groups rows by class; unshuffled batches would hold one class each.
     kept = np.sort(sampler.sample_indices_)
     rows = _safe_indexing(X, kept), _safe_indexing(y, kept)
     return (*rows, kept) if return_indices else rows

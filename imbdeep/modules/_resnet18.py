@@ -22,6 +22,7 @@ def make_backbone(n_channels: int) -> nn.Module:
     return resnet18(
         spatial_dims=2,
         n_input_channels=n_channels,
+        # CIFAR's stem: ImageNet's would shrink 32 x 32 pixels to 8 x 8.
         conv1_t_size=3,
         conv1_t_stride=1,
         no_max_pool=True,

@@ -202,6 +202,7 @@ class ConditionalWGAN(ConditionalSampler):
         self.loss_history_ = train(
             {"discriminator": D, "classifier": C, "generator": G},
             one_epoch,
+            # As in the WGAN-GP authors' code for MNIST.
             betas=(0.5, 0.9),
             **self._training_params(self.max_epochs),
         )
