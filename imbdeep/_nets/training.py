@@ -305,5 +305,6 @@ class Trains:
             )
 
     def __getstate__(self):
+        # A callback may pickle the net during a fit; the run holds all training rows.
         state = super().__getstate__()
         return {name: value for name, value in state.items() if name != "run_"}

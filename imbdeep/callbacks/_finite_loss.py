@@ -12,7 +12,7 @@ class FiniteLoss(Callback):
     --------
     >>> from imbdeep.callbacks import FiniteLoss
     >>> from imbdeep.classifiers import NetClassifier
-    >>> net = NetClassifier(callbacks__finite_loss=None)  # goes on whatever happens
+    >>> net = NetClassifier(callbacks__finite_loss=None)  # never stops training
     """
 
     def on_batch_end(self, net, training=False, **kwargs):

@@ -45,6 +45,7 @@ class NormStatistics:
             return
         n_rows, mean, variance = self.sums[norm]
         size = len(args[0])
+        # In float64: float32 sums over an epoch would lose digits.
         self.sums[norm] = (
             n_rows + size,
             mean + size * norm.running_mean.double(),

@@ -56,6 +56,7 @@ def check_choice(parameter, value, choices):
 def content_sha256(X, y):
     """Hash the bytes of rows and labels, as in the file."""
     digest = hashlib.sha256(np.ascontiguousarray(X))
+    # One dtype, so that a set has the same hash on every platform.
     digest.update(np.ascontiguousarray(y, dtype=np.int64))
     return digest.hexdigest()
 

@@ -108,7 +108,7 @@ class MovesRows:
         shift = moving.synthetic.distance() if moving else 0.0
         self.history.record("synth_shift", shift)
         if moving:
-            # A callback may save the net; a copy, because the rows go on moving.
+            # A callback may save the net; a copy, because the rows keep moving.
             self.X_synth_ = to_numpy(moving.synthetic.rows).copy()
         if moving and self.store_synth_history:
             moving.path.append(self.X_synth_)
