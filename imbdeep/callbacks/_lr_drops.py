@@ -1,13 +1,12 @@
 """A learning rate that drops at fractions of training."""
 
-from skorch.callbacks import LRScheduler
 from torch.optim.lr_scheduler import MultiStepLR
 
 from imbdeep._arguments import FiniteReal
-from imbdeep.callbacks._checked import ChecksParameters
+from imbdeep.callbacks._schedule import Schedule
 
 
-class LRDrops(ChecksParameters, LRScheduler):
+class LRDrops(Schedule):
     """Multiply the learning rate by a factor at given fractions of the epochs.
 
     Parameters
@@ -40,10 +39,7 @@ class LRDrops(ChecksParameters, LRScheduler):
         "factor": [FiniteReal(0, None, closed="neither")],
     }
 
-    # Not in __init__: skorch passes all that it sets to the scheduler.
     policy = MultiStepLR
-    event_name = "event_lr"
-    step_every = "epoch"
 
     def __init__(self, at=(0.8, 0.9), factor=0.01):
         self.at = at

@@ -1,13 +1,12 @@
 """Triangular cyclical learning rate."""
 
-from skorch.callbacks import LRScheduler
 from torch.optim.lr_scheduler import CyclicLR
 
 from imbdeep._arguments import FiniteReal
-from imbdeep.callbacks._checked import ChecksParameters
+from imbdeep.callbacks._schedule import Schedule
 
 
-class TriangularLR(ChecksParameters, LRScheduler):
+class TriangularLR(Schedule):
     """Cyclical learning rate, triangular policy [1]_, step by step.
 
     Parameters
@@ -41,9 +40,7 @@ class TriangularLR(ChecksParameters, LRScheduler):
         "step_size": [FiniteReal(0, None, closed="neither")],
     }
 
-    # Not in __init__: skorch passes all that it sets to the scheduler.
     policy = CyclicLR
-    event_name = "event_lr"
     step_every = "batch"
 
     def __init__(self, base_lr=1e-5, max_lr=1e-3, step_size=2):

@@ -31,10 +31,13 @@ class Probe(Callback):
     def on_train_begin(self, net, **kwargs):
         self.weights_, self.rates_, self.steps_ = [], [], []
 
+    def on_epoch_begin(self, net, **kwargs):
+        # A schedule sets the rate of the next epoch at the end of this one.
+        self.rates_.append(net.optimizer_.param_groups[0]["lr"])
+
     def on_epoch_end(self, net, **kwargs):
         weight = net.criterion_.weight
         self.weights_.append(None if weight is None else weight.clone())
-        self.rates_.append(net.optimizer_.param_groups[0]["lr"])
         state = next(iter(net.optimizer_.state.values()))
         self.steps_.append(int(state["step"]))
 
