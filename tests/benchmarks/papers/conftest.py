@@ -37,34 +37,43 @@ def census(n_rows=5000, seed=0):
     return frame
 
 
+SMALL = {"n_samples": 80, "n_features": 3, "n_minority": 16}
+
+
 @pytest.fixture(scope="session")
-def small_data(tmp_path_factory):
+def small_files(tmp_path_factory):
     """Options that say where the small data of each part are; one file of each kind."""
     folder = tmp_path_factory.mktemp("data")
     census(3000).to_csv(folder / "adult.csv.gz", index=False)
-    with pytest.MonkeyPatch.context() as patch:
-        for seed, (name, number) in enumerate(THREE_SETS.items()):
-            changed = {"n_samples": 80, "n_features": 3, "n_minority": 16}
-            patch.setitem(IMBLEARN27, name, IMBLEARN27[name]._replace(**changed))
-            write_set(folder, number, n_samples=80, n_minority=16, seed=seed)
-        sets = ["--data-home", str(folder), "--datasets", ",".join(THREE_SETS)]
-        pairs = ["--data", str(write_data(folder / "pairs")), "--datasets", "usps"]
-        pictures = ["--data", str(write_usps(folder / "pictures"))]
-        adult = ["--data", str(folder / "adult.csv.gz")]
-        yield {
-            ("crowds", "run"): pairs,
-            ("crowds", "warmup"): pairs,
-            ("crowds", "sets"): sets,
-            ("gl_gan", "run"): pairs,
-            ("gl_gan", "digits"): pairs[:2],
-            ("robust", "images"): pictures,
-            ("robust", "weights"): pictures,
-            ("robust", "tables"): sets,
-            ("explicit_gradient", "sets"): sets,
-            ("explicit_gradient", "sensitivity"): sets,
-            ("explicit_gradient", "adult"): adult,
-            ("explicit_gradient", "convergence"): adult,
-        }
+    for seed, number in enumerate(THREE_SETS.values()):
+        write_set(folder, number, n_samples=80, n_minority=16, seed=seed)
+    sets = ["--data-home", str(folder), "--datasets", ",".join(THREE_SETS)]
+    pairs = ["--data", str(write_data(folder / "pairs")), "--datasets", "usps"]
+    pictures = ["--data", str(write_usps(folder / "pictures"))]
+    adult = ["--data", str(folder / "adult.csv.gz")]
+    return {
+        ("crowds", "run"): pairs,
+        ("crowds", "warmup"): pairs,
+        ("crowds", "sets"): sets,
+        ("gl_gan", "run"): pairs,
+        ("gl_gan", "digits"): pairs[:2],
+        ("robust", "images"): pictures,
+        ("robust", "weights"): pictures,
+        ("robust", "tables"): sets,
+        ("explicit_gradient", "sets"): sets,
+        ("explicit_gradient", "sensitivity"): sets,
+        ("explicit_gradient", "adult"): adult,
+        ("explicit_gradient", "convergence"): adult,
+    }
+
+
+@pytest.fixture
+def small_data(small_files, monkeypatch):
+    """The options of each part, while the table of the 27 sets has the small sizes."""
+    # For one test: the tests of the table itself may run in the same process.
+    for name in THREE_SETS:
+        monkeypatch.setitem(IMBLEARN27, name, IMBLEARN27[name]._replace(**SMALL))
+    return small_files
 
 
 @pytest.fixture

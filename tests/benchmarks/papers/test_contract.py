@@ -88,18 +88,16 @@ def short(key, method):
 
 
 @pytest.fixture
-def go(small_data, tmp_path, monkeypatch):
+def go(small_data, tmp_path):
     """Run a part, its methods made short but for those that are given."""
 
     def go(key, *more, out=None, n_jobs="0", **methods):
         part, out = EXPERIMENTS[key], out or tmp_path / "out"
         made = {name: short(key, method) for name, method in part.methods.items()}
-        monkeypatch.setattr(part, "methods", made | methods)
         argv = [*key, *small_data[key], *SHORT[key].split(), "--n-jobs", n_jobs]
-        try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(part, "methods", made | methods)
             return main([*argv, "--out", str(out), *more])
-        finally:
-            monkeypatch.undo()
 
     return go
 
