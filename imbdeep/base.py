@@ -21,6 +21,7 @@ from imbdeep._nets.prediction import Predicts
 from imbdeep._nets.splits import SplitsRows
 from imbdeep._nets.tables import ReadsTables
 from imbdeep._nets.training import Trains
+from imbdeep._tables.levels import LevelCodes
 from imbdeep.batches import TensorBatches
 from imbdeep.batches._registry import BATCHES
 from imbdeep.losses._registry import LOSSES
@@ -95,6 +96,13 @@ class BaseNetClassifier(
             default='piecewise_linear'
         How a module that takes ``encoding`` sees its columns: by their quantiles,
         standardised, or as they are. With the default, a table needs no scaling.
+    categorical_features : 'auto', array-like or None, default='auto'
+        Columns of levels: names, positions or a mask. 'auto' takes those that are
+        categories by their dtype: text, categories, enums and booleans of a data frame,
+        and columns with text of an array of objects. Each level has a place of its own
+        in the encoding, and so have a level that training has not seen and, where
+        training has some, a missing one. Up to 16 levels are one-hot; more are
+        embedded, as the net learns it. The module must take ``encoding``.
     n_bins : int, at least 2, default=16
         Maximum number of bins per feature in the piecewise-linear encoding.
     class_weight : dict, 'balanced' or None, default=None
@@ -227,7 +235,8 @@ class BaseNetClassifier(
         "validation_fraction": [FiniteReal(0, 1, closed="neither")],
         "early_stopping": ["boolean", StrOptions({"auto"})],
         "patience": [WholeNumber(1)],
-        "numeric_encoding": [StrOptions({"piecewise_linear", "standard"}), None],
+        "numeric_encoding": [str, None],
+        "categorical_features": ["array-like", StrOptions({"auto"}), dict, None],
         "n_bins": [WholeNumber(2)],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "weight_reduction": [StrOptions({"weights", "rows"})],
@@ -248,6 +257,8 @@ class BaseNetClassifier(
     # For nets that skorch initializes without rows, as load_params does.
     rows_dtype_ = np.dtype(np.float32)
     column_range_ = None
+    level_codes_ = LevelCodes()
+    is_level_ = None
     allows_nd_ = True
 
     def __init__(
@@ -267,6 +278,7 @@ class BaseNetClassifier(
         early_stopping="auto",
         patience=20,
         numeric_encoding="piecewise_linear",
+        categorical_features="auto",
         n_bins=16,
         class_weight=None,
         weight_reduction="weights",
@@ -309,6 +321,7 @@ class BaseNetClassifier(
         self.early_stopping = early_stopping
         self.patience = patience
         self.numeric_encoding = numeric_encoding
+        self.categorical_features = categorical_features
         self.n_bins = n_bins
         self.class_weight = class_weight
         self.weight_reduction = weight_reduction

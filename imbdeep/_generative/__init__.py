@@ -1,6 +1,5 @@
 """Generate rows: encoding, autoencoders and adversaries, and their training."""
 
-from imbdeep._generative.columns import categorical_columns, select_columns
 from imbdeep._generative.decoder import RowDecoder
 from imbdeep._generative.image_encoding import ImageCodec
 from imbdeep._generative.latent import interpolate, train_autoencoder

@@ -99,8 +99,9 @@ class RowDecoder:
             order = torch.randperm(len(embeddings), generator=current_generator())
             for batch in order.split(batch_size):
                 rows = dense(take(self.rows, batch))
-                # Standardised before it becomes float32, which may merge raw values.
-                target = ((rows - self.mean) / self.spread).float()
+                # Standardised before it becomes float32, which may merge raw values. A
+                # missing number counts as the mean.
+                target = ((rows - self.mean) / self.spread).float().nan_to_num(0.0)
                 made = self.net(embeddings[batch].to(self.device))
                 yield "decoder", F.mse_loss(made, target.to(self.device)), {}
 

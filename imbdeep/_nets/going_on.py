@@ -34,7 +34,8 @@ class GoesOn:
 
     # Parameters that fit reads once, and why training cannot continue with others.
     _read_once = dict.fromkeys(
-        ("numeric_encoding", "n_bins", "compile"), "which decides the module"
+        ("numeric_encoding", "categorical_features", "n_bins", "compile"),
+        "which decides the module",
     )
 
     def set_params(self, **params):

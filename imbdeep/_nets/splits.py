@@ -118,6 +118,8 @@ class SplitsRows:
             params["shuffle"] = True
         if training and "n_classes" not in params and accepts(iterator, "n_classes"):
             params["n_classes"] = len(self.classes_)
+        if training and self.is_level_ is not None and accepts(iterator, "is_level"):
+            params.setdefault("is_level", torch.as_tensor(self.is_level_))
         with naming_parameters(prefix, iterator, self._set_by_user(prefix)):
             batches = iterator(dataset, **params)
         if training:

@@ -5,6 +5,8 @@ import torch
 from scipy import sparse
 
 from imbdeep._nets.parameters import accepts
+from imbdeep._tables.column_selection import categorical_columns, select_columns
+from imbdeep._tables.levels import LevelCodes
 from imbdeep._tables.precision import (
     check_spans,
     columns_losing_digits,
@@ -12,9 +14,10 @@ from imbdeep._tables.precision import (
     warn_of_lost_digits,
 )
 from imbdeep._tables.reading import read_rows, read_rows_and_labels
-from imbdeep._tables.rows import column_range
-from imbdeep.modules._numeric_encoding import encoding_recipe
+from imbdeep._tables.rows import column_gaps, column_range
+from imbdeep._tables.torch_data import arrays_of
 from imbdeep.modules._registry import MODULES
+from imbdeep.modules._table_encoding import table_recipe
 
 
 def _writeable(X):
@@ -33,13 +36,37 @@ class ReadsTables:
         if reset:
             module = self._component("module", MODULES)
             self.allows_nd_ = getattr(module, "input_ndim", None) != 2
-        params = {"reset": reset, "allow_nd": self.allows_nd_}
+            X, y = arrays_of(X, y)
+            self.level_codes_ = LevelCodes(self._categorical_columns(X)).fit(X)
+        params = {
+            "levels": self.level_codes_,
+            "allow_missing": self._takes_encoding(),
+            "reset": reset,
+            "allow_nd": self.allows_nd_,
+        }
         # A string, because None stands for the labels inside a data set.
         if isinstance(y, str):
             return self._as_used(read_rows(self, X, **params))
         X, y = read_rows_and_labels(self, X, y, **params)
         self._choose_dtype(X, reset)
         return self._as_used(X), y
+
+    def _categorical_columns(self, X):
+        chosen = self.categorical_features
+        if isinstance(chosen, str):
+            # A module without a place for levels takes booleans as the numbers 0 and 1.
+            found = categorical_columns(X)
+            positions = found if self._takes_encoding() else found[:0]
+        else:
+            positions = select_columns(X, chosen, "categorical_features")
+        if len(positions) and not self._takes_encoding():
+            raise ValueError(
+                f"categorical_features={chosen!r} are columns of levels, and "
+                f"module={self.module!r} has no place for levels. Let its constructor "
+                "take encoding, a module that maps a batch to floats, or encode them "
+                "before, for example with OneHotEncoder in a ColumnTransformer."
+            )
+        return positions
 
     def _as_used(self, X):
         if self.rows_dtype_ == np.float64:
@@ -61,26 +88,44 @@ class ReadsTables:
     def _column_names(self):
         return getattr(self, "feature_names_in_", np.arange(self.n_features_in_))
 
+    def _takes_encoding(self):
+        return accepts(self._component("module", MODULES), "encoding")
+
     def _encodes_columns(self):
-        takes_encoding = accepts(self._component("module", MODULES), "encoding")
-        return takes_encoding and self.numeric_encoding is not None
+        return self._takes_encoding() and self.numeric_encoding is not None
 
     def _learn_from_columns(self, X):
-        self.encoding_recipe_ = None
-        if self._encodes_columns():
-            self.encoding_recipe_ = encoding_recipe(
-                X, self.numeric_encoding, self.n_bins
+        self.encoding_recipe_ = self.is_level_ = None
+        if self._takes_encoding() and X.ndim == 2:
+            gappy = column_gaps(X)
+            if len(self.level_codes_.positions) or gappy.any():
+                columns = np.arange(X.shape[1])
+                self.is_level_ = np.isin(columns, self.level_codes_.positions)
+            self.encoding_recipe_ = table_recipe(
+                X,
+                self.numeric_encoding,
+                self.n_bins,
+                gappy=gappy,
+                levels=self.level_codes_,
+                names=getattr(self, "feature_names_in_", None),
             )
 
     def _learn_column_range(self, X, reset):
-        if reset or self.column_range_ is None:
-            self.column_range_ = column_range(X) if X.ndim == 2 else None
-        else:
-            low, high = column_range(X)
-            self.column_range_ = (
-                np.minimum(low, self.column_range_[0]),
-                np.maximum(high, self.column_range_[1]),
-            )
+        if X.ndim != 2:
+            self.column_range_ = None
+            return
+        low, high = column_range(X)
+        varies = (low < high) | (column_gaps(X) & ~np.isnan(low))
+        levels = self.level_codes_
+        # The code of what training has not seen is beyond those of the levels.
+        high[levels.positions] = np.where(
+            varies[levels.positions], levels.n_levels(), high[levels.positions]
+        )
+        if not reset and self.column_range_ is not None:
+            before = self.column_range_
+            low, high = np.fmin(low, before[0]), np.fmax(high, before[1])
+            varies = (low < high) | varies | before[2]
+        self.column_range_ = low, high, varies
 
     def _learn_from_rows(self, X):
         """Hook: learn from the rows of every call, or refuse them."""
@@ -105,9 +150,9 @@ class ReadsTables:
         steps = self.run_ is not None and self.module_.training
         if steps or self.column_range_ is None:
             return x
-        low, high = (
-            torch.as_tensor(end, device=x.device) for end in self.column_range_
+        low, high, varies = (
+            torch.as_tensor(part, device=x.device) for part in self.column_range_
         )
         # The gradient of clamp is 1 at its ends, where a constant column always lies:
         # an attack would try to move it.
-        return torch.where(low < high, x.clamp(low, high), low)
+        return torch.where(varies, x.clamp(low, high), low)

@@ -95,7 +95,8 @@ def _loses_digits(X):
 
 def _n_different(X):
     ordered = np.sort(X, axis=0)
-    return 1 + (ordered[1:] != ordered[:-1]).sum(0)
+    # Not "differs from": missing values, which come last, differ from themselves.
+    return 1 + (ordered[1:] > ordered[:-1]).sum(0)
 
 
 def check_spans(low, high, names):

@@ -2,10 +2,16 @@
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import (
+    check_array,
+    check_consistent_length,
+    column_or_1d,
+    validate_data,
+)
 
 from imbdeep._tables.column_kinds import numbers_of_objects
 from imbdeep._tables.frames import is_data_frame, rows_as_array
+from imbdeep._tables.levels import LevelCodes
 from imbdeep._tables.torch_data import arrays_of
 from imbdeep._tables.validation import (
     check_columns_are_numeric,
@@ -14,7 +20,7 @@ from imbdeep._tables.validation import (
 )
 
 
-def read_rows(estimator, X, *, reset, allow_nd):
+def read_rows(estimator, X, *, levels, allow_missing, reset, allow_nd):
     """Read and check rows without labels.
 
     Parameters
@@ -22,7 +28,11 @@ def read_rows(estimator, X, *, reset, allow_nd):
     estimator : object
         Learns or holds the number and the names of the columns.
     X : array-like, sparse matrix, data frame, Tensor, dict of one of these, or Dataset
-        Finite numbers.
+        Finite numbers, but in the columns of ``levels``.
+    levels : LevelCodes
+        Fitted; gives the numbers of categorical columns.
+    allow_missing : bool
+        Whether numbers may be missing.
     reset : bool
         Whether the estimator learns them.
     allow_nd : bool
@@ -39,15 +49,17 @@ def read_rows(estimator, X, *, reset, allow_nd):
         If the rows cannot be used; the message names the columns.
     """
     X, _ = arrays_of(X)
-    return _validated(estimator, X, reset=reset, allow_nd=allow_nd)
+    return _validated(
+        estimator, X, levels, allow_missing, reset=reset, allow_nd=allow_nd
+    )
 
 
-def read_rows_and_labels(estimator, X, y, *, reset, allow_nd):
+def read_rows_and_labels(estimator, X, y, *, levels, allow_missing, reset, allow_nd):
     """Read and check rows and labels.
 
     Parameters
     ----------
-    estimator, X, reset, allow_nd
+    estimator, X, levels, allow_missing, reset, allow_nd
         See :func:`read_rows`.
     y : array-like of shape (n,), Tensor, or None if ``X`` is a data set with labels
 
@@ -64,16 +76,31 @@ def read_rows_and_labels(estimator, X, y, *, reset, allow_nd):
     X, y = arrays_of(X, y)
     if y is not None:
         check_labels(y)
-    X, y = _validated(estimator, X, y=y, reset=reset, allow_nd=allow_nd)
+    X, y = _validated(
+        estimator, X, levels, allow_missing, y=y, reset=reset, allow_nd=allow_nd
+    )
     check_classification_targets(y)
     return X, y
 
 
-def _validated(estimator, X, *, allow_nd, **params):
-    check_columns_are_numeric(X)
-    X = without_objects(X)
+def _validated(estimator, X, levels, allow_missing, *, allow_nd, **params):
+    check_columns_are_numeric(X, besides=levels.positions)
+    if len(levels.positions):
+        checked = _with_codes(estimator, X, levels, **params)
+    else:
+        checked = _of_numbers(estimator, without_objects(X), allow_nd, **params)
+    rows = checked[0] if isinstance(checked, tuple) else checked
+    check_complete(
+        rows,
+        getattr(estimator, "feature_names_in_", None),
+        allow_missing=allow_missing and rows.ndim == 2,
+    )
+    return checked
+
+
+def _of_numbers(estimator, X, allow_nd, **params):
     try:
-        checked = validate_data(
+        return validate_data(
             estimator,
             X,
             accept_sparse="csr",
@@ -86,12 +113,19 @@ def _validated(estimator, X, *, allow_nd, **params):
         )
     except (TypeError, OverflowError):
         # pandas.NA and huge integers in a column of objects fail in the conversion.
-        if is_data_frame(X):
-            check_complete(X)
-        raise
-    rows = checked[0] if isinstance(checked, tuple) else checked
-    check_complete(rows, getattr(estimator, "feature_names_in_", None))
-    return checked
+        if not is_data_frame(X):
+            raise
+        return _with_codes(estimator, X, LevelCodes().fit(X), **params)
+
+
+def _with_codes(estimator, X, levels, *, reset, y="no_validation"):
+    validate_data(estimator, X, reset=reset, skip_check_array=True)
+    rows = check_array(levels.transform(X), order="C", ensure_all_finite=False)
+    if isinstance(y, str):
+        return rows
+    y = column_or_1d(y, warn=True)
+    check_consistent_length(rows, y)
+    return rows, y
 
 
 def without_objects(X):

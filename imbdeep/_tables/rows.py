@@ -118,6 +118,7 @@ def column_range(X: Any) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     low, high : ndarray of the shape of a row, of the dtype of X
+        Of what is not missing; NaN for a column without a single value.
 
     Examples
     --------
@@ -127,13 +128,46 @@ def column_range(X: Any) -> tuple[np.ndarray, np.ndarray]:
     (array([0., 2.]), array([0., 3.]))
     """
     if sparse.issparse(X):
-        return min_max_axis(X, axis=0)
-    low, high = torch.aminmax(dense(X), dim=0)
-    return low.numpy(), high.numpy()
+        return min_max_axis(X, axis=0, ignore_nan=True)
+    low, high = (end.numpy() for end in torch.aminmax(dense(X), dim=0))
+    for gappy in np.argwhere(np.isnan(low)):
+        # Without the warning that nanmin has for a column of nothing.
+        column = (slice(None), *gappy)
+        low[tuple(gappy)] = np.fmin.reduce(np.asarray(X)[column])
+        high[tuple(gappy)] = np.fmax.reduce(np.asarray(X)[column])
+    return low, high
+
+
+def column_gaps(X: Any) -> np.ndarray:
+    """Which columns have missing values.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, ...) or CSR matrix of shape (n, n_features)
+
+    Returns
+    -------
+    ndarray of the shape of a row, bool
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep._tables.rows import column_gaps
+    >>> column_gaps(np.array([[0.0, np.nan]]))
+    array([False,  True])
+    """
+    if sparse.issparse(X):
+        gaps = np.zeros(X.shape[1], dtype=bool)
+        gaps[X.indices[np.isnan(X.data)]] = True
+        return gaps
+    # A sum is missing as soon as one of its terms is, and takes no mask as large as X.
+    with np.errstate(all="ignore"):
+        sums = X.sum(0)
+    return np.isnan(X).any(0) if np.isnan(sums).any() else np.zeros(sums.shape, bool)
 
 
 def column_moments(X: Any) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each column.
+    """Mean and standard deviation of each column, without its missing values.
 
     Parameters
     ----------
@@ -160,9 +194,24 @@ def column_moments(X: Any) -> tuple[Tensor, Tensor]:
 
 
 def _moments(X: Tensor) -> tuple[Tensor, Tensor]:
+    gappy = X.isnan().any(0)
+    if gappy.any():
+        return _moments_of_gappy(X, gappy)
     std, mean = torch.std_mean(X, 0, correction=0)
     if not (std.isfinite() & mean.isfinite()).all():
         # Sums and squares overflow long before the values do.
         unit = X.abs().amax(0).clamp_min(1)
         std, mean = (part * unit for part in torch.std_mean(X / unit, 0, correction=0))
+    return mean, std
+
+
+def _moments_of_gappy(X: Tensor, gappy: Tensor) -> tuple[Tensor, Tensor]:
+    """Moments where values are missing; 0 of a column that has none."""
+    mean, std = _moments(X.masked_fill(gappy, 0))
+    for column in gappy.nonzero().flatten().tolist():
+        present = X[:, column]
+        present = present[~present.isnan()]
+        if len(present):
+            own_mean, own_std = _moments(present[:, None])
+            mean[column], std[column] = own_mean[0], own_std[0]
     return mean, std

@@ -144,7 +144,7 @@ def _as_array(X):
     return X if isinstance(X, np.ndarray) else np.empty((0, 0))
 
 
-def check_complete(X, names=None):
+def check_complete(X, names=None, *, allow_missing=False):
     """Refuse missing and infinite numbers; name their columns and counts.
 
     Parameters
@@ -153,6 +153,8 @@ def check_complete(X, names=None):
         Has passed :func:`check_columns_are_numeric`.
     names : sequence or None, default=None
         Names of the columns; None takes those of a data frame, or positions.
+    allow_missing : bool, default=False
+        Whether to refuse infinite numbers alone.
 
     Raises
     ------
@@ -172,7 +174,7 @@ def check_complete(X, names=None):
         n_missing, n_infinite = np.array(found, dtype=int).reshape(-1, 2).T
     else:
         n_missing, n_infinite = _count_bad_in_columns(X)
-    if n_missing.any():
+    if n_missing.any() and not allow_missing:
         raise ValueError(
             f"X holds missing values (NaN or None): {say_where(n_missing, names)}. "
             "Fill them first, for example with SimpleImputer, or drop their rows."

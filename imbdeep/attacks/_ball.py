@@ -131,7 +131,8 @@ class Ball:
 
     def _in_radii(self, shift: Tensor) -> Tensor:
         # 0 / 0 would make the norm NaN; project restores features of radius 0 anyway.
-        return torch.where(self.radius > 0, shift / self.radius, 0.0)
+        # What is missing has not moved.
+        return torch.where(self.radius > 0, shift / self.radius, 0.0).nan_to_num(0.0)
 
     def _norm(self, shift: Tensor) -> Tensor:
         axes = tuple(range(-self.radius.ndim, 0))

@@ -236,7 +236,7 @@ def _in_batches(batch_size, device, function, x, target):
 
 def _read_threat(rows, *, perturb, eps, norm, eps_unit, std, step_size, box):
     """Rows as numbers, the ball around each and the step length, as tensors."""
-    movable = movable_features(perturb, rows.shape, rows.names)
+    movable = movable_features(perturb, rows.shape, rows.names, rows.is_level)
     of_row = {"shape": rows.shape, "names": rows.names, "movable": movable}
     in_input = partial(lengths_per_feature, unit=eps_unit, std=std, **of_row)
     radius = in_input("eps", eps)

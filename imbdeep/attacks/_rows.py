@@ -6,6 +6,7 @@ from sklearn.utils.validation import check_array
 
 from imbdeep._tables.column_kinds import NUMERIC
 from imbdeep._tables.frames import column_names
+from imbdeep._tables.levels import LevelCodes
 from imbdeep._tables.precision import to_float32
 from imbdeep._tables.reading import read_rows
 from imbdeep.attacks._tables import column_at, is_table, rows_at, with_columns
@@ -37,7 +38,14 @@ def open_rows(estimator, X):
 
 def read_net_rows(estimator, X):
     """Read rows as dense numbers in the precision of a net."""
-    rows = read_rows(estimator, X, reset=False, allow_nd=True)
+    rows = read_rows(
+        estimator,
+        X,
+        levels=getattr(estimator, "level_codes_", LevelCodes()),
+        allow_missing=getattr(estimator, "encoding_recipe_", None) is not None,
+        reset=False,
+        allow_nd=True,
+    )
     if sparse.issparse(rows):
         rows = rows.toarray()
     # Only nets of imbdeep choose a precision, and only for tables.
@@ -90,6 +98,7 @@ class NetRows:
     def __init__(self, estimator, X):
         self.X, self.numbers = X, read_net_rows(estimator, X)
         self.names, self.shape = column_names(X), self.numbers.shape[1:]
+        self.is_level = getattr(estimator, "is_level_", None)
 
     def __len__(self):
         return len(self.numbers)
@@ -101,7 +110,7 @@ class NetRows:
 
     def like(self, numbers):
         """Put all rows into the container of X, with fixed features as they were."""
-        if self.names is None:
+        if self.names is None and (self.is_level is None or not self.is_level.any()):
             return as_container_of(self.X, numbers)
         positions = np.flatnonzero(self.moves)
         return with_columns(self.X, {i: numbers[:, i] for i in positions})
@@ -110,7 +119,7 @@ class NetRows:
 class ArrayRows:
     """Rows of an array or a sparse matrix of numbers for any classifier."""
 
-    names = None
+    names = is_level = None
 
     def __init__(self, X):
         self.X = X
@@ -147,6 +156,7 @@ class TableRows:
 
     def __init__(self, X):
         self.X, self.names, self.shape = X, column_names(X), (X.shape[1],)
+        self.is_level = None
         if len(self) == 0:
             raise ValueError("X has 0 rows; an attack needs at least one.")
 

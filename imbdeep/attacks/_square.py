@@ -86,7 +86,7 @@ def moved(
     if ball.norm == "linf":
         return ball.project(torch.where(patch, x + ball.radius * values, found), x)
     axes = tuple(range(1, x.ndim))
-    shift = torch.where(movable, (found - x) / ball.radius, 0.0)
+    shift = torch.where(movable, (found - x) / ball.radius, 0.0).nan_to_num(0.0)
     # The typical size of the entries of a random unit vector.
     values = values / math.sqrt(int(movable.sum()))
     shift = torch.where(patch & movable, values, shift)

@@ -171,7 +171,10 @@ def _read_lengths(name, value, shape, names, movable):
 
 
 def movable_features(
-    perturb: Any, shape: Sequence[int], names: Iterable[Any] | None = None
+    perturb: Any,
+    shape: Sequence[int],
+    names: Iterable[Any] | None = None,
+    is_level: np.ndarray | None = None,
 ) -> np.ndarray:
     """Mask of the features that an attacker may change.
 
@@ -179,12 +182,14 @@ def movable_features(
     ----------
     perturb : array-like of bool of the shape of a row, mapping or Series of bool by \
             column name, list of positions or names, or None
-        None lets every feature move. Positions and names are those of columns; whole
-        numbers are positions.
+        None lets every feature move that is a number. Positions and names are those of
+        columns; whole numbers are positions.
     shape : sequence of int
         Shape of a row.
     names : iterable or None, default=None
         Names of the columns.
+    is_level : ndarray of the shape of a row, bool, or None, default=None
+        Features that are levels; None if there is none.
 
     Returns
     -------
@@ -193,7 +198,7 @@ def movable_features(
     Raises
     ------
     ValueError
-        If a mask has the wrong shape, or a column is unknown.
+        If a mask has the wrong shape, a column is unknown, or it holds levels.
 
     Examples
     --------
@@ -202,8 +207,21 @@ def movable_features(
     array([ True, False])
     """
     shape = tuple(shape)
+    is_level = np.zeros(shape, dtype=bool) if is_level is None else is_level
     if perturb is None:
-        return np.ones(shape, dtype=bool)
+        return ~is_level
+    asked = _features_asked_for(perturb, shape, names)
+    if (asked & is_level).any():
+        found = np.flatnonzero(asked & is_level).tolist()
+        columns = found if names is None else [list(names)[i] for i in found]
+        raise ValueError(
+            f"perturb names columns {columns}, which hold levels: there is no way "
+            "between two of them for an attack to go. Leave them out."
+        )
+    return asked
+
+
+def _features_asked_for(perturb, shape, names):
     if is_mask_by_name(perturb):
         return mask_by_name("perturb", perturb, shape, names)
     given = np.asarray(perturb)

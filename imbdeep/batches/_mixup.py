@@ -18,14 +18,19 @@ from imbdeep.batches._tensor_batches import (
 
 
 def mix_batch(
-    batch: Batch, n_classes: int, mixing: float, generator: Generator | None
+    batch: Batch,
+    n_classes: int,
+    mixing: float,
+    generator: Generator | None,
+    *,
+    as_pairs: bool = False,
 ) -> Batch:
     """Mix each row of a batch, and its one-hot label, with a permuted partner."""
     X, y = batch
     partner = torch.randperm(len(y), generator=generator)
     labels = F.one_hot(y, n_classes).float()
     weight = torch.tensor(mixing, dtype=torch.float32)
-    mixed = mix_rows(X, take_rows(X, partner), weight)
+    mixed = mix_rows(X, take_rows(X, partner), weight, as_pairs=as_pairs)
     return mixed, torch.lerp(labels[partner], labels, weight)
 
 
@@ -45,6 +50,10 @@ class MixUpBatches(ShuffledBatches):
         Small values mix little; large values mix half and half.
     n_classes : int or None, default=None
         Width of the soft labels. None infers it from the largest label.
+    is_level : Tensor of shape (n_features,), bool, or None, default=None
+        Which columns hold codes of levels, in a table with levels or missing numbers.
+        Its rows are mixed as they are encoded: a batch has both rows side by side and
+        the weight of the first, for an encoding that the net learns. None mixes rows.
     generator : torch.Generator or None, default=None
         Source of the draws. None is torch's global generator.
 
@@ -67,6 +76,7 @@ class MixUpBatches(ShuffledBatches):
     @checks_arguments(
         alpha=[FiniteReal(0, None, closed="neither")],
         n_classes=[WholeNumber(1), None],
+        is_level=[Tensor, None],
     )
     def __init__(
         self,
@@ -75,10 +85,12 @@ class MixUpBatches(ShuffledBatches):
         *,
         alpha: float = 0.3,
         n_classes: int | None = None,
+        is_level: Tensor | None = None,
         generator: Generator | None = None,
     ):
         super().__init__(dataset, batch_size, generator=generator)
         self.alpha = alpha
+        self.is_level = is_level
         n_labels = int(self.y.max()) + 1
         if n_classes is not None and n_classes < n_labels:
             raise ValueError(
@@ -92,7 +104,13 @@ class MixUpBatches(ShuffledBatches):
         beta = numpy_generator(self.generator).beta
         for index in batches:
             mixing = beta(self.alpha, self.alpha)
-            yield mix_batch(self.take(index), self.n_classes, mixing, self.generator)
+            yield mix_batch(
+                self.take(index),
+                self.n_classes,
+                mixing,
+                self.generator,
+                as_pairs=self.is_level is not None,
+            )
 
     def __iter__(self) -> Iterator[Batch]:
         return self.mix(self.positions())

@@ -91,6 +91,8 @@ def rebalanced_mixup(
     mixing: Tensor,
     kappa: float = 3.0,
     tau: float = 0.5,
+    *,
+    as_pairs: bool = False,
 ) -> tuple[Rows, Tensor]:
     r"""Mix rows with their partners, and labels in favour of the rarer class.
 
@@ -116,6 +118,8 @@ def rebalanced_mixup(
         See :func:`label_mixing`.
     tau : float in [0, 1], default=0.5
         See :func:`label_mixing`.
+    as_pairs : bool, default=False
+        See :func:`~imbdeep.batches._tensor_batches.mix_rows`.
 
     Returns
     -------
@@ -168,5 +172,5 @@ def rebalanced_mixup(
         )
     counts = class_counts[labels.argmax(-1)]
     label_weight = label_mixing(mixing, counts, counts[partner], kappa, tau)
-    X_mix = mix_rows(X, take_rows(X, partner), mixing)
+    X_mix = mix_rows(X, take_rows(X, partner), mixing, as_pairs=as_pairs)
     return X_mix, mix_rows(labels, take_rows(labels, partner), label_weight)

@@ -36,6 +36,8 @@ class ReMixBatches(MixUpBatches):
         a mini-batch without minority rows.
     n_classes : int or None, default=None
         Width of the soft labels. None infers it from the largest label.
+    is_level : Tensor of shape (n_features,), bool, or None, default=None
+        See :class:`MixUpBatches`.
     generator : torch.Generator or None, default=None
         Source of the draws. None is torch's global generator.
 
@@ -73,10 +75,16 @@ class ReMixBatches(MixUpBatches):
         alpha: float = 0.3,
         balance: str = "data",
         n_classes: int | None = None,
+        is_level: Tensor | None = None,
         generator: Generator | None = None,
     ):
         super().__init__(
-            dataset, batch_size, alpha=alpha, n_classes=n_classes, generator=generator
+            dataset,
+            batch_size,
+            alpha=alpha,
+            n_classes=n_classes,
+            is_level=is_level,
+            generator=generator,
         )
         self.balance = balance
         self.rows = RowsByClass(self.y)

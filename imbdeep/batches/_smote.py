@@ -17,7 +17,7 @@ from imbdeep.batches._tensor_batches import (
 )
 
 
-def nearest_neighbors(X: Tensor, k: int) -> Tensor:
+def nearest_neighbors(X: Tensor, k: int, is_level: Tensor | None = None) -> Tensor:
     """Find the ``k`` nearest other rows of each row.
 
     Parameters
@@ -25,19 +25,99 @@ def nearest_neighbors(X: Tensor, k: int) -> Tensor:
     X : Tensor of shape (n, ...)
         n must be greater than k.
     k : int
+    is_level : Tensor of shape (n_features,), bool, or None, default=None
+        See :func:`mixed_distances`; None takes Euclidean distances.
 
     Returns
     -------
     Tensor of shape (n, k), int64
         Positions of the neighbours.
     """
-    flat = X.flatten(1)
-    # By default cdist may use a matrix product, which loses small distances between
-    # rows far from 0.
-    distance = torch.cdist(flat, flat, compute_mode="donot_use_mm_for_euclid_dist")
+    if is_level is None:
+        flat = X.flatten(1)
+        # By default cdist may use a matrix product, which loses small distances between
+        # rows far from 0.
+        distance = torch.cdist(flat, flat, compute_mode="donot_use_mm_for_euclid_dist")
+    else:
+        distance = mixed_distances(X, is_level)
     # A row is not its own neighbour, but a duplicate of it is.
     distance.fill_diagonal_(float("inf"))
     return distance.topk(k, largest=False).indices
+
+
+def level_gap(numbers: Tensor) -> Tensor:
+    """Squared distance between two levels, as SMOTENC has it.
+
+    The square of the median of the standard deviations of the numeric columns; 1 where
+    there is none, or it is 0.
+    """
+    if not numbers.shape[1]:
+        return numbers.new_tensor(1.0)
+    median = numbers.double().std(0, correction=0).quantile(0.5).to(numbers.dtype)
+    return torch.where(median > 0, median.square(), 1.0)
+
+
+def mixed_distances(X: Tensor, is_level: Tensor) -> Tensor:
+    """Distances between rows with levels or missing numbers.
+
+    Euclidean in the numbers; a pair of different levels counts as :func:`level_gap`
+    says. A missing number is as far from one that is there, and a missing level is a
+    level of its own.
+
+    Parameters
+    ----------
+    X : Tensor of shape (n, n_features)
+        Codes in the columns of levels, NaN where anything is missing.
+    is_level : Tensor of shape (n_features,), bool
+
+    Returns
+    -------
+    Tensor of shape (n, n)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.batches._smote import mixed_distances
+    >>> X = torch.tensor([[0.0, 0.0], [2.0, 0.0], [0.0, 1.0]])
+    >>> mixed_distances(X, torch.tensor([False, True]))[0]
+    tensor([0.0000, 2.0000, 0.9428])
+    """
+    numbers, levels = X[:, ~is_level], X[:, is_level]
+    missing = numbers.isnan()
+    filled = torch.where(missing, numbers.nanmean(0), numbers).nan_to_num(0.0)
+    squared = torch.cdist(
+        filled, filled, compute_mode="donot_use_mm_for_euclid_dist"
+    ).square()
+    codes = torch.cat([levels.nan_to_num(-1.0), missing.to(X.dtype)], 1)
+    # Of the 0-norm: how many entries differ.
+    differing = torch.cdist(codes, codes, p=0.0)
+    return (squared + level_gap(filled) * differing).sqrt()
+
+
+def most_frequent(codes: Tensor) -> Tensor:
+    """Most frequent code of each column among some rows; of equals the first row's.
+
+    Parameters
+    ----------
+    codes : Tensor of shape (n, k, n_levels)
+        Of n groups of k rows.
+
+    Returns
+    -------
+    Tensor of shape (n, n_levels)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.batches._smote import most_frequent
+    >>> most_frequent(torch.tensor([[[2.0], [0.0], [0.0]], [[1.0], [0.0], [2.0]]]))
+    tensor([[0.],
+            [1.]])
+    """
+    known = codes.nan_to_num(-1.0)
+    votes = (known[:, :, None] == known[:, None]).sum(2)
+    winner = votes.argmax(1, keepdim=True)
+    return codes.gather(1, winner).squeeze(1)
 
 
 def features(rows: Rows) -> Tensor:
@@ -68,13 +148,19 @@ class SMOTEBatches(ShuffledBatches):
     n_neighbors : int, at least 1, default=5
         Neighbours to interpolate with. A class with fewer other rows in the batch uses
         all it has; a single row is repeated.
+    is_level : Tensor of shape (n_features,), bool, or None, default=None
+        Which columns hold codes of levels, in a table with levels or missing numbers:
+        a synthetic row has the most frequent level of the neighbours of its seed there,
+        and distances count levels as :class:`imblearn.over_sampling.SMOTENC` does.
+        None: numbers alone.
     generator : torch.Generator or None, default=None
         Source of the draws. None is torch's global generator.
 
     Notes
     -----
-    Distances are Euclidean in the unscaled columns. The ``sample_weight`` of a
-    synthetic row lies between those of its parents, as its columns do.
+    Distances are Euclidean in the unscaled columns. A number that one of the parents
+    lacks is missing in the synthetic row. The ``sample_weight`` of a synthetic row lies
+    between those of its parents, as its columns do.
 
     References
     ----------
@@ -93,17 +179,19 @@ class SMOTEBatches(ShuffledBatches):
     tensor([25, 25])
     """
 
-    @checks_arguments(n_neighbors=[WholeNumber(1)])
+    @checks_arguments(n_neighbors=[WholeNumber(1)], is_level=[Tensor, None])
     def __init__(
         self,
         dataset: Any,
         batch_size: int = 128,
         *,
         n_neighbors: int = 5,
+        is_level: Tensor | None = None,
         generator: Generator | None = None,
     ):
         super().__init__(dataset, batch_size, generator=generator)
         self.n_neighbors = n_neighbors
+        self.is_level = is_level
 
     def class_shares(self, n_classes: int) -> Tensor:
         counts = torch.bincount(self.y, minlength=n_classes)
@@ -117,27 +205,39 @@ class SMOTEBatches(ShuffledBatches):
         """Balance the classes of one batch."""
         classes = torch.unique(y)
         shares = equal_shares(1, len(y), len(classes), self.generator).flatten()
-        kept, seeds, neighbors = [], [], []
+        kept, seeds, neighbors, levels = [], [], [], []
         for position, label in enumerate(classes):
             own = (y == label).nonzero().flatten()
             size = int((shares == position).sum())
             order = torch.randperm(len(own), generator=self.generator)
             kept.append(own[order[:size]])
             n_new = max(size - len(own), 0)
-            seed, neighbor = self.draw_pairs(features(rows)[own], n_new)
+            X = features(rows)[own]
+            seed, neighbor, nearest = self.draw_pairs(X, n_new)
             seeds.append(own[seed])
             neighbors.append(own[neighbor])
+            if self.is_level is not None:
+                levels.append(most_frequent(X[nearest[seed]][..., self.is_level]))
         index, seed, neighbor = map(torch.cat, (kept, seeds, neighbors))
         step = torch.rand(len(seed), generator=self.generator)
         made = mix_rows(take_rows(rows, seed), take_rows(rows, neighbor), step)
+        if self.is_level is not None:
+            features(made)[:, self.is_level] = torch.cat(levels)
         return join(take_rows(rows, index), made), torch.cat([y[index], y[seed]])
 
-    def draw_pairs(self, X: Tensor, size: int) -> tuple[Tensor, Tensor]:
-        """Draw ``size`` rows of a class, each with one of its nearest neighbours."""
+    def draw_pairs(self, X: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Draw ``size`` rows of a class, each with one of its nearest neighbours.
+
+        Returns
+        -------
+        seed, neighbor : Tensor of shape (size,), int64
+        nearest : Tensor of shape (n, k), int64
+            Neighbours of each row; the row itself, if it is alone.
+        """
         seed = torch.randint(len(X), (size,), generator=self.generator)
         # A row without neighbours can only be copied.
         if len(X) == 1 or size == 0:
-            return seed, seed
-        neighbors = nearest_neighbors(X, min(self.n_neighbors, len(X) - 1))
-        choice = torch.randint(neighbors.shape[1], (size,), generator=self.generator)
-        return seed, neighbors[seed, choice]
+            return seed, seed, torch.arange(len(X))[:, None]
+        nearest = nearest_neighbors(X, min(self.n_neighbors, len(X) - 1), self.is_level)
+        choice = torch.randint(nearest.shape[1], (size,), generator=self.generator)
+        return seed, nearest[seed, choice], nearest

@@ -12,6 +12,7 @@ from torch import Generator, Tensor
 from torch.utils.data import Subset
 
 from imbdeep._arguments import WholeNumber, checks_arguments
+from imbdeep._tables.pairs import join_pairs
 from imbdeep._tables.rows import dense, take
 
 # A tensor, a CSR matrix, or a dict of these, such as features and sample weights. Any:
@@ -84,7 +85,9 @@ def join_rows(X: Rows, rows: Tensor, weight: Any) -> Rows:
     }
 
 
-def mix_rows(rows: Rows, partners: Rows, mixing: Tensor) -> Rows:
+def mix_rows(
+    rows: Rows, partners: Rows, mixing: Tensor, *, as_pairs: bool = False
+) -> Rows:
     """Mix rows with their partners.
 
     Parameters
@@ -92,14 +95,23 @@ def mix_rows(rows: Rows, partners: Rows, mixing: Tensor) -> Rows:
     rows, partners : Tensor of shape (*, n, ...) or dict of such
     mixing : Tensor of shape () or (*, n)
         Weight of the rows themselves, in [0, 1]; one for all, or one per row.
+    as_pairs : bool, default=False
+        Whether the rows have levels or gaps, which cannot be mixed before they are
+        encoded.
 
     Returns
     -------
     Rows
-        ``mixing * row + (1 - mixing) * partner``.
+        ``mixing * row + (1 - mixing) * partner``, or both and the weight, see
+        :func:`~imbdeep._tables.pairs.join_pairs`.
     """
     if isinstance(rows, dict):
-        return {k: mix_rows(x, partners[k], mixing) for k, x in rows.items()}
+        return {
+            k: mix_rows(x, partners[k], mixing, as_pairs=as_pairs and k == "X")
+            for k, x in rows.items()
+        }
+    if as_pairs:
+        return join_pairs(rows, partners, mixing)
     # lerp wants one dtype: rows may be float64, and weights are float32.
     mixing = mixing.to(rows.dtype)
     if mixing.ndim:

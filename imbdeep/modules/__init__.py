@@ -4,11 +4,10 @@ from imbdeep.modules._autoencoder import ConvAutoencoder, MLPAutoencoder
 from imbdeep.modules._conv_net import ConvNet
 from imbdeep.modules._heads import CosineHead
 from imbdeep.modules._mlp import MLP
-from imbdeep.modules._numeric_encoding import (
-    PiecewiseLinearEncoding,
-    Standardization,
-)
+from imbdeep.modules._periodic import PeriodicEncoding
+from imbdeep.modules._piecewise_linear import PiecewiseLinearEncoding
 from imbdeep.modules._resnet18 import ResNet18
+from imbdeep.modules._scaling import RobustScaling, Standardization
 
 __all__ = [
     "MLP",
@@ -16,7 +15,9 @@ __all__ = [
     "ConvNet",
     "CosineHead",
     "MLPAutoencoder",
+    "PeriodicEncoding",
     "PiecewiseLinearEncoding",
     "ResNet18",
+    "RobustScaling",
     "Standardization",
 ]

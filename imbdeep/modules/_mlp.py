@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from imbdeep._arguments import FiniteReal, WholeNumber, checks_arguments
 from imbdeep._sizes import read_sizes
 from imbdeep.modules._dropout import Dropout
+from imbdeep.modules._encoding import Encoding
 from imbdeep.modules._heads import make_head
-from imbdeep.modules._numeric_encoding import Encoding
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,

@@ -9,11 +9,8 @@ from sklearn.preprocessing import StandardScaler
 
 from imbdeep._tables.rows import column_moments
 from imbdeep.modules import PiecewiseLinearEncoding, Standardization
-from imbdeep.modules._numeric_encoding import (
-    drop_narrow_bins,
-    encoding_recipe,
-    quantile_bins,
-)
+from imbdeep.modules._numeric_encoding import encoding_recipe
+from imbdeep.modules._piecewise_linear import drop_narrow_bins, quantile_bins
 
 LARGEST = torch.finfo(torch.float32).max
 SMALLEST = 1e-45

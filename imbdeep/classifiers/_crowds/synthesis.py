@@ -10,6 +10,7 @@ from skorch.utils import to_numpy, to_tensor
 from imbdeep._generative import RowDecoder
 from imbdeep._tables.rows import dense
 from imbdeep._tables.sampling_strategy import read_sampling_strategy
+from imbdeep.batches._smote import most_frequent
 from imbdeep.classifiers._crowds.rounds import rows_to_make
 from imbdeep.crowds._generation import (
     interpolate_certain,
@@ -45,8 +46,7 @@ class MakesRows:
         """Annotate new embeddings like their real neighbours."""
         if not len(made):
             return codes[:0]
-        search = NearestNeighbors(n_neighbors=min(self.n_neighbors, len(embeddings)))
-        neighbours = search.fit(embeddings).kneighbors(made, return_distance=False)
+        neighbours = self._neighbours(embeddings, made)
         return neighbour_annotations(codes, neighbours, self.random_state_)
 
     def _decode(self, embeddings, made):
@@ -68,7 +68,24 @@ class MakesRows:
                 method=f"the decoder of {type(self).__name__}",
             )
         decoded = to_numpy(rounds.decoder(torch.from_numpy(made)))
-        return decoded.astype(rounds.X.rows.dtype, copy=False)
+        decoded = decoded.astype(rounds.X.rows.dtype, copy=False)
+        if self.is_level_ is not None:
+            self._take_levels(decoded, self._neighbours(embeddings, made))
+        return decoded
+
+    def _take_levels(self, decoded, neighbours):
+        """Give decoded rows the levels and the gaps that most of their neighbours have."""
+        n, k = neighbours.shape
+        near = dense(self.run_.rounds.X.rows[neighbours.ravel()]).reshape(n, k, -1)
+        levels = most_frequent(near[..., self.is_level_])
+        mostly_missing = near.isnan().double().mean(1) > 0.5
+        decoded[to_numpy(mostly_missing)] = np.nan
+        decoded[:, self.is_level_] = to_numpy(levels)
+
+    def _neighbours(self, embeddings, made):
+        """Real rows next to new embeddings, of shape (n_new, n_neighbors)."""
+        search = NearestNeighbors(n_neighbors=min(self.n_neighbors, len(embeddings)))
+        return search.fit(embeddings).kneighbors(made, return_distance=False)
 
     @torch.no_grad()
     def _embed(self, X):

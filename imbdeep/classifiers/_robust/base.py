@@ -121,7 +121,7 @@ class AdversarialNetClassifier(BaseDeferredClassifier):
         super()._learn_from_rows(X)
         shape = X.shape[1:]
         names = getattr(self, "feature_names_in_", None)
-        movable = movable_features(self.perturb, shape, names)
+        movable = movable_features(self.perturb, shape, names, self.is_level_)
         of_row = {"shape": shape, "names": names, "movable": movable}
         in_input = partial(
             lengths_per_feature, unit=self.eps_unit, std=self.feature_std_, **of_row

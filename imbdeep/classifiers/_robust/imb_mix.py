@@ -223,4 +223,5 @@ class ImbMixClassifier(AdversarialNetClassifier):
             kappa=self.kappa,
             # With 0 no label is moved, which is plain MixUp.
             tau=self.tau if self.mix == "rebalanced" else 0.0,
+            as_pairs=self.is_level_ is not None,
         )

@@ -15,10 +15,9 @@ from imbdeep._generative import (
     ImageCodec,
     RowHead,
     TableCodec,
-    categorical_columns,
-    select_columns,
 )
 from imbdeep._tables.column_kinds import kinds_of_objects
+from imbdeep._tables.column_selection import categorical_columns, select_columns
 from imbdeep._tables.frame_building import integers_within
 from imbdeep._tables.frames import (
     column_names,

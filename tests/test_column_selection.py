@@ -10,8 +10,8 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy import sparse
 
-from imbdeep._generative import categorical_columns, select_columns
-from imbdeep._generative import columns as _columns
+from imbdeep._tables import column_selection as _columns
+from imbdeep._tables.column_selection import categorical_columns, select_columns
 
 FRAME = pd.DataFrame(np.zeros((2, 4)), columns=["age", "city", "sex", "income"])
 TABLES = {

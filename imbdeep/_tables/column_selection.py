@@ -32,7 +32,7 @@ def select_columns(X, columns, name):
     Examples
     --------
     >>> import numpy as np
-    >>> from imbdeep._generative import select_columns
+    >>> from imbdeep._tables.column_selection import select_columns
     >>> select_columns(np.zeros((2, 3)), [True, False, True], "categorical_features")
     array([0, 2])
     """
@@ -124,7 +124,7 @@ def categorical_columns(X):
     Examples
     --------
     >>> import pandas as pd
-    >>> from imbdeep._generative import categorical_columns
+    >>> from imbdeep._tables.column_selection import categorical_columns
     >>> X = pd.DataFrame({"age": [31], "city": ["Ulm"], "income": [2.5]})
     >>> categorical_columns(X)
     array([1])

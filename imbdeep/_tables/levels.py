@@ -1,0 +1,125 @@
+"""Levels of categorical columns, as numbers that a net can take."""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from imbdeep._tables.column_kinds import as_objects, missing_in, numbers_of_objects
+from imbdeep._tables.frames import columns, is_data_frame, rows_as_array
+
+
+class LevelCodes:
+    """Codes of the levels of the categorical columns of a table.
+
+    The levels of a column are numbered by how often they occur in the rows that were
+    fitted, and among equals by which comes first. So the codes know nothing of names
+    and dtypes: what is trained on them stays the same if levels are renamed, or kept as
+    text instead of categories. A level that the fitted rows lack has the code after the
+    last one. Where a level is missing, so is its code: it is NaN.
+
+    Parameters
+    ----------
+    positions : array-like of int
+        Of the categorical columns.
+
+    Attributes
+    ----------
+    positions : ndarray of shape (n_categorical,), int
+    levels_ : list of pandas.Index
+        Of each of these columns, in the order of their codes.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from imbdeep._tables.levels import LevelCodes
+    >>> X = pd.DataFrame({"age": [31, 45, 27], "city": ["Ulm", "Bonn", "Bonn"]})
+    >>> codes = LevelCodes([1]).fit(X)
+    >>> codes.levels_[0].tolist()
+    ['Bonn', 'Ulm']
+    >>> codes.transform(pd.DataFrame({"age": [50], "city": ["Rome"]}))
+    array([[50.,  2.]])
+    """
+
+    def __init__(self, positions=()):
+        self.positions = np.unique(np.asarray(positions, dtype=int))
+        self.levels_ = []
+
+    def fit(self, X):
+        """Learn the levels.
+
+        Parameters
+        ----------
+        X : {array-like, data frame} of shape (n, n_features)
+
+        Returns
+        -------
+        LevelCodes
+            Itself.
+        """
+        self.levels_ = []
+        for position, (read, _) in enumerate(_columns_of(X)):
+            if position in self.positions:
+                values = read()
+                present = pd.Series(values[~missing_in(values)], dtype=object)
+                # Among equals it keeps the order of appearance.
+                self.levels_.append(present.value_counts().index)
+        return self
+
+    def n_levels(self):
+        """Levels of each categorical column.
+
+        Returns
+        -------
+        ndarray of shape (n_categorical,), int
+        """
+        return np.array([len(levels) for levels in self.levels_], dtype=int)
+
+    def transform(self, X):
+        """The table with codes in place of levels.
+
+        Parameters
+        ----------
+        X : {array-like, data frame} of shape (n, n_features)
+            Other columns hold numbers.
+
+        Returns
+        -------
+        ndarray of shape (n, n_features), float64
+            NaN where a level or a number is missing.
+        """
+        levels = dict(zip(self.positions.tolist(), self.levels_, strict=True))
+        read = [
+            _codes_of(values(), levels[position]) if position in levels else numbers()
+            for position, (values, numbers) in enumerate(_columns_of(X))
+        ]
+        table = np.empty((len(read[0]), len(read)))
+        for position, column in enumerate(read):
+            table[:, position] = column
+        return table
+
+
+def _codes_of(values, levels):
+    codes = levels.get_indexer(values).astype(np.float64)
+    codes[codes < 0] = len(levels)
+    codes[missing_in(values)] = np.nan
+    return codes
+
+
+def _columns_of(X):
+    """For each column what reads it as objects, and what reads it as numbers."""
+    if is_data_frame(X):
+        for column in columns(X):
+            yield partial(_objects_of, column.series), column.to_numbers
+    else:
+        array = rows_as_array(X) if isinstance(X, list | tuple) else X
+        for values in array.T:
+            yield partial(values.astype, object), partial(_as_numbers, values)
+
+
+def _objects_of(series):
+    return as_objects(series.to_list())
+
+
+def _as_numbers(values):
+    return numbers_of_objects(values) if values.dtype == object else values

@@ -1,0 +1,31 @@
+"""What stands between the columns of a table and the first layer of a net."""
+
+import torch
+from torch import Tensor, nn
+
+
+class Encoding(nn.Module):
+    """What stands between the columns of a table and the first layer.
+
+    Rows may be float64, where float32 would merge the values of a column: buffers that
+    meet them have their dtype, and what comes out has that of the net.
+
+    Where a number is missing, the encoding sees a neutral one in its place.
+
+    Attributes
+    ----------
+    n_outputs : int
+        Width of the output.
+    source : Tensor of shape (n_outputs,), int64
+        Position of the column that each output comes from.
+    neutral : Tensor of shape (n_features,)
+        What stands for a missing number.
+    """
+
+    n_outputs: int
+    source: Tensor
+    neutral: Tensor
+
+    def filled(self, x: Tensor) -> Tensor:
+        """Rows with neutral numbers in place of missing ones."""
+        return torch.where(x.isnan(), self.neutral, x)
