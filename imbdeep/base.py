@@ -12,6 +12,7 @@ from skorch import NeuralNetClassifier
 from skorch.dataset import Dataset
 
 from imbdeep._arguments import FiniteReal, WholeNumber
+from imbdeep._nets.display import Displays
 from imbdeep._nets.eval_set import read_eval_set
 from imbdeep._nets.going_on import GoesOn
 from imbdeep._nets.labels import LearnsLabels
@@ -37,6 +38,7 @@ class BaseNetClassifier(
     Trains,
     Predicts,
     GoesOn,
+    Displays,
     NeuralNetClassifier,
 ):
     """Base class of the classifiers: a skorch net that is a scikit-learn classifier.

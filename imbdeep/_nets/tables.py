@@ -96,6 +96,7 @@ class ReadsTables:
 
     def _learn_from_columns(self, X):
         self.encoding_recipe_ = self.is_level_ = None
+        self._learn_missing_shares(X)
         if self._takes_encoding() and X.ndim == 2:
             gappy = column_gaps(X)
             if len(self.level_codes_.positions) or gappy.any():

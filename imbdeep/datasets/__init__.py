@@ -23,6 +23,7 @@ from imbdeep.datasets._imblearn27_table import (
     IMBLEARN27_NAMES,
     IMBLEARN27_SHARED_ROWS,
 )
+from imbdeep.datasets._keel import load_keel
 from imbdeep.datasets._make_imbalanced import imbalanced_counts, make_imbalanced
 from imbdeep.datasets._usps import load_usps
 
@@ -37,6 +38,7 @@ __all__ = [
     "load_droughtwatch",
     "load_embedded_suite",
     "load_imblearn27",
+    "load_keel",
     "load_usps",
     "make_imbalanced",
 ]

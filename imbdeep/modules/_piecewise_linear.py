@@ -26,7 +26,8 @@ def quantile_bins(X: Any, n_bins: int) -> list[Tensor]:
     X : Tensor, ndarray or CSR matrix of shape (n_rows, n_features)
         Finite numbers; missing ones have no part in the edges.
     n_bins : int, at least 2
-        Most bins a column gets, fewer if that gave more than 16,384 in all. Ties give fewer; a constant column gets one.
+        Most bins a column gets, fewer if that gave more than 16,384 in all. Ties give
+        fewer; a constant column gets one.
 
     Returns
     -------

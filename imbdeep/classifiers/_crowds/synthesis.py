@@ -74,7 +74,7 @@ class MakesRows:
         return decoded
 
     def _take_levels(self, decoded, neighbours):
-        """Give decoded rows the levels and the gaps that most of their neighbours have."""
+        """Give decoded rows the levels and gaps that most of their neighbours have."""
         n, k = neighbours.shape
         near = dense(self.run_.rounds.X.rows[neighbours.ravel()]).reshape(n, k, -1)
         levels = most_frequent(near[..., self.is_level_])

@@ -1,0 +1,154 @@
+"""What a fitted net shows of itself: its columns and its training."""
+
+import numpy as np
+import pandas as pd
+
+from imbdeep._tables.rows import column_gaps
+from imbdeep.modules import PiecewiseLinearEncoding
+
+_COLORS = {"train_loss": "#4C78A8", "valid_loss": "#E45756"}
+_WIDTH, _HEIGHT, _MARGIN = 360, 140, 28
+
+
+def summarize(names, level_codes, missing_share, encoding):
+    """A line per column: what it holds and what the net makes of it.
+
+    Parameters
+    ----------
+    names : sequence of length n_features
+    level_codes : LevelCodes
+    missing_share : ndarray of shape (n_features,)
+    encoding : Encoding or None
+
+    Returns
+    -------
+    DataFrame
+    """
+    n = len(names)
+    width = np.ones(n, dtype=int)
+    places = np.zeros(n, dtype=int)
+    kind = np.full(n, "number", dtype=object)
+    kind[level_codes.positions] = "level"
+    if encoding is not None:
+        width = np.bincount(encoding.source.cpu().numpy(), minlength=n)
+        for columns, bins in _bins_of(encoding, np.arange(n)):
+            places[columns] = np.bincount(bins, minlength=len(columns))
+    places[level_codes.positions] = level_codes.n_levels()
+    return pd.DataFrame(
+        {
+            "column": names,
+            "kind": kind,
+            "levels_or_bins": places,
+            "missing": missing_share,
+            "width": width,
+        }
+    )
+
+
+def _bins_of(encoding, columns):
+    """Columns that piecewise-linear encodings see, and the column of each bin."""
+    if isinstance(encoding, PiecewiseLinearEncoding):
+        yield columns, encoding.source.cpu().numpy()
+    own = getattr(encoding, "number_columns", None)
+    for part in encoding.children():
+        if hasattr(part, "children"):
+            inner = columns if own is None else own.cpu().numpy()
+            yield from _bins_of(part, inner)
+
+
+def draw_losses(history):
+    """Learning curve as SVG; empty if the history holds no loss.
+
+    Examples
+    --------
+    >>> from imbdeep._nets.display import draw_losses
+    >>> draw_losses([])
+    ''
+    """
+    curves = {
+        name: [row[name] for row in history if name in row and np.isfinite(row[name])]
+        for name in _COLORS
+    }
+    curves = {name: values for name, values in curves.items() if values}
+    if not curves:
+        return ""
+    low = min(map(min, curves.values()))
+    high = max(map(max, curves.values()))
+    n_epochs = max(map(len, curves.values()))
+    right, bottom = _WIDTH - 2 * _MARGIN, _HEIGHT - _MARGIN
+    lines = []
+    for place, (name, values) in enumerate(curves.items()):
+        x = _MARGIN + right * np.arange(len(values)) / max(1, n_epochs - 1)
+        share = (np.asarray(values) - low) / ((high - low) or 1)
+        y = bottom - (bottom - _MARGIN / 2) * share
+        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
+        lines.append(
+            f'<polyline fill="none" stroke="{_COLORS[name]}" stroke-width="1.5" '
+            f'points="{points}"/><text x="{_WIDTH - 90}" y="{14 + 13 * place}" '
+            f'fill="{_COLORS[name]}">{name}</text>'
+        )
+    labels = (
+        f'<text x="{_MARGIN}" y="{_MARGIN / 2 - 3}">{high:.3g}</text>'
+        f'<text x="{_MARGIN}" y="{bottom + 12}">{low:.3g}</text>'
+        f'<text x="{_MARGIN + right}" y="{bottom + 12}" text-anchor="end">'
+        f"epoch {n_epochs}</text>"
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" '
+        f'height="{_HEIGHT}" font-size="11" font-family="sans-serif" '
+        f'fill="currentColor" role="img" aria-label="losses by epoch">'
+        f'<path d="M{_MARGIN} {_MARGIN / 2}V{bottom}H{_MARGIN + right}" fill="none" '
+        f'stroke="currentColor" stroke-opacity="0.4"/>{"".join(lines)}{labels}</svg>'
+    )
+
+
+class Displays:
+    """What a fitted net shows of itself, also in a notebook.
+
+    A base of :class:`~imbdeep.base.BaseNetClassifier`.
+    """
+
+    missing_share_ = None
+
+    def _learn_missing_shares(self, X):
+        self.missing_share_ = None
+        if X.ndim == 2:
+            gappy = column_gaps(X)
+            self.missing_share_ = np.zeros(X.shape[1])
+            for column in np.flatnonzero(gappy):
+                self.missing_share_[column] = np.isnan(X[:, column]).mean()
+
+    @property
+    def encoding_summary_(self):
+        """A line per column: its kind, levels or bins, share missing, and width."""
+        if self.missing_share_ is None:
+            raise AttributeError(
+                f"{type(self).__name__} has no encoding_summary_ before it is fitted, "
+                "or where rows are images."
+            )
+        return summarize(
+            self._column_names(),
+            self.level_codes_,
+            self.missing_share_,
+            getattr(self.module_, "encoding", None) if self.encoding_recipe_ else None,
+        )
+
+    def _fitted_html(self):
+        if self.missing_share_ is None or not hasattr(self, "module_"):
+            return ""
+        table = self.encoding_summary_.to_html(
+            index=False, float_format="{:.3g}".format
+        )
+        return (
+            "<details><summary>Columns and training</summary>"
+            f"{table}{draw_losses(self.history)}</details>"
+        )
+
+    def _repr_html_inner(self):
+        return super()._repr_html_inner() + self._fitted_html()
+
+    def _repr_mimebundle_(self, **kwargs):
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if "text/html" in bundle:
+            bundle["text/html"] += self._fitted_html()
+        return bundle
