@@ -5,8 +5,8 @@ from numbers import Number
 import numpy as np
 
 from imbdeep._generative.scaling import build_scaler
-from imbdeep._tables.column_kinds import is_missing, missing_in
-from imbdeep._tables.validation import check_complete, say_where
+from imbdeep._tables.column_kinds import is_missing, missing_in, numbers_of_objects
+from imbdeep._tables.validation import check_complete
 
 _SCALINGS = ["minmax", "standard", "quantile"]
 
@@ -31,6 +31,54 @@ def distinct(column):
         return values
 
 
+def categories_of(column):
+    """Categories of a column: :func:`distinct`, and a missing one last.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep._generative.row_encoding import categories_of
+    >>> categories_of(np.array(["b", None, "a"], dtype=object))
+    array(['a', 'b', None], dtype=object)
+    """
+    missing = missing_in(column)
+    return np.concatenate([distinct(column[~missing]), column[missing][:1]])
+
+
+def fill_gaps(numbers, fill):
+    """Numbers with others in place of missing ones, column by column."""
+    return np.where(np.isnan(numbers), fill, numbers)
+
+
+def most_likely_missing(score, share, random_state):
+    """Choose the rows whose number is missing, those of the highest scores.
+
+    Parameters
+    ----------
+    score : ndarray of shape (n,)
+    share : float in [0, 1]
+        Of the rows, on average.
+    random_state : RandomState
+        Decides whether a fraction of a row counts.
+
+    Returns
+    -------
+    ndarray of shape (n,), bool
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep._generative.row_encoding import most_likely_missing
+    >>> scores, rng = np.array([0.1, 0.9, 0.5, 0.2]), np.random.RandomState(0)
+    >>> most_likely_missing(scores, 0.5, rng)
+    array([False,  True,  True, False])
+    """
+    n_missing = int(share * len(score) + random_state.uniform())
+    chosen = np.zeros(len(score), dtype=bool)
+    chosen[np.argsort(-score, kind="stable")[:n_missing]] = True
+    return chosen
+
+
 def positions_of(column, categories):
     """Position of each value of a column among the categories; -1 if it is none.
 
@@ -42,7 +90,11 @@ def positions_of(column, categories):
     array([ 0, -1,  0,  1])
     """
     codes = {category: code for code, category in enumerate(categories.tolist())}
-    return np.array([codes.get(value, -1) for value in column.tolist()], dtype=int)
+    found = np.array([codes.get(value, -1) for value in column.tolist()], dtype=int)
+    # A missing one may be of another kind, and NaN is not equal to itself.
+    missing = np.flatnonzero(missing_in(categories))
+    found[missing_in(column)] = missing[0] if len(missing) else -1
+    return found
 
 
 def _is_no_number(value):
@@ -60,7 +112,9 @@ class TableCodec:
     """Encode the rows of a table for a net, and decode its outputs.
 
     Scaled numeric columns come first; then one block per categorical column, with a 1
-    at the row's category. Constant columns are dropped, and restored when decoding.
+    at the row's category, a missing one included; then a block of two per numeric
+    column with missing values, which says whether the number is there. A missing number
+    counts as the median. Constant columns are dropped, and restored when decoding.
 
     Parameters
     ----------
@@ -81,7 +135,10 @@ class TableCodec:
     n_numeric_ : int
         Number of encoded numeric columns.
     category_sizes_ : list of int
-        Number of categories of each encoded categorical column.
+        Sizes of the blocks: categories of each categorical column that is encoded, then
+        2 for each numeric column with gaps.
+    n_gappy_ : int
+        Numeric columns with gaps.
     n_outputs_ : int
         ``n_numeric_ + sum(category_sizes_)``.
     bounded_ : bool
@@ -139,7 +196,7 @@ class TableCodec:
         Raises
         ------
         ValueError
-            If ``scaling`` is unknown, a value is missing or infinite, a numeric column
+            If ``scaling`` is unknown, a value is infinite, a numeric column
             holds text or spans more than 1e300 or less than 1e-300, a whole-number
             column holds fractions, or no column varies.
         """
@@ -152,27 +209,31 @@ class TableCodec:
         categorical = np.unique(np.asarray(self.categorical, dtype=int))
         numeric = np.setdiff1d(np.arange(X.shape[1]), categorical)
         numbers = self._read_numbers(X, numeric)
-        self._check_categories(X, categorical)
-
-        low, high = numbers.min(0), numbers.max(0)
+        missing = np.isnan(numbers)
+        self._gappy = numeric[missing.any(0) & ~missing.all(0)]
+        low, high = np.fmin.reduce(numbers), np.fmax.reduce(numbers)
         self._check_ranges(low, high, numeric)
         varies = low < high
         self._numeric = numeric[varies]
         self._low, self._high = low[varies], high[varies]
         numbers = numbers[:, varies]
-        is_whole = (numbers == np.rint(numbers)).all(0)
+        is_whole = (np.isnan(numbers) | (numbers == np.rint(numbers))).all(0)
         if isinstance(self.integer, str):
             self._is_integer = is_whole
         else:
             self._is_integer = np.isin(self._numeric, self.integer)
             self._check_whole(is_whole)
-        categories = {column: distinct(X[:, column]) for column in categorical.tolist()}
+        categories = {
+            column: categories_of(X[:, column]) for column in categorical.tolist()
+        }
         self._categories = {
             column: values for column, values in categories.items() if len(values) > 1
         }
 
         self.n_numeric_ = len(self._numeric)
+        self.n_gappy_ = len(self._gappy)
         self.category_sizes_ = [len(values) for values in self._categories.values()]
+        self.category_sizes_ += [2] * self.n_gappy_
         self.n_outputs_ = self.n_numeric_ + sum(self.category_sizes_)
         self.bounded_ = self.scaling == "minmax"
         self.all_integer_ = bool(self._is_integer.all())
@@ -183,9 +244,13 @@ class TableCodec:
             )
         # Decoded columns are written into copies of it; it holds the constant ones.
         self._template = X[0].astype(object if X.dtype == object else np.float64)
+        # The first row may have a gap where others have a number, always the same.
+        for column in np.setdiff1d(self._gappy, self._numeric):
+            self._template[column] = low[numeric == column][0]
         if self.n_numeric_:
             self._scaler = build_scaler(self.scaling, self._low, self._high, len(X))
-            self._scaler.fit(numbers)
+            self._median = np.nanmedian(numbers, 0)
+            self._scaler.fit(fill_gaps(numbers, self._median))
         return self
 
     def encode(self, X):
@@ -204,9 +269,9 @@ class TableCodec:
         Raises
         ------
         ValueError
-            If a value is missing, infinite or too far out for float32, a category is
-            not among the fitted ones, or the number of columns differs from that of the
-            fitted rows.
+            If a value is infinite or too far out for float32, a category is not among
+            the fitted ones, or the number of columns differs from that of the fitted
+            rows.
         """
         X = _without_fixed_width_text(X)
         if X.shape[1] != self._n_features:
@@ -219,6 +284,7 @@ class TableCodec:
             numbers = self._read_numbers(X, self._numeric)
             # What overflows float32 is refused below, by the name of its column.
             with np.errstate(over="ignore"):
+                numbers = fill_gaps(numbers, self._median)
                 rows[:, : self.n_numeric_] = self._scaler.transform(numbers)
             is_far = ~np.isfinite(rows[:, : self.n_numeric_]).all(0)
             if is_far.any():
@@ -226,7 +292,6 @@ class TableCodec:
                     f"Columns {self._names(self._numeric[is_far])} hold values too far "
                     "from those of the fitted rows for float32. Leave these rows out."
                 )
-        self._check_categories(X, list(self._categories))
         start = self.n_numeric_
         for column, categories in self._categories.items():
             codes = positions_of(X[:, column], categories)
@@ -239,9 +304,38 @@ class TableCodec:
                 )
             rows[np.arange(len(X)), start + codes] = 1
             start += len(categories)
+        gaps = np.isnan(self._read_numbers(X, self._gappy)).astype(int)
+        for missing in gaps.T:
+            rows[np.arange(len(X)), start + missing] = 1
+            start += 2
         return rows
 
-    def decode(self, rows, clip):
+    def gaps(self, X):
+        """Which numbers are missing, in the columns where the fitted rows have gaps.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n, n_gappy_), bool
+        """
+        return np.isnan(self._read_numbers(_without_fixed_width_text(X), self._gappy))
+
+    def gap_scores(self, rows):
+        """How likely each number is missing in what a net made, of shape (n, n_gappy_).
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n, n_outputs_)
+        """
+        if not self.n_gappy_:
+            return rows[:, :0]
+        blocks = rows[:, -2 * self.n_gappy_ :]
+        return blocks[:, 1::2] - blocks[:, ::2]
+
+    def decode(self, rows, clip, is_missing=None):
         """Decode the outputs of a net into rows.
 
         Parameters
@@ -250,6 +344,8 @@ class TableCodec:
             The largest number of a block selects its category.
         clip : bool
             Whether to clip numbers to the range of the fitted rows.
+        is_missing : ndarray of shape (n, n_gappy_), bool, or None, default=None
+            Which numbers are missing; None takes those that are likelier missing.
 
         Returns
         -------
@@ -273,6 +369,10 @@ class TableCodec:
             block = rows[:, start : start + len(categories)]
             X[:, column] = categories[block.argmax(1)]
             start += len(categories)
+        if is_missing is None:
+            is_missing = self.gap_scores(rows) > 0
+        for column, missing in zip(self._gappy, is_missing.T, strict=True):
+            X[missing, column] = np.nan
         return X
 
     def _names(self, columns):
@@ -292,17 +392,10 @@ class TableCodec:
                     "values that are not numbers. Name them in categorical_features, "
                     "or turn them into numbers."
                 )
-        check_complete(values, self._names(columns))
+        check_complete(values, self._names(columns), allow_missing=True)
+        if values.dtype == object:
+            return numbers_of_objects(values)
         return values.astype(np.float64)
-
-    def _check_categories(self, X, columns):
-        n_missing = missing_in(X[:, columns]).sum(0)
-        if n_missing.any():
-            where = say_where(n_missing, self._names(columns))
-            raise ValueError(
-                f"X holds missing categories: {where}. Fill them with a category of "
-                "their own, such as 'missing', or drop their rows."
-            )
 
     def _check_ranges(self, low, high, columns):
         with np.errstate(over="ignore"):

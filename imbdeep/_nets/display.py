@@ -136,9 +136,8 @@ class Displays:
     def _fitted_html(self):
         if self.missing_share_ is None or not hasattr(self, "module_"):
             return ""
-        table = self.encoding_summary_.to_html(
-            index=False, float_format="{:.3g}".format
-        )
+        three_digits = "{:.3g}".format
+        table = self.encoding_summary_.to_html(index=False, float_format=three_digits)
         return (
             "<details><summary>Columns and training</summary>"
             f"{table}{draw_losses(self.history)}</details>"

@@ -5,7 +5,7 @@ import torch
 from scipy import sparse
 
 from imbdeep._nets.parameters import accepts
-from imbdeep._tables.column_selection import categorical_columns, select_columns
+from imbdeep._tables.column_selection import automatic_columns, select_columns
 from imbdeep._tables.levels import LevelCodes
 from imbdeep._tables.precision import (
     check_spans,
@@ -55,8 +55,7 @@ class ReadsTables:
         chosen = self.categorical_features
         if isinstance(chosen, str):
             # A module without a place for levels takes booleans as the numbers 0 and 1.
-            found = categorical_columns(X)
-            positions = found if self._takes_encoding() else found[:0]
+            positions = automatic_columns(X) if self._takes_encoding() else []
         else:
             positions = select_columns(X, chosen, "categorical_features")
         if len(positions) and not self._takes_encoding():

@@ -3,6 +3,7 @@
 import numpy as np
 
 from imbdeep._tables.by_name import is_mask_by_name, mask_by_name
+from imbdeep._tables.column_kinds import as_objects, kinds_of_objects, missing_in
 from imbdeep._tables.frames import column_names, is_data_frame, rows_as_array
 from imbdeep._tables.validation import column_kinds
 
@@ -138,3 +139,47 @@ def categorical_columns(X):
     kinds = column_kinds(X)
     found = [i for i, (_, kind) in enumerate(kinds) if kind in wanted]
     return np.array(found, dtype=int)
+
+
+def automatic_columns(X):
+    """Columns that 'auto' takes for categories, or an error where nobody can tell.
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix, data frame} of shape (n, n_features)
+
+    Returns
+    -------
+    ndarray of int
+        See :func:`categorical_columns`.
+
+    Raises
+    ------
+    ValueError
+        If a column of objects holds numbers and text, which may stand for a missing
+        number.
+    """
+    columns = found = categorical_columns(X)
+    if is_data_frame(X):
+        # Only pandas keeps objects of any type in a column.
+        dtypes = [str(dtype) for dtype in getattr(X, "dtypes", ())]
+        columns = [i for i in columns if dtypes and dtypes[i] == "object"]
+        names = column_names(X)
+        values = {i: as_objects(X.iloc[:, i].tolist()) for i in columns}
+    else:
+        table = rows_as_array(X) if isinstance(X, list | tuple) else X
+        names = range(np.shape(table)[-1])
+        values = {i: table[:, i] for i in columns.tolist() if table.dtype == object}
+    mixed = [
+        i
+        for i, own in values.items()
+        if "numbers" in kinds_of_objects(own[~missing_in(own)])
+    ]
+    if mixed:
+        text = next(v for v in values[mixed[0]].tolist() if isinstance(v, str))
+        raise ValueError(
+            f"Columns {[names[i] for i in mixed]} hold numbers and text, such as "
+            f"{text!r}. Name them in categorical_features if they are categories, or "
+            "make them numbers."
+        )
+    return found

@@ -7,7 +7,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 from scipy import sparse
 
-from imbdeep._tables.column_kinds import as_objects, kinds_of_objects
+from imbdeep._tables.column_kinds import as_objects, kinds_of_objects, missing_in
 from imbdeep._tables.frames import columns, is_pandas
 
 
@@ -72,7 +72,7 @@ def floats_within(values, dtype):
     wide = values
     if values.dtype.kind != "f" or values.dtype.itemsize < dtype.itemsize:
         wide = values.astype(np.result_type(dtype, np.float64))
-    if values.dtype == dtype and np.isfinite(values).all():
+    if values.dtype == dtype and not np.isinf(values).any():
         return values  # the rows of a large table need no copy
     return wide.clip(bounds.min, bounds.max).astype(dtype)
 
@@ -229,6 +229,9 @@ class FrameLike:
 
 def _as_column(values, column, own):
     """Values as a column holds them, in a list or an array."""
+    missing = missing_in(values)
+    if missing.any() and column.dtype.kind != "f":
+        return _with_gaps(values, missing, column, own)
     dtype = column.dtype
     if own is not None:
         return as_objects_of(own, values)
@@ -241,6 +244,14 @@ def _as_column(values, column, own):
     if isinstance(column.series.dtype, nw.Decimal):
         return decimals_within(values, column.series.dtype)
     return values.tolist()
+
+
+def _with_gaps(values, missing, column, own):
+    """Values as objects, None where one is missing."""
+    made = np.full(len(values), None, dtype=object)
+    present = _as_column(values[~missing], column, own)
+    made[~missing] = as_objects(list(present))
+    return made.tolist()
 
 
 def _column_of(rows, position):

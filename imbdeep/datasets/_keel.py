@@ -60,10 +60,10 @@ def load_keel(path):
 
     Notes
     -----
-    Missing values, ``<null>``, ``?`` or nothing, are NaN or NA. Without ``@outputs`` the
-    last attribute is the output, and without ``@inputs`` all others are inputs. Names
-    in either that the header does not declare, several outputs, and levels that it does
-    not list are errors.
+    Missing values, ``<null>``, ``?`` or nothing, are NaN or NA. Without ``@outputs``
+    the last attribute is the output, and without ``@inputs`` all others are inputs.
+    Names in either that the header does not declare, several outputs, and levels that
+    it does not list are errors.
 
     References
     ----------

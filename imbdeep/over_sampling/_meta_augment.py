@@ -9,7 +9,7 @@ from imbdeep._nets.splits import stratified_split
 from imbdeep._tables.validation import check_class_sizes
 from imbdeep.classifiers import MetaAugmentClassifier
 from imbdeep.over_sampling._docs import SHARED
-from imbdeep.over_sampling._tables import TableOverSampler, as_dense
+from imbdeep.over_sampling._tables import TableOverSampler, as_dense, as_numbers
 
 
 @shared_docs(SHARED)
@@ -29,6 +29,7 @@ class MetaAugment(TableOverSampler):
         The net that learns the rows, with all its parameters, such as ``synth_lr``. The
         sampler replaces its ``sampling_strategy`` and ``random_state`` by its own, and
         its ``train_split`` by a stratified one. None is ``MetaAugmentClassifier()``.
+    {categorical_features}
     random_state : int, RandomState instance or None, default=None
         Determines the validation rows and all draws of the net.
 
@@ -55,9 +56,11 @@ class MetaAugment(TableOverSampler):
     Synthetic rows start as duplicates of training rows; the validation rows only
     determine where they move.
 
-    Columns of a data frame keep their dtypes: integer columns are rounded, and boolean
-    columns are True above 0.5. Sparse matrices are returned sparse, but are dense while
-    the net trains.
+    Columns of a data frame keep their dtypes: integer columns are rounded. Sparse
+    matrices are returned sparse, but are dense while the net trains.
+
+    NOTE[DIFF]: the paper moves numbers. Categories, booleans included, and missing
+    numbers stay those of the row that a synthetic one began as.
 
     NOTE[DIFF]: the paper limits its method to one net and calls tree-based models out
     of reach.
@@ -87,8 +90,16 @@ class MetaAugment(TableOverSampler):
         "random_state": ["random_state"],
     }
 
-    def __init__(self, *, sampling_strategy="auto", estimator=None, random_state=None):
+    def __init__(
+        self,
+        *,
+        sampling_strategy="auto",
+        estimator=None,
+        categorical_features="auto",
+        random_state=None,
+    ):
         super().__init__(sampling_strategy=sampling_strategy)
+        self.categorical_features = categorical_features
         self.estimator = estimator
         self.random_state = random_state
 
@@ -119,20 +130,33 @@ class MetaAugment(TableOverSampler):
         self.estimator_ = clone(net).set_params(
             sampling_strategy=wanted,
             train_split="stratified",
+            categorical_features=self._categorical.tolist() or None,
             # The rows of an interrupted net would be indistinguishable from others.
             on_interrupt="raise",
             random_state=random_state.randint(np.iinfo(np.int32).max),
         )
         self.estimator_.fit(X[train], y[train], eval_set=(X[valid], y[valid]))
         parents = train[self.estimator_.synth_parents_]
-        if self.estimator_.X_synth_.dtype == dtype:
-            return parents, self.estimator_.X_synth_
-        rows = X[parents].astype(dtype, copy=False)
+        return parents, self._rows_in_own_precision(X, parents, X[train], net.clip)
+
+    def _rows_in_own_precision(self, X, parents, training_rows, clip):
+        """Learned rows: numbers where the net moved them, categories as they were."""
+        numeric = np.setdiff1d(np.arange(X.shape[1]), self._categorical)
+        learned = self.estimator_.X_synth_
+        if len(numeric) == X.shape[1] and learned.dtype == X.dtype:
+            return learned
+        rows = as_numbers(X[parents], numeric)
         # The shift of each row, added to the row in its own precision: columns that may
         # not move keep all their digits.
         shift = rows.astype(np.float32)
-        np.subtract(self.estimator_.X_synth_, shift, out=shift)
-        rows += shift
-        if net.clip:
-            np.clip(rows, X[train].min(0), X[train].max(0), out=rows)
-        return parents, rows
+        np.subtract(learned[:, numeric], shift, out=shift)
+        rows = rows + shift
+        if clip:
+            box = as_numbers(training_rows, numeric)
+            np.clip(rows, np.fmin.reduce(box), np.fmax.reduce(box), out=rows)
+        if len(numeric) == X.shape[1]:
+            return rows
+        made = X[parents]
+        if len(numeric):
+            made[:, numeric] = rows
+        return made

@@ -10,7 +10,7 @@ from imbdeep._arguments import FiniteReal
 from imbdeep._docs import shared_docs
 from imbdeep.batches._class_draws import RowsByClass
 from imbdeep.over_sampling._docs import SHARED
-from imbdeep.over_sampling._tables import TableOverSampler
+from imbdeep.over_sampling._tables import TableOverSampler, as_numbers
 
 
 def draw_mixing(size, alpha, label, random_state):
@@ -61,6 +61,48 @@ def mix(X, parents, mixing):
     return mixing * first + (1 - mixing) * second
 
 
+def mix_table(X, parents, mixing, categorical=()):
+    """Mix rows that may have categories and missing numbers.
+
+    A category is that of the parent that weighs more. So is a number where one of the
+    two is missing.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, n_features)
+        Numbers, or objects.
+    parents : ndarray of shape (m, 2), int
+    mixing : ndarray of shape (m,)
+    categorical : array-like of int, default=()
+        Positions of the columns of categories.
+
+    Returns
+    -------
+    ndarray of shape (m, n_features)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.over_sampling._remix import mix_table
+    >>> X = np.array([[0.0, 1.0], [4.0, np.nan]])
+    >>> mix_table(X, np.array([[0, 1], [0, 1]]), np.array([0.75, 0.25]))
+    array([[ 1.,  1.],
+           [ 3., nan]])
+    """
+    numeric = np.setdiff1d(np.arange(X.shape[1]), np.asarray(categorical, dtype=int))
+    heavier = parents[np.arange(len(parents)), (mixing < 0.5).astype(int)]
+    numbers = as_numbers(X, numeric)
+    mixed = mix(numbers, parents, mixing)
+    missing = np.isnan(mixed)
+    mixed[missing] = numbers[heavier][missing]
+    if not len(categorical):
+        return mixed
+    made = X[heavier]
+    if len(numeric):
+        made[:, numeric] = mixed
+    return made
+
+
 @shared_docs(SHARED)
 class ReMix(TableOverSampler):
     r"""Over-sample by mixing rows of all classes, ReMix [1]_.
@@ -77,6 +119,7 @@ class ReMix(TableOverSampler):
     {sampling_strategy}
     alpha : float, greater than 0, default=0.3
         Small values mix little; towards 0 rows are only repeated.
+    {categorical_features}
     label : {'argmax', 'sample'}, default='argmax'
         Which parent gives a mixed row its label: the one with the greater weight, or
         one drawn with probability equal to its weight, which is unbiased for any
@@ -105,9 +148,12 @@ class ReMix(TableOverSampler):
 
     Notes
     -----
-    Columns of a data frame keep their dtypes: integer columns are rounded, and boolean
-    columns take the value of the parent that gives the label. Convert columns to
-    floating point first to keep the mixed values.
+    Columns of a data frame keep their dtypes: integer columns are rounded. Convert them
+    to floating point first to keep the mixed values.
+
+    NOTE[DIFF]: the paper mixes numbers. A category of a mixed row, booleans included,
+    is that of the parent that weighs more, and so is a number that one parent lacks: it
+    is missing where the heavier parent's is.
 
     References
     ----------
@@ -141,9 +187,11 @@ class ReMix(TableOverSampler):
         sampling_strategy="auto",
         alpha=0.3,
         label="argmax",
+        categorical_features="auto",
         random_state=None,
     ):
         super().__init__(sampling_strategy=sampling_strategy)
+        self.categorical_features = categorical_features
         self.alpha = alpha
         self.label = label
         self.random_state = random_state
@@ -162,11 +210,10 @@ class ReMix(TableOverSampler):
             torch.Generator().manual_seed(int(random_state.randint(2**31 - 1))),
         )
         new_mixing = draw_mixing(size, self.alpha, self.label, random_state)
-        made = mix(X, drawn.numpy(), new_mixing)
-        if not sparse.issparse(X):
-            # A mix of True and False is neither: copied from the parent with the label.
-            switches = [i for i, kind in enumerate(self._kinds) if kind == "booleans"]
-            made[:, switches] = X[drawn.numpy()[:, :1], switches]
+        if sparse.issparse(X):
+            made = mix(X, drawn.numpy(), new_mixing)
+        else:
+            made = mix_table(X, drawn.numpy(), new_mixing, self._categorical)
 
         n = len(codes)
         originals = np.arange(n)

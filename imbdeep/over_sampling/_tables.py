@@ -5,27 +5,42 @@ from imblearn.over_sampling.base import BaseOverSampler
 from imblearn.utils import check_target_type
 from scipy import sparse
 from sklearn.base import _fit_context
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_X_y, validate_data
 
 from imbdeep._all_or_nothing import all_or_nothing
+from imbdeep._tables.column_kinds import numbers_of_objects
+from imbdeep._tables.column_selection import automatic_columns, select_columns
 from imbdeep._tables.frames import column_names, read_labels, read_table
 from imbdeep._tables.reading import without_objects
 from imbdeep._tables.sampling_strategy import read_sampling_strategy
 from imbdeep._tables.torch_data import as_array
 from imbdeep._tables.validation import (
+    REMEDIES,
     check_columns_are_numeric,
     check_complete,
     check_labels,
-    column_kinds,
 )
 from imbdeep._torch.switches import usual_switches
 from imbdeep.over_sampling._containers import container_of, repeat_labels
+
+COLUMNS = ["array-like", StrOptions({"auto"}), None]
+_CATEGORIES = "Name them in categorical_features, or turn them into numbers."
+REMEDIES_BY_NAME = REMEDIES | {"text": _CATEGORIES, "categories": _CATEGORIES}
 
 
 def as_dense(X):
     """Convert a sparse matrix to an array; arrays pass unchanged."""
     return X.toarray() if sparse.issparse(X) else X
+
+
+def as_numbers(X, columns):
+    """Columns of a table as float64, or as they are if they are floating point."""
+    values = X[:, columns]
+    if values.dtype == object:
+        return numbers_of_objects(values)
+    return values if values.dtype.kind == "f" else values.astype(np.float64)
 
 
 class TableOverSampler(BaseOverSampler):
@@ -34,6 +49,11 @@ class TableOverSampler(BaseOverSampler):
     Methods make rows in ``_fit_resample``. This class reads the table, refuses anything
     but numbers, and puts rows into the container of the table.
     """
+
+    _parameter_constraints = {
+        **BaseOverSampler._parameter_constraints,
+        "categorical_features": COLUMNS,
+    }
 
     def fit(self, X, y, **params):
         """Check the rows and the number of synthetic rows, without making any.
@@ -80,9 +100,9 @@ class TableOverSampler(BaseOverSampler):
         Raises
         ------
         ValueError
-            If columns hold anything but numbers, values or labels are missing, or the
-            classes do not suit ``sampling_strategy``. The sampler is then as it was
-            before, as after any failure or interrupt.
+            If columns that are not categorical hold anything but numbers, labels are
+            missing, or the classes do not suit ``sampling_strategy``. The sampler is
+            then as it was before, as after any failure or interrupt.
         """
         X, y = as_array(X), as_array(y)
         with all_or_nothing(self):
@@ -112,11 +132,25 @@ class TableOverSampler(BaseOverSampler):
         raise NotImplementedError
 
     def _check_X_y(self, X, y, accept_sparse=None):
-        check_columns_are_numeric(X)
+        self._categorical = self._categorical_columns(X)
+        check_columns_are_numeric(
+            X, besides=self._categorical, remedies=REMEDIES_BY_NAME
+        )
         labels, binarize_y = self._check_y(y)
-        table, labels = self._check_table(X, labels)
-        check_complete(table, column_names(X))
+        table, labels = self._check_table(X, labels, self._categorical)
+        names = column_names(X)
+        numeric = np.setdiff1d(np.arange(table.shape[1]), self._categorical)
+        if sparse.issparse(table):
+            check_complete(table, names)
+        else:
+            names = numeric if names is None else [names[i] for i in numeric]
+            check_complete(as_numbers(table, numeric), names, allow_missing=True)
         return table, labels, binarize_y
+
+    def _categorical_columns(self, X):
+        if isinstance(self.categorical_features, str):
+            return automatic_columns(X)
+        return select_columns(X, self.categorical_features, "categorical_features")
 
     def _check_y(self, y):
         check_labels(y)
@@ -126,7 +160,6 @@ class TableOverSampler(BaseOverSampler):
 
     def _check_table(self, X, y, categorical=()):
         """Read a table, and remember its columns and its container."""
-        self._kinds = [kind for _, kind in column_kinds(X)]
         self._container = container_of(X)
         table = read_table(X, categorical)
         if not len(categorical):

@@ -144,8 +144,10 @@ class SyntheticRows:
         low, high = (torch.as_tensor(end).to(rows) for end in column_range(data))
         if len(rows):
             # Rows made from the data of an earlier call may lie outside this box.
-            least, largest = torch.aminmax(rows, dim=0)
-            low, high = torch.minimum(low, least), torch.maximum(high, largest)
+            least, largest = (
+                torch.as_tensor(end).to(rows) for end in column_range(rows.cpu())
+            )
+            low, high = torch.fmin(low, least), torch.fmax(high, largest)
         if unit == "range":
             self.unit = high - low
         elif unit == "std":

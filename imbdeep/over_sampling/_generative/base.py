@@ -16,29 +16,29 @@ from imbdeep._generative import (
     RowHead,
     TableCodec,
 )
-from imbdeep._tables.column_kinds import kinds_of_objects
-from imbdeep._tables.column_selection import categorical_columns, select_columns
+from imbdeep._generative.row_encoding import most_likely_missing
+from imbdeep._tables.column_selection import select_columns
 from imbdeep._tables.frame_building import integers_within
 from imbdeep._tables.frames import (
     column_names,
     count_dimensions,
-    is_data_frame,
     read_table,
-    rows_as_array,
 )
-from imbdeep._tables.validation import REMEDIES, check_columns_are_numeric
+from imbdeep._tables.validation import check_columns_are_numeric
 from imbdeep._torch.device import check_device, resolve_device
 from imbdeep._torch.seeding import seeded_torch
 from imbdeep._torch.switches import usual_switches
 from imbdeep.over_sampling._containers import container_of, has_large_integers
-from imbdeep.over_sampling._tables import TableOverSampler, as_dense
+from imbdeep.over_sampling._tables import (
+    COLUMNS,
+    REMEDIES_BY_NAME,
+    TableOverSampler,
+    as_dense,
+)
 
 POSITIVE = [FiniteReal(0, None, closed="neither")]
 AT_LEAST_0 = [FiniteReal(0, None)]
 COUNT = [WholeNumber(1)]
-_COLUMNS = ["array-like", StrOptions({"auto"}), None]
-_CATEGORIES = "Name them in categorical_features, or turn them into numbers."
-_REMEDIES = REMEDIES | {"text": _CATEGORIES, "categories": _CATEGORIES}
 
 
 def auto_batch_size(n_rows):
@@ -66,8 +66,7 @@ class GenerativeSampler(TableOverSampler):
 
     _parameter_constraints = {
         **TableOverSampler._parameter_constraints,
-        "categorical_features": _COLUMNS,
-        "integer_features": _COLUMNS,
+        "integer_features": COLUMNS,
         "scaling": [StrOptions({"minmax", "standard", "quantile"})],
         "clip": ["boolean"],
         "hidden_sizes": ["array-like"],
@@ -122,7 +121,7 @@ class GenerativeSampler(TableOverSampler):
         integer = self.integer_features
         if not isinstance(integer, str):
             integer = select_columns(X, integer, "integer_features")
-        check_columns_are_numeric(X, besides=categorical, remedies=_REMEDIES)
+        check_columns_are_numeric(X, besides=categorical, remedies=REMEDIES_BY_NAME)
         labels, binarize_y = self._check_y(y)
         table, labels = self._check_table(X, labels, categorical)
         if len(categorical) and has_large_integers(as_dense(table)):
@@ -157,30 +156,6 @@ class GenerativeSampler(TableOverSampler):
         self._encoding = ImageCodec().fit(images)
         return images, labels, binarize_y
 
-    def _categorical_columns(self, X):
-        if isinstance(self.categorical_features, str):
-            found = categorical_columns(X)
-            self._check_not_mixed(X, found)
-            return found
-        return select_columns(X, self.categorical_features, "categorical_features")
-
-    def _check_not_mixed(self, X, columns):
-        """Refuse columns of objects in which text may mark a missing number."""
-        if is_data_frame(X):
-            # Only pandas has columns of mixed objects.
-            dtypes = [str(dtype) for dtype in getattr(X, "dtypes", ())]
-            columns = [i for i in columns if dtypes and dtypes[i] == "object"]
-        if not len(columns):
-            return
-        table = rows_as_array(X)
-        mixed = [int(i) for i in columns if "numbers" in kinds_of_objects(table[:, i])]
-        if mixed:
-            text = next(v for v in table[:, mixed[0]].tolist() if isinstance(v, str))
-            raise ValueError(
-                f"Columns {mixed} hold numbers and text, such as {text!r}. Name them "
-                "in categorical_features if they are categories, or make them numbers."
-            )
-
     # --- Rows out --------------------------------------------------------------------
 
     def _fit_resample(self, X, y):
@@ -190,6 +165,7 @@ class GenerativeSampler(TableOverSampler):
         # One draw from a RandomState that the user may share; `sample` uses its own.
         self.random_state_ = np.random.RandomState(seed)
         rows = self._encoding.encode(as_dense(X))
+        self._learn_gap_shares(X, codes)
         device = resolve_device(self.device)
         with seeded_torch(self._draw_seed, device, shared=self._draws_globally()):
             made = self._train(
@@ -204,10 +180,42 @@ class GenerativeSampler(TableOverSampler):
         self._dtype = X.dtype
         # Any row of the class does as a parent: only its label is repeated.
         first = np.unique(y, return_index=True)[1]
-        return self._decode(made), first.repeat(n_new)
+        return self._decode(made, n_new), first.repeat(n_new)
 
-    def _decode(self, made):
-        rows = self._encoding.decode(made.cpu().numpy(), clip=self.clip)
+    def _learn_gap_shares(self, X, codes):
+        """How often each class lacks the number of a column."""
+        self._gap_shares = None
+        if getattr(self._encoding, "n_gappy_", 0):
+            gaps = self._encoding.gaps(as_dense(X))
+            labels = range(len(self.classes_))
+            self._gap_shares = np.array(
+                [gaps[codes == code].mean(0) for code in labels]
+            )
+
+    def _choose_gaps(self, rows, n_new):
+        """Which of the synthetic numbers are missing, as often as in their class."""
+        scores = self._encoding.gap_scores(rows)
+        ends = np.cumsum(n_new)[:-1]
+        chosen = [
+            np.column_stack(
+                [
+                    most_likely_missing(score, share, self.random_state_)
+                    for score, share in zip(part.T, shares, strict=True)
+                ]
+            )
+            for part, shares in zip(
+                np.split(scores, ends), self._gap_shares, strict=True
+            )
+        ]
+        return np.concatenate(chosen)
+
+    def _decode(self, made, n_new):
+        made = made.cpu().numpy()
+        if self._gap_shares is None:
+            rows = self._encoding.decode(made, clip=self.clip)
+        else:
+            chosen = self._choose_gaps(made, n_new)
+            rows = self._encoding.decode(made, clip=self.clip, is_missing=chosen)
         if self._dtype.kind in "iu" and self._encoding.all_integer_:
             # Whole numbers, but without clip possibly beyond the dtype.
             return integers_within(rows, self._dtype)
@@ -260,7 +268,7 @@ class GenerativeSampler(TableOverSampler):
         n_new = [0] * len(labels)
         n_new[labels.index(label)] = int(n_samples)
         with seeded_torch(self._draw_seed, shared=self._draws_globally()):
-            return self._container.build(self._decode(self._make(n_new)))
+            return self._container.build(self._decode(self._make(n_new), n_new))
 
     def _draws_globally(self):
         """Whether a net may draw from torch's global generators."""
