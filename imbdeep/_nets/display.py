@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from imbdeep._tables.rows import column_gaps
+from imbdeep._tables.rows import missing_shares
 from imbdeep.modules import PiecewiseLinearEncoding
 
 _COLORS = {"train_loss": "#4C78A8", "valid_loss": "#E45756"}
@@ -111,12 +111,7 @@ class Displays:
     missing_share_ = None
 
     def _learn_missing_shares(self, X):
-        self.missing_share_ = None
-        if X.ndim == 2:
-            gappy = column_gaps(X)
-            self.missing_share_ = np.zeros(X.shape[1])
-            for column in np.flatnonzero(gappy):
-                self.missing_share_[column] = np.isnan(X[:, column]).mean()
+        self.missing_share_ = missing_shares(X) if X.ndim == 2 else None
 
     @property
     def encoding_summary_(self):

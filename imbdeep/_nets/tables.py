@@ -14,7 +14,7 @@ from imbdeep._tables.precision import (
     warn_of_lost_digits,
 )
 from imbdeep._tables.reading import read_rows, read_rows_and_labels
-from imbdeep._tables.rows import column_gaps, column_range
+from imbdeep._tables.rows import column_range, missing_shares
 from imbdeep._tables.torch_data import arrays_of
 from imbdeep.modules._registry import MODULES
 from imbdeep.modules._table_encoding import table_recipe
@@ -97,7 +97,7 @@ class ReadsTables:
         self.encoding_recipe_ = self.is_level_ = None
         self._learn_missing_shares(X)
         if self._takes_encoding() and X.ndim == 2:
-            gappy = column_gaps(X)
+            gappy = self.missing_share_ > 0
             if len(self.level_codes_.positions) or gappy.any():
                 columns = np.arange(X.shape[1])
                 self.is_level_ = np.isin(columns, self.level_codes_.positions)
@@ -115,7 +115,7 @@ class ReadsTables:
             self.column_range_ = None
             return
         low, high = column_range(X)
-        varies = (low < high) | (column_gaps(X) & ~np.isnan(low))
+        varies = (low < high) | ((missing_shares(X) > 0) & ~np.isnan(low))
         levels = self.level_codes_
         # The code of what training has not seen is beyond those of the levels.
         high[levels.positions] = np.where(

@@ -138,8 +138,8 @@ def column_range(X: Any) -> tuple[np.ndarray, np.ndarray]:
     return low, high
 
 
-def column_gaps(X: Any) -> np.ndarray:
-    """Which columns have missing values.
+def missing_shares(X: Any) -> np.ndarray:
+    """Share of the rows that lack the number of each column.
 
     Parameters
     ----------
@@ -147,23 +147,22 @@ def column_gaps(X: Any) -> np.ndarray:
 
     Returns
     -------
-    ndarray of the shape of a row, bool
+    ndarray of the shape of a row
 
     Examples
     --------
     >>> import numpy as np
-    >>> from imbdeep._tables.rows import column_gaps
-    >>> column_gaps(np.array([[0.0, np.nan]]))
-    array([False,  True])
+    >>> from imbdeep._tables.rows import missing_shares
+    >>> missing_shares(np.array([[0.0, np.nan], [0.0, 1.0]]))
+    array([0. , 0.5])
     """
     if sparse.issparse(X):
-        gaps = np.zeros(X.shape[1], dtype=bool)
-        gaps[X.indices[np.isnan(X.data)]] = True
-        return gaps
-    # A sum is missing as soon as one of its terms is, and takes no mask as large as X.
+        missing = np.bincount(X.indices[np.isnan(X.data)], minlength=X.shape[1])
+        return missing / X.shape[0]
+    # A sum is missing as soon as one of its terms is, and needs no mask as large as X.
     with np.errstate(all="ignore"):
         sums = X.sum(0)
-    return np.isnan(X).any(0) if np.isnan(sums).any() else np.zeros(sums.shape, bool)
+    return np.isnan(X).mean(0) if np.isnan(sums).any() else np.zeros(sums.shape)
 
 
 def column_moments(X: Any) -> tuple[Tensor, Tensor]:

@@ -99,7 +99,8 @@ def test_later_rows_widen_the_range():
     wider[:, CONSTANT] += y
     wider[0, 0] = X[:, 0].max() + 1
     net.partial_fit(wider, y)
-    low, high = net.column_range_
+    low, high, varies = net.column_range_
+    assert varies.all()
     assert_array_equal(low, np.minimum(X.min(0), wider.min(0)).astype(np.float32))
     assert_array_equal(high, np.maximum(X.max(0), wider.max(0)).astype(np.float32))
     Z = X.copy()

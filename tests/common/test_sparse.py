@@ -169,8 +169,18 @@ def test_the_tag_is_true(name):
     assert get_tags(NETS[name]).input_tags.sparse
 
 
-def test_what_is_not_finite_is_refused():
+def test_what_is_infinite_is_refused():
     X, y = table()
-    X[3, 0] = np.nan
-    with pytest.raises(ValueError, match="NaN"):
+    X[3, 0] = np.inf
+    with pytest.raises(ValueError, match="infinite"):
         quick("net").fit(sparse.csr_array(X), y)
+
+
+def test_missing_numbers_are_as_in_a_dense_table():
+    X, y = table()
+    X[3:9, 0] = np.nan
+    dense_net = quick("net").fit(X, y)
+    net = quick("net").fit(sparse.csr_array(X), y)
+    assert_array_equal(
+        net.predict_proba(sparse.csr_array(X)), dense_net.predict_proba(X)
+    )
