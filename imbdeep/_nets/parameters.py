@@ -11,6 +11,7 @@ from imbdeep._nets.nested_parameters import (
 )
 from imbdeep._torch.device import check_device, resolve_device
 from imbdeep.batches._registry import BATCHES
+from imbdeep.modules._numeric_encoding import encoding_kinds
 
 # Parameters that a property resolves, so that skorch never sees their 'auto'.
 _RESOLVED = ("batch_size", "device")
@@ -90,6 +91,8 @@ class NetParameters:
             self.get_params(deep=False),
             caller_name=type(self).__name__,
         )
+        if self.numeric_encoding is not None:
+            encoding_kinds(self.numeric_encoding)
         for prefix, iterator in (
             ("iterator_train", self._training_iterator()),
             ("iterator_valid", self.iterator_valid),

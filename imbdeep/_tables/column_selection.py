@@ -160,6 +160,8 @@ def automatic_columns(X):
         number.
     """
     columns = found = categorical_columns(X)
+    if not len(found):
+        return found
     if is_data_frame(X):
         # Only pandas keeps objects of any type in a column.
         dtypes = [str(dtype) for dtype in getattr(X, "dtypes", ())]

@@ -71,8 +71,9 @@ def encoding_kinds(kind: str) -> list[str]:
     unknown = [name for name in kinds if name not in _RECIPES]
     if unknown or len(set(kinds)) < len(kinds):
         raise ValueError(
-            f"numeric_encoding must be one of {sorted(_RECIPES)}, or several of them, "
-            f"such as 'piecewise_linear+robust', got {kind!r}."
+            f"The 'numeric_encoding' parameter must be one of {sorted(_RECIPES)}, "
+            "several of them, such as 'piecewise_linear+robust', or None. Got "
+            f"{kind!r} instead."
         )
     return kinds
 

@@ -131,6 +131,12 @@ class TableOverSampler(BaseOverSampler):
         """
         raise NotImplementedError
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        return tags
+
     def _check_X_y(self, X, y, accept_sparse=None):
         self._categorical = self._categorical_columns(X)
         check_columns_are_numeric(
