@@ -409,7 +409,5 @@ class BaseNetClassifier(
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        takes_encoding = self._takes_encoding()
-        tags.input_tags.allow_nan = takes_encoding
-        tags.input_tags.categorical = takes_encoding
+        tags.input_tags.allow_nan = self._takes_encoding()
         return tags

@@ -224,6 +224,13 @@ def refuse(match, X, y, error=ValueError, **params):
         net.fit(X, y)
 
 
+class WithoutEncoding(torch.nn.Linear):
+    """A module that has no place for levels and missing numbers."""
+
+    def __init__(self, n_features, n_classes, hidden_sizes=None):
+        super().__init__(n_features, n_classes)
+
+
 @pytest.mark.parametrize(
     ("value", "match"),
     [
@@ -235,7 +242,9 @@ def test_refuses_numbers_that_are_not_finite(data, value, match):
     X, y = data
     X = X.copy()
     X[3, 2] = value
-    refuse(match, X, y)
+    refuse(match, X, y, module=WithoutEncoding, module__hidden_sizes=None)
+    if np.isinf(value):
+        refuse(match, X, y)
 
 
 def test_refuses_one_class(data):
@@ -250,7 +259,13 @@ def test_refuses_text_columns_by_name(data, dtype, kind):
     X, y = data
     frame = pd.DataFrame(X).rename(columns=str)
     frame["city"] = pd.Series(["Ulm", "Bonn"] * (len(X) // 2)).astype(dtype)
-    refuse(rf"Columns \['city'\] hold {kind}. Encode", frame, y)
+    refuse(
+        rf"Columns \['city'\] hold {kind}. Encode", frame, y, categorical_features=None
+    )
+    params = {"module": WithoutEncoding, "module__hidden_sizes": None}
+    refuse(rf"Columns \['city'\] hold {kind}. Encode", frame, y, **params)
+    named = params | {"categorical_features": ["city"]}
+    refuse("WithoutEncoding.* has no place for levels", frame, y, **named)
 
 
 def test_refuses_dates_by_name(data):

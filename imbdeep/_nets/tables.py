@@ -58,6 +58,11 @@ class ReadsTables:
             positions = automatic_columns(X) if self._takes_encoding() else []
         else:
             positions = select_columns(X, chosen, "categorical_features")
+        if len(positions) and sparse.issparse(X):
+            raise ValueError(
+                f"categorical_features={chosen!r} are columns of levels, and X is "
+                "sparse. Pass it dense, or one-hot columns in their place."
+            )
         if len(positions) and not self._takes_encoding():
             raise ValueError(
                 f"categorical_features={chosen!r} are columns of levels, and "

@@ -58,6 +58,8 @@ class LevelCodes:
             Itself.
         """
         self.levels_ = []
+        if not len(self.positions):
+            return self
         for position, (read, _) in enumerate(_columns_of(X)):
             if position in self.positions:
                 values = read()
@@ -112,7 +114,7 @@ def _columns_of(X):
         for column in columns(X):
             yield partial(_objects_of, column.series), column.to_numbers
     else:
-        array = rows_as_array(X) if isinstance(X, list | tuple) else X
+        array = rows_as_array(X) if isinstance(X, list | tuple) else np.asarray(X)
         for values in array.T:
             yield partial(values.astype, object), partial(_as_numbers, values)
 

@@ -134,7 +134,6 @@ class TableOverSampler(BaseOverSampler):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
-        tags.input_tags.categorical = True
         return tags
 
     def _check_X_y(self, X, y, accept_sparse=None):

@@ -337,7 +337,7 @@ def test_no_encoding(table):
 
 
 def test_refuses_an_unknown_kind(table):
-    with pytest.raises(ValueError, match=r"kind must be .*got 'quantile'"):
+    with pytest.raises(ValueError, match="'numeric_encoding' .*Got 'quantile'"):
         encoding_recipe(table, "quantile")
 
 
