@@ -184,6 +184,8 @@ def column_moments(X: Any) -> tuple[Tensor, Tensor]:
     >>> mean.tolist(), std.tolist()
     ([0.0, 3.0], [0.0, 1.0])
     """
+    if X.shape[1] == 0:
+        return torch.zeros(0), torch.zeros(0)
     moments = [
         _moments(block if block.is_floating_point() else block.double())
         for block in column_blocks(X)

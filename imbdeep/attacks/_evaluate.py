@@ -9,6 +9,7 @@ import torch
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from imbdeep._tables.rows import column_moments
 from imbdeep._torch.switches import usual_switches
 from imbdeep.attacks._box import check_inside, read_box
 from imbdeep.attacks._nets import evaluation_mode, net_logits
@@ -104,8 +105,9 @@ def adversarial_rows(
         ``X_train.agg(["min", "max"])``.
     perturb : array-like of bool of the shape of a row, list of columns, mapping or \
             Series of bool by column name, or None, default=None
-        Which features may move; columns of a table also by position or name. Leave out
-        categories. None lets all move.
+        Which features may move; columns of a table also by position or name. None lets
+        all numbers move. Levels, text and dates cannot, and missing numbers stay
+        missing.
     early_stop : bool, default=False
         Whether to stop attacking a row once its label is no longer the likeliest and
         ``predict`` returns another. This is faster and enough for metrics of labels.
@@ -248,7 +250,7 @@ def _read_threat(rows, *, perturb, eps, norm, eps_unit, std, step_size, box):
         box = read_box(box, dtype=numbers.dtype, **of_row)
         check_inside(numbers, *box)
     if std is None:
-        spread = numbers[:, moves].std(0, dtype=np.float64)
+        spread = column_moments(numbers[:, moves])[1].double().numpy()
     else:
         spread = read_std(std, **of_row)[moves]
     warn_of_tiny_radius(radius[moves], spread)

@@ -55,7 +55,7 @@ def read_net_rows(estimator, X):
 
 
 def check_finite(numbers, moves, names=None):
-    """Refuse missing values in features that an attack moves; name the first one.
+    """Refuse infinite values in features that an attack moves; name the first one.
 
     Parameters
     ----------
@@ -72,18 +72,17 @@ def check_finite(numbers, moves, names=None):
     --------
     >>> import numpy as np
     >>> from imbdeep.attacks._rows import check_finite
-    >>> check_finite(np.array([[0.0, np.nan]]), np.array([True, False]))
+    >>> check_finite(np.array([[0.0, np.inf]]), np.array([True, False]))
     """
-    gaps = (moves & ~np.isfinite(numbers)).sum(0)
-    if not gaps.any():
+    infinite = (moves & np.isinf(numbers)).sum(0)
+    if not infinite.any():
         return
-    feature = tuple(np.argwhere(gaps)[0].tolist())
+    feature = tuple(np.argwhere(infinite)[0].tolist())
     name = feature[0] if len(feature) == 1 else feature
     raise ValueError(
-        f"X contains NaN or infinity in {gaps[feature]} rows of the feature "
+        f"X contains infinity in {infinite[feature]} rows of the feature "
         f"{name if names is None else names[name]!r}, so an attack cannot move it. "
-        "Fill the gaps before, or leave it out of perturb: what may not move may have "
-        "gaps."
+        "Replace it by a number, or leave the feature out of perturb."
     )
 
 
@@ -156,7 +155,8 @@ class TableRows:
 
     def __init__(self, X):
         self.X, self.names, self.shape = X, column_names(X), (X.shape[1],)
-        self.is_level = None
+        self.columns = [column_at(X, i) for i in range(X.shape[1])]
+        self.is_level = np.array([c.kind not in NUMERIC for c in self.columns], bool)
         if len(self) == 0:
             raise ValueError("X has 0 rows; an attack needs at least one.")
 
@@ -166,9 +166,9 @@ class TableRows:
     def read(self, moves):
         """Numbers of shape (n, d): columns that move, and row numbers elsewhere."""
         self.moves = moves
-        columns = [column_at(self.X, i) for i in range(self.shape[0])]
-        self._check_numeric(columns)
-        moving = {i: columns[i].to_numbers() for i in np.flatnonzero(moves).tolist()}
+        moving = {
+            i: self.columns[i].to_numbers() for i in np.flatnonzero(moves).tolist()
+        }
         self.dtypes = {i: _floating(numbers.dtype) for i, numbers in moving.items()}
         # float32 cannot tell row numbers beyond 2**24 apart.
         dtype = np.result_type(*self.dtypes.values()) if moves.all() else np.float64
@@ -187,20 +187,6 @@ class TableRows:
             rows = numbers[:, ~self.moves][:, 0].astype(np.int64)
         moved = {i: numbers[:, i].astype(own) for i, own in self.dtypes.items()}
         return with_columns(rows_at(self.X, rows), moved)
-
-    def _name(self, position):
-        return position if self.names is None else self.names[position]
-
-    def _check_numeric(self, columns):
-        moving = np.flatnonzero(self.moves).tolist()
-        others = [self._name(i) for i in moving if columns[i].kind not in NUMERIC]
-        if others:
-            numeric = [self._name(i) for i in moving if columns[i].kind in NUMERIC]
-            raise ValueError(
-                f"Columns {others} do not hold numbers, so an attack cannot move them. "
-                f"Let columns of numbers alone move, perturb={numeric}; the others go "
-                "to the classifier as they are."
-            )
 
 
 def _floating(dtype):

@@ -215,8 +215,9 @@ def movable_features(
         found = np.flatnonzero(asked & is_level).tolist()
         columns = found if names is None else [list(names)[i] for i in found]
         raise ValueError(
-            f"perturb names columns {columns}, which hold levels: there is no way "
-            "between two of them for an attack to go. Leave them out."
+            f"perturb names columns {columns}, which hold levels or other things that "
+            "are no numbers: there is no way between two of them for an attack to go. "
+            "Leave them out."
         )
     return asked
 

@@ -58,6 +58,11 @@ class ReMixClassifier(BaseNetClassifier):
     batches: they overstate rare classes by the ratio of the priors. That suits balanced
     metrics such as g-mean, but is not calibrated to the data.
 
+    NOTE[DIFF]: the paper mixes numbers. In a table with levels or gaps, rows are mixed
+    as they are encoded: a mixture of two levels is a mixture of their one-hot vectors
+    or embeddings, one of a gap and a number a mixture of their encodings. Two numbers
+    are mixed as numbers.
+
     NOTE[DIFF]: ``balance='data'`` departs from the paper, whose method cannot balance
     a mini-batch without rows of a class.
 

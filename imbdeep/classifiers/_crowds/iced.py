@@ -134,6 +134,8 @@ class ICEDClassifier(MakesRows, CrowdNetClassifier):
 
     NOTE[DIFF]:
 
+    - Levels of a synthetic row are those of most of its neighbours among the embedded
+      rows, and so are its gaps; the decoder gives the other numbers.
     - The first round synthesises rows of the classes by majority vote, as Algorithm 3.1
       leaves them.
     - The paper trains the decoder beforehand, while the feature extractor keeps

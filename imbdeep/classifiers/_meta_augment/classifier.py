@@ -152,6 +152,9 @@ class MetaAugmentClassifier(MovesRows, BaseNetClassifier):
     ``save_params`` and ``Checkpoint`` save the net without its synthetic rows; a pickle
     holds both.
 
+    NOTE[DIFF]: the paper moves numbers; levels and missing numbers stay those of the
+    row that a synthetic one began as.
+
     NOTE[DIFF]: synthetic rows stay in the box of the training rows (``clip=False`` is
     the paper's), and ``synth_unit`` makes its min-max scaling unnecessary; more than
     two classes are the paper's future work. The paper trains 200 epochs; here early

@@ -50,7 +50,7 @@ class AdversarialClassifier(AdversarialNetClassifier):
     perturb : array-like of bool of the shape of a row, list of columns, mapping or \
             Series of bool by column name, or None, default=None
         Features that the attack may move; columns of a table also by position or name.
-        Leave out categories. None lets all move.
+        None lets all numbers move; levels cannot.
     box : 'data', tuple (low, high), mapping, DataFrame of two rows or None, \
             default=None
         Smallest and largest value that a moved feature may have. 'data' takes those of
@@ -104,6 +104,9 @@ class AdversarialClassifier(AdversarialNetClassifier):
 
     Weighted losses are divided by the number of rows, eq. (4.11), unless
     ``weight_reduction='weights'``.
+
+    NOTE[DIFF]: the paper has pixels. Levels and missing numbers of a table stay as they
+    are.
 
     NOTE[DIFF]: the paper trains 200 epochs with SGD; the defaults here are 50 epochs of
     Adam with rate 1e-3, as with :class:`LDAMClassifier`. Weights have mean 1 over the

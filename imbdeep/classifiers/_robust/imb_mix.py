@@ -95,8 +95,11 @@ class ImbMixClassifier(AdversarialNetClassifier):
     "mixup + adv.", and the same with ``mix='rebalanced'``, "remix + adv.".
 
     The copies stay within ``box`` and differ only in features that the attack may move,
-    but may go beyond ``eps``, as in the paper. A mixture of categories is no category:
-    encode them first, and note that the net also trains between them.
+    but may go beyond ``eps``, as in the paper.
+
+    NOTE[DIFF]: the paper has pixels. The attack leaves levels and missing numbers of a
+    table as they are, and rows that have some are mixed as they are encoded, see
+    :class:`ReMixClassifier`.
 
     NOTE[DIFF]: the paper does not say which classes are the minority; here they are the
     rarer half. Nor does it say whether a copy has one factor N(0, 1) or one per
