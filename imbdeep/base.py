@@ -2,7 +2,6 @@
 
 from numbers import Integral
 
-import numpy as np
 import torch
 from sklearn.utils._param_validation import (
     Options,
@@ -22,7 +21,6 @@ from imbdeep._nets.prediction import Predicts
 from imbdeep._nets.splits import SplitsRows
 from imbdeep._nets.tables import ReadsTables
 from imbdeep._nets.training import Trains
-from imbdeep._tables.levels import LevelCodes
 from imbdeep.batches import TensorBatches
 from imbdeep.batches._registry import BATCHES
 from imbdeep.losses._registry import LOSSES
@@ -94,17 +92,15 @@ class BaseNetClassifier(
         early, but still makes the split.
     patience : int, at least 1, default=20
         Epochs without improvement before stopping.
-    numeric_encoding : {'piecewise_linear', 'standard', None}, \
-            default='piecewise_linear'
-        How a module that takes ``encoding`` sees its columns: by their quantiles,
-        standardised, or as they are. With the default, a table needs no scaling.
+    numeric_encoding : str or None, default='piecewise_linear'
+        How a module that takes ``encoding`` sees numbers: 'piecewise_linear', by their
+        quantiles; 'standard' or 'robust', scaled; 'periodic', by waves; several with
+        '+' between; None, as they are. With the default, a table needs no scaling.
     categorical_features : 'auto', array-like or None, default='auto'
-        Columns of levels: names, positions or a mask. 'auto' takes those that are
-        categories by their dtype: text, categories, enums and booleans of a data frame,
-        and columns with text of an array of objects. Each level has a place of its own
-        in the encoding, and so have a level that training has not seen and, where
-        training has some, a missing one. Up to 16 levels are one-hot; more are
-        embedded, as the net learns it. The module must take ``encoding``.
+        Columns of levels: names, positions or a mask. 'auto' takes text, categories,
+        enums and booleans of a data frame, and text in an array of objects. Each level,
+        an unseen and a missing one included, has a place of its own: one-hot up to 16
+        levels, else embedded. The module must take ``encoding``.
     n_bins : int, at least 2, default=16
         Maximum number of bins per feature in the piecewise-linear encoding.
     class_weight : dict, 'balanced' or None, default=None
@@ -256,13 +252,6 @@ class BaseNetClassifier(
         "callbacks": [list, StrOptions({"disable"}), None],
     }
 
-    # For nets that skorch initializes without rows, as load_params does.
-    rows_dtype_ = np.dtype(np.float32)
-    column_range_ = None
-    level_codes_ = LevelCodes()
-    is_level_ = None
-    allows_nd_ = True
-
     def __init__(
         self,
         module="mlp",
@@ -405,9 +394,3 @@ class BaseNetClassifier(
         reset = not self.initialized_
         eval_set = read_eval_set(eval_set, eval_X, eval_y)
         return self._fit(X, y, sample_weight, eval_set, reset, "partial_fit", classes)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.input_tags.allow_nan = self._takes_encoding()
-        return tags

@@ -31,6 +31,13 @@ class ReadsTables:
     A base of :class:`~imbdeep.base.BaseNetClassifier`, which has the parameters.
     """
 
+    # For nets that skorch initializes without rows, as load_params does.
+    rows_dtype_ = np.dtype(np.float32)
+    column_range_ = None
+    level_codes_ = LevelCodes()
+    is_level_ = None
+    allows_nd_ = True
+
     def _check_rows(self, X, y="no_validation", *, reset):
         """Rows, and labels if there are any to check, as the net uses them."""
         if reset:
@@ -161,3 +168,9 @@ class ReadsTables:
         # The gradient of clamp is 1 at its ends, where a constant column always lies:
         # an attack would try to move it.
         return torch.where(varies, x.clamp(low, high), low)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = self._takes_encoding()
+        return tags

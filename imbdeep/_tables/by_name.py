@@ -1,5 +1,6 @@
 """Parameters that give a value per column, or per class, by name."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -119,7 +120,8 @@ def in_order(
     [1, 2]
     """
     columns = _names_to_go_by(name, given, shape, columns)
-    unknown = [column for column in given if column not in set(columns)]
+    known = set(columns)
+    unknown = [column for column in given if column not in known]
     if unknown:
         raise ValueError(
             f"{name} names columns {unknown}, which X does not have; it has "
@@ -261,8 +263,8 @@ def _names_to_go_by(name, given, shape, columns):
 
 def refuse_twice(name: str, columns: Iterable[Any]) -> None:
     """Refuse names that more than one column has."""
-    columns = list(columns)
-    twice = sorted({column for column in columns if columns.count(column) > 1}, key=str)
+    counts = Counter(columns)
+    twice = sorted((name for name, count in counts.items() if count > 1), key=str)
     if twice:
         raise ValueError(
             f"{name} goes by column name, and the names {twice} are there more than "

@@ -63,10 +63,9 @@ def adversarial_rows(
         any classifier with ``predict_proba``, a pipeline included.
     X : {array-like, sparse matrix} of shape (n_samples, n_features), or array-like \
             with more axes
-        Finite numbers for a net; sparse input is made dense meanwhile. For any other
-        classifier, tables may have mixed columns, as a data frame or an array of
-        objects: columns that may not move reach it unchanged, with text, dates and
-        missing values.
+        Sparse input is made dense meanwhile. Tables may have mixed columns, as a data
+        frame or an array of objects: what cannot move reaches the classifier unchanged,
+        text, dates and missing values included.
     y : array-like of shape (n_samples,)
         True labels.
     eps : float, array-like that broadcasts to a row, or mapping or Series by column \
@@ -106,8 +105,7 @@ def adversarial_rows(
     perturb : array-like of bool of the shape of a row, list of columns, mapping or \
             Series of bool by column name, or None, default=None
         Which features may move; columns of a table also by position or name. None lets
-        all numbers move. Levels, text and dates cannot, and missing numbers stay
-        missing.
+        all numbers move. Levels, text and dates cannot, and gaps stay.
     early_stop : bool, default=False
         Whether to stop attacking a row once its label is no longer the likeliest and
         ``predict`` returns another. This is faster and enough for metrics of labels.
@@ -130,7 +128,7 @@ def adversarial_rows(
     ValueError
         If a parameter or the data cannot be used: an unknown norm, ``eps`` below 0, a
         mask of the wrong width, unknown or missing columns, rows outside the box,
-        columns that may move but hold non-numbers or missing values, labels that the
+        columns in ``perturb`` that hold non-numbers, infinite numbers, labels that the
         estimator does not know, or an estimator without gradients.
 
     Warns

@@ -50,8 +50,11 @@ class ClassificationLoss(nn.Module):
         self.weight_reduction = weight_reduction
         if weight is not None:
             weight = torch.as_tensor(weight, dtype=torch.float32)
-            if (weight < 0).any():
-                raise ValueError(f"weight must be at least 0, got {weight.tolist()}.")
+            # Not "less than 0", which NaN is not either.
+            if not ((weight >= 0) & weight.isfinite()).all():
+                raise ValueError(
+                    f"weight must be finite and at least 0, got {weight.tolist()}."
+                )
         # A buffer even if None: deferred re-weighting assigns a tensor to it later.
         self.register_buffer("weight", weight)
 

@@ -9,6 +9,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from skorch.callbacks import Callback
 
+from imbdeep.batches import BalancedBatches
 from imbdeep.classifiers import ImbMixClassifier
 from imbdeep.classifiers._robust import imb_mix
 from tests.classifiers.attacked import (
@@ -308,7 +309,7 @@ def test_no_class_outgrows_the_largest(counts, copies):
     assert max(net.augmented_counts_) == max(counts)
 
 
-@pytest.mark.parametrize("iterator", ["balanced", "smote"])
+@pytest.mark.parametrize("iterator", ["balanced", "smote", BalancedBatches])
 def test_sizes_of_classes_are_not_balanced_twice(iterator):
     X, y = table()
     for params in ({}, {"n_copies": 0}, {"mix": "mixup"}, {"mix": None}):

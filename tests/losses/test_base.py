@@ -157,6 +157,12 @@ def test_refuses_a_weight_of_another_number_of_classes(weight, soft):
         CrossEntropyLoss(weight=weight)(torch.zeros(4, 2), target)
 
 
+@pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf")])
+def test_refuses_weights_that_are_no_weights(value):
+    with pytest.raises(ValueError, match="weight must be finite and at least 0"):
+        CrossEntropyLoss(weight=[1.0, value])
+
+
 def test_the_base_has_no_losses_of_its_own():
     with pytest.raises(NotImplementedError):
         ClassificationLoss()(torch.zeros(1, 2), torch.tensor([0]))

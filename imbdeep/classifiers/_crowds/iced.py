@@ -134,8 +134,7 @@ class ICEDClassifier(MakesRows, CrowdNetClassifier):
 
     NOTE[DIFF]:
 
-    - Levels of a synthetic row are those of most of its neighbours among the embedded
-      rows, and so are its gaps; the decoder gives the other numbers.
+    - A synthetic row has the levels and gaps of most of its embedded neighbours.
     - The first round synthesises rows of the classes by majority vote, as Algorithm 3.1
       leaves them.
     - The paper trains the decoder beforehand, while the feature extractor keeps
@@ -144,8 +143,7 @@ class ICEDClassifier(MakesRows, CrowdNetClassifier):
     - A class with one row gives copies of it; a class with none gets no rows in that
       round.
     - A worker's label for a synthetic row is missing if none of its neighbours has one.
-    - More than two classes are the paper's future work: here each class becomes as
-      large as the largest, from rows of its own.
+    - More than two classes, future work there: each becomes as large as the largest.
     - The paper gives no sizes, numbers of epochs or test of convergence.
 
     References

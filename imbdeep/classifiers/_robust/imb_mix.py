@@ -10,6 +10,7 @@ from imbdeep._arguments import FiniteReal, WholeNumber
 from imbdeep._docs import shared_docs
 from imbdeep._torch.draws import current_generator, drawing_for_fit
 from imbdeep.attacks._supplementary import supplementary_rows
+from imbdeep.batches import BalancedBatches, SMOTEBatches
 from imbdeep.batches._rebalanced_mixup import rebalanced_mixup
 from imbdeep.batches._tensor_batches import join_rows, rows_of
 from imbdeep.classifiers._docs import SHARED
@@ -162,7 +163,7 @@ class ImbMixClassifier(AdversarialNetClassifier):
     def _check_parameters(self):
         super()._check_parameters()
         balances = self.n_copies != 0 or self.mix == "rebalanced"
-        if self.iterator_train in ("balanced", "smote") and balances:
+        if self._training_iterator() in (BalancedBatches, SMOTEBatches) and balances:
             raise ValueError(
                 f"{type(self).__name__} compares the sizes of classes, and "
                 f"iterator_train={self.iterator_train!r} has made them alike. Use "

@@ -16,7 +16,7 @@ from imbdeep._generative import (
     RowHead,
     TableCodec,
 )
-from imbdeep._generative.row_encoding import most_likely_missing
+from imbdeep._generative.categories import most_likely_missing
 from imbdeep._tables.column_selection import select_columns
 from imbdeep._tables.frame_building import integers_within
 from imbdeep._tables.frames import (
