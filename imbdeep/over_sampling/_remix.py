@@ -119,11 +119,11 @@ class ReMix(TableOverSampler):
     {sampling_strategy}
     alpha : float, greater than 0, default=0.3
         Small values mix little; towards 0 rows are only repeated.
-    {categorical_features}
     label : {'argmax', 'sample'}, default='argmax'
         Which parent gives a mixed row its label: the one with the greater weight, or
         one drawn with probability equal to its weight, which is unbiased for any
         classifier.
+    {categorical_features}
     random_state : int, RandomState instance or None, default=None
         Determines the parents and their weights.
 

@@ -23,7 +23,11 @@ from imbdeep._tables.validation import (
     check_labels,
 )
 from imbdeep._torch.switches import usual_switches
-from imbdeep.over_sampling._containers import container_of, repeat_labels
+from imbdeep.over_sampling._containers import (
+    container_of,
+    has_large_integers,
+    repeat_labels,
+)
 
 COLUMNS = ["array-like", StrOptions({"auto"}), None]
 _CATEGORIES = "Name them in categorical_features, or turn them into numbers."
@@ -148,8 +152,14 @@ class TableOverSampler(BaseOverSampler):
         if sparse.issparse(table):
             check_complete(table, names)
         else:
-            names = numeric if names is None else [names[i] for i in numeric]
-            check_complete(as_numbers(table, numeric), names, allow_missing=True)
+            numbers = as_numbers(table, numeric)
+            names = range(table.shape[1]) if names is None else names
+            check_complete(numbers, [names[i] for i in numeric], allow_missing=True)
+            if len(self._categorical) and len(numeric) and table.dtype.kind in "iub":
+                # Synthetic numbers are none of that dtype, and large categories no
+                # floats.
+                large = has_large_integers(table)
+                table = table.astype(object if large else np.float64)
         return table, labels, binarize_y
 
     def _categorical_columns(self, X):

@@ -108,7 +108,7 @@ def test_no_row_lies_on_a_bin_edge():
     """There the encoding has a kink, and differences would not see its derivative."""
     problem = Problem("encoded")
     encoding = problem.module.encoding
-    rows = problem.rows[:, encoding.feature]
+    rows = problem.rows[:, encoding.source]
     right = encoding.left + 1 / encoding.inverse_width
     assert min((rows - encoding.left).abs().min(), (rows - right).abs().min()) > 1e-3
 

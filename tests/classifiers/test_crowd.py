@@ -819,7 +819,7 @@ def test_saved_parameters(net_name, tmp_path):
 
 def test_a_refused_fit_leaves_no_annotations(net_name):
     X, codes, _ = crowd()
-    refuse(net_name, "NaN", np.where(X > 2, np.nan, X), codes)
+    refuse(net_name, "infinite", np.where(X > 2, np.inf, X), codes)
     refuse(net_name, "max_epochs", X, codes, max_epochs=-1)
 
 

@@ -1,5 +1,6 @@
 """Numbers that come as objects, or as tensors of dtypes that NumPy does not have."""
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -15,10 +16,8 @@ CONTAINERS = {
     "list": lambda rows: rows.tolist(),
     "frame": lambda rows: pd.DataFrame(rows).astype({1: object}),
 }
+MISSING = {"NA": pd.NA, "NaT": pd.NaT, "None": None}
 NO_FLOATS = {
-    "NA": (pd.NA, "missing values .* in column 1"),
-    "NaT": (pd.NaT, "missing values .* in column 1"),
-    "None": (None, "missing values .* in column 1"),
     "large": (10**400, "infinite values: 1 in column 1.* integers beyond"),
     "negative": (-(10**400), "infinite values: 1 in column 1.* integers beyond"),
 }
@@ -57,6 +56,29 @@ def test_a_sampler_names_the_column(name, container, case):
     rows = CONTAINERS[container](rows_with(value))
     with pytest.raises(ValueError, match=message):
         clone(SAMPLERS[name]).fit_resample(rows, Y)
+
+
+@pytest.mark.parametrize("case", MISSING)
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("name", each(NETS))
+def test_what_is_missing_is_missing_to_a_net(name, container, case):
+    rows = CONTAINERS[container](rows_with(MISSING[case]))
+    given = CONTAINERS[container](rows_with(np.nan))
+    found = quick(name).fit(rows, Y).predict_proba(rows)
+    assert_array_equal(found, quick(name).fit(given, Y).predict_proba(given))
+
+
+@pytest.mark.parametrize("case", MISSING)
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("name", each(SAMPLERS))
+def test_what_is_missing_is_missing_to_a_sampler(name, container, case):
+    rows = CONTAINERS[container](rows_with(MISSING[case]))
+    given = CONTAINERS[container](rows_with(np.nan))
+    sampler, other = clone(SAMPLERS[name]), clone(SAMPLERS[name])
+    found, expected = sampler.fit_resample(rows, Y)[0], other.fit_resample(given, Y)[0]
+    new = sampler.is_synthetic_
+    found, expected = pd.DataFrame(found)[new], pd.DataFrame(expected)[new]
+    pd.testing.assert_frame_equal(found.astype(float), expected.astype(float))
 
 
 @pytest.mark.parametrize("name", each(NETS))

@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, StandardScaler
 
 from imbdeep._generative import ImageCodec, TableCodec
+from imbdeep._generative.categories import most_likely_missing
 
 SCALINGS = ["minmax", "standard", "quantile"]
 EPS = np.finfo(float).eps
@@ -523,15 +524,8 @@ def named():
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
-        (0, None, r"missing values .*: 1 in column 'age'\. .* SimpleImputer"),
-        (0, math.nan, r"missing values .*: 1 in column 'age'"),
-        (0, pd.NA, r"missing values .*: 1 in column 'age'"),
-        (0, pd.NaT, r"missing values .*: 1 in column 'age'"),
         (2, math.inf, r"infinite values: 1 in column 'income'"),
         (2, -np.float32(np.inf), r"infinite values: 1 in column 'income'"),
-        (1, None, r"missing categories: 1 in column 'city'\. .* 'missing'"),
-        (1, math.nan, r"missing categories: 1 in column 'city'"),
-        (1, pd.NA, r"missing categories: 1 in column 'city'"),
         (2, "2.5", r"Columns \['income'\] hold text .* in categorical_features"),
         (2, "", r"Columns \['income'\] hold text"),
         (2, {}, r"Columns \['income'\] hold text or other values that are not numbers"),
@@ -550,10 +544,37 @@ def test_refused_values(during, column, value, message):
 def test_refused_numbers_of_an_array(dtype):
     X = numbers().astype(dtype)
     X[3, [0, 2]] = math.nan, math.inf
-    with pytest.raises(ValueError, match=r"missing values .*: 1 in column 0\."):
+    with pytest.raises(ValueError, match=r"infinite values: 1 in column 2\."):
         TableCodec().fit(X)
-    with pytest.raises(ValueError, match="missing categories: 1 in column 0"):
-        TableCodec(categorical=[0, 1]).fit(np.delete(X, 2, axis=1))
+
+
+@pytest.mark.parametrize("missing", [None, math.nan, pd.NA, pd.NaT])
+def test_what_is_missing_comes_back_missing(missing):
+    X = np.concatenate([table(), table()])
+    X[1, [0, 1]] = missing
+    codec = named().fit(X)
+    # Two numbers, three categories with the missing one, and whether age is there.
+    assert codec.n_outputs_ == 2 + 3 + 2
+    assert codec.category_sizes_ == [3, 2]
+    rows = codec.encode(X)
+    assert rows[1, -2:].tolist() == [0, 1] and rows[0, -2:].tolist() == [1, 0]
+    back = codec.decode(rows, clip=True)
+    assert pd.isna(back[1, [0, 1]]).all()
+    is_there = ~pd.isna(X)
+    assert (back[is_there][:3] == X[is_there][:3]).all()
+    np.testing.assert_array_equal(pd.isna(back), ~is_there)
+
+
+def test_gaps_are_chosen_as_often_as_asked():
+    rng = np.random.RandomState(0)
+    scores = rng.normal(size=50)
+    for share in (0.0, 0.3, 1.0):
+        chosen = most_likely_missing(scores, share, rng)
+        assert chosen.sum() == round(share * 50)
+        if 0 < share < 1:
+            assert scores[chosen].min() > scores[~chosen].max()
+    few = [most_likely_missing(scores[:1], 0.3, rng).sum() for _ in range(2000)]
+    assert np.mean(few) == pytest.approx(0.3, abs=0.04)
 
 
 def test_refused_text_of_fixed_width():

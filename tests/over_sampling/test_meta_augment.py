@@ -232,10 +232,10 @@ def test_sparse_matrices_come_back_sparse(data, container, dtype):
     assert_array_equal(got_y, target)
 
 
-@pytest.mark.parametrize("dtype", [np.int64, np.uint8, bool])
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8])
 def test_whole_arrays_are_learned_in_floating_point(data, dtype):
     X, y = data
-    X = (X > 0).astype(dtype) if dtype is bool else np.abs(10 * X).astype(dtype)
+    X = np.abs(10 * X).astype(dtype)
     X_new, _ = sampler().fit_resample(X, y)
     assert X_new.dtype == np.float64
     assert_array_equal(X_new[:200], X)
@@ -436,9 +436,8 @@ def test_refuses_a_class_of_one_row(data):
 @pytest.mark.parametrize(
     ("X", "match"),
     [
-        (np.array([[np.nan], [0.0], [1.0], [2.0]]), "NaN"),
         (np.array([[np.inf], [0.0], [1.0], [2.0]]), "infinite values: 1 in column 0"),
-        (pd.DataFrame({"city": ["a", "b", "c", "d"]}), r"Columns \['city'\]"),
+        (pd.DataFrame({"day": pd.date_range("2024", periods=4)}), r"\['day'\] hold"),
     ],
 )
 def test_refuses_bad_rows(X, match):

@@ -280,9 +280,10 @@ def test_categories_come_first_unchanged(name, library):
     assert_first(new, given)
     assert sampler.feature_names_in_.tolist() == column_names(given)
     assert set(new["city"].to_numpy()[N:].tolist()) <= {"Ulm", "Bonn"}
-    made = sampler.sample(3, 1)
-    assert type(made) is type(given)
-    assert_first(made[:0], given[:0])
+    if hasattr(sampler, "sample"):
+        made = sampler.sample(3, 1)
+        assert type(made) is type(given)
+        assert_first(made[:0], given[:0])
 
 
 @pytest.mark.parametrize("name", WITH_CATEGORIES)
@@ -299,7 +300,8 @@ def test_categories_may_be_integers_beyond_float64(name, container):
     sampler = clone(SAMPLERS[name]).set_params(categorical_features=[0])
     new, _ = sampler.fit_resample(given, Y)
     assert_first(new, given)
-    for made in (new[N:], sampler.sample(20, 1)):
+    again = [sampler.sample(20, 1)] if hasattr(sampler, "sample") else []
+    for made in (new[N:], *again):
         own = (
             [row[0] for row in made] if container == "list" else np.asarray(made)[:, 0]
         )

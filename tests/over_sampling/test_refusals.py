@@ -57,11 +57,8 @@ def test_columns_that_hold_no_numbers(name, library, kind):
 @pytest.mark.parametrize("library", [pd.DataFrame, pl.DataFrame, pa.table])
 def test_text_where_no_column_may_hold_it(name, library):
     X = library({"age": AGES, "city": ["Ulm", "Bonn"] * 6})
-    if "categorical_features" in SAMPLERS[name].get_params():
-        match = r"Columns \['city'\] hold text\. Name them in categorical_features"
-        refused(name, X, Y, match, categorical_features=None)
-    else:
-        refused(name, X, Y, r"Columns \['city'\] hold text\. Encode .*OneHotEncoder")
+    match = r"Columns \['city'\] hold text\. Name them in categorical_features"
+    refused(name, X, Y, match, categorical_features=None)
 
 
 @every_sampler
@@ -79,29 +76,15 @@ def incomplete():
 
 
 @every_sampler
-@pytest.mark.parametrize("library", ["pandas", "Int64", "polars", "arrow"])
-def test_missing_numbers_of_frames(name, library):
-    X = pd.DataFrame(incomplete())
-    if library == "Int64":
-        X = X.round().astype("Int64")
-    elif library == "polars":
-        X = pl.DataFrame(incomplete())
-    elif library == "arrow":
-        X = pa.table(incomplete())
-    refused(name, X, Y, r"2 in column 'age', 1 in column 'income'\. .*SimpleImputer")
-
-
-@every_sampler
-@pytest.mark.parametrize(
-    "container", [np.array, sparse.csr_array, sparse.csc_matrix, "objects", "list"]
-)
-def test_missing_numbers_of_arrays(name, container):
+@pytest.mark.parametrize("container", [sparse.csr_array, sparse.csc_matrix])
+def test_missing_numbers_of_sparse_tables(name, container):
+    sampler = clone(SAMPLERS[name])
     table = pd.DataFrame(incomplete()).to_numpy()
-    if container == "objects":
-        X = table.astype(object)
+    if hasattr(sampler, "sample"):  # which makes rows dense
+        new, _ = sampler.fit_resample(container(table), Y)
+        assert new.shape == (16, 3)
     else:
-        X = table.tolist() if container == "list" else container(table)
-    refused(name, X, Y, r"2 in column 0, 1 in column 1\. .*SimpleImputer")
+        refused(name, container(table), Y, r"2 in column 0, 1 in column 1\. ")
 
 
 @every_sampler
