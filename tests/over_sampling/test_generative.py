@@ -655,12 +655,12 @@ def test_text_is_refused_where_no_column_may_hold_it(method, data):
 def test_a_missing_category_is_a_category(method, data, bad):
     X, y = data
     city = np.array(["Ulm", "Bonn"] * 24, dtype=object)
-    city[7:30] = bad
+    city[1::2] = bad
     frame = pd.DataFrame({"x": X[:, 0], "city": city})
     sampler = small(method)
     new, _ = sampler.fit_resample(frame, y)
-    assert set(new["city"].dropna()) <= {"Ulm", "Bonn"}
-    assert new["city"][:48].isna().sum() == 23
+    assert set(new["city"].dropna()) == {"Ulm"}
+    assert new["city"][:48].isna().sum() == 24
     assert sampler.sample(40, 1)["city"].isna().any()
 
 

@@ -14,6 +14,8 @@ from imbdeep.over_sampling._tables import TableOverSampler
 class Shifted(TableOverSampler):
     """Adds each row of class 1 once more, moved by ``shift``."""
 
+    categorical_features = None
+
     def __init__(self, shift=0.0, sampling_strategy="auto"):
         super().__init__(sampling_strategy=sampling_strategy)
         self.shift = shift
@@ -96,7 +98,7 @@ def test_arrays_are_not_rounded():
 @pytest.mark.parametrize(
     ("column", "match"),
     [
-        (["a", "b", "c", "d", "e"], r"Columns \['bad'\] hold text. Encode"),
+        (["a", "b", "c", "d", "e"], r"Columns \['bad'\] hold text. Name them"),
         (pd.Categorical(list("ababa")), r"Columns \['bad'\] hold categories"),
         (pd.date_range("2020-01-01", periods=5), r"Columns \['bad'\] hold dates"),
     ],
