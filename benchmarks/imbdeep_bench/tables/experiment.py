@@ -1,0 +1,140 @@
+"""Tables for development: what is varied, fixed and scored."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sklearn.metrics import average_precision_score, log_loss
+
+from imbdeep_bench.engine import command
+from imbdeep_bench.engine.experiment import Experiment, Grid, Rows, Setting, timed_fit
+from imbdeep_bench.engine.protocol import Protocol, derive_seed, parse_protocol
+from imbdeep_bench.tables import data, methods, report
+
+
+@dataclass(frozen=True)
+class OnTables(Experiment, command.Command):
+    """What the three experiments share: 5x2 folds, average precision and log loss."""
+
+    split_by: Protocol | None = None
+
+    out = "results/tables"
+    tables = data.NUMERIC
+    smoke_words = "150 rows of the frequent class, two folds"
+
+    @property
+    def protocol(self):
+        return "two-fold"
+
+    def prepared(self, setting, fold):
+        """Return the columns of a setting."""
+        return setting.data.X
+
+    def draw(self, setting, fold):
+        X, y = self.prepared(setting, fold), setting.data.y
+        split = self.split_by.split(y, fold, seed=0, dataset=setting.data.name)
+        train, test = split.train, split.test
+        told = {"n_train": len(train), "n_train_minority": int(y[train].sum())}
+        return Rows(X.iloc[train], y[train], X.iloc[test], y[test], told)
+
+    def seed_of(self, cell):
+        return derive_seed(cell.setting.data.name, cell.fold, "model")
+
+    def compute(self, cell, rows):
+        model = self.make(cell, cell.seed)
+        model, seconds = timed_fit(model, rows.X_train, rows.y_train)
+        proba = model.predict_proba(rows.X_test)
+        scores = {
+            "ap": float(average_precision_score(rows.y_test, proba[:, 1])),
+            "log_loss": float(log_loss(rows.y_test, proba)),
+        }
+        return {"scores": scores, "fit_seconds": seconds}
+
+    @classmethod
+    def add_own_arguments(cls, parser):
+        command.add_datasets(parser, cls.tables)
+        parser.add_argument(
+            "--data", type=Path, required=True, metavar="DIR", help="folder of KEEL's"
+        )
+
+    @classmethod
+    def settings(cls, tables):
+        """Return a setting for each table."""
+        return [Setting(table.name, table, {"table": table.name}) for table in tables]
+
+    @classmethod
+    def plan(cls, args):
+        chosen = command.pick_methods(args, cls.methods)
+        tables = data.read_tables(args.datasets, args.data, cls.tables, args.smoke)
+        protocol = parse_protocol("1x2" if args.smoke else "5x2")
+        experiment = cls(split_by=protocol, smoke=args.smoke)
+        folds = list(range(protocol.n_folds))
+        return Grid(experiment, cls.settings(tables), chosen, folds)
+
+    @classmethod
+    def report(cls, args):
+        """Write the report beside the cells; return its path."""
+        return report.write(args.out, cls)
+
+
+@dataclass(frozen=True)
+class Encodings(OnTables):
+    """Encodings of numbers before the same net.
+
+        python benchmarks/tables.py encodings --data keel
+
+    Numeric tables of the KEEL collection that share no rows with the 27 sets. The
+    encoding that wins here is the default.
+    """
+
+    suite = name = "encodings"
+    file = "encodings.jsonl"
+    methods = methods.ENCODINGS
+
+
+@dataclass(frozen=True)
+class Levels(OnTables):
+    """Levels taken as they are, against one-hot and ordinal codes before the same net.
+
+        python benchmarks/tables.py levels --data keel
+
+    The tables of the KEEL collection with nominal columns. CatBoost needs the extra
+    peers.
+    """
+
+    suite = name = "levels"
+    file = "levels.jsonl"
+    methods = methods.LEVELS
+    tables = data.MIXED
+
+
+@dataclass(frozen=True)
+class Gaps(OnTables):
+    """Missing numbers taken as they are, against medians with an indicator.
+
+        python benchmarks/tables.py gaps --data keel
+
+    Of every column of a numeric table 10 or 40 % are removed, at random or the likelier
+    the larger the value.
+    """
+
+    suite = name = "gaps"
+    file = "gaps.jsonl"
+    methods = methods.GAPS
+
+    @classmethod
+    def settings(cls, tables):
+        return [
+            Setting(
+                f"{table.name}, {share:.0%} {'by value' if by_value else 'at random'}",
+                table,
+                {"table": table.name, "share": share, "by_value": by_value},
+                (share, by_value),
+            )
+            for share in (0.1, 0.4)
+            for by_value in (False, True)
+            for table in tables
+        ]
+
+    def prepared(self, setting, fold):
+        seed = derive_seed(setting.name, fold, "gaps")
+        return data.plant_gaps(setting.data.X, *setting.of, seed)

@@ -1,0 +1,56 @@
+"""Means over the folds, ranks over the tables, and tests against one method."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from imbdeep.reporting import rank_methods
+from imbdeep_bench.report import over_sets, runs
+from imbdeep_bench.report.template import write_report
+from imbdeep_bench.tables.methods import CONTROL
+
+METRICS = {"ap": "average precision", "log_loss": "log loss"}
+COSTS = {"fit_seconds": "fit [s]"}
+
+
+def metric_blocks(means, metric, part):
+    """Return mean, mean rank, tests against the control, and scores table by table."""
+    # Of log loss less is more.
+    sign = -1 if metric == "log_loss" else 1
+    table = over_sets.set_table(means, metric, "dataset")
+    titles = {name: method.title for name, method in part.methods.items()}
+    summary = pd.DataFrame(
+        {"mean": table.mean(), "mean rank": rank_methods(sign * table).mean()}
+    )
+    summary = summary.rename(index=titles).rename_axis("method")
+    control = CONTROL[part.name]
+    tests = over_sets.significance_blocks(
+        sign * table, METRICS[metric], control, titles
+    )
+    return [summary, *tests, table.rename(columns=titles)]
+
+
+def write(out, part):
+    """Write the report of a part; return its path."""
+    study = runs.Study(
+        f"tables {part.name}",
+        part.methods,
+        METRICS,
+        ["dataset"],
+        {"dataset": ()},
+        COSTS,
+    )
+    cells = study.read(out / part.file)
+    means = study.means(cells)
+    numbers = study.told_of(cells) | {
+        "title": part.__doc__.splitlines()[0],
+        "protocol": part.__doc__.split("\n\n")[2].strip(),
+        "n_folds": cells.groupby("dataset")["fold"].nunique().min(),
+        "metrics": {
+            title: metric_blocks(means, metric, part)
+            for metric, title in METRICS.items()
+        },
+    }
+    template = Path(__file__).with_name("tables.md.jinja")
+    frames = {f"{part.name}.csv": means}
+    return write_report(out, template, numbers, name=f"{part.name}.md", frames=frames)
