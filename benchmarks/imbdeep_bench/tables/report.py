@@ -44,7 +44,7 @@ def write(out, part):
     means = study.means(cells)
     numbers = study.told_of(cells) | {
         "title": part.__doc__.splitlines()[0],
-        "protocol": part.__doc__.split("\n\n")[2].strip(),
+        "protocol": " ".join(part.__doc__.split("\n\n")[2].split()),
         "n_folds": cells.groupby("dataset")["fold"].nunique().min(),
         "metrics": {
             title: metric_blocks(means, metric, part)
