@@ -150,7 +150,7 @@ class MetaAugment(TableOverSampler):
         # not move keep all their digits.
         shift = rows.astype(np.float32)
         np.subtract(learned[:, numeric], shift, out=shift)
-        rows = rows + shift
+        rows += shift
         if clip:
             box = as_numbers(training_rows, numeric)
             np.clip(rows, np.fmin.reduce(box), np.fmax.reduce(box), out=rows)

@@ -41,7 +41,8 @@ def as_dense(X):
 
 def as_numbers(X, columns):
     """Columns of a table as float64, or as they are if they are floating point."""
-    values = X[:, columns]
+    # All of them: a large table is not copied.
+    values = X if len(columns) == X.shape[1] else X[:, columns]
     if values.dtype == object:
         return numbers_of_objects(values)
     return values if values.dtype.kind == "f" else values.astype(np.float64)
