@@ -10,6 +10,10 @@ import numpy as np
 # The thread that fits each estimator, by the estimator's id. Not stored in the
 # estimator, which a callback may pickle during the fit.
 _FITTING: dict[int, int] = {}
+# Estimators in a fit, by the same ids, so that no other object gets these.
+_IN_A_FIT: dict[int, object] = {}
+# Those that a fork has caught in the fit of another thread.
+_HALF_FITTED: dict[int, object] = {}
 
 
 def _keep_own_fits():
@@ -18,6 +22,7 @@ def _keep_own_fits():
     for estimator, thread in list(_FITTING.items()):
         if thread != own:
             del _FITTING[estimator]
+            _HALF_FITTED[estimator] = _IN_A_FIT.pop(estimator)
 
 
 if hasattr(os, "register_at_fork"):
@@ -57,6 +62,11 @@ def refuse_other_threads(estimator):
     >>> refuse_other_threads(estimator)
     """
     own = threading.get_ident()
+    if id(estimator) in _HALF_FITTED and id(estimator) not in _FITTING:
+        raise RuntimeError(
+            f"Another thread was fitting this {type(estimator).__name__} when the "
+            "process was forked, and it is half fitted. Fit it anew."
+        )
     if _FITTING.get(id(estimator), own) != own:
         raise RuntimeError(
             f"This {type(estimator).__name__} is being fitted by another thread. Give "
@@ -103,6 +113,7 @@ def all_or_nothing(estimator, *, going_on=False):
     # Atomic: of two threads that arrive together, one finds the other's entry.
     _FITTING.setdefault(id(estimator), own)
     refuse_other_threads(estimator)
+    _IN_A_FIT[id(estimator)] = estimator
     try:
         attributes = dict(vars(estimator))
         parts = attributes.values() if going_on else ()
@@ -116,5 +127,6 @@ def all_or_nothing(estimator, *, going_on=False):
             for restore in restorers:
                 restore()
             raise
+        _HALF_FITTED.pop(id(estimator), None)
     finally:
-        del _FITTING[id(estimator)]
+        del _FITTING[id(estimator)], _IN_A_FIT[id(estimator)]

@@ -12,6 +12,7 @@ from imbdeep._tables.precision import (
     columns_losing_digits,
     to_float32,
     warn_of_lost_digits,
+    warn_of_merged_integers,
 )
 from imbdeep._tables.reading import read_rows, read_rows_and_labels
 from imbdeep._tables.rows import column_range, missing_shares
@@ -45,6 +46,8 @@ class ReadsTables:
             self.allows_nd_ = getattr(module, "input_ndim", None) != 2
             X, y = arrays_of(X, y)
             self.level_codes_ = LevelCodes(self._categorical_columns(X)).fit(X)
+            if not len(self.level_codes_.positions):
+                warn_of_merged_integers(X)
         params = {
             "levels": self.level_codes_,
             "allow_missing": self._takes_encoding(),

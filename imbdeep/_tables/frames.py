@@ -178,7 +178,12 @@ def read_labels(y):
     array([1, 0])
     """
     if nw.dependencies.is_into_series(y):
-        return nw.from_native(y, series_only=True).to_numpy()
+        series = nw.from_native(y, series_only=True)
+        is_exact = series.dtype.is_integer() or series.dtype == nw.Boolean
+        if is_exact and not series.null_count():
+            # Nullable ones would become floats, which merge large integers.
+            return np.array(series.to_list())
+        return series.to_numpy()
     return np.asarray(y) if is_data_frame(y) else y
 
 

@@ -1,10 +1,12 @@
 """Numbers that float32 cannot hold, or cannot tell apart."""
 
 import warnings
+from numbers import Integral
 
 import numpy as np
 from scipy import sparse
 
+from imbdeep._tables.frames import columns, is_data_frame, rows_as_array
 from imbdeep._tables.rows import column_blocks, column_range
 
 _FLOAT32 = np.finfo(np.float32)
@@ -97,6 +99,77 @@ def _n_different(X):
     ordered = np.sort(X, axis=0)
     # Not "differs from": missing values, which come last, differ from themselves.
     return 1 + (ordered[1:] > ordered[:-1]).sum(0)
+
+
+def has_large_integers(values):
+    """Whether an array holds integers beyond 2**53, which float64 may not hold.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep._tables.precision import has_large_integers
+    >>> [has_large_integers(np.array([value])) for value in (2**53, 2**53 + 1, 1e30)]
+    [False, True, False]
+    """
+    if values.dtype.kind not in "iu" or not values.size:
+        return False
+    # As Python's integers: -values.min() would overflow at the end of int64.
+    return max(-int(values.min()), int(values.max())) > 2**53
+
+
+def merged_integers(X):
+    """Columns of integers of which float64 merges some, looked for in 2048 rows.
+
+    Parameters
+    ----------
+    X : data frame, or array-like of shape (n, n_features)
+
+    Returns
+    -------
+    list
+        Names, or positions.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep._tables.precision import merged_integers
+    >>> merged_integers(2**60 + np.array([[0], [1]]))
+    [0]
+    """
+    if is_data_frame(X):
+        integers = [c for c in columns(X) if c.series.dtype.is_integer()]
+        return [c.name for c in integers if _merges(c.to_numpy())]
+    array = rows_as_array(X) if isinstance(X, list | tuple) else X
+    if getattr(array, "ndim", 0) != 2 or getattr(array, "dtype", None) is None:
+        return []
+    if array.dtype.kind not in "iuO" or not isinstance(array, np.ndarray):
+        return []
+    return [i for i, values in enumerate(array.T) if _merges(values)]
+
+
+def _merges(values):
+    sample = values[:: max(1, len(values) // _SAMPLE)]
+    if sample.dtype.kind == "O":
+        whole = [int(v) for v in sample.tolist() if isinstance(v, Integral)]
+        if not whole or max(map(abs, whole)) <= 2**53:
+            return False
+        return len(set(map(float, whole))) < len(set(whole))
+    if not has_large_integers(sample):
+        return False
+    return len(np.unique(sample.astype(np.float64))) < len(np.unique(sample))
+
+
+def warn_of_merged_integers(X):
+    """Warn of columns whose integers no float64 can tell apart."""
+    found = merged_integers(X)
+    if found:
+        warnings.warn(
+            f"Columns {found} hold integers beyond 2**53 that differ by less than a "
+            "float64 can tell: some of them look alike to the net. Subtract a constant "
+            "first, or name them in categorical_features if they are identifiers.",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def check_spans(low, high, names):

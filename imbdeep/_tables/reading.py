@@ -10,7 +10,7 @@ from sklearn.utils.validation import (
 )
 
 from imbdeep._tables.column_kinds import numbers_of_objects
-from imbdeep._tables.frames import is_data_frame, rows_as_array
+from imbdeep._tables.frames import is_data_frame, read_labels, rows_as_array
 from imbdeep._tables.levels import LevelCodes
 from imbdeep._tables.torch_data import arrays_of
 from imbdeep._tables.validation import (
@@ -76,10 +76,11 @@ def read_rows_and_labels(estimator, X, y, *, levels, allow_missing, reset, allow
     X, y = arrays_of(X, y)
     if y is not None:
         check_labels(y)
+        y = plain_labels(y)
     X, y = _validated(
         estimator, X, levels, allow_missing, y=y, reset=reset, allow_nd=allow_nd
     )
-    check_classification_targets(y)
+    check_are_labels(y)
     return X, y
 
 
@@ -126,6 +127,27 @@ def _with_codes(estimator, X, levels, *, reset, y="no_validation"):
     y = column_or_1d(y, warn=True)
     check_consistent_length(rows, y)
     return rows, y
+
+
+def plain_labels(y):
+    """Labels of a nullable series or of NumPy's text of variable length as an array."""
+    y = read_labels(y)
+    is_text = getattr(getattr(y, "dtype", None), "kind", "") == "T"
+    return y.astype(object) if is_text else y
+
+
+def check_are_labels(y):
+    """Refuse what is no label, and say what can be made of it."""
+    try:
+        check_classification_targets(y)
+    except ValueError as error:
+        if "Unknown label type: unknown" not in str(error):
+            raise
+        raise ValueError(
+            f"y holds labels of type {type(y[0]).__name__}, which scikit-learn does "
+            "not know as such. Turn them into text or numbers, for example with "
+            "astype(str)."
+        ) from None
 
 
 def without_objects(X):

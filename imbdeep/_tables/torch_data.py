@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
+from scipy import sparse
 from skorch.dataset import Dataset
 from skorch.utils import is_dataset
 from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset
@@ -43,7 +44,8 @@ def arrays_of(X, y=None):
     (array([[0.],
            [0.]], dtype=float32), array([0, 1]))
     """
-    if isinstance(X, Mapping):
+    # A DOK matrix is a dict of its entries.
+    if isinstance(X, Mapping) and not sparse.issparse(X):
         X = _only_entry(X)
     if is_dataset(X):
         X, labels = _read(X)
@@ -61,6 +63,9 @@ def as_array(values):
     >>> as_array(torch.ones(1, dtype=torch.bfloat16))
     array([1.], dtype=float32)
     """
+    if isinstance(values, np.ma.MaskedArray):
+        # What is masked is missing.
+        return np.where(np.ma.getmaskarray(values), None, values.data.astype(object))
     if not torch.is_tensor(values):
         return values
     # NumPy has no such dtype; float32 holds each of its numbers.

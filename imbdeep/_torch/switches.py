@@ -80,9 +80,10 @@ _FLOAT32_BY_DEFAULT = ProcessSwitch(_float32)
 def usual_switches():
     """Set the switches of torch, NumPy and scikit-learn to their defaults.
 
-    float32 and the CPU are torch's defaults and gradients are on, wherever the call
-    comes from. Switches between precision and speed stay as the user has set them: the
-    precision of matrix products, the number of threads, deterministic algorithms.
+    float32 and the CPU are torch's defaults, gradients are on and autocast is off,
+    wherever the call comes from. Switches between precision and speed stay as the user
+    has set them: the precision of matrix products, the number of threads, deterministic
+    algorithms.
 
     Examples
     --------
@@ -101,4 +102,8 @@ def usual_switches():
         # The context would slow down each call of a torch function; mostly it is idle.
         if torch.get_default_device().type != "cpu":
             stack.enter_context(torch.device("cpu"))
+        # Its cache of weights would hold those of the first step.
+        for device in ("cpu", "cuda"):
+            if torch.is_autocast_enabled(device):
+                stack.enter_context(torch.autocast(device, enabled=False))
         yield

@@ -115,6 +115,7 @@ class EarlyStopping(ChecksParameters, SkorchEarlyStopping):
 
     def on_epoch_end(self, net, **kwargs):
         if self.monitor not in net.history[-1]:
+            self._check_is_recorded(net)
             return
         if self.targets_:
             targets, self.targets_ = np.concatenate(self.targets_), []
@@ -122,3 +123,16 @@ class EarlyStopping(ChecksParameters, SkorchEarlyStopping):
                 return
         self.watched_ = True
         super().on_epoch_end(net, **kwargs)
+
+    def _check_is_recorded(self, net):
+        """Refuse an entry that nothing records, though there are validation rows."""
+        # Average precision is missing where the validation rows lack a class.
+        if self.monitor == "valid_average_precision" or self.watched_:
+            return
+        if "valid_loss" in net.history[-1]:
+            recorded = sorted(set(net.history[-1]) - {"batches"})
+            raise ValueError(
+                f"monitor={self.monitor!r} is no entry of the history when early "
+                f"stopping looks for it. There are {recorded}; a callback that records "
+                "it must come before early_stopping."
+            )

@@ -20,6 +20,7 @@ from imbdeep._tables.frame_building import (
     integers_within,
 )
 from imbdeep._tables.frames import is_data_frame, is_pandas, rows_as_array
+from imbdeep._tables.precision import has_large_integers
 
 
 def container_of(X):
@@ -47,22 +48,6 @@ def container_of(X):
     if sparse.issparse(X):
         return SparseContainer(X)
     return ListContainer(X) if isinstance(X, list) else ArrayContainer(X)
-
-
-def has_large_integers(values):
-    """Whether an array holds integers beyond 2**53, which float64 may not hold.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from imbdeep.over_sampling._containers import has_large_integers
-    >>> [has_large_integers(np.array([value])) for value in (2**53, 2**53 + 1, 1e30)]
-    [False, True, False]
-    """
-    if values.dtype.kind not in "iu" or not values.size:
-        return False
-    # As Python's integers: -values.min() would overflow at the end of int64.
-    return max(-int(values.min()), int(values.max())) > 2**53
 
 
 class ArrayContainer:

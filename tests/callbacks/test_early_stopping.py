@@ -114,3 +114,17 @@ def test_silent_unless_verbose(make_net, binary, capsys):
 def test_refuses_an_unknown_threshold_mode(make_net, binary):
     with pytest.raises(ValueError, match="threshold_mode must be"):
         make_net(EarlyStopping(threshold_mode="log")).fit(*binary)
+
+
+def test_an_entry_that_nothing_records_is_refused():
+    from sklearn.datasets import make_classification
+
+    from imbdeep.classifiers import NetClassifier
+
+    X, y = make_classification(200, weights=[0.7], random_state=0)
+    params = {"early_stopping": True, "max_epochs": 5, "random_state": 0}
+    net = NetClassifier(callbacks__early_stopping__monitor="valid_f1", **params)
+    with pytest.raises(ValueError, match="monitor='valid_f1' is no entry .*valid_loss"):
+        net.fit(X, y)
+    net.set_params(callbacks__early_stopping__monitor="valid_loss").fit(X, y)
+    assert net.do_early_stopping_

@@ -103,6 +103,16 @@ def test_the_radius_of_pixels_is_for_their_unit_and_the_largest_shift(
 
 
 @all_nets
+@pytest.mark.parametrize("perturb", [[], [False] * 5])
+def test_warns_of_an_attack_that_may_move_nothing(net_class, perturb):
+    X, y = table()
+    perturb = [False] * X.shape[1] if perturb else []
+    net = net_class(**TABLE | {"eps": 0.3, "perturb": perturb})
+    with pytest.warns(UserWarning, match="No feature can be moved: perturb="):
+        net.fit(X, y)
+
+
+@all_nets
 def test_warns_of_a_radius_that_is_next_to_nothing(net_class):
     X, y = table()
     large = 1000 * X

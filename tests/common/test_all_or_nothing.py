@@ -410,8 +410,11 @@ def test_a_fork_while_another_thread_fits_does_not_hang():
         code = 1
         try:
             drawn = torch.rand(3)
+            # Half of a fit is none.
+            with pytest.raises(RuntimeError, match="half fitted. Fit it anew"):
+                net.predict(X)
             slow_net(max_epochs=1).fit(X, Y)
-            net.set_params(max_epochs=1).fit(X, Y)
+            net.set_params(max_epochs=1).fit(X, Y).predict(X)
             code = 0 if torch.equal(drawn, expected) else 2
         finally:
             os._exit(code)

@@ -101,6 +101,7 @@ SINGLE_SWITCHES = {
     "inference": torch.inference_mode,
     "meta": default_device,
     "deterministic": deterministic,
+    "autocast": lambda: torch.autocast("cpu"),
     "matmul": lambda: switched(
         torch.get_float32_matmul_precision,
         torch.set_float32_matmul_precision,

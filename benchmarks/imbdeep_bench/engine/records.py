@@ -44,6 +44,10 @@ def is_number(value):
     return value is None or is_whole(value) or isinstance(value, float)
 
 
+def is_duration(value):
+    return is_number(value) and (value is None or 0 <= value < LARGEST)
+
+
 def is_repeats(value):
     return is_whole(value) and 1 <= value <= MOST_REPEATS
 
@@ -103,6 +107,7 @@ OR_NULL = {
     "a number": is_number,
     "a whole number": is_whole,
     "a count": is_count,
+    "seconds, 0 or more": is_duration,
     "a whole number above 0": is_repeats,
     "a list of whole numbers": list_of(is_whole),
     "versions by package": map_of(is_text),
@@ -134,7 +139,8 @@ FIELDS = {
         "a name": ["dataset", "method"],
         "a whole number, 0 or more": ["fold"],
         "a text": ["error", "cause", "data_sha256"],
-        "a number": ["threshold", "fit_seconds", "predict_seconds"],
+        "a number": ["threshold"],
+        "seconds, 0 or more": ["fit_seconds", "predict_seconds", "cell_seconds"],
         "a whole number": ["seed"],
         "a count": ["n_train", "n_test", "n_train_minority", "n_test_minority"],
         "numbers by metric": ["scores"],
@@ -243,7 +249,9 @@ def whole_lines(data):
         if data[end:].strip():
             parse_line(data[end:].removeprefix(BOM))
     except ValueError as error:
-        if is_half(data[end:], error):
+        # Without a whole line before it, it may be another file than ours.
+        is_ours = end or data.removeprefix(BOM).lstrip().startswith(b"{")
+        if is_ours and is_half(data[end:], error):
             return data[:end]
     return data
 

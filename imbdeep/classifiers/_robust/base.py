@@ -137,6 +137,12 @@ class AdversarialNetClassifier(BaseDeferredClassifier):
                 "rows that it was measured in, those of the first call.",
                 stacklevel=2,
             )
+        if not movable.any():
+            warnings.warn(
+                f"No feature can be moved: perturb={self.perturb!r} names none, and "
+                "the net is trained as if there were no attack.",
+                stacklevel=2,
+            )
         warn_of_tiny_radius(radius, self.feature_std_)
         if self.step_size is None:
             # Madry et al.'s length, which reaches the far side from any start.
