@@ -144,9 +144,9 @@ def check_are_labels(y):
         if "Unknown label type: unknown" not in str(error):
             raise
         raise ValueError(
-            f"y holds labels of type {type(y[0]).__name__}, which scikit-learn does "
-            "not know as such. Turn them into text or numbers, for example with "
-            "astype(str)."
+            f"Unknown label type: y holds objects, the first of type "
+            f"{type(y[0]).__name__}, which scikit-learn does not take for labels. Turn "
+            "them into text or numbers, for example with astype(str)."
         ) from None
 
 

@@ -59,7 +59,7 @@ def test_text_of_variable_length():
 def test_labels_that_are_no_labels_get_a_remedy(label):
     y = np.array([label] * len(Y), dtype=object)
     y[Y == 1] = type(label)(2) if isinstance(label, decimal.Decimal) else label
-    with pytest.raises(ValueError, match=r"labels of type \w+, .*astype\(str\)"):
+    with pytest.raises(ValueError, match=r"the first of type \w+, .*astype\(str\)"):
         quick("net").fit(X, y)
 
 
