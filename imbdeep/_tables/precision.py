@@ -151,7 +151,8 @@ def _merges(values):
     sample = values[:: max(1, len(values) // _SAMPLE)]
     if sample.dtype.kind == "O":
         whole = [int(v) for v in sample.tolist() if isinstance(v, Integral)]
-        if not whole or max(map(abs, whole)) <= 2**53:
+        # Those beyond float64 are refused with all that is infinite.
+        if not whole or not 2**53 < max(map(abs, whole)) < 2**1023:
             return False
         return len(set(map(float, whole))) < len(set(whole))
     if not has_large_integers(sample):
