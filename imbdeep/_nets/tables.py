@@ -121,7 +121,8 @@ class ReadsTables:
                 self.numeric_encoding,
                 self.n_bins,
                 gappy=gappy,
-                levels=self.level_codes_,
+                level_columns=self.level_codes_.positions,
+                n_levels=self.level_codes_.n_levels(),
                 names=getattr(self, "feature_names_in_", None),
             )
 

@@ -87,6 +87,9 @@ class RobustScaling(Encoding):
             [0.0000]])
     """
 
+    spread: Tensor
+    like_net: Tensor
+
     def __init__(self, median: Tensor, spread: Tensor):
         super().__init__()
         self.n_outputs = len(median)

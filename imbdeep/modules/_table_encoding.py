@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from imbdeep._tables.levels import LevelCodes
 from imbdeep._tables.pairs import split_pairs
 from imbdeep._torch.draws import current_generator
 from imbdeep.modules._encoding import Encoding
@@ -57,6 +56,12 @@ class LevelEncoding(Encoding):
             [0., 0., 1.]])
     """
 
+    unseen: Tensor
+    missing: Tensor
+    columns: Tensor
+    starts: Tensor
+    like_net: Tensor
+
     def __init__(self, n_levels: Sequence[int], gappy: Sequence[bool]):
         super().__init__()
         unseen = torch.as_tensor(n_levels, dtype=torch.int64)
@@ -72,12 +77,13 @@ class LevelEncoding(Encoding):
         self.register_buffer("source", source, persistent=False)
         self.n_one_hot = int(places[one_hot].sum())
         self.embedded = (~one_hot).nonzero().flatten().tolist()
-        self.embeddings = nn.ModuleList(
+        embeddings = [
             nn.Embedding(int(places[column]), _MOST_ONE_HOT) for column in self.embedded
-        )
-        for embedding in self.embeddings:
+        ]
+        for embedding in embeddings:
             # About as long as a one-hot level.
             nn.init.normal_(embedding.weight, std=_MOST_ONE_HOT**-0.5)
+        self.embeddings = nn.ModuleList(embeddings)
         columns = one_hot.nonzero().flatten()
         starts = places[one_hot].cumsum(0) - places[one_hot]
         for name, buffer in {
@@ -130,6 +136,12 @@ class TableEncoding(Encoding):
     make_numbers : callable or None
         Gives the encoding of the numeric columns; None leaves them as they are.
     """
+
+    number_columns: Tensor
+    level_columns: Tensor
+    gaps: Tensor
+    numbers: Encoding | None
+    levels: LevelEncoding
 
     def __init__(
         self,
@@ -209,7 +221,8 @@ def table_recipe(
     n_bins: int,
     *,
     gappy: np.ndarray,
-    levels: LevelCodes,
+    level_columns: np.ndarray,
+    n_levels: np.ndarray,
     names: Sequence[str] | None = None,
 ) -> Callable[[], Encoding] | None:
     """Learn an encoding of the columns of a table, to be built as often as needed.
@@ -225,8 +238,8 @@ def table_recipe(
         Most bins of a feature, for 'piecewise_linear'.
     gappy : ndarray of shape (n_features,), bool
         Columns with missing values.
-    levels : LevelCodes
-        That gave the codes.
+    level_columns, n_levels : ndarray of shape (n_categorical,), int
+        Positions of the columns of codes, and how many levels each has.
     names : sequence of str or None, default=None
         Of the columns. With names, a table with levels or gaps is encoded in their
         order, so that the order of the columns makes no difference for the net.
@@ -240,29 +253,30 @@ def table_recipe(
     Examples
     --------
     >>> import numpy as np
-    >>> from imbdeep._tables.levels import LevelCodes
     >>> from imbdeep.modules._table_encoding import table_recipe
     >>> X = np.array([[1.0, 0.0], [3.0, np.nan]])
+    >>> none = np.array([], dtype=int)
+    >>> gappy = np.array([False, True])
     >>> recipe = table_recipe(
-    ...     X, "standard", 16, gappy=np.array([False, True]), levels=LevelCodes()
+    ...     X, "standard", 16, gappy=gappy, level_columns=none, n_levels=none
     ... )
     >>> recipe().n_outputs  # two numbers, and whether the second is missing
     3
     """
-    if not (len(levels.positions) or gappy.any()):
+    if not (len(level_columns) or gappy.any()):
         return encoding_recipe(X, kind, n_bins)
     order = np.arange(X.shape[1]) if names is None else np.argsort(np.asarray(names))
-    is_level = np.isin(order, levels.positions)
-    number_columns, level_columns = order[~is_level], order[is_level]
-    n_levels = dict(zip(levels.positions, levels.n_levels(), strict=True))
+    is_level = np.isin(order, level_columns)
+    number_columns, ordered = order[~is_level], order[is_level]
+    sizes = dict(zip(level_columns.tolist(), n_levels.tolist(), strict=True))
     make_numbers = None
     if kind is not None and len(number_columns):
         make_numbers = encoding_recipe(X[:, number_columns], kind, n_bins)
     return partial(
         TableEncoding,
         number_columns.tolist(),
-        level_columns.tolist(),
+        ordered.tolist(),
         gappy,
-        [int(n_levels[column]) for column in level_columns],
+        [sizes[column] for column in ordered.tolist()],
         make_numbers,
     )
