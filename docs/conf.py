@@ -29,6 +29,8 @@ autodoc_inherit_docstrings = False
 numpydoc_show_class_members = False
 # A summary, and parameters that exist, in the order of the signature.
 numpydoc_validation_checks = {"SS01", "PR02", "PR03"}
+# Inherited from skorch, which writes parameters in another way.
+numpydoc_validation_exclude = {r"\.simulate$"}
 
 
 def escape_shapes(app, what, name, obj, options, lines):

@@ -38,20 +38,11 @@ def load_keel(path):
     Returns
     -------
     Bunch
-        With the fields
-
-        data : DataFrame of shape (n_samples, n_features)
-            The inputs. Nominal columns are categories, in the order that the header
-            declares; ``real`` is float64 and ``integer`` int64, or ``Int64`` where
-            values are missing.
-        target : Series of shape (n_samples,)
-            The output, likewise.
-        name : str
-            The relation.
-        feature_names : list of str
-        target_name : str
-        DESCR : str
-            The header as it stands.
+        ``data``, a DataFrame of the inputs, and ``target``, a Series of the output:
+        nominal columns are categories, in the order that the header declares; ``real``
+        is float64 and ``integer`` int64, or ``Int64`` where values are missing. Further
+        ``name``, the relation, ``feature_names``, ``target_name``, and ``DESCR``, the
+        header as it stands.
 
     Raises
     ------
