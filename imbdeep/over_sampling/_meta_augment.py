@@ -137,9 +137,9 @@ class MetaAugment(TableOverSampler):
         )
         self.estimator_.fit(X[train], y[train], eval_set=(X[valid], y[valid]))
         parents = train[self.estimator_.synth_parents_]
-        return parents, self._rows_in_own_precision(X, parents, X[train], net.clip)
+        return parents, self._rows_in_own_precision(X, parents, train, net.clip)
 
-    def _rows_in_own_precision(self, X, parents, training_rows, clip):
+    def _rows_in_own_precision(self, X, parents, train, clip):
         """Learned rows: numbers where the net moved them, categories as they were."""
         numeric = np.setdiff1d(np.arange(X.shape[1]), self._categorical)
         learned = self.estimator_.X_synth_
@@ -152,7 +152,7 @@ class MetaAugment(TableOverSampler):
         np.subtract(learned[:, numeric], shift, out=shift)
         rows += shift
         if clip:
-            box = as_numbers(training_rows, numeric)
+            box = as_numbers(X[train], numeric)
             np.clip(rows, np.fmin.reduce(box), np.fmax.reduce(box), out=rows)
         if len(numeric) == X.shape[1]:
             return rows
