@@ -4,8 +4,8 @@
     python benchmarks/tables.py levels --data keel
     python benchmarks/tables.py gaps --data keel
 
-Defaults are chosen here. Runs can be stopped whenever you like: the same command goes
-on. All write to ``results/tables``.
+Defaults may be chosen on them. Runs can be stopped whenever you like: the same command
+goes on. All write to ``results/tables``.
 """
 
 import sys

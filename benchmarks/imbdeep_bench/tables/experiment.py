@@ -82,8 +82,8 @@ class Encodings(OnTables):
 
         python benchmarks/tables.py encodings --data keel
 
-    Numeric tables of the KEEL collection that share no rows with the 27 sets. The
-    encoding that wins here is the default.
+    Numeric tables of the KEEL collection that share no rows with the 27 sets: what a
+    default may be chosen on.
     """
 
     suite = name = "encodings"
