@@ -51,9 +51,8 @@ def _bins_of(encoding, columns):
         yield columns, encoding.source.cpu().numpy()
     own = getattr(encoding, "number_columns", None)
     for part in encoding.children():
-        if hasattr(part, "children"):
-            inner = columns if own is None else own.cpu().numpy()
-            yield from _bins_of(part, inner)
+        inner = columns if own is None else own.cpu().numpy()
+        yield from _bins_of(part, inner)
 
 
 def draw_losses(history):

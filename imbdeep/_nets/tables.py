@@ -131,7 +131,8 @@ class ReadsTables:
             self.column_range_ = None
             return
         low, high = column_range(X)
-        varies = (low < high) | ((missing_shares(X) > 0) & ~np.isnan(low))
+        shares = self.missing_share_ if reset else missing_shares(X)
+        varies = (low < high) | ((shares > 0) & ~np.isnan(low))
         levels = self.level_codes_
         # The code of what training has not seen is beyond those of the levels.
         high[levels.positions] = np.where(

@@ -13,6 +13,7 @@ from imbdeep.batches._tensor_batches import (
     Rows,
     ShuffledBatches,
     mix_rows,
+    rows_of,
     take_rows,
 )
 
@@ -120,11 +121,6 @@ def most_frequent(codes: Tensor) -> Tensor:
     return codes.gather(1, winner).squeeze(1)
 
 
-def features(rows: Rows) -> Tensor:
-    """Rows without their weights, to measure distances in."""
-    return rows["X"] if isinstance(rows, dict) else rows
-
-
 def join(first: Rows, second: Rows) -> Rows:
     """Concatenate two sets of rows."""
     if isinstance(first, dict):
@@ -212,7 +208,7 @@ class SMOTEBatches(ShuffledBatches):
             order = torch.randperm(len(own), generator=self.generator)
             kept.append(own[order[:size]])
             n_new = max(size - len(own), 0)
-            X = features(rows)[own]
+            X = rows_of(rows)[own]
             seed, neighbor, nearest = self.draw_pairs(X, n_new)
             seeds.append(own[seed])
             neighbors.append(own[neighbor])
@@ -222,7 +218,7 @@ class SMOTEBatches(ShuffledBatches):
         step = torch.rand(len(seed), generator=self.generator)
         made = mix_rows(take_rows(rows, seed), take_rows(rows, neighbor), step)
         if self.is_level is not None:
-            features(made)[:, self.is_level] = torch.cat(levels)
+            rows_of(made)[:, self.is_level] = torch.cat(levels)
         return join(take_rows(rows, index), made), torch.cat([y[index], y[seed]])
 
     def draw_pairs(self, X: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:

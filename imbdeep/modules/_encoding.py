@@ -22,9 +22,12 @@ class Encoding(nn.Module):
         What stands for a missing number.
     """
 
-    n_outputs: int
     source: Tensor
     neutral: Tensor
+
+    @property
+    def n_outputs(self) -> int:
+        return len(self.source)
 
     def filled(self, x: Tensor) -> Tensor:
         """Rows with neutral numbers in place of missing ones."""

@@ -33,7 +33,6 @@ class SeveralEncodings(Encoding):
     def __init__(self, encodings: Sequence[Encoding]):
         super().__init__()
         self.encodings = nn.ModuleList(encodings)
-        self.n_outputs = sum(encoding.n_outputs for encoding in encodings)
         source = torch.cat([encoding.source for encoding in encodings])
         self.register_buffer("source", source, persistent=False)
         self.register_buffer("neutral", encodings[0].neutral.clone())

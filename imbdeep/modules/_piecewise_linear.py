@@ -140,7 +140,6 @@ class PiecewiseLinearEncoding(Encoding):
         super().__init__()
         n_bins = torch.tensor([len(edges) - 1 for edges in bins])
         self.n_features = len(bins)
-        self.n_outputs = int(n_bins.sum())
         middle = torch.stack([edges[len(edges) // 2] for edges in bins])
         self.register_buffer("neutral", middle)
         last = n_bins.cumsum(0) - 1

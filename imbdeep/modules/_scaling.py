@@ -41,7 +41,6 @@ class Standardization(Encoding):
 
     def __init__(self, mean: Tensor, std: Tensor):
         super().__init__()
-        self.n_outputs = len(mean)
         self.register_buffer("source", torch.arange(len(mean)), persistent=False)
         self.register_buffer("neutral", mean.clone())
         self.register_buffer("mean", mean.clone())
@@ -92,7 +91,6 @@ class RobustScaling(Encoding):
 
     def __init__(self, median: Tensor, spread: Tensor):
         super().__init__()
-        self.n_outputs = len(median)
         self.register_buffer("source", torch.arange(len(median)), persistent=False)
         self.register_buffer("neutral", median.clone())
         usable = torch.where(spread > 0, spread, torch.ones_like(spread))

@@ -70,7 +70,6 @@ class LevelEncoding(Encoding):
         one_hot = unseen <= _MOST_ONE_HOT
         widths = torch.where(one_hot, places, _MOST_ONE_HOT)
         self.n_features = len(unseen)
-        self.n_outputs = int(widths.sum())
         # In the order of the output: one-hot columns first.
         blocks = torch.cat([one_hot.nonzero(), (~one_hot).nonzero()]).flatten()
         source = blocks.repeat_interleave(widths[blocks])
@@ -173,7 +172,6 @@ class TableEncoding(Encoding):
             ]
         )
         self.register_buffer("source", source, persistent=False)
-        self.n_outputs = len(source)
 
     def forward(self, x: Tensor) -> Tensor:
         if x.shape[-1] == self.n_features:
