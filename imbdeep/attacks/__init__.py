@@ -9,6 +9,7 @@ function from rows to logits and a :class:`Ball`.
 
 from imbdeep.attacks._ball import Ball
 from imbdeep.attacks._evaluate import adversarial_rows, robust_predictions
+from imbdeep.attacks._levels import LevelChoices
 from imbdeep.attacks._objectives import log_odds, margin
 from imbdeep.attacks._pgd import pgd
 from imbdeep.attacks._scorer import make_robust_scorer, robust_accuracy
@@ -16,6 +17,7 @@ from imbdeep.attacks._square import square
 
 __all__ = [
     "Ball",
+    "LevelChoices",
     "adversarial_rows",
     "log_odds",
     "make_robust_scorer",

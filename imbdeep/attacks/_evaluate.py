@@ -2,7 +2,6 @@
 
 from contextlib import contextmanager
 from functools import partial
-from numbers import Integral
 
 import numpy as np
 import torch
@@ -11,22 +10,20 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from imbdeep._tables.rows import column_moments
 from imbdeep._torch.switches import usual_switches
+from imbdeep.attacks._asked import read_changes
 from imbdeep.attacks._box import check_inside, read_box
+from imbdeep.attacks._checks import check_attack, check_attackable, class_indices
+from imbdeep.attacks._levels import LevelChoices
 from imbdeep.attacks._nets import evaluation_mode, net_logits
 from imbdeep.attacks._objectives import margin
 from imbdeep.attacks._rows import open_rows
 from imbdeep.attacks._threat import (
-    check_threat,
     lengths_per_feature,
     make_ball,
-    movable_features,
     read_std,
     warn_of_tiny_radius,
 )
 from imbdeep.attacks._worst import worst_rows
-
-ATTACKS = ("pgd", "square", "both")
-LEAST = {"attack_steps": 0, "restarts": 1, "queries": 0, "batch_size": 1}
 
 
 @usual_switches()
@@ -47,6 +44,8 @@ def adversarial_rows(
     queries=500,
     box=None,
     perturb=None,
+    levels=None,
+    n_level_changes=1,
     early_stop=False,
     batch_size=1024,
     random_state=None,
@@ -105,7 +104,15 @@ def adversarial_rows(
     perturb : array-like of bool of the shape of a row, list of columns, mapping or \
             Series of bool by column name, or None, default=None
         Which features may move; columns of a table also by position or name. None lets
-        all numbers move. Levels, text and dates cannot, and gaps stay.
+        all numbers move. Levels change only for 'square' and 'both', if they are named
+        here or in ``levels``. Dates cannot, and gaps stay.
+    levels : mapping or None, default=None
+        Allowed levels by column, such as ``{"city": ["Bonn", "Ulm"]}``; a column named
+        here holds levels whatever its dtype. None, for all columns or in place of a
+        list, allows the levels that occur in X.
+    n_level_changes : int, at least 0, default=1
+        How many columns of a row may have another level, in addition to what ``eps``
+        allows.
     early_stop : bool, default=False
         Whether to stop attacking a row once its label is no longer the likeliest and
         ``predict`` returns another. This is faster and enough for metrics of labels.
@@ -155,6 +162,12 @@ def adversarial_rows(
     may move, in any order, and no column that X lacks. If X has no names, whole numbers
     as names are positions.
 
+    The search over levels is a random one, as the queries allow. If only levels change
+    and their combinations are no more than ``queries``, it tries all of them: then
+    nothing worse is to be found. Beyond that, and where numbers move as well, it may
+    miss the worst combination, and more so the more levels and changes there are: raise
+    ``queries`` and see whether the metric falls.
+
     Rounding may let a shift exceed ``eps``. Whole numbers and booleans that may move
     become floats; leave them out of ``perturb`` if a step of the pipeline treats them
     as categories.
@@ -181,16 +194,19 @@ def adversarial_rows(
             "attack_steps": attack_steps,
             "restarts": restarts,
             "queries": queries,
+            "n_level_changes": n_level_changes,
             "batch_size": batch_size,
         }
     )
     check_is_fitted(estimator, "classes_")
     check_attackable(estimator, attack)
     rows = open_rows(estimator, X)
-    target = torch.from_numpy(_read_labels(estimator, y, len(rows)))
-    numbers, ball, step_size = _read_threat(
+    target = torch.from_numpy(class_indices(estimator, y, len(rows)))
+    movable, searched = read_changes(rows, perturb, levels, attack)
+    numbers, ball, step_size, allowed = _read_threat(
         rows,
-        perturb=perturb,
+        movable,
+        searched,
         eps=eps,
         norm=norm,
         eps_unit=eps_unit,
@@ -212,6 +228,7 @@ def adversarial_rows(
             random_start=random_start,
             restarts=restarts,
             queries=queries,
+            levels=LevelChoices(allowed, n_level_changes).to(device),
             generator=torch.Generator(device).manual_seed(seed),
         )
         worst = in_batches(partial(find_worst, early_stop=early_stop), numbers, target)
@@ -234,14 +251,13 @@ def _in_batches(batch_size, device, function, x, target):
     return torch.cat([function(x.to(device), y.to(device)).cpu() for x, y in parts])
 
 
-def _read_threat(rows, *, perturb, eps, norm, eps_unit, std, step_size, box):
-    """Rows as numbers, the ball around each and the step length, as tensors."""
-    movable = movable_features(perturb, rows.shape, rows.names, rows.is_level)
+def _read_threat(rows, movable, searched, *, eps, norm, eps_unit, std, step_size, box):
+    """Rows as numbers, the ball, the step length and allowed levels, as tensors."""
     of_row = {"shape": rows.shape, "names": rows.names, "movable": movable}
     in_input = partial(lengths_per_feature, unit=eps_unit, std=std, **of_row)
     radius = in_input("eps", eps)
     moves = movable & (radius > 0)
-    numbers = rows.read(moves)
+    numbers, allowed = rows.read(moves, searched)
     if step_size is not None:
         step_size = torch.from_numpy(in_input("step_size", step_size))
     if box is not None:
@@ -254,7 +270,9 @@ def _read_threat(rows, *, perturb, eps, norm, eps_unit, std, step_size, box):
     warn_of_tiny_radius(radius[moves], spread)
     numbers = torch.tensor(numbers)
     ball = make_ball(norm, radius, moves, box, dtype=numbers.dtype)
-    return numbers, ball, None if step_size is None else step_size.to(numbers.dtype)
+    step_size = None if step_size is None else step_size.to(numbers.dtype)
+    allowed = {i: torch.as_tensor(levels) for i, levels in allowed.items()}
+    return numbers, ball, step_size, allowed
 
 
 def robust_predictions(
@@ -309,69 +327,6 @@ def robust_predictions(
     return estimator.predict(X_adv)
 
 
-def check_attackable(estimator, attack):
-    """Refuse an attack for which a classifier lacks gradients or probabilities.
-
-    Parameters
-    ----------
-    estimator : classifier
-    attack : {'pgd', 'square', 'both'}
-    """
-    if hasattr(estimator, "module_"):
-        if attack != "square":
-            _check_gradients(estimator)
-        return
-    if attack == "square" and hasattr(estimator, "predict_proba"):
-        return
-    raise ValueError(
-        f"attack={attack!r} needs the gradients of a net, and "
-        f"{type(estimator).__name__} has no module_. Attack the net inside, such "
-        "as best_estimator_ or the last step of a pipeline, on rows that the steps "
-        "before it have transformed; or use attack='square', which takes any "
-        "classifier with predict_proba, and rows as they are: name the columns that "
-        "may move in perturb, and the others may be text."
-    )
-
-
-def check_attack(parameters):
-    """Refuse parameters of :func:`adversarial_rows` that are wrong for any data.
-
-    Parameters
-    ----------
-    parameters : dict
-        All parameters, by name.
-    """
-    check_threat(
-        *(parameters[name] for name in ("norm", "eps", "eps_unit", "step_size"))
-    )
-    if parameters["attack"] not in ATTACKS:
-        raise ValueError(
-            f"attack must be one of {ATTACKS}, got {parameters['attack']!r}."
-        )
-    for name, least in LEAST.items():
-        value = parameters[name]
-        if not (isinstance(value, Integral) and value >= least):
-            raise ValueError(
-                f"{name} must be an integer of at least {least}, got {value!r}."
-            )
-
-
-def _read_labels(estimator, y, n_rows):
-    y = column_or_1d(y)
-    if len(y) != n_rows:
-        raise ValueError(f"X has {n_rows} rows and y has {len(y)} labels.")
-    classes = np.asarray(estimator.classes_)
-    unknown = np.setdiff1d(y, classes)
-    if len(unknown):
-        raise ValueError(
-            f"y has labels {unknown.tolist()} that are not among the classes "
-            f"{classes.tolist()} of {type(estimator).__name__}."
-        )
-    # skorch leaves ``classes`` in the order in which the user gave them.
-    order = np.argsort(classes)
-    return order[np.searchsorted(classes, y, sorter=order)]
-
-
 @contextmanager
 def _attacked(estimator, rows):
     """The logits function of a classifier, and the device that it runs on."""
@@ -382,15 +337,6 @@ def _attacked(estimator, rows):
         device = next(iter(module.parameters()), torch.empty(0)).device
         with evaluation_mode(module):
             yield partial(net_logits, estimator), device
-
-
-def _check_gradients(estimator):
-    """Refuse a net whose weights torch bars from all gradients."""
-    if any(weights.is_inference() for weights in estimator.module_.parameters()):
-        raise ValueError(
-            f"{type(estimator).__name__} was initialized in torch.inference_mode, "
-            "which keeps its weights out of gradients for good. Fit it outside."
-        )
 
 
 def _log_probabilities(estimator, rows, x):

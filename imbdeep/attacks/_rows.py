@@ -5,11 +5,16 @@ from scipy import sparse
 from sklearn.utils.validation import check_array
 
 from imbdeep._tables.column_kinds import NUMERIC
-from imbdeep._tables.frames import column_names
+from imbdeep._tables.frames import column_names, rows_as_array
 from imbdeep._tables.levels import LevelCodes
 from imbdeep._tables.precision import to_float32
 from imbdeep._tables.reading import read_rows
+from imbdeep.attacks._pool import LevelPool
 from imbdeep.attacks._tables import column_at, is_table, rows_at, with_columns
+from imbdeep.attacks._threat import refuse_levels
+
+# Levels are of these kinds. Of others, such as dates and lists, each row may have one.
+LEVELS = {"text", "categories", *NUMERIC}
 
 
 def open_rows(estimator, X):
@@ -23,9 +28,10 @@ def open_rows(estimator, X):
     Returns
     -------
     NetRows, TableRows or ArrayRows
-        ``names``, the column names or None; ``shape``, the shape of a row; ``read``,
-        which returns the numbers that an attack moves; ``like``, which puts them back
-        into the container of X.
+        ``names``, the column names or None; ``shape``, the shape of a row;
+        ``is_level``, which features hold levels, or None; ``read``, which returns the
+        numbers that an attack moves, and for each column of levels those that stand for
+        the allowed ones; ``like``, which puts numbers back into the container of X.
     """
     if hasattr(estimator, "module_"):
         return NetRows(estimator, X)
@@ -91,28 +97,62 @@ def as_container_of(X, numbers):
     return type(X)(numbers) if sparse.issparse(X) else numbers
 
 
+def allowed_numbers(column, given):
+    """Levels that are numbers: those given, or else those that occur in a column."""
+    allowed = np.unique(np.asarray(column if given is None else given, column.dtype))
+    return allowed[~np.isnan(allowed)]
+
+
 class NetRows:
     """Rows of a net, which takes numbers only."""
 
     def __init__(self, estimator, X):
-        self.X, self.numbers = X, read_net_rows(estimator, X)
+        self.X = rows_as_array(X) if isinstance(X, list | tuple) else X
+        self.numbers = read_net_rows(estimator, X)
         self.names, self.shape = column_names(X), self.numbers.shape[1:]
         self.is_level = getattr(estimator, "is_level_", None)
+        codes = getattr(estimator, "level_codes_", LevelCodes())
+        self._levels = dict(zip(codes.positions.tolist(), codes.levels_, strict=True))
 
     def __len__(self):
         return len(self.numbers)
 
-    def read(self, moves):
-        """Numbers of all features, of shape (n, ...)."""
-        self.moves = moves
-        return self.numbers
+    def read(self, moves, levels):
+        """Numbers of all features, of shape (n, ...), and allowed ones of levels."""
+        self.moves, self.pools, self.allowed = moves, {}, {}
+        for i, given in levels.items():
+            if self._are_numbers():
+                self.allowed[i] = allowed_numbers(self.numbers[:, i], given)
+            else:
+                pool = LevelPool(self.X, i, given, _name_of(i, self.names))
+                self.pools[i] = pool
+                self.allowed[i] = self._to_net(i, pool.levels[: pool.n_allowed])
+        return self.numbers, self.allowed
+
+    def _are_numbers(self):
+        """Whether X holds what the net sees."""
+        return self.names is None and (self.is_level is None or not self.is_level.any())
+
+    def _to_net(self, i, levels):
+        if i in self._levels:
+            levels = self._levels[i].get_indexer(levels)
+            # All levels that it has not seen are one.
+            levels = np.where(levels < 0, len(self._levels[i]), levels)
+        return np.asarray(levels, self.numbers.dtype)
 
     def like(self, numbers):
         """Put all rows into the container of X, with fixed features as they were."""
-        if self.names is None and (self.is_level is None or not self.is_level.any()):
+        if self._are_numbers():
             return as_container_of(self.X, numbers)
-        positions = np.flatnonzero(self.moves)
-        return with_columns(self.X, {i: numbers[:, i] for i in positions})
+        changed = {i: numbers[:, i] for i in np.flatnonzero(self.moves).tolist()}
+        for i, pool in self.pools.items():
+            places = np.arange(len(self))
+            is_other = (numbers[:, i] != self.numbers[:, i]) & ~np.isnan(numbers[:, i])
+            known, first = np.unique(self.allowed[i], return_index=True)
+            chosen = first[np.searchsorted(known, numbers[is_other, i])]
+            places[is_other] = len(self) + chosen
+            changed[i] = pool.take(places)
+        return with_columns(self.X, changed)
 
 
 class ArrayRows:
@@ -135,10 +175,12 @@ class ArrayRows:
     def __len__(self):
         return len(self.numbers)
 
-    def read(self, moves):
-        """Numbers of all features, of shape (n, ...); those that move are finite."""
+    def read(self, moves, levels):
+        """Numbers of all features, of shape (n, ...), and allowed ones of levels."""
         check_finite(self.numbers, moves)
-        return self.numbers
+        return self.numbers, {
+            i: allowed_numbers(self.numbers[:, i], own) for i, own in levels.items()
+        }
 
     def like(self, numbers):
         """Make any rows sparse if X is."""
@@ -149,8 +191,8 @@ class TableRows:
     """Rows of a table for any classifier: only what may move is read as numbers.
 
     An attack may query any of its rows in any order, and each has to reach the
-    classifier with its own text and dates. So the columns that may not move hold the
-    row number instead.
+    classifier with its own text and dates. So the columns that may not change hold the
+    row number instead, and those of levels their codes.
     """
 
     def __init__(self, X):
@@ -163,9 +205,24 @@ class TableRows:
     def __len__(self):
         return self.X.shape[0]
 
-    def read(self, moves):
-        """Numbers of shape (n, d): columns that move, and row numbers elsewhere."""
-        self.moves = moves
+    def read(self, moves, levels):
+        """Numbers that move, codes of levels, and row numbers elsewhere; codes allowed.
+
+        Returns
+        -------
+        numbers : ndarray of shape (n, n_features)
+        allowed : dict of int to ndarray
+        """
+        kept = [i for i in levels if self.columns[i].kind not in LEVELS]
+        if kept:
+            columns = [_name_of(i, self.names) for i in kept]
+            refuse_levels(columns, "an attack to go. Leave them out.")
+        self.pools = {
+            i: LevelPool(self.X, i, own, _name_of(i, self.names))
+            for i, own in levels.items()
+        }
+        self.fixed = ~moves
+        self.fixed[list(levels)] = False
         moving = {
             i: self.columns[i].to_numbers() for i in np.flatnonzero(moves).tolist()
         }
@@ -173,20 +230,31 @@ class TableRows:
         # float32 cannot tell row numbers beyond 2**24 apart.
         dtype = np.result_type(*self.dtypes.values()) if moves.all() else np.float64
         numbers = np.empty((len(self), *self.shape), dtype)
-        numbers[:, ~moves] = np.arange(len(self))[:, None]
+        numbers[:, self.fixed] = np.arange(len(self))[:, None]
         for i, column in moving.items():
             numbers[:, i] = column
         check_finite(numbers, moves, self.names)
-        return numbers
+        for i, pool in self.pools.items():
+            numbers[:, i] = pool.codes()
+        allowed = {
+            i: np.arange(p.n_allowed, dtype=dtype) for i, p in self.pools.items()
+        }
+        return numbers, allowed
 
     def like(self, numbers):
         """Put these rows into the container of X, with fixed columns as they were."""
-        if self.moves.all():
-            rows = np.arange(len(numbers))
-        else:
-            rows = numbers[:, ~self.moves][:, 0].astype(np.int64)
-        moved = {i: numbers[:, i].astype(own) for i, own in self.dtypes.items()}
-        return with_columns(rows_at(self.X, rows), moved)
+        known = None
+        if self.fixed.any():
+            known = numbers[:, self.fixed][:, 0].astype(np.int64)
+        rows = np.arange(len(numbers)) if known is None else known
+        changed = {i: numbers[:, i].astype(own) for i, own in self.dtypes.items()}
+        for i, pool in self.pools.items():
+            changed[i] = pool.like(numbers[:, i], known)
+        return with_columns(rows_at(self.X, rows), changed)
+
+
+def _name_of(position, names):
+    return position if names is None else names[position]
 
 
 def _floating(dtype):

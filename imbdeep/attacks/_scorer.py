@@ -8,11 +8,8 @@ from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from imbdeep._tables.by_name import by_label
-from imbdeep.attacks._evaluate import (
-    adversarial_rows,
-    check_attack,
-    robust_predictions,
-)
+from imbdeep.attacks._checks import check_attack
+from imbdeep.attacks._evaluate import adversarial_rows, robust_predictions
 from imbdeep.metrics import under_represented
 
 ROWS = ("all", "per_class", "under_represented")

@@ -2,12 +2,14 @@
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import Generator, Tensor
 
 from imbdeep.attacks._ball import Ball
+from imbdeep.attacks._levels import LevelChoices
 from imbdeep.attacks._objectives import margin
 
 # Shares of the queries after which proposals change half as many features, as in the
@@ -135,6 +137,39 @@ def propose(
     return moved(found, x, ball, patch, values)
 
 
+def proposals(
+    ball: Ball, levels: LevelChoices | None, queries: int, generator: Generator | None
+) -> Iterator[Callable[[Tensor, Tensor], Tensor]]:
+    """What to query one after another, as functions of the rows found and given.
+
+    Numbers and levels take turns. Levels alone are tried one after another if the
+    queries suffice for all that the budget allows.
+    """
+    searches_levels = levels is not None and levels.most_changes > 0
+    if ball.is_point and levels.n_combinations <= queries:
+        for change in levels.each():
+            yield lambda found, x, change=change: change(x)
+        return
+    for query in range(queries):
+        progress = query / queries
+        if not searches_levels:
+            yield partial(propose, ball=ball, progress=progress, generator=generator)
+        elif ball.is_point or query % 2:
+            share = changed_share(progress)
+            yield partial(levels.propose, share=share, generator=generator)
+        else:
+            yield partial(
+                _move_numbers, ball, levels, progress=progress, generator=generator
+            )
+
+
+def _move_numbers(ball, levels, found, x, **how):
+    # The ball puts back what it does not let move.
+    moved = propose(found, x, ball, **how)
+    moved[:, levels.columns] = found[:, levels.columns]
+    return moved
+
+
 @torch.no_grad()
 def square(
     scores_of: Callable[[Tensor], Tensor],
@@ -143,6 +178,7 @@ def square(
     ball: Ball,
     *,
     queries: int = 500,
+    levels: LevelChoices | None = None,
     early_stop: bool = False,
     generator: Generator | None = None,
 ) -> Tensor:
@@ -171,6 +207,12 @@ def square(
         Number of changed rows to query per row, in addition to ``x`` itself. Changes
         are large at first and end at single features, on a schedule in shares of this
         number.
+    levels : LevelChoices or None, default=None
+        Columns of rows of shape (d,) that hold numbers for levels, and how many of them
+        may change; the ball must not move them. Every second query then draws other
+        levels, or every query if no number moves. If no number moves and there are no
+        more combinations than queries, each of them is tried, and the rows returned are
+        the worst there are.
     early_stop : bool, default=False
         Whether to stop attacking a row once it is misclassified.
     generator : torch.Generator or None, default=None
@@ -196,6 +238,8 @@ def square(
     and the whole shift is scaled back to length 1. The paper's patches have the shape
     of two pyramids and take their length from another patch.
 
+    NOTE[DIFF]: the paper knows no levels.
+
     References
     ----------
     .. [1] M. Andriushchenko, F. Croce, N. Flammarion, M. Hein. "Square Attack: a
@@ -211,16 +255,16 @@ def square(
     tensor([[-0.5000,  0.0000],
             [ 0.5000,  0.0000]])
     """
-    if ball.is_point:
+    if ball.is_point and not (levels and levels.most_changes):
         return x
     worst, height = x.clone(), margin(scores_of(x), y)
     rows = torch.arange(len(x), device=x.device)
-    for query in range(queries):
+    for proposal in proposals(ball, levels, queries, generator):
         if early_stop:
             rows = rows[height[rows] <= 0]
         if len(rows) == 0:
             break
-        asked = propose(worst[rows], x[rows], ball, query / queries, generator)
+        asked = proposal(worst[rows], x[rows])
         reached = margin(scores_of(asked), y[rows])
         higher = reached > height[rows]
         worst[rows[higher]] = asked[higher]

@@ -1,6 +1,7 @@
 """Tables with columns of different types, as an attack handles them."""
 
 import narwhals.stable.v2 as nw
+import numpy as np
 
 from imbdeep._tables.column_kinds import kind_of_series
 from imbdeep._tables.frames import Column, is_data_frame, is_pandas
@@ -59,7 +60,7 @@ def with_columns(X, columns):
     Parameters
     ----------
     X : data frame or ndarray of shape (n, n_features), dtype object
-    columns : dict of int to ndarray of shape (n,)
+    columns : dict of int to ndarray or narwhals.Series of shape (n,)
         New columns by position.
 
     Examples
@@ -75,14 +76,20 @@ def with_columns(X, columns):
     if is_data_frame(X) and not is_pandas(X):
         frame = nw.from_native(X, eager_only=True)
         made = (
-            nw.new_series(frame.columns[i], values, backend=frame.implementation)
+            values.alias(frame.columns[i])
+            if isinstance(values, nw.Series)
+            else nw.new_series(frame.columns[i], values, backend=frame.implementation)
             for i, values in columns.items()
         )
         return frame.with_columns(*made).to_native()
-    X = X.copy()
+    # An array of whole numbers would cut off what is behind the point.
+    X = X.copy() if is_pandas(X) else X.astype(np.result_type(X, *columns.values()))
     for position, values in columns.items():
         # isetitem changes the dtype of the column; iloc would cast the values to it.
         if is_pandas(X):
+            if isinstance(values, nw.Series):
+                # A series keeps its dtype, and is aligned by its index.
+                values = values.to_native().set_axis(X.index)
             X.isetitem(position, values)
         else:
             X[:, position] = values

@@ -210,19 +210,38 @@ def movable_features(
     is_level = np.zeros(shape, dtype=bool) if is_level is None else is_level
     if perturb is None:
         return ~is_level
-    asked = _features_asked_for(perturb, shape, names)
+    asked = features_asked_for(perturb, shape, names)
     if (asked & is_level).any():
         found = np.flatnonzero(asked & is_level).tolist()
         columns = found if names is None else [list(names)[i] for i in found]
-        raise ValueError(
-            f"perturb names columns {columns}, which hold levels or other things that "
-            "are no numbers: there is no way between two of them for an attack to go. "
-            "Leave them out."
-        )
+        refuse_levels(columns, "an attack to go. Leave them out.")
     return asked
 
 
-def _features_asked_for(perturb, shape, names):
+def refuse_levels(columns: Sequence[Any], remedy: str) -> None:
+    """Refuse to move what is no number.
+
+    Parameters
+    ----------
+    columns : sequence
+        Names or positions.
+    remedy : str
+        Goes on after "there is no way between two of them for".
+
+    Raises
+    ------
+    ValueError
+    """
+    raise ValueError(
+        f"perturb names columns {columns}, which hold levels or other things that are "
+        f"no numbers: there is no way between two of them for {remedy}"
+    )
+
+
+def features_asked_for(
+    perturb: Any, shape: Sequence[int], names: Iterable[Any] | None
+) -> np.ndarray:
+    """Mask of the features that ``perturb`` names, see :func:`movable_features`."""
     if is_mask_by_name(perturb):
         return mask_by_name("perturb", perturb, shape, names)
     given = np.asarray(perturb)

@@ -19,6 +19,7 @@ def worst_rows(
     random_start=True,
     restarts=1,
     queries=500,
+    levels=None,
     early_stop=False,
     generator=None,
 ):
@@ -36,6 +37,7 @@ def worst_rows(
     attack_steps, step_size, random_start, restarts
         See :func:`strongest_pgd`.
     queries : int, default=500
+    levels : LevelChoices or None, default=None
         See :func:`square`.
     early_stop, generator
         See :func:`strongest_pgd`.
@@ -84,6 +86,7 @@ def worst_rows(
             y[rows],
             ball,
             queries=queries,
+            levels=levels,
             early_stop=early_stop,
             generator=generator,
         )

@@ -438,8 +438,8 @@ def test_an_array_of_doubles_keeps_its_digits():
     ("given", "message"),
     [
         (
-            {"perturb": ["age", "city"]},
-            r"perturb names columns \['city'\], .*no numbers.*Leave them out",
+            {"perturb": ["age", "when", "note"]},
+            r"perturb names columns \['when', 'note'\], .*no numbers.*Leave them out",
         ),
         ({"perturb": ["weight"]}, r"perturb names columns \['weight'\]"),
         ({"perturb": MOVING, "eps": {"age": 1}}, r"eps .* lacks columns \['income'\]"),
