@@ -11,6 +11,7 @@ from speed import main
 # Few and small, and how many lines each table of the report then has.
 SMALL = {
     "fit": ("--epochs=1 --repeats=2 --rows-large=1200", [12, 12, 3]),
+    "levels": ("--rows=400 --levels=30 --epochs=1 --repeats=2", [3, 3]),
     "meta_step": ("--steps=5 --repeats=2", [12]),
     "attack_step": ("--steps=3 --repeats=2", [15, 3]),
     "samplers": ("--samplers=SMOTE,GLGAN --repeats=2 --rows-large=4480", [6, 2, 1]),
@@ -18,6 +19,7 @@ SMALL = {
 }
 SAID = {
     "fit": ["1,200 rows, 74 columns", "\n## Ratios\n", "\n## Times\n", "\n## Memory\n"],
+    "levels": ["400 rows of 20 numbers", "of 30 levels", "4.8e-05 GB", "| 1 (1 to 1)"],
     # Plain steps are the measure, of two tables with two encodings.
     "meta_step": ["raised the peak memory by 1.5 MB", "1 (1 to 1)"],
     "attack_step": ["| plain ", "| bare PyTorch, adversarial ", "<= 12", "| 1.5 "],
@@ -26,6 +28,7 @@ SAID = {
 }
 PROGRESS = {
     "fit": "large table, encoding None",
+    "levels": "memory",
     "samplers": "GLGAN, 2,240 rows",
     "aggregators": "MajorityVote",
 }
@@ -88,6 +91,8 @@ WRONG = {
     "fit --repeats=two": "--repeats: must be an integer, 1 or more, got 'two'",
     "fit --rows-large=9": "--rows-large: must be an integer, 1120 or more",
     "fit --threads=-1": "--threads: must be an integer, 1 or more, got '-1'",
+    "levels --rows=100": "--rows: must be an integer, 200 or more",
+    "levels --levels=1": "--levels: must be an integer, 2 or more, got '1'",
     "samplers --epochs=1": "--epochs: must be an integer, 2 or more, got '1'",
     "samplers --rows-large=99": "--rows-large: must be an integer, 4480 or more",
     "samplers --samplers=GLGAM": "--samplers got 'GLGAM', which is unknown. Did you",
