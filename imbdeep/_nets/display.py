@@ -6,8 +6,15 @@ import pandas as pd
 from imbdeep._tables.rows import missing_shares
 from imbdeep.modules import PiecewiseLinearEncoding
 
-_COLORS = {"train_loss": "#4C78A8", "valid_loss": "#E45756"}
-_WIDTH, _HEIGHT, _MARGIN = 360, 140, 28
+# To be seen on white and on black.
+_COLORS = {"train_loss": "#4A86C8", "valid_loss": "#E45756"}
+_WIDTH, _HEIGHT, _MARGIN, _LEGEND = 440, 140, 28, 84
+_MOST_ROWS = 60
+_STYLE = (
+    "<style>.imbdeep-columns th,.imbdeep-columns td{padding:.1em .7em;"
+    "text-align:right}.imbdeep-columns th:first-child,.imbdeep-columns td:first-child"
+    "{text-align:left;overflow-wrap:anywhere}</style>"
+)
 
 
 def summarize(names, level_codes, missing_share, encoding):
@@ -65,25 +72,31 @@ def draw_losses(history):
     ''
     """
     curves = {
-        name: [row[name] for row in history if name in row and np.isfinite(row[name])]
+        name: [
+            (epoch, row[name])
+            for epoch, row in enumerate(history)
+            if name in row and np.isfinite(row[name])
+        ]
         for name in _COLORS
     }
-    curves = {name: values for name, values in curves.items() if values}
+    curves = {name: np.array(points) for name, points in curves.items() if points}
     if not curves:
         return ""
-    low = min(map(min, curves.values()))
-    high = max(map(max, curves.values()))
-    n_epochs = max(map(len, curves.values()))
-    right, bottom = _WIDTH - 2 * _MARGIN, _HEIGHT - _MARGIN
+    losses = np.concatenate([points[:, 1] for points in curves.values()])
+    low, high = losses.min(), losses.max()
+    n_epochs = len(history)
+    right, bottom = _WIDTH - _MARGIN - _LEGEND, _HEIGHT - _MARGIN
     lines = []
-    for place, (name, values) in enumerate(curves.items()):
-        x = _MARGIN + right * np.arange(len(values)) / max(1, n_epochs - 1)
-        share = (np.asarray(values) - low) / ((high - low) or 1)
+    for place, (name, points) in enumerate(curves.items()):
+        x = _MARGIN + right * points[:, 0] / max(1, n_epochs - 1)
+        share = (points[:, 1] - low) / ((high - low) or 1)
         y = bottom - (bottom - _MARGIN / 2) * share
         points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
         lines.append(
             f'<polyline fill="none" stroke="{_COLORS[name]}" stroke-width="1.5" '
-            f'points="{points}"/><text x="{_WIDTH - 90}" y="{14 + 13 * place}" '
+            f'points="{points}"/><circle cx="{x[-1]:.1f}" cy="{y[-1]:.1f}" r="2.5" '
+            f'fill="{_COLORS[name]}"/>'
+            f'<text x="{_MARGIN + right + 10}" y="{14 + 14 * place}" '
             f'fill="{_COLORS[name]}">{name}</text>'
         )
     labels = (
@@ -98,6 +111,33 @@ def draw_losses(history):
         f'fill="currentColor" role="img" aria-label="losses by epoch">'
         f'<path d="M{_MARGIN} {_MARGIN / 2}V{bottom}H{_MARGIN + right}" fill="none" '
         f'stroke="currentColor" stroke-opacity="0.4"/>{"".join(lines)}{labels}</svg>'
+    )
+
+
+def draw_summary(summary):
+    """Table of columns as HTML, in a box that scrolls; the middle of many is left out.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from imbdeep._nets.display import draw_summary
+    >>> html = draw_summary(pd.DataFrame({"column": ["a < b"], "width": [3]}))
+    >>> "Columns: 1; inputs of the net: 3" in html, "a &lt; b" in html
+    (True, True)
+    """
+    table = summary.to_html(
+        index=False,
+        float_format="{:.3g}".format,
+        max_rows=_MOST_ROWS,
+        border=0,
+        # Notebooks would set what is between two dollars as mathematics.
+        classes=["imbdeep-columns", "tex2jax_ignore", "mathjax_ignore"],
+    )
+    return (
+        f'{_STYLE}<p style="margin:.4em 0">Columns: {len(summary):,}; inputs of the '
+        f"net: {summary['width'].sum():,}</p>"
+        '<div style="max-height:20em;max-width:100%;overflow:auto;margin-bottom:.8em">'
+        f"{table}</div>"
     )
 
 
@@ -130,11 +170,10 @@ class Displays:
     def _fitted_html(self):
         if self.missing_share_ is None or not hasattr(self, "module_"):
             return ""
-        three_digits = "{:.3g}".format
-        table = self.encoding_summary_.to_html(index=False, float_format=three_digits)
         return (
             "<details><summary>Columns and training</summary>"
-            f"{table}{draw_losses(self.history)}</details>"
+            f"{draw_summary(self.encoding_summary_)}{draw_losses(self.history)}"
+            "</details>"
         )
 
     def _repr_html_inner(self):

@@ -1,4 +1,4 @@
-"""What fits, levels, steps, samplers and aggregators cost: one clock, one memory reading."""
+"""What fits, levels, steps, samplers and aggregators cost: one clock, one memory."""
 
 from imbdeep_bench.speed.aggregators import Aggregators
 from imbdeep_bench.speed.attack_step import AttackStep
