@@ -102,7 +102,8 @@ class BaseNetClassifier(
         an unseen and a missing one included, has a place of its own: one-hot up to 16
         levels, else embedded. The module must take ``encoding``.
     n_bins : int, at least 2, default=16
-        Maximum number of bins per feature in the piecewise-linear encoding.
+        Maximum number of bins per feature in the piecewise-linear encoding. More than
+        1,024 columns get fewer bins each, 16,384 in all but at least two a column.
     class_weight : dict, 'balanced' or None, default=None
         Weight of each class in the loss, by label; 'balanced' is inversely
         proportional to the number of rows.

@@ -347,3 +347,14 @@ def test_the_open_ends_of_the_piecewise_linear_encoding_are_bounded():
     far = torch.tensor([[-1e300], [1e300], [3e-9]], dtype=torch.float64)
     expected = torch.tensor([[-1e6, 0.0], [1.0, 1e6], [1.0, 3.0]])
     torch.testing.assert_close(encoding(far), expected)
+
+
+@pytest.mark.parametrize(
+    ("n_columns", "n_bins", "expected"),
+    [(1024, 16, 16), (1025, 16, 15), (5_000, 16, 3), (5_000, 2, 2), (9_000, 16, 2)],
+)
+def test_wide_tables_get_fewer_bins_a_column(n_columns, n_bins, expected):
+    X = torch.randn(40, n_columns, generator=torch.Generator().manual_seed(0))
+    encoding = encoding_recipe(X, "piecewise_linear", n_bins=n_bins)()
+    assert encoding.n_outputs == expected * n_columns
+    assert encoding.n_outputs <= max(16_384, 2 * n_columns)

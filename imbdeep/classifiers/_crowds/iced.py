@@ -132,6 +132,9 @@ class ICEDClassifier(MakesRows, CrowdNetClassifier):
     them; those that count in ``max_epochs`` refer to the rounds. ``partial_fit``
     continues with rounds on its rows, without a warm-up.
 
+    The decoder has weights for each column in turn, so that another order of the
+    columns gives another net for the same seed.
+
     NOTE[DIFF]:
 
     - A synthetic row has the levels and gaps of most of its embedded neighbours.
