@@ -130,10 +130,8 @@ class ICEDClassifier(MakesRows, CrowdNetClassifier):
 
     ``fit`` consists of several trainings, one per stage, and callbacks see each of
     them; those that count in ``max_epochs`` refer to the rounds. ``partial_fit``
-    continues with rounds on its rows, without a warm-up.
-
-    The decoder has weights for each column in turn, so that another order of the
-    columns gives another net for the same seed.
+    continues with rounds on its rows, without a warm-up. Columns in another order give
+    another net for the same seed.
 
     NOTE[DIFF]:
 
@@ -143,8 +141,7 @@ class ICEDClassifier(MakesRows, CrowdNetClassifier):
     - The paper trains the decoder beforehand, while the feature extractor keeps
       learning; here the decoder follows it, see ``decoder_updates``. Decoded rows are
       clipped to the range of each column.
-    - A class with one row gives copies of it; a class with none gets no rows in that
-      round.
+    - A class with one row gives copies of it; one with none gets no rows in that round.
     - A worker's label for a synthetic row is missing if none of its neighbours has one.
     - More than two classes, future work there: each becomes as large as the largest.
     - The paper gives no sizes, numbers of epochs or test of convergence.
