@@ -109,7 +109,8 @@ def adversarial_rows(
     levels : mapping or None, default=None
         Allowed levels by column, such as ``{"city": ["Bonn", "Ulm"]}``; a column named
         here holds levels whatever its dtype. None, for all columns or in place of a
-        list, allows the levels that occur in X.
+        list, allows those that occur in the rows attacked: for the rare classes alone,
+        rather list those of training.
     n_level_changes : int, at least 0, default=1
         How many columns of a row may have another level, in addition to what ``eps``
         allows.
