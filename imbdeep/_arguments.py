@@ -18,6 +18,8 @@ from sklearn.utils._param_validation import (
 Construct = TypeVar("Construct", bound=Callable[..., None])
 
 _INT64 = np.iinfo(np.int64)
+# Characters of a value in a message.
+_MOST_SHOWN = 120
 
 
 class FiniteReal(Interval):
@@ -128,7 +130,20 @@ def check_arguments(
         if not any(constraint.is_satisfied_by(value) for constraint in allowed):
             *others, last = [word for c in allowed for word in _words(c)]
             what = f"{', '.join(others)} or {last}" if others else last
-            raise ValueError(f"{name} must be {what}, got {value!r}.")
+            raise ValueError(f"{name} must be {what}, got {shown(value)}.")
+
+
+def shown(value: Any) -> str:
+    """Value as it stands in a message: on one line, and the start of a long one.
+
+    Examples
+    --------
+    >>> from imbdeep._arguments import shown
+    >>> shown((1, 2)), len(shown(list(range(1000))))
+    ('(1, 2)', 124)
+    """
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]} ..."
 
 
 def _words(constraint: Any) -> list[str]:
@@ -164,7 +179,9 @@ def naming_value(parameter: str, value: Any) -> Iterator[None]:
     except (AttributeError, TypeError, ValueError, OverflowError) as error:
         if parameter in str(error):
             raise
-        raise ValueError(f"{parameter}={value!r} cannot be used: {error}") from error
+        raise ValueError(
+            f"{parameter}={shown(value)} cannot be used: {error}"
+        ) from error
 
 
 def checks_arguments(

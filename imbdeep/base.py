@@ -75,6 +75,7 @@ class BaseNetClassifier(
         Iterator for validation and prediction. Unless ``iterator_valid__batch_size``
         is given, its batches have at least 1024 rows.
     dataset : class, default=skorch.dataset.Dataset
+        Called with rows and labels, of which it holds all.
     train_split : 'stratified', callable or None, default='stratified'
         How validation rows are set aside. 'stratified' shuffles and stratifies, with at
         least one row of each class on either side. A callable is a skorch split, such
@@ -340,14 +341,15 @@ class BaseNetClassifier(
             :class:`torch.utils.data.Dataset` that yields pairs (x, y) of arrays, which
             is read into memory as a whole.
         y : array-like of shape (n_samples,) or None, default=None
-            Labels of any type that can be sorted. None only if ``X`` is a data set that
-            yields labels. A class of one row stays in training as a whole, with a
-            warning.
+            Labels of any type that can be sorted. If ``X`` is a data set, they take the
+            place of the labels that it yields, and None keeps those. A class of one row
+            stays in training as a whole, with a warning.
         sample_weight : array-like of shape (n_samples,) or None, default=None
             Weights of the rows in the loss, at least 0. Only their ratios matter. All
             ones equals None.
         eval_set : tuple (X_valid, y_valid) or None, default=None
-            Validation rows to use instead of setting some of ``X`` aside.
+            Validation rows to use instead of setting some of ``X`` aside. A pipeline
+            cannot transform a pair; see the next.
         eval_X, eval_y : array-like or None, default=None
             The same as two arguments, so that a pipeline can transform the first:
             ``Pipeline(..., transform_input=['eval_X'])``.

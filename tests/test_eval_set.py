@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import sklearn
 import sklearn.pipeline
+import torch
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import make_classification
@@ -86,6 +87,11 @@ ROWS, LABELS = np.zeros((4, 5)), np.array([0, 1, 0, 1])
         ({"eval_set": ROWS}, "must be a pair .*got ndarray of 4"),
         ({"eval_set": (ROWS, LABELS, LABELS)}, "must be a pair .*got tuple of 3"),
         ({"eval_set": 5}, "must be a pair .*got int"),
+        ({"eval_X": [ROWS], "eval_y": [LABELS]}, "one in a list.*eval_X=X_valid"),
+        ({"eval_X": (ROWS, ROWS), "eval_y": (LABELS, LABELS)}, "list several sets"),
+        ({"eval_X": [pd.DataFrame(ROWS)], "eval_y": [pd.Series(LABELS)]}, "in a list"),
+        ({"eval_X": [ROWS], "eval_y": LABELS}, "list several sets"),
+        ({"eval_X": ROWS, "eval_y": [LABELS.tolist()]}, "list several sets"),
     ],
 )
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
@@ -108,8 +114,23 @@ def test_what_is_no_validation_set(name, method, data, arguments, message):
     ],
 )
 def test_pairs_of_two_rows_are_pairs(pair):
-    X, y = read_eval_set(pair, None, None)
-    assert X is pair[0] and y is pair[1]
+    for X, y in (read_eval_set(pair, None, None), read_eval_set(None, *pair)):
+        assert X is pair[0] and y is pair[1]
+
+
+@pytest.mark.parametrize(
+    ("eval_X", "eval_y"),
+    [
+        (list(ROWS), list(LABELS)),
+        (list(torch.tensor(ROWS)), list(torch.tensor(LABELS))),
+        ([np.zeros((8, 8))] * 4, LABELS),
+        (ROWS, [[0], [1], [0], [1]]),
+        (ROWS, ["healthy", "ill", "ill", "healthy"]),
+    ],
+)
+def test_rows_in_a_list_are_one_set(eval_X, eval_y):
+    X, y = read_eval_set(None, eval_X, eval_y)
+    assert X is eval_X and y is eval_y
 
 
 # --- Pipelines -----------------------------------------------------------------------

@@ -143,7 +143,19 @@ def test_refuses_what_is_no_table(X, match):
         quick("net").fit(X)
 
 
-def test_rows_of_unlike_shapes_are_refused():
-    ragged = MapStyle([[1.0], [1.0, 2.0]], [0, 1])
-    with pytest.raises(ValueError, match="shape"):
+@pytest.mark.parametrize("n_alike", [1, 3000])
+def test_items_of_unlike_shapes_are_refused(n_alike):
+    # Of many, the first chunks are alike.
+    y = [0, 1] * n_alike
+    ragged = MapStyle([[1.0]] * n_alike + [[1.0, 2.0]] * n_alike, y)
+    with pytest.raises(ValueError, match=r"data set that yields rows of different sh"):
         quick("net").fit(ragged)
+    ragged = MapStyle(np.zeros((2 * n_alike, 2)), [[0]] * n_alike + [[0, 1]] * n_alike)
+    with pytest.raises(ValueError, match=r"yields labels of different shapes\. Fill"):
+        quick("net").fit(ragged)
+
+
+def test_items_that_are_sparse_tensors_are_refused():
+    rows = [row.to_sparse() for row in torch.eye(4)]
+    with pytest.raises(ValueError, match=r"sparse tensor.*to_dense\(\)"):
+        quick("net").fit(MapStyle(rows, [0, 1, 0, 1]))

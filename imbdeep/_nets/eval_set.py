@@ -1,5 +1,7 @@
 """The user's own validation rows, in either form that ``fit`` takes."""
 
+import numpy as np
+
 
 def read_eval_set(eval_set, eval_X, eval_y):
     """Validation rows as a pair, however they were passed.
@@ -18,7 +20,7 @@ def read_eval_set(eval_set, eval_X, eval_y):
     ------
     ValueError
         If rows come without labels or labels without rows, if both forms are given at
-        once, or if ``eval_set`` is not a pair.
+        once, if ``eval_set`` is not a pair, or if there are several sets.
 
     Examples
     --------
@@ -41,7 +43,21 @@ def read_eval_set(eval_set, eval_X, eval_y):
         raise ValueError(
             "eval_set and eval_X, eval_y are two ways to pass the same. Pass one."
         )
+    if _are_lists_of_sets(eval_X, eval_y):
+        raise ValueError(
+            "eval_X and eval_y list several sets, or one in a list, and there is one "
+            "validation set. Pass it itself: eval_X=X_valid, eval_y=y_valid."
+        )
     return eval_X, eval_y
+
+
+def _are_lists_of_sets(eval_X, eval_y):
+    """Whether lists hold tables and their labels, as LightGBM's do."""
+    if isinstance(eval_y, list | tuple) and eval_y:
+        return all(np.ndim(labels) and len(labels) > 1 for labels in eval_y)
+    listed = isinstance(eval_X, list | tuple)
+    listed = listed and np.shape(eval_y)[:1] != (len(eval_X),)
+    return listed and all(len(getattr(rows, "shape", ())) > 1 for rows in eval_X)
 
 
 def _read_pair(eval_set):

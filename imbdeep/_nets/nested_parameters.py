@@ -9,10 +9,19 @@ import torch
 from sklearn.utils._param_validation import Options
 from skorch.callbacks import PassthroughScoring
 
-from imbdeep._arguments import FiniteReal, WholeNumber, check_arguments
+from imbdeep._arguments import FiniteReal, WholeNumber, check_arguments, shown
 
-# Options of torch's optimizers for steps that are differentiated, or replayed by CUDA.
-_NOT_OF_A_NET = {"differentiable", "capturable"}
+# Options of torch's optimizers, and what a step would be for.
+_NOT_OF_A_NET = {
+    "maximize": "makes the loss larger, and a net makes it smaller",
+    "differentiable": "is for steps that are differentiated, and no net does that",
+    "capturable": "is for steps that CUDA replays, and no net does that",
+}
+# What torch itself refuses, but not in optimizer__param_groups.
+_OF_A_GROUP = {
+    "lr": [FiniteReal(0, None), torch.Tensor],
+    "weight_decay": [FiniteReal(0, None), torch.Tensor],
+}
 # What parts raise when they cannot use a parameter.
 _ERRORS = (
     TypeError,
@@ -70,7 +79,7 @@ def naming_parameters(prefix, component, params):
 def _told(prefix, component, params):
     """Name of a part, and the parameters that it was built from."""
     name = getattr(component, "__name__", type(component).__name__)
-    given = ", ".join(f"{prefix}__{key}={params[key]!r}" for key in params)
+    given = ", ".join(f"{prefix}__{key}={shown(params[key])}" for key in params)
     return name, given or f"{prefix}={name}"
 
 
@@ -217,12 +226,39 @@ def check_optimizer(optimizer, params):
             raise ValueError(
                 f"optimizer__betas must be a tuple of two numbers, got {betas!r}."
             )
-    for name in _NOT_OF_A_NET & params.keys():
-        if params[name]:
-            raise ValueError(
-                f"optimizer__{name}={params[name]!r} is for training loops that a net "
-                "does not have. Leave it."
-            )
+
+
+def check_groups(optimizer, params):
+    """Refuse settings with which an optimizer would train in the wrong direction.
+
+    However they were set: by name, for a group of weights, or in a function that makes
+    the optimizer.
+
+    Parameters
+    ----------
+    optimizer : torch.optim.Optimizer
+    params : dict
+        Parameters that the user has set, without the prefix.
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep._nets.nested_parameters import check_groups
+    >>> optimizer = torch.optim.SGD([torch.zeros(1)], maximize=True)
+    >>> check_groups(optimizer, {"maximize": True})
+    Traceback (most recent call last):
+    ValueError: SGD fails with optimizer__maximize=True: maximize=True makes the ...
+    """
+    with naming_failures("optimizer", type(optimizer), params):
+        for group in optimizer.param_groups:
+            check_arguments(_OF_A_GROUP, group)
+            for name, purpose in _NOT_OF_A_NET.items():
+                if group.get(name):
+                    raise ValueError(f"{name}={group[name]!r} {purpose}. Leave it.")
 
 
 def check_iterator(prefix, iterator, params):
@@ -314,19 +350,23 @@ def check_callbacks(callbacks, params):
     """
     for name, callback in callbacks:
         key = f"callbacks__{name}"
-        callback = params.get(key, callback)
+        own = {
+            inner.removeprefix(f"{key}__"): params[inner]
+            for inner in params
+            if inner.startswith(f"{key}__")
+        }
         if callback is None:
+            if own:
+                raise ValueError(
+                    f"{key}__{next(iter(own))} is set, and {key}=None. Leave one of "
+                    "them."
+                )
             continue
         if not all(hasattr(callback, hook) for hook in ("initialize", "on_epoch_end")):
             raise ValueError(
                 f"{key} must be a callback of skorch, the class of one or None, got "
                 f"{callback!r}."
             )
-        own = {
-            inner.removeprefix(f"{key}__"): params[inner]
-            for inner in params
-            if inner.startswith(f"{key}__")
-        }
         _check_like_default(key, callback, own, {bool: ["boolean"]})
         if isinstance(callback, PassthroughScoring) and {"name", "on_train"} & set(own):
             raise ValueError(

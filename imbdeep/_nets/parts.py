@@ -10,6 +10,7 @@ from skorch.history import History
 
 from imbdeep._nets.nested_parameters import (
     check_callbacks,
+    check_groups,
     check_optimizer,
     check_sizes,
     naming_parameters,
@@ -18,6 +19,7 @@ from imbdeep._nets.parameters import accepts
 from imbdeep._nets.scoring import score_in_labels
 from imbdeep._torch.draws import drawing_for_fit
 from imbdeep.callbacks import EarlyStopping, EpochMetrics, FiniteLoss, PrintLog
+from imbdeep.callbacks._weight_averaging import averages_last
 from imbdeep.losses import ClassificationLoss
 from imbdeep.losses._registry import LOSSES
 from imbdeep.modules._registry import MODULES
@@ -59,10 +61,30 @@ class BuildsParts:
     def initialize_callbacks(self):
         given = self._prefixed("callbacks")
         self._check_callbacks_exist(given)
-        check_callbacks(self._uniquely_named_callbacks(), given)
-        super().initialize_callbacks()
+        callbacks = [
+            (name, given.get(f"callbacks__{name}", callback))
+            for name, callback in self._uniquely_named_callbacks()
+        ]
+        check_callbacks(callbacks, given)
+        self.callbacks_ = averages_last(
+            [
+                (name, self._build_callback(f"callbacks__{name}", callback))
+                for name, callback in callbacks
+                if callback is not None
+            ]
+        )
         score_in_labels(self.callbacks_)
         return self
+
+    def _build_callback(self, prefix, callback):
+        params = self.get_params_for(prefix)
+        with naming_parameters(prefix, callback, params):
+            if isinstance(callback, type):
+                callback = callback(**params)
+            else:
+                callback.set_params(**params)
+            callback.initialize()
+        return callback
 
     def initialize_module(self):
         module = self._component("module", MODULES)
@@ -107,7 +129,9 @@ class BuildsParts:
         given = self._set_by_user("optimizer")
         check_optimizer(self.optimizer, given)
         with naming_parameters("optimizer", self.optimizer, given):
-            return super().initialize_optimizer(triggered_directly)
+            super().initialize_optimizer(triggered_directly)
+        check_groups(self.optimizer_, given)
+        return self
 
     def get_params_for(self, prefix):
         params = super().get_params_for(prefix)
@@ -123,7 +147,9 @@ class BuildsParts:
         optimizer = getattr(self, prefix)
         # A user's choice stands; fused together with foreach would be an error.
         alternatives = {"fused", "foreach", "capturable", "differentiable"}
-        if accepts(optimizer, "fused") and not alternatives & set(kwargs):
+        # functools.partial holds arguments of its own.
+        chosen = set(kwargs) | set(getattr(optimizer, "keywords", ()))
+        if accepts(optimizer, "fused") and not alternatives & chosen:
             kwargs["fused"] = True
         return args, kwargs
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from skorch.dataset import get_len
 from torch.utils.data import Subset
 
 from imbdeep._nets.nested_parameters import naming_parameters
@@ -60,8 +61,15 @@ class SplitsRows:
         """Check nothing: ``fit`` has done it."""
 
     def get_dataset(self, X, y=None):
-        with naming_parameters("dataset", self.dataset, {}):
-            return super().get_dataset(X, y)
+        with naming_parameters("dataset", self.dataset, self._set_by_user("dataset")):
+            dataset = super().get_dataset(X, y)
+            n_rows = get_len(X)
+            if len(dataset) != n_rows:
+                raise ValueError(
+                    f"the data set holds {len(dataset)} of {n_rows} rows, and a net "
+                    "uses all of them. Pass fewer rows instead."
+                )
+        return dataset
 
     def get_split_datasets(self, X, y=None, **fit_params):
         # skorch would split anew in each stage of training.

@@ -55,7 +55,7 @@ class ReadsTables:
             "allow_nd": self.allows_nd_,
         }
         # A string, because None stands for the labels inside a data set.
-        if isinstance(y, str):
+        if isinstance(y, str) and y == "no_validation":
             return self._as_used(read_rows(self, X, **params))
         X, y = read_rows_and_labels(self, X, y, **params)
         self._choose_dtype(X, reset)

@@ -13,8 +13,10 @@ from skorch.dataset import unpack_data
 from skorch.utils import to_tensor
 
 from imbdeep._all_or_nothing import all_or_nothing
+from imbdeep._nets.criteria import check_targets
 from imbdeep._nets.interrupts import raised_by_a_handler, watch_interrupts
 from imbdeep._nets.run import Run
+from imbdeep._tables.torch_data import as_array
 from imbdeep._torch.draws import drawing_for_fit, draws_globally
 from imbdeep._torch.seeding import seeded_torch
 from imbdeep._torch.switches import usual_switches
@@ -91,7 +93,7 @@ class Trains:
         if sample_weight is None:
             return X
         weight = _check_sample_weight(
-            sample_weight, X, dtype=np.float32, ensure_non_negative=True
+            as_array(sample_weight), X, dtype=np.float32, ensure_non_negative=True
         )
         if self.weight_reduction == "rows":
             weight /= weight.mean(dtype=np.float64)
@@ -280,6 +282,7 @@ class Trains:
             if isinstance(self.criterion_, ClassificationLoss):
                 y_true = to_tensor(y_true, device=self.device)
                 return self.criterion_.batch_loss(y_pred, y_true, weight)
+            check_targets(self.criterion_, y_pred, y_true)
             losses = super().get_loss(y_pred, y_true, X=X, training=training)
         except Exception:
             with self._naming("criterion", type(self.criterion_)):

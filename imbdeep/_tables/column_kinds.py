@@ -34,7 +34,8 @@ _OF_OBJECTS = [
     ((timedelta, np.timedelta64), "durations"),
     (UUID, "UUIDs"),
     (Mapping, "dicts"),
-    ((list, tuple, AbstractSet, np.ndarray, sparse.sparray, sparse.spmatrix), "lists"),
+    (AbstractSet, "sets"),
+    ((list, tuple, np.ndarray, sparse.sparray, sparse.spmatrix), "lists"),
     ((complex, np.complexfloating), "complex numbers"),
 ]
 

@@ -9,8 +9,34 @@ from skorch.dataset import Dataset
 from skorch.utils import is_dataset
 from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset
 
+from imbdeep._tables.row_kinds import check_has_rows
+
 # Rows fetched from a data set at a time.
 _CHUNK = 1024
+
+# Tensors that NumPy cannot read.
+_NO_ARRAYS = [
+    (
+        lambda tensor: tensor.is_nested,
+        "nested",
+        "Fill up its rows to one length, with to_padded_tensor().",
+    ),
+    (
+        lambda tensor: tensor.layout != torch.strided,
+        "sparse",
+        "Pass it dense, with to_dense(), or as a sparse matrix of SciPy.",
+    ),
+    (
+        lambda tensor: tensor.is_quantized,
+        "quantized",
+        "Pass its numbers, with dequantize().",
+    ),
+    (
+        lambda tensor: tensor.is_meta,
+        "meta",
+        "It has a shape, but no numbers: pass one on another device.",
+    ),
+]
 
 
 def arrays_of(X, y=None):
@@ -33,7 +59,7 @@ def arrays_of(X, y=None):
     Raises
     ------
     ValueError
-        If a data set or a dict holds something else.
+        If a data set or a dict holds something else, or X has no rows of numbers.
 
     Examples
     --------
@@ -50,11 +76,18 @@ def arrays_of(X, y=None):
     if is_dataset(X):
         X, labels = _read(X)
         y = labels if y is None else y
-    return as_array(X), as_array(y)
+    X = as_array(X)
+    check_has_rows(X)
+    return X, as_array(y)
 
 
 def as_array(values):
     """Convert a tensor of any device and dtype to an array; others pass unchanged.
+
+    Raises
+    ------
+    ValueError
+        If there is no array of the same numbers.
 
     Examples
     --------
@@ -68,6 +101,9 @@ def as_array(values):
         return np.where(np.ma.getmaskarray(values), None, values.data.astype(object))
     if not torch.is_tensor(values):
         return values
+    for is_such, kind, remedy in _NO_ARRAYS:
+        if is_such(values):
+            raise ValueError(f"A {kind} tensor cannot be used. {remedy}")
     # NumPy has no such dtype; float32 holds each of its numbers.
     values = values.float() if values.dtype == torch.bfloat16 else values
     return values.detach().cpu().numpy()
@@ -102,9 +138,7 @@ def _read(dataset):
     chunks = list(DataLoader(dataset, batch_size=_CHUNK, collate_fn=_stack))
     if not chunks:
         raise ValueError(f"X is a {type(dataset).__name__} without rows.")
-    return _pair(
-        dataset, [np.concatenate(parts) for parts in zip(*chunks, strict=True)]
-    )
+    return _pair(dataset, _join(np.concatenate, chunks))
 
 
 def _stack(samples):
@@ -116,8 +150,23 @@ def _stack(samples):
             f"X is a data set that yields rows of type {type(samples[0][0]).__name__}, "
             "and the net takes one array per row. Let it yield pairs (x, y) of arrays."
         )
-    columns = zip(*samples, strict=True)
-    return [np.stack([np.asarray(value) for value in column]) for column in columns]
+    return _join(np.stack, samples)
+
+
+def _join(function, samples):
+    """Join the first parts of samples, the second parts and so on."""
+    joined = []
+    for column in zip(*samples, strict=True):
+        arrays = [np.asarray(as_array(value)) for value in column]
+        try:
+            joined.append(function(arrays))
+        except ValueError as error:
+            what = "labels" if joined else "rows"
+            raise ValueError(
+                f"X is a data set that yields {what} of different shapes. Fill up the "
+                f"short ones, or sum each up: {error}."
+            ) from None
+    return joined
 
 
 def _pair(dataset, arrays):

@@ -44,11 +44,19 @@ REMEDIES = {
         "An argument must be a string or a number: give each key a column of its own "
         "first, for example with DictVectorizer."
     ),
-    "records": "Give each field a column of its own first.",
+    "sets": (
+        "Give each possible element a column of its own first, for example with "
+        "MultiLabelBinarizer."
+    ),
+    "records": (
+        "Give each field a column of its own first, for example with "
+        "numpy.lib.recfunctions.structured_to_unstructured."
+    ),
     "complex numbers": (
         "Complex data not supported: give real and imaginary parts a column each."
     ),
 }
+_NOT_HASHABLE = {"lists", "sets", "dicts"}
 _OTHER_REMEDY = "Turn them into numbers first, or drop them."
 
 # Most names that a message lists; a wide table may have many more.
@@ -72,7 +80,7 @@ def check_columns_are_numeric(X, besides=(), remedies=REMEDIES):
         A data frame, an array of any dtype or a list of rows; anything else passes.
         Columns without names go by position.
     besides : collection of int, default=()
-        Positions of columns that may hold anything hashable, so no lists and no dicts.
+        Positions of columns that may hold anything hashable: no lists, sets or dicts.
     remedies : dict of str to str, default=REMEDIES
         Remedy for each kind.
 
@@ -92,7 +100,7 @@ def check_columns_are_numeric(X, besides=(), remedies=REMEDIES):
     """
     by_kind = {}
     for position, (name, kind) in enumerate(column_kinds(X)):
-        may_be_other = position in besides and kind not in ("lists", "dicts")
+        may_be_other = position in besides and kind not in _NOT_HASHABLE
         if kind not in NUMERIC and not may_be_other:
             by_kind.setdefault(kind, []).append(name)
     if by_kind:
@@ -257,11 +265,21 @@ def check_labels(y):
     Traceback (most recent call last):
     ValueError: y has no label in 1 row (None or NaN), the first of them at position ...
     """
+    if y is None:  # scikit-learn refuses it
+        return
     labels = np.asarray(y.toarray() if sparse.issparse(y) else read_labels(y))
+    if labels.ndim == 0:
+        raise ValueError(
+            "y should be a 1d array of labels, one for each row, got an object of "
+            f"type {type(y).__name__}."
+        )
     if labels.dtype.kind in "US" and isinstance(y, list | tuple):
         labels = np.asarray(y, dtype=object)  # NumPy has turned None into 'None'
-    if labels.ndim == 0:  # no labels at all, which scikit-learn refuses
-        return
+    if labels.dtype.kind in "cV":
+        raise ValueError(
+            f"y holds {kind_of_array(labels)}, which have no order. Complex data not "
+            "supported, nor records: turn them into text or whole numbers first."
+        )
     is_missing = missing_in(labels)
     if is_missing.any():
         n_missing = int(is_missing.sum())

@@ -33,6 +33,35 @@ def whole_cycles(step_size):
     return max(Fraction(2 * step_size).limit_denominator(100).numerator, 1)
 
 
+def averages_last(callbacks):
+    """Order callbacks so that no epoch that is restored replaces an average.
+
+    Parameters
+    ----------
+    callbacks : list of tuple (name, callback)
+
+    Returns
+    -------
+    list of tuple (name, callback)
+        Averaging comes after early stopping and all else that goes back to the best
+        epoch when training ends; the order is kept otherwise.
+
+    Examples
+    --------
+    >>> from imbdeep.callbacks import EarlyStopping, WeightAveraging
+    >>> from imbdeep.callbacks._weight_averaging import averages_last
+    >>> callbacks = averages_last([("a", WeightAveraging()), ("b", EarlyStopping())])
+    >>> [name for name, _ in callbacks]
+    ['b', 'a']
+    """
+    restores = [getattr(callback, "load_best", False) for _, callback in callbacks]
+    n_before = len(restores) - restores[::-1].index(True) if True in restores else 0
+    before = callbacks[:n_before]
+    averaging = [pair for pair in before if isinstance(pair[1], WeightAveraging)]
+    others = [pair for pair in before if not isinstance(pair[1], WeightAveraging)]
+    return others + averaging + callbacks[n_before:]
+
+
 class WeightAveraging(ChecksParameters, Callback):
     """Predict with an average of the weights over training instead of the last ones.
 
@@ -69,9 +98,9 @@ class WeightAveraging(ChecksParameters, Callback):
     The epoch in which early stopping ends training is not averaged.
 
     Validation metrics during training are those of the current weights, not of the
-    average. If early stopping also restores its best epoch, the average wins. If it
-    stops training before averaging begins, there is no average and the weights stay as
-    they are.
+    average. If early stopping or another callback goes back to its best epoch, the
+    average wins, in whichever order they are listed. If early stopping ends training
+    before averaging begins, there is no average and the weights stay as they are.
 
     References
     ----------

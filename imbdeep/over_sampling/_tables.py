@@ -6,14 +6,14 @@ from imblearn.utils import check_target_type
 from scipy import sparse
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_X_y, validate_data
 
 from imbdeep._all_or_nothing import all_or_nothing
 from imbdeep._tables.column_kinds import numbers_of_objects
 from imbdeep._tables.column_selection import automatic_columns, select_columns
 from imbdeep._tables.frames import column_names, read_labels, read_table
-from imbdeep._tables.reading import without_objects
+from imbdeep._tables.reading import check_are_labels, without_objects
+from imbdeep._tables.row_kinds import check_has_rows
 from imbdeep._tables.sampling_strategy import read_sampling_strategy
 from imbdeep._tables.torch_data import as_array
 from imbdeep._tables.validation import (
@@ -48,6 +48,12 @@ def as_numbers(X, columns):
     return values if values.dtype.kind == "f" else values.astype(np.float64)
 
 
+def _as_arrays(X, y):
+    X = as_array(X)
+    check_has_rows(X)
+    return X, as_array(y)
+
+
 class TableOverSampler(BaseOverSampler):
     """Base class of samplers whose rows consist of numbers.
 
@@ -75,7 +81,7 @@ class TableOverSampler(BaseOverSampler):
         self : object
         """
         with all_or_nothing(self):
-            return super().fit(X, y, **params)
+            return super().fit(*_as_arrays(X, y), **params)
 
     @usual_switches()
     @_fit_context(prefer_skip_nested_validation=True)
@@ -109,7 +115,7 @@ class TableOverSampler(BaseOverSampler):
             missing, or the classes do not suit ``sampling_strategy``. The sampler is
             then as it was before, as after any failure or interrupt.
         """
-        X, y = as_array(X), as_array(y)
+        X, y = _as_arrays(X, y)
         with all_or_nothing(self):
             table, labels, _ = self._check_X_y(X, y)
             self.sampling_strategy_ = read_sampling_strategy(
@@ -171,7 +177,7 @@ class TableOverSampler(BaseOverSampler):
     def _check_y(self, y):
         check_labels(y)
         labels = read_labels(y)
-        check_classification_targets(labels)
+        check_are_labels(labels)
         return check_target_type(labels, indicate_one_vs_all=True)
 
     def _check_table(self, X, y, categorical=()):

@@ -3,10 +3,15 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import make_classification
+from skorch.callbacks import Checkpoint
+from skorch.callbacks import EarlyStopping as SkorchEarlyStopping
 
 from imbdeep.callbacks import EarlyStopping, TriangularLR, WeightAveraging
+from imbdeep.callbacks._weight_averaging import averages_last
+from imbdeep.classifiers import ImbMixClassifier
 from tests.callbacks.conftest import (
     BatchNormNet,
     Probe,
@@ -198,14 +203,57 @@ def test_batch_norm_with_all_rows_in_a_batch(make_net, binary):
     np.testing.assert_allclose(net.module_.norm.running_var, variance, rtol=1e-4)
 
 
-def test_the_average_wins_over_the_best_epoch(make_net, binary):
+def is_first_epoch(net):
+    return len(net.history) == 1
+
+
+def goes_back(kind, folder):
+    """A callback that goes back to the first epoch, whose score is the best."""
+    if kind == "checkpoint":
+        return Checkpoint(is_first_epoch, dirname=folder, load_best=True)
+    if kind == "skorch":
+        return SkorchEarlyStopping(
+            "score", patience=9, lower_is_better=False, load_best=True
+        )
+    return EarlyStopping("score", patience=9)
+
+
+@pytest.mark.parametrize("comes", ["before", "after"])
+@pytest.mark.parametrize("kind", ["ours", "skorch", "checkpoint"])
+def test_the_average_wins_over_the_best_epoch(make_net, binary, tmp_path, kind, comes):
+    pair = [goes_back(kind, tmp_path), WeightAveraging(average_from=0.5)]
     net = make_net(
         Scores([3, 2, 1, 0]),
-        EarlyStopping("score", patience=9),
-        WeightAveraging(average_from=0.5),
+        *(pair if comes == "before" else reversed(pair)),
         ("probe", Probe(weights_of)),
     ).fit(*binary)
     assert_weights(net, mean_by_loop(seen(net)[2:]))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_average_of_a_method_wins_over_a_callback_that_was_added(binary, seed):
+    # The method's own callbacks come before those of the user.
+    X, y = binary
+    params = {"eps": 0.1, "eps_unit": "std", "max_epochs": 4, "early_stopping": False}
+    # It goes back to the epoch of the largest loss, one of the first.
+    added = SkorchEarlyStopping(
+        "train_loss", patience=9, lower_is_better=False, load_best=True
+    )
+    nets = [
+        ImbMixClassifier(callbacks=callbacks, random_state=seed, **params).fit(X, y)
+        for callbacks in (None, [("stop", added)])
+    ]
+    assert dict(nets[1].callbacks_)["stop"].best_model_weights_ is not None
+    assert_array_equal(*(net.predict_proba(X) for net in nets))
+
+
+def test_other_callbacks_keep_their_order():
+    stop, average = EarlyStopping(), WeightAveraging()
+    last = EarlyStopping(load_best=False)
+    callbacks = [("a", average), ("b", Scores([1])), ("c", stop), ("d", last)]
+    names = [name for name, _ in averages_last(callbacks)]
+    assert names == ["b", "c", "a", "d"]
+    assert averages_last(callbacks[:2]) == callbacks[:2]
 
 
 def test_stopping_before_averaging_leaves_the_best_epoch(make_net, binary):

@@ -1,5 +1,6 @@
 """Parameters of parts, and what they are called where they do not fit."""
 
+import functools
 import itertools
 
 import numpy as np
@@ -8,10 +9,12 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from skorch.dataset import Dataset
 from torch.nn import CrossEntropyLoss
 from torch.utils.data import DataLoader
 
 from imbdeep.batches import TensorBatches
+from imbdeep.callbacks import EarlyStopping, LRDrops, WeightAveraging
 from imbdeep.classifiers import NetClassifier
 
 from .estimators import SAMPLERS, each
@@ -125,7 +128,11 @@ FAILING = {
     ),
     "a loss of numbers": (
         {"criterion": torch.nn.MSELoss},
-        "MSELoss fails with criterion=MSELoss: .*size of tensor",
+        r"MSELoss fails with criterion=MSELoss: it compares .* \(16, 2\), .* \(16,\)",
+    ),
+    "a loss of numbers that torch would broadcast": (
+        {"criterion": torch.nn.KLDivLoss, "batch_size": 2, "train_split": None},
+        r"KLDivLoss fails with criterion=KLDivLoss: it compares .*CrossEntropyLoss",
     ),
     "collate_fn": (
         {"iterator_train": DataLoader, "iterator_train__collate_fn": 5},
@@ -135,9 +142,13 @@ FAILING = {
         {"iterator_train": DataLoader, "iterator_train__sampler": [999]},
         r"DataLoader fails with iterator_train__sampler=\[999\]: .*out of bounds",
     ),
-    "param_groups": (
+    "lr of a group": (
         {"optimizer__param_groups": [("*", {"lr": "x"})]},
-        "Adam fails with optimizer__param_groups=.*lr=str",
+        "Adam fails with optimizer__param_groups=.*lr must be .* 'x'",
+    ),
+    "betas of a group": (
+        {"optimizer__param_groups": [("*", {"betas": "xy"})]},
+        "Adam fails with optimizer__param_groups=.*betas",
     ),
     "step_sizes": (
         {"optimizer": torch.optim.Rprop, "optimizer__step_sizes": (1,)},
@@ -162,6 +173,130 @@ FAILING = {
         "validation rows are no numbers, with predict_nonlinearity",
     ),
 }
+
+
+WRONG_WAY = {
+    "maximize": (True, "makes the loss larger"),
+    "differentiable": (True, "steps that are differentiated"),
+    "capturable": (True, "steps that CUDA replays"),
+    "lr": (-0.1, "lr must be at least 0"),
+    "weight_decay": (-0.1, "weight_decay must be at least 0"),
+}
+
+
+@pytest.mark.parametrize("option", WRONG_WAY)
+@pytest.mark.parametrize("name", ["net", "meta-augment", "iced"])
+def test_training_in_the_wrong_direction_is_refused(name, option):
+    value, what = WRONG_WAY[option]
+    own = value is True
+    ways = {
+        f"Adam fails with optimizer__param_groups=.*{what}": {
+            "optimizer__param_groups": [("*", {option: value})]
+        },
+        f"optimizer__{option}={value}: .*{what if own else 'Invalid'}": {
+            f"optimizer__{option}": value
+        },
+    }
+    if own:
+        made = functools.partial(torch.optim.Adam, **{option: value})
+        ways[f"Adam fails with optimizer=Adam: {option}=True .*{what}"] = {
+            "optimizer": made
+        }
+    for message, params in ways.items():
+        net = quick(name).set_params(**params)
+        with pytest.raises(ValueError, match=message):
+            net.fit(X, Y)
+        assert not hasattr(net, "module_")
+
+
+def test_a_version_of_the_optimizer_may_be_chosen_in_a_function():
+    one = quick("net").set_params(optimizer__foreach=True).fit(X, Y)
+    foreach = functools.partial(torch.optim.Adam, foreach=True)
+    two = quick("net").set_params(optimizer=foreach).fit(X, Y)
+    assert_array_equal(two.predict_proba(X), one.predict_proba(X))
+
+
+def test_a_rate_of_zero_freezes_a_group():
+    frozen = [("*", {"lr": 0.0})]
+    net = quick("net").set_params(optimizer__param_groups=frozen).fit(X, Y)
+    before = quick("net").set_params(optimizer__lr=1e-30).fit(X, Y)
+    for weight, start in zip(
+        net.module_.parameters(), before.module_.parameters(), strict=True
+    ):
+        assert_allclose(weight.detach(), start.detach(), atol=1e-20)
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+@pytest.mark.parametrize(
+    ("parameter", "value", "what"),
+    [
+        ("early_stopping__patience", -1, "EarlyStopping.patience must be .* got -1"),
+        ("early_stopping__nope", 1, "Invalid parameter 'nope'"),
+        ("swa__average_from", 2, r"WeightAveraging.average_from must be in \[0, 1\)"),
+        ("swa__nope", 1, "'nope'"),
+        ("drops__at", 0.5, "LRDrops.at must be"),
+    ],
+)
+def test_a_wrong_parameter_of_a_callback_is_named(parameter, value, what, fitted):
+    callbacks = [("swa", WeightAveraging), ("drops", LRDrops([0.5]))]
+    params = {"max_epochs": 2, "early_stopping": True, "callbacks": callbacks}
+    wrong = {f"callbacks__{parameter}": value}
+    net = NetClassifier(**params if fitted else params | wrong)
+    if fitted:
+        net.fit(X, Y).set_params(**wrong)
+    with pytest.raises(ValueError, match=f"callbacks__{parameter}={value}: .*{what}"):
+        net.partial_fit(X, Y)
+
+
+def test_a_wrong_parameter_of_ones_own_callback_has_the_name_of_its_class():
+    callback = EarlyStopping(patience=-1)
+    with pytest.raises(ValueError, match=r"^EarlyStopping\.patience must be"):
+        NetClassifier(callbacks=[callback]).fit(X, Y)
+
+
+def test_a_parameter_of_a_callback_that_is_left_out_is_refused():
+    left_out = {"callbacks__print_log": None, "callbacks__print_log__sink": print}
+    with pytest.raises(ValueError, match=r"print_log__sink is set, .*print_log=None"):
+        NetClassifier(**left_out).fit(X, Y)
+
+
+class Scaled(Dataset):
+    """A data set with a parameter, and the rows it is told to leave out."""
+
+    def __init__(self, X, y=None, scale=1.0, n_left_out=0):
+        super().__init__(scale * X, y, length=len(X) - n_left_out)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"dataset__length": 10}, "dataset__length=10: .* 10 of 60 rows.*Pass fewer"),
+        ({"dataset__nope": 1}, "dataset__nope=1: .*It takes X, y, length"),
+        ({"dataset__X": X}, "Dataset cannot be made of dataset__X=array.*multiple"),
+        (
+            {"dataset": Scaled, "dataset__n_left_out": 9},
+            "Scaled cannot be made of dataset__n_left_out=9: .* 51 of 60 rows",
+        ),
+        ({"dataset": functools.partial(Scaled, n_left_out=9)}, "holds 51 of 60 rows"),
+    ],
+)
+@pytest.mark.parametrize("name", ["net", "srat", "iced"])
+def test_a_data_set_holds_every_row(name, params, message):
+    net = quick(name).set_params(**params)
+    with pytest.raises(ValueError, match=message) as raised:
+        net.fit(X, Y)
+    assert len(str(raised.value)) < 400
+    assert not hasattr(net, "module_")
+    with pytest.raises(ValueError, match=message):
+        quick(name).fit(X, Y).set_params(**params).predict(X)
+
+
+def test_a_data_set_has_parameters():
+    net = NetClassifier(max_epochs=2, random_state=0, numeric_encoding=None)
+    reference = clone(net).fit(2 * X, Y)
+    net.set_params(dataset=Scaled, dataset__scale=2.0).fit(X, Y)
+    last = [fitted.history[-1, "train_loss"] for fitted in (net, reference)]
+    assert_allclose(*last, rtol=1e-5)
 
 
 @pytest.mark.parametrize("case", FAILING)
