@@ -119,3 +119,32 @@ def parse_protocol(name):
             "for example 10x2 or 4x60-20-20."
         )
     return Protocol(name, int(match[1]), match[2])
+
+
+def is_scheme(name):
+    """Whether a protocol's name is one of ours.
+
+    >>> is_scheme("10x2"), is_scheme("10x3")
+    (True, False)
+    """
+    try:
+        parse_protocol(name)
+    except ValueError:
+        return False
+    return True
+
+
+def count_folds(run):
+    """Return how many folds a run's record promises, 0 where it does not say.
+
+    ``'10x2'`` is 10 repeats of 2 folds, ``'4x60-20-20'`` 4 random splits, whatever
+    their shares; a run cut short by its preset records its own ``n_repeats``.
+
+    >>> count_folds({"protocol": "10x2", "n_repeats": 3})
+    6
+    """
+    match = re.fullmatch(r"(\d+)x(\d+)(-[\d-]+)?", run.get("protocol") or "")
+    if match is None:
+        return 0
+    n_repeats = run.get("n_repeats") or int(match[1])
+    return n_repeats if match[3] else n_repeats * int(match[2])

@@ -7,6 +7,9 @@ by all who read the file, or refused by all.
 import json
 import re
 
+from imbdeep_bench.engine.plausible import SLACK, Announced, describe, fault_of_scores
+from imbdeep_bench.engine.protocol import is_scheme
+
 REQUIRED_FIELDS = {
     "run": ("suite", "protocol", "seed", "datasets", "methods"),
     "dataset": ("name",),
@@ -44,6 +47,10 @@ def is_number(value):
     return value is None or is_whole(value) or isinstance(value, float)
 
 
+def is_share(value):
+    return is_number(value) and (value is None or 0 <= value <= 1 + SLACK)
+
+
 def is_duration(value):
     return is_number(value) and (value is None or 0 <= value < LARGEST)
 
@@ -66,6 +73,7 @@ def map_of(is_kind):
 
 
 is_curve = list_of(is_number)
+are_shares = list_of(is_share)
 
 
 def is_score(value):
@@ -78,9 +86,10 @@ def is_calibration(value):
     names = ("count", "mean_predicted", "positives")
     if not isinstance(value, dict) or not all(is_curve(value.get(n)) for n in names):
         return False
-    count, _, positives = bins = [value[name] for name in names]
+    count, predicted, positives = bins = [value[name] for name in names]
     return (
         len({len(part) for part in bins}) == 1
+        and are_shares(predicted)
         and None not in count + positives
         and all(0 <= p <= n for n, p in zip(count, positives, strict=True))
     )
@@ -88,7 +97,7 @@ def is_calibration(value):
 
 def is_curves(value):
     """Curves by name: a list of numbers each, or several lists by name."""
-    if not isinstance(value, dict) or not is_curve(value.get("precision_at", [])):
+    if not isinstance(value, dict) or not are_shares(value.get("precision_at", [])):
         return False
     if "calibration" in value and not is_calibration(value["calibration"]):
         return False
@@ -105,6 +114,7 @@ ALWAYS = {
 OR_NULL = {
     "a text": is_text,
     "a number": is_number,
+    "a number from 0 to 1": is_share,
     "a whole number": is_whole,
     "a count": is_count,
     "seconds, 0 or more": is_duration,
@@ -133,13 +143,13 @@ FIELDS = {
             *("n_samples", "n_features", "n_minority"),
             *("n_duplicate_rows", "n_conflicting_rows"),
         ],
-        "a number": ["shared_test_fraction"],
+        "a number from 0 to 1": ["shared_test_fraction"],
     },
     "cell": {
         "a name": ["dataset", "method"],
         "a whole number, 0 or more": ["fold"],
         "a text": ["error", "cause", "data_sha256"],
-        "a number": ["threshold"],
+        "a number from 0 to 1": ["threshold"],
         "seconds, 0 or more": ["fit_seconds", "predict_seconds", "cell_seconds"],
         "a whole number": ["seed"],
         "a count": ["n_train", "n_test", "n_train_minority", "n_test_minority"],
@@ -152,12 +162,6 @@ FIELDS = {
 
 
 # --- Records -------------------------------------------------------------------------
-
-
-def describe(value):
-    """Print a value that is wrong, as short as a message wants it."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:60]}..."
 
 
 def fault_of(record):
@@ -177,6 +181,11 @@ def fault_of(record):
             if not ((or_null and value is None) or (ALWAYS | OR_NULL)[words](value)):
                 told = f"{name}={describe(value)}"
                 return f"a {kind}, has {told}; expected {words}{or_null}"
+    if kind == "cell" and (fault := fault_of_scores(record.get("scores") or {})):
+        return f"a cell, has the score {fault}"
+    if kind == "run" and record.get("n_repeats") and not is_scheme(record["protocol"]):
+        told = f"protocol={describe(record['protocol'])}"
+        return f"a run, has {told}; expected '<repeats>x2' or '<repeats>x60-20-20'"
     if is_deeper(record, DEEPEST):
         return f"is nested deeper than {DEEPEST} levels"
     return None
@@ -264,6 +273,7 @@ def numbered_records(data, name):
     """
     # Not `splitlines`, which also splits at characters that JSON allows in texts.
     lines = whole_lines(data).removeprefix(BOM).split(b"\n")
+    announced = Announced()
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -276,4 +286,8 @@ def numbered_records(data, name):
         if fault := fault_of(record):
             comma = "," if fault.startswith("a ") else ""
             raise ValueError(f"Line {number} of {name}{comma} {fault}. {REMEDY}")
+        if record["kind"] == "run":
+            announced.add(record)
+        if record["kind"] == "cell" and (fault := announced.fault_of(record)):
+            raise ValueError(f"Line {number} of {name}, a cell, has {fault}. {REMEDY}")
         yield number, record

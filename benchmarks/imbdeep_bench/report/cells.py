@@ -1,6 +1,5 @@
 """Read a file of benchmark cells and keep it as data frames."""
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from imbdeep_bench.engine.protocol import count_folds
 from imbdeep_bench.engine.records import REMEDY, REQUIRED_FIELDS, numbered_records
 
 CELL_FIELDS = (
@@ -65,19 +65,6 @@ def latest_cells(records):
         if record["status"] == "ok" or kept.get(key, record)["status"] == "failed":
             kept[key] = record
     return [kept[key] for key in sorted(kept)]
-
-
-def count_folds(run):
-    """Return how many folds the run's protocol promises, 0 where it does not say.
-
-    ``'10x2'`` is 10 repeats of 2 folds, ``'4x60-20-20'`` 4 random splits; a run cut
-    short by its preset records its own ``n_repeats``.
-    """
-    match = re.fullmatch(r"(\d+)x(\d+)(-[\d-]+)?", run.get("protocol") or "")
-    if match is None:
-        return 0
-    n_repeats = run.get("n_repeats") or int(match[1])
-    return n_repeats if match[3] else n_repeats * int(match[2])
 
 
 @dataclass(frozen=True, eq=False)

@@ -64,6 +64,10 @@ ACCEPTED = {
     "unknown key": cell(note={"a": [1]}),
     "infinite score": raw('{"mcc": 1e999}', "scores"),
     "null scores": cell(scores=None),
+    "scores at their bounds": cell(
+        scores={"mcc": -1.0, "roc_auc": 1 + 2**-52, "log_loss": 36.0, "brier": 0}
+    ),
+    "a score of another kind": cell(scores={"seconds": 7.0, "mcc": None}),
     "no curves": cell(curves=None),
 }
 REFUSED = {
@@ -108,6 +112,18 @@ REFUSED = {
     "a score is a list": cell(scores={"mcc": [0.5]}),
     "a score is true": cell(scores={"mcc": True}),
     "a score is huge": cell(scores={"mcc": 10**400}),
+    "average precision of 7": cell(scores={"average_precision": 7.0}),
+    "negative log loss": cell(scores={"log_loss": -0.1}),
+    "correlation below -1": cell(scores={"mcc_tuned": -1.01}),
+    "a classifier's recall of 2": cell(scores={"net": {"recall_0": 2}}),
+    "threshold above 1": cell(threshold=1.5),
+    "precision above 1": cell(curves={"precision_at": [0.5, 1.5]}),
+    "prediction below 0": cell(**bins(mean_predicted=[-0.1, None])),
+    "fold beyond the protocol": cell(fold=99),
+    "unknown data set": cell(dataset="nowhere"),
+    "unknown method": cell(method="nobody"),
+    "run of an unknown protocol": lines({**RUN, "protocol": "often"}),
+    "run of unknown folds": lines({**RUN, "protocol": "10x3"}),
     "threshold is a text": cell(threshold="0.5"),
     "seconds are a text": cell(fit_seconds="fast"),
     "seconds are negative": cell(fit_seconds=-1.0),
@@ -170,6 +186,29 @@ def test_refused_by_all_at_once(tmp_path, name):
     assert "Mend or remove that line" in message
     assert len(message) < 500
     assert path.read_bytes() == REFUSED[name]
+
+
+def test_cells_are_those_of_the_runs_before_them(tmp_path):
+    # Later runs add to the grid, and cells on seeds are numbered by these.
+    first = {**RUN, "datasets": ["a"], "n_repeats": None, "protocol": "80-20"}
+    runs = [{**first, "seeds": [3, 7]}, {**first, "seeds": [9], "datasets": ["b"]}]
+    cells = [{**CELL, "dataset": "a", "fold": fold} for fold in (3, 7, 9)]
+    told = [runs[0], *cells[:2], runs[1], *cells[2:]]
+    good = "\n".join(map(json.dumps, told)).encode()
+    assert len(read_records(write(tmp_path, good), "cell")) == 3
+    early = "\n".join(map(json.dumps, [runs[0], *cells])).encode()
+    for content, match in [
+        (early, r"Line 4 of .* has fold=9; the runs before it have the folds 3 to 7"),
+        (
+            good.replace(b'"dataset": "a"', b'"dataset": "c"'),
+            r"Line 2 .*'c'; .*\['a'\]",
+        ),
+    ]:
+        with pytest.raises(ValueError, match=match):
+            read_records(write(tmp_path, content), "cell")
+    # Folds that nobody counted, and cells without a run, are taken as they are.
+    for content in (early.replace(b'"seeds"', b'"noted"'), json.dumps(CELL).encode()):
+        read_records(write(tmp_path, content), "cell")
 
 
 def test_the_line_is_that_of_an_editor(tmp_path):

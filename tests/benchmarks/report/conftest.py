@@ -77,7 +77,9 @@ def make_cell(dataset, method, fold, **changes):
     return {
         **{"kind": "cell", "dataset": dataset, "method": method, "fold": fold},
         **{"status": "ok", "error": None, "threshold": 0.1 + 0.4 * skill},
-        "scores": {name: float(value) for name, value in scores.items()},
+        "scores": {
+            name: float(np.clip(value, -1, 1)) for name, value in scores.items()
+        },
         **{"fit_seconds": 1.2, "predict_seconds": 0.01, "seed": 7},
         **{"n_train": 150, "n_test": 150},
         **{"n_train_minority": 12, "n_test_minority": 12},

@@ -1,7 +1,7 @@
 import pytest
 
+from imbdeep_bench.engine.protocol import count_folds
 from imbdeep_bench.report import independent_blocks, read_cells
-from imbdeep_bench.report.cells import count_folds
 from tests.benchmarks.report.conftest import (
     make_cell,
     make_dataset,
