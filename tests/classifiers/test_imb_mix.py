@@ -64,6 +64,21 @@ def slow_label_weight(mixing, n_i, n_j, kappa, tau):
 # --- Mixtures ------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("n_copies, least", [("auto", 18), (0, 3), (1, 6)])
+def test_the_ratio_from_which_on_labels_are_rebalanced(n_copies, least):
+    # The docstring and the guide say 18 of the defaults.
+    def predictions(n_frequent, mix):
+        y = np.repeat([0, 1], [n_frequent, 4])
+        X = np.random.RandomState(0).randn(len(y), 2) + y[:, None]
+        params = {"n_copies": n_copies, "mix": mix, "train_split": None}
+        net = ImbMixClassifier(**SMALL | params | {"early_stopping": False})
+        return net.fit(X, y).predict_proba(X)
+
+    for n_frequent in (8, 4 * least - 1, 4 * least):
+        pair = [predictions(n_frequent, mix) for mix in ("rebalanced", "mixup")]
+        assert np.array_equal(*pair) == (n_frequent < 4 * least), n_frequent
+
+
 @pytest.mark.parametrize(
     "params",
     [

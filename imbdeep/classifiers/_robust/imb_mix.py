@@ -95,6 +95,12 @@ class ImbMixClassifier(AdversarialNetClassifier):
     The paper's baselines are ``n_copies=0, mix='mixup', weight_averaging=None``,
     "mixup + adv.", and the same with ``mix='rebalanced'``, "remix + adv.".
 
+    With the defaults, labels are rebalanced only between classes whose sizes have a
+    ratio of at least 18. Eq. (5.4) compares the sizes after copying: 'auto' makes a
+    class up to six times as large, and ``kappa=3`` is left of a ratio of 18. Below it,
+    the copies alone balance, and 'rebalanced' is 'mixup'; ``n_copies=0`` rebalances
+    from a ratio of ``kappa`` on.
+
     The copies stay within ``box`` and differ only in features that the attack may move,
     but may go beyond ``eps``, as in the paper.
 
