@@ -7,11 +7,9 @@ from copy import copy, deepcopy
 
 import numpy as np
 
-# The thread that fits each estimator, by the estimator's id. Not stored in the
-# estimator, which a callback may pickle during the fit.
-_FITTING: dict[int, int] = {}
-# Estimators in a fit, by the same ids, so that no other object gets these.
-_IN_A_FIT: dict[int, object] = {}
+# Estimators in a fit, by their ids, which no other object gets meanwhile, and the
+# thread of each. Not stored in the estimator, which a callback may pickle.
+_FITTING: dict[int, tuple[int, object]] = {}
 # Those that a fork has caught in the fit of another thread.
 _HALF_FITTED: dict[int, object] = {}
 
@@ -19,10 +17,10 @@ _HALF_FITTED: dict[int, object] = {}
 def _keep_own_fits():
     # Other threads do not survive in the child of a fork.
     own = threading.get_ident()
-    for estimator, thread in list(_FITTING.items()):
+    for key, (thread, estimator) in list(_FITTING.items()):
         if thread != own:
-            del _FITTING[estimator]
-            _HALF_FITTED[estimator] = _IN_A_FIT.pop(estimator)
+            del _FITTING[key]
+            _HALF_FITTED[key] = estimator
 
 
 if hasattr(os, "register_at_fork"):
@@ -67,7 +65,7 @@ def refuse_other_threads(estimator):
             f"Another thread was fitting this {type(estimator).__name__} when the "
             "process was forked, and it is half fitted. Fit it anew."
         )
-    if _FITTING.get(id(estimator), own) != own:
+    if _FITTING.get(id(estimator), (own,))[0] != own:
         raise RuntimeError(
             f"This {type(estimator).__name__} is being fitted by another thread. Give "
             "each thread an estimator of its own, such as clone(estimator)."
@@ -107,13 +105,12 @@ def all_or_nothing(estimator, *, going_on=False):
     [0, 1]
     """
     own = threading.get_ident()
-    if id(estimator) in _FITTING and _FITTING[id(estimator)] == own:
+    if _FITTING.get(id(estimator), (None,))[0] == own:
         yield
         return
     # Atomic: of two threads that arrive together, one finds the other's entry.
-    _FITTING.setdefault(id(estimator), own)
+    _FITTING.setdefault(id(estimator), (own, estimator))
     refuse_other_threads(estimator)
-    _IN_A_FIT[id(estimator)] = estimator
     try:
         attributes = dict(vars(estimator))
         parts = attributes.values() if going_on else ()
@@ -129,4 +126,4 @@ def all_or_nothing(estimator, *, going_on=False):
             raise
         _HALF_FITTED.pop(id(estimator), None)
     finally:
-        del _FITTING[id(estimator)], _IN_A_FIT[id(estimator)]
+        del _FITTING[id(estimator)]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from imbdeep._generative.scaling import from_unit, to_unit
+from imbdeep._tables.frame_building import integers_within
 
 
 class ImageCodec:
@@ -117,11 +118,11 @@ class ImageCodec:
         images = from_unit(rows, self._low, self._high)
         if clip:
             np.clip(images, self._low, self._high, out=images)
-        if self.all_integer_:
-            np.rint(images, out=images)
-            # Values beyond the dtype would wrap around in the cast.
-            np.clip(images, *_bounds(self._dtype), out=images)
-        return images.reshape(len(rows), *self.shape_).astype(self._dtype)
+        if self._dtype.kind in "iu":
+            images = integers_within(images, self._dtype)
+        elif self._dtype.kind == "b":
+            images = np.rint(images) > 0
+        return images.reshape(len(rows), *self.shape_).astype(self._dtype, copy=False)
 
 
 def _check_pixels(X):
@@ -129,10 +130,3 @@ def _check_pixels(X):
         raise ValueError(
             "X holds missing or infinite pixels. Fill them first, or drop their images."
         )
-
-
-def _bounds(dtype):
-    """Smallest and largest number of an integer or boolean dtype."""
-    if dtype.kind == "b":
-        return 0, 1
-    return np.iinfo(dtype).min, np.iinfo(dtype).max

@@ -18,6 +18,7 @@ from imbdeep._nets.interrupts import raised_by_a_handler, watch_interrupts
 from imbdeep._nets.run import Run
 from imbdeep._tables.torch_data import as_array
 from imbdeep._torch.draws import drawing_for_fit, draws_globally
+from imbdeep._torch.imports import import_what_training_needs
 from imbdeep._torch.seeding import seeded_torch
 from imbdeep._torch.switches import usual_switches
 from imbdeep.losses import ClassificationLoss
@@ -41,6 +42,7 @@ class Trains:
 
     @usual_switches()
     def _fit(self, X, y, sample_weight, eval_set, reset, method, classes=None):
+        import_what_training_needs()
         # All that can be wrong with the call is checked before anything is trained.
         with all_or_nothing(self, going_on=not reset), self._running() as run:
             self._check_parameters()

@@ -38,4 +38,6 @@ def read_sampling_strategy(sampling_strategy, y, sampling_type="over-sampling"):
     ValueError: sampling_strategy=<built-in function len> cannot be used: ...
     """
     with naming_value("sampling_strategy", sampling_strategy):
+        if isinstance(sampling_strategy, bool):  # which imbalanced-learn takes for 1.0
+            raise ValueError("it is no share of the majority")
         return check_sampling_strategy(sampling_strategy, y, sampling_type)

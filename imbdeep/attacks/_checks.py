@@ -1,19 +1,18 @@
 """What an attack refuses before it begins."""
 
-from numbers import Integral
-
 import numpy as np
 from sklearn.utils.validation import column_or_1d
 
+from imbdeep._arguments import WholeNumber, check_arguments
 from imbdeep.attacks._threat import check_threat
 
 ATTACKS = ("pgd", "square", "both")
-LEAST = {
-    "attack_steps": 0,
-    "restarts": 1,
-    "queries": 0,
-    "n_level_changes": 0,
-    "batch_size": 1,
+COUNTS = {
+    "attack_steps": [WholeNumber(0)],
+    "restarts": [WholeNumber(1)],
+    "queries": [WholeNumber(0)],
+    "n_level_changes": [WholeNumber(0)],
+    "batch_size": [WholeNumber(1)],
 }
 
 
@@ -56,12 +55,7 @@ def check_attack(parameters):
         raise ValueError(
             f"attack must be one of {ATTACKS}, got {parameters['attack']!r}."
         )
-    for name, least in LEAST.items():
-        value = parameters[name]
-        if not (isinstance(value, Integral) and value >= least):
-            raise ValueError(
-                f"{name} must be an integer of at least {least}, got {value!r}."
-            )
+    check_arguments(COUNTS, parameters)
 
 
 def _check_gradients(estimator):

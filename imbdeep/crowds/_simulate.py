@@ -1,13 +1,17 @@
 """Simulated annotators that err, for known labels."""
 
-from numbers import Integral, Real
-
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 from sklearn.utils import check_array, check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
+from imbdeep._arguments import FiniteReal, WholeNumber, check_arguments
+
+_NUMBERS = {
+    "n_workers": [WholeNumber(1)],
+    "annotation_rate": [FiniteReal(0, 1, closed="right")],
+}
 # Tolerance for the sum of a row's probabilities, loose enough for half precision.
 _SUM_TOLERANCE = 1e-2
 
@@ -293,9 +297,8 @@ def simulate_annotators(
             f"y holds the label {classes.tolist()[0]!r} only, so no label is wrong. "
             "Pass labels of two or more classes."
         )
-    _check_n_workers(n_workers)
+    check_arguments(_NUMBERS, locals())
     error_rate = _read_error_rate(error_rate, n_workers)
-    _check_annotation_rate(annotation_rate)
     if proba is None:
         difficulty = np.full(n_rows, 0.5)
         proba = np.full((n_rows, n_classes), 1 / n_classes)
@@ -374,11 +377,6 @@ def _read_proba(proba, classes, n_rows):
     return proba
 
 
-def _check_n_workers(n_workers):
-    if not isinstance(n_workers, Integral) or n_workers < 1:
-        raise ValueError(f"n_workers must be an int of at least 1, got {n_workers!r}.")
-
-
 def _read_error_rate(error_rate, n_workers):
     rates = np.asarray(error_rate, dtype=np.float64)
     if rates.ndim and rates.shape != (n_workers,):
@@ -390,10 +388,3 @@ def _read_error_rate(error_rate, n_workers):
     if not ((rates >= 0) & (rates <= 1)).all():
         raise ValueError(f"error_rate must be in [0, 1], got {error_rate!r}.")
     return np.broadcast_to(rates, (n_workers,))
-
-
-def _check_annotation_rate(annotation_rate):
-    if not isinstance(annotation_rate, Real) or not 0 < annotation_rate <= 1:
-        raise ValueError(
-            f"annotation_rate must be a number in (0, 1], got {annotation_rate!r}."
-        )

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from imbdeep._arguments import WholeNumber, checks_arguments
+
 
 class CosineHead(nn.Module):
     """Cosine between a row's features and one direction per class.
@@ -30,6 +32,7 @@ class CosineHead(nn.Module):
     True
     """
 
+    @checks_arguments(n_features=[WholeNumber(1)], n_classes=[WholeNumber(1)])
     def __init__(self, n_features: int, n_classes: int):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(n_classes, n_features))

@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from imbdeep._arguments import WholeNumber, checks_arguments
 from imbdeep.modules._conv_net import check_images
 from imbdeep.modules._heads import make_head
 
@@ -84,6 +85,7 @@ class ResNet18(nn.Module):
 
     input_ndim = 4
 
+    @checks_arguments(n_features=[WholeNumber(1)], n_classes=[WholeNumber(1)])
     def __init__(self, n_features: int, n_classes: int, *, head: str = "linear"):
         super().__init__()
         self.n_features = n_features

@@ -3,6 +3,8 @@
 import os
 import pickle
 import signal
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -50,8 +52,7 @@ def interrupt():
 
 @pytest.fixture(autouse=True, scope="module")
 def imported():
-    # The first optimizer imports much of torch, and Python cannot go on with a module
-    # whose import was interrupted.
+    # An interrupt waits for what the first fit imports, and that takes seconds.
     quick("net").fit(X, Y)
 
 
@@ -393,6 +394,43 @@ def test_a_classifier_that_infers_first_takes_its_new_parts_or_none():
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         model.fit(X[:-1], np.stack([1 - Y, 1 - Y, Y], axis=1))
     assert_array_equal(model.predict(X), expected)
+
+
+INTERRUPTED_IMPORT = """
+import signal, sys
+import numpy as np
+from imbdeep.classifiers import NetClassifier
+from imbdeep.over_sampling import LatentSMOTE
+
+# A suite in the background of a shell was told to ignore interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+class Interrupt:
+    def find_spec(name, path, target=None):
+        # Far inside of what torch imports before its first step.
+        if name == "sympy.core.symbol":
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt)
+X, y = np.random.default_rng(0).normal(size=(60, 3)), np.repeat([0, 1], [40, 20])
+net, sampler = NetClassifier(max_epochs=1), LatentSMOTE(max_epochs=1)
+first, second = (net.fit, sampler.fit_resample)[:: int(sys.argv[1])]
+try:
+    first(X, y)
+except KeyboardInterrupt:
+    print("interrupted")
+assert not hasattr(net, "module_") and not hasattr(sampler, "n_epochs_")
+for method in (first, second):
+    method(X, y)
+print("fitted")
+"""
+
+
+@pytest.mark.parametrize("order", ["1", "-1"])
+def test_an_interrupt_while_torch_imports_its_parts_breaks_no_later_fit(order):
+    command = [sys.executable, "-c", INTERRUPTED_IMPORT, order]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["interrupted", "fitted"], done.stderr[-2000:]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")

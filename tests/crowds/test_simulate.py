@@ -273,15 +273,18 @@ def test_refuses_labels(y, message):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"n_workers": 0}, "n_workers must be an int of at least 1, got 0"),
-        ({"n_workers": 2.0}, "n_workers must be an int of at least 1, got 2.0"),
+        ({"n_workers": 0}, "n_workers must be a whole number of at least 1, got 0"),
+        ({"n_workers": 2.0}, "n_workers must be a whole number of at least 1, got 2.0"),
         ({"error_rate": -0.1}, r"error_rate must be in \[0, 1\], got -0.1"),
         ({"error_rate": [0.1] * 4 + [1.1]}, r"error_rate must be in \[0, 1\]"),
         ({"error_rate": np.nan}, r"error_rate must be in \[0, 1\], got nan"),
         ({"error_rate": [0.1, 0.2]}, r"each of the 5 workers, got shape \(2,\)"),
-        ({"annotation_rate": 0}, r"annotation_rate must be a number in \(0, 1\]"),
+        ({"annotation_rate": 0}, r"annotation_rate must be in \(0, 1\]"),
         ({"annotation_rate": 1.1}, "got 1.1"),
-        ({"annotation_rate": [0.5] * 5}, "annotation_rate must be a number"),
+        (
+            {"annotation_rate": [0.5] * 5},
+            r"annotation_rate must be in \(0, 1\], got \[0.5",
+        ),
     ],
 )
 def test_refuses_parameters(parameters, message):

@@ -697,6 +697,20 @@ def test_integer_images_round_and_stay_in_their_dtype():
     assert encoding.decode(rows, clip=False)[2].tolist() == [[0, 255]]
 
 
+@pytest.mark.parametrize("dtype", ["int32", "uint32", "int64", "uint64"])
+@pytest.mark.parametrize("clip", [True, False])
+def test_images_at_the_bounds_of_their_dtype(dtype, clip):
+    # The largest integers of 64 bits become floats that lie beyond them.
+    bounds = np.iinfo(dtype)
+    X = np.array([[[bounds.min, bounds.max]], [[0, bounds.max // 2]]], dtype=dtype)
+    encoding = ImageCodec().fit(X)
+    rows = np.array([[[0.0, 1.0]], [[-0.5, 1.5]]])
+    made = encoding.decode(rows, clip=clip)
+    assert made.dtype == dtype
+    assert_allclose(made[:, 0, 1].astype(float), float(bounds.max), rtol=1e-12)
+    assert_allclose(made[:, 0, 0].astype(float), float(bounds.min), rtol=1e-12)
+
+
 def test_boolean_images_stay_in_their_dtype():
     encoding = ImageCodec().fit(np.array([[[True, False]]]))
     made = encoding.decode([[[0.4, 0.6]], [[-1.0, 2.0]]], clip=False)

@@ -1437,9 +1437,9 @@ def test_an_array_of_booleans_comes_back_as_one(method, data):
     ("params", "match"),
     [
         ({"device": "gpu"}, "device='gpu' is unknown"),
-        ({"hidden_sizes": (8.5,)}, "hidden_sizes must hold integers"),
-        ({"hidden_sizes": ("a",)}, "hidden_sizes must hold integers"),
-        ({"hidden_sizes": (0,)}, "hidden_sizes must hold integers"),
+        ({"hidden_sizes": (8.5,)}, "hidden_sizes must hold whole numbers"),
+        ({"hidden_sizes": ("a",)}, "hidden_sizes must hold whole numbers"),
+        ({"hidden_sizes": (0,)}, "hidden_sizes must hold whole numbers"),
     ],
 )
 def test_parameters_that_no_net_can_have(method, data, params, match):

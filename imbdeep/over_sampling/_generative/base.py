@@ -2,7 +2,6 @@
 
 import math
 from abc import abstractmethod
-from numbers import Integral
 
 import numpy as np
 import torch
@@ -10,13 +9,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from imbdeep._arguments import FiniteReal, WholeNumber
+from imbdeep._arguments import FiniteReal, WholeNumber, check_arguments
 from imbdeep._generative import (
     ImageCodec,
     RowHead,
     TableCodec,
 )
 from imbdeep._generative.categories import most_likely_missing
+from imbdeep._sizes import read_sizes
 from imbdeep._tables.column_selection import select_columns
 from imbdeep._tables.frame_building import integers_within
 from imbdeep._tables.frames import (
@@ -26,6 +26,7 @@ from imbdeep._tables.frames import (
 )
 from imbdeep._tables.validation import check_columns_are_numeric
 from imbdeep._torch.device import check_device, resolve_device
+from imbdeep._torch.imports import import_what_training_needs
 from imbdeep._torch.seeding import seeded_torch
 from imbdeep._torch.switches import usual_switches
 from imbdeep.over_sampling._containers import container_of, has_large_integers
@@ -114,7 +115,7 @@ class GenerativeSampler(TableOverSampler):
         # ``sample`` must not find the generator of another table.
         self._forget()
         check_device(resolve_device(self.device))
-        self._check_hidden_sizes()
+        read_sizes("hidden_sizes", self.hidden_sizes)
         if self._allow_nd and count_dimensions(X) > 2:
             return self._check_images(X, y)
         categorical = self._categorical_columns(X)
@@ -135,14 +136,6 @@ class GenerativeSampler(TableOverSampler):
         ).fit(as_dense(table))
         return table, labels, binarize_y
 
-    def _check_hidden_sizes(self):
-        for size in self.hidden_sizes:
-            if not isinstance(size, Integral) or size < 1:
-                raise ValueError(
-                    "hidden_sizes must hold integers of at least 1, got "
-                    f"{self.hidden_sizes!r}."
-                )
-
     def _check_images(self, X, y):
         for name in ("categorical_features", "integer_features"):
             if not isinstance(columns := getattr(self, name), str | None):
@@ -159,6 +152,7 @@ class GenerativeSampler(TableOverSampler):
     # --- Rows out --------------------------------------------------------------------
 
     def _fit_resample(self, X, y):
+        import_what_training_needs()
         self.classes_, codes = np.unique(y, return_inverse=True)
         n_new = [self.sampling_strategy_.get(label, 0) for label in self.classes_]
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
@@ -258,10 +252,7 @@ class GenerativeSampler(TableOverSampler):
             If ``label`` is not among the classes, or ``n_samples`` is less than 1.
         """
         check_is_fitted(self, "n_epochs_")
-        if not isinstance(n_samples, Integral) or n_samples < 1:
-            raise ValueError(
-                f"n_samples must be an integer of at least 1, got {n_samples!r}."
-            )
+        check_arguments({"n_samples": [WholeNumber(1)]}, {"n_samples": n_samples})
         labels = self.classes_.tolist()
         if label not in labels:
             raise ValueError(f"label must be one of {labels}, got {label!r}.")

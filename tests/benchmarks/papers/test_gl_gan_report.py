@@ -136,12 +136,12 @@ def test_published_scores_stand_beside_their_method(means):
 
 
 def test_a_method_that_failed_is_marked_and_ranks_last(means):
-    shifts = SHIFTS | {"adasyn": 0.0, "random": 0.49}
+    shifts = SHIFTS | {"adasyn": 0.0, "random": 0.29}
     failed = [("adasyn", 0), ("adasyn", 1), ("adasyn", 2), ("random", 0)]
     table = means(gl_gan_run(3, shifts, failed=failed))
     laid = report.classifier_table(table[table["classifier"] == "LinearSVC"])
     assert laid.at["ADASYN", "MCC"] == "failed"
-    assert laid.at["RandomOverSampler", "MCC"] == "1.012 ± 0.007*"
+    assert laid.at["RandomOverSampler", "MCC"] == "0.809 ± 0.006*"
     ranks = laid["rank by MCC"].dropna().to_dict()
     expected = {"none": "3", "RandomOverSampler": "4.5", "SMOTE": "2"}
     assert ranks == expected | {"ADASYN": "4.5", "GL-GAN": "1"}
