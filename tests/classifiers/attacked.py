@@ -55,6 +55,13 @@ def three_classes():
     )
 
 
+def three_blobs(seed):
+    """Three classes that are easy to tell apart."""
+    rng = np.random.RandomState(seed)
+    y = rng.permutation(np.repeat([0, 1, 2], [80, 40, 30]))
+    return (rng.randn(150, 5) + 3 * np.eye(5)[y]).astype(np.float32), y
+
+
 def digits(n_samples=60, n_channels=2):
     """Images of noise in [0, 1] with a bright corner, which tells the class."""
     rng = np.random.RandomState(0)

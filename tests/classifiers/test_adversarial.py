@@ -44,7 +44,7 @@ from tests.classifiers.attacked import (
     same_weights,
     spied,
     table,
-    three_classes,
+    three_blobs,
 )
 
 # What turns each classifier into the deferred net on attacked rows.
@@ -414,13 +414,18 @@ def test_labels_of_any_type(net_class, labels):
 
 @all_nets
 def test_several_classes(net_class):
-    X, y = three_classes()
-    net = net_class(**SMALL | {"max_epochs": 30, "lr": 0.01}).fit(X, y)
-    proba = net.predict_proba(X)
-    assert proba.shape == (len(X), 3)
-    assert_allclose(proba.sum(1), 1, atol=1e-6)
-    assert (proba >= 0).all()
-    assert balanced_accuracy_score(y, net.predict(X)) > 0.6
+    scores = []
+    for seed in range(3):
+        X, y = three_blobs(seed)
+        params = SMALL | {"max_epochs": 15, "lr": 0.02, "random_state": seed}
+        net = net_class(**params).fit(X, y)
+        proba = net.predict_proba(X)
+        assert proba.shape == (len(X), 3)
+        assert_allclose(proba.sum(1), 1, atol=1e-6)
+        assert (proba >= 0).all()
+        scores.append(balanced_accuracy_score(y, net.predict(X)))
+    # About 0.95; a net that has not found one of the classes gets 0.65.
+    assert np.mean(scores) > 0.8
 
 
 @all_nets
@@ -442,26 +447,26 @@ def test_columns_by_name_and_position(net_class, columns):
 @pytest.mark.parametrize("attack", [{"eps": 0.1}, {"eps": [[[0.2]], [[0.0]]]}])
 def test_images(net_class, attack):
     X, y = digits()
-    params = {**OWN, "eps_unit": "input", "box": (0, 1), "max_epochs": 20, **attack}
-    net = spied(net_class)(
-        "conv",
-        module__n_filters=(4,),
-        module__n_hidden=8,
-        lr=0.02,
-        **params | {"eps": np.asarray(attack["eps"])},
-    ).fit(X, y)
+    params = {**OWN, "eps_unit": "input", "box": (0, 1), "max_epochs": 20, "lr": 0.01}
+    params |= {"module__n_filters": (8,), "module__n_hidden": 16}
+    params["eps"] = np.asarray(attack["eps"])
     eps = np.broadcast_to(attack["eps"], (2, 6, 6))
-    assert_allclose(net.eps_, eps)
-    for step in net.steps_:
-        shift = (step["attacked"] - step["clean"]).abs().numpy()
-        assert (shift <= eps + 1e-6).all()
-        assert shift.max() > 0.05
-        assert step["attacked"].min() >= 0
-        assert step["attacked"].max() <= 1
-    if np.ndim(attack["eps"]):
-        assert torch.equal(step["attacked"][:, 1], step["clean"][:, 1])
-    assert net.predict_proba(X).shape == (60, 2)
-    assert net.score(X, y) > 0.9
+    scores = []
+    for seed in range(3):
+        net = spied(net_class)("conv", **params | {"random_state": seed}).fit(X, y)
+        assert_allclose(net.eps_, eps)
+        for step in net.steps_:
+            shift = (step["attacked"] - step["clean"]).abs().numpy()
+            assert (shift <= eps + 1e-6).all()
+            assert shift.max() > 0.05
+            assert step["attacked"].min() >= 0
+            assert step["attacked"].max() <= 1
+        if np.ndim(attack["eps"]):
+            assert torch.equal(step["attacked"][:, 1], step["clean"][:, 1])
+        assert net.predict_proba(X).shape == (60, 2)
+        scores.append(net.score(X, y))
+    # About 1; the larger class alone is 0.67.
+    assert np.mean(scores) > 0.85
 
 
 # --- What is learned, and when -------------------------------------------------------
