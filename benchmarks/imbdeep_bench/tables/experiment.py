@@ -13,7 +13,7 @@ from imbdeep_bench.tables import data, methods, report
 
 @dataclass(frozen=True)
 class OnTables(Experiment, command.Command):
-    """What the three experiments share: 5x2 folds, average precision and log loss."""
+    """What the three experiments share: two folds, average precision and log loss."""
 
     split_by: Protocol | None = None
 
@@ -55,6 +55,10 @@ class OnTables(Experiment, command.Command):
         parser.add_argument(
             "--data", type=Path, required=True, metavar="DIR", help="folder of KEEL's"
         )
+        words = "times that rows are halved (default: %(default)s)"
+        parser.add_argument(
+            "--repeats", type=command.at_least(1), default=5, metavar="N", help=words
+        )
 
     @classmethod
     def settings(cls, tables):
@@ -65,7 +69,7 @@ class OnTables(Experiment, command.Command):
     def plan(cls, args):
         chosen = command.pick_methods(args, cls.methods)
         tables = data.read_tables(args.datasets, args.data, cls.tables, args.smoke)
-        protocol = parse_protocol("1x2" if args.smoke else "5x2")
+        protocol = parse_protocol(f"{1 if args.smoke else args.repeats}x2")
         experiment = cls(split_by=protocol, smoke=args.smoke)
         folds = list(range(protocol.n_folds))
         return Grid(experiment, cls.settings(tables), chosen, folds)

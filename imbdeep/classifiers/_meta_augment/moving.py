@@ -108,10 +108,11 @@ class MovesRows:
         shift = moving.synthetic.distance() if moving else 0.0
         self.history.record("synth_shift", shift)
         if moving:
-            # A callback may save the net; a copy, because the rows keep moving.
-            self.X_synth_ = to_numpy(moving.synthetic.rows).copy()
+            # A callback may save the net. On a CPU these are the rows themselves, which
+            # the next epoch moves: a copy would be one more of a large table.
+            self.X_synth_ = to_numpy(moving.synthetic.rows)
         if moving and self.store_synth_history:
-            moving.path.append(self.X_synth_)
+            moving.path.append(self.X_synth_.copy())
 
     def on_train_end(self, net, **kwargs):
         super().on_train_end(net, **kwargs)
@@ -190,7 +191,7 @@ class MovesRows:
         self.y_synth_ = self.classes_inferred_[to_numpy(y)]
         self.synth_parents_ = positions[parents]
         if self.store_synth_history:
-            self.synth_history_ = self.X_synth_[None]
+            self.synth_history_ = self.X_synth_[None].copy()
         self.synth_weight_ = (
             to_numpy(X["sample_weight"])
             if isinstance(X, dict)
@@ -216,8 +217,11 @@ class MovesRows:
     @contextmanager
     def _moving_rows(self, batches, valid, parents):
         """Hold what a step needs besides its batch, while steps are made."""
-        # A copy: on a CPU the tensor shares its memory, and rows move in place.
-        rows = to_tensor(self.X_synth_.copy(), device=self.device)
+        # On a CPU the tensor shares its memory, and rows move in place: those of an
+        # earlier call must outlive a failure of this one.
+        begins = parents is not None
+        rows = self.X_synth_ if begins else self.X_synth_.copy()
+        rows = to_tensor(rows, device=self.device)
         synthetic = SyntheticRows(
             rows,
             rows_of(batches.X),
@@ -231,7 +235,7 @@ class MovesRows:
             synthetic,
             self._endless_batches(dataset),
             self._endless_batches(valid),
-            [self.X_synth_] if self.store_synth_history else None,
+            [self.X_synth_.copy()] if self.store_synth_history else None,
         )
         try:
             yield
