@@ -10,7 +10,7 @@ PINNED = {"torch", "monai"}
 config = configparser.ConfigParser()
 config.read("setup.cfg")
 requirements = config["options"]["install_requires"].split("\n")
-for extra in ("bench", "vision", "tests"):
+for extra in ("bench", "tabm", "vision", "tests"):
     requirements += config["options.extras_require"][extra].split("\n")
 floors = dict(
     re.fullmatch(r"([\w-]+) >= ([\d.]+)", line.strip()).groups()

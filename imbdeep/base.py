@@ -48,10 +48,13 @@ class BaseNetClassifier(
 
     Parameters
     ----------
-    module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
-        Returns logits of shape (n, n_classes). A class is called with ``module__*``
-        and, if its constructor takes them, with ``n_features``, ``n_classes`` and
-        ``encoding`` (see ``numeric_encoding``), learned from the data.
+    module : {'mlp', 'tabm', 'conv', 'resnet18'} or nn.Module class or instance, \
+            default='mlp'
+        Returns logits of shape (n, n_classes); or (n, k, n_classes), of k members
+        that are trained each and predict by the mean of their probabilities. A class
+        is called with ``module__*`` and, if its constructor takes them, with
+        ``n_features``, ``n_classes`` and ``encoding`` (see ``numeric_encoding``),
+        learned from the data.
     criterion : {'cross_entropy', 'focal', 'ldam'} or nn.Module class, \
             default='cross_entropy'
         Loss of logits and class indices or soft labels. A class is called with

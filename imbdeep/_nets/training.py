@@ -15,6 +15,7 @@ from skorch.utils import to_tensor
 from imbdeep._all_or_nothing import all_or_nothing
 from imbdeep._nets.criteria import check_targets
 from imbdeep._nets.interrupts import raised_by_a_handler, watch_interrupts
+from imbdeep._nets.members import has_members, mean_of_members
 from imbdeep._nets.run import Run
 from imbdeep._tables.torch_data import as_array
 from imbdeep._torch.draws import drawing_for_fit, draws_globally
@@ -136,7 +137,13 @@ class Trains:
             # ``prefix`` names the entry in the history, 'train' or 'valid'.
             own = "iterator_train" if training else "iterator_valid"
             iterator = self._batches(own, iterator)
-        super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+
+        def step(batch, **fit_params):
+            # Callbacks compare predictions with labels.
+            done = step_fn(batch, **fit_params)
+            return done | {"y_pred": self.of_all_members(done["y_pred"])}
+
+        super().run_single_epoch(iterator, training, prefix, step, **fit_params)
 
     def _batches(self, prefix, iterator):
         with self._naming(prefix, type(iterator)):
@@ -273,10 +280,55 @@ class Trains:
             # Weights or annotations travel with the rows.
             x = x["X"]
         x = self.within_range(to_tensor(x, device=self.device))
-        return super().infer(x, **fit_params)
+        outputs = super().infer(x, **fit_params)
+        # In training each member has a loss of its own.
+        return outputs if self.module_.training else self.of_all_members(outputs)
+
+    def of_all_members(self, outputs):
+        """Combine the outputs of a module that has several for each row.
+
+        Parameters
+        ----------
+        outputs : Tensor of shape (n, n_classes) or (n, k, n_classes), or tuple
+            Outputs of the module; several for a row are members of an ensemble.
+
+        Returns
+        -------
+        Tensor of shape (n, n_classes), or tuple
+            Logits whose probabilities are the means of the members'.
+        """
+        if isinstance(outputs, tuple) or not has_members(outputs):
+            return outputs
+        return mean_of_members(
+            outputs,
+            scale=self.logit_scale_,
+            are_probabilities=self.gives_probabilities_,
+        )
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
         self._check_has_outputs(y_pred)
+        if not has_members(y_pred):
+            return self.loss_of_logits(y_pred, y_true, X, training)
+        losses = [
+            self.loss_of_logits(logits, y_true, X, training)
+            for logits in y_pred.unbind(1)
+        ]
+        return torch.stack(losses).mean()
+
+    def loss_of_logits(self, y_pred, y_true, X, training):
+        """Hook: the loss of one output per row.
+
+        Parameters
+        ----------
+        y_pred : Tensor of shape (n, n_classes)
+        y_true : Tensor of shape (n,) or (n, n_classes)
+        X : Tensor of shape (n, ...), or dict if weights or annotations travel along
+        training : bool
+
+        Returns
+        -------
+        Tensor of shape ()
+        """
         weight = None
         if isinstance(X, Mapping) and "sample_weight" in X:
             weight = to_tensor(X["sample_weight"], device=self.device)

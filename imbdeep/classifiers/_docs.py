@@ -35,7 +35,8 @@ history_ : skorch.history.History
     ``lr`` or ``random_state``.
 """,
     "module": """\
-module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
+module : {'mlp', 'tabm', 'conv', 'resnet18'} or nn.Module class or instance, \
+        default='mlp'
 """,
     "step_size_": """\
 step_size_ : ndarray of the shape of a row

@@ -27,7 +27,8 @@ class LDAMClassifier(BaseDeferredClassifier):
 
     Parameters
     ----------
-    module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
+    module : {'mlp', 'tabm', 'conv', 'resnet18'} or nn.Module class or instance, \
+            default='mlp'
         The MLP gets a cosine head for the LDAM loss, unless ``module__head`` says
         otherwise. A module of your own should return cosines, or be used with
         ``scale=1``.

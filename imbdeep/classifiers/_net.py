@@ -16,7 +16,8 @@ class NetClassifier(BaseNetClassifier):
 
     Parameters
     ----------
-    module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
+    module : {'mlp', 'tabm', 'conv', 'resnet18'} or nn.Module class or instance, \
+            default='mlp'
         See :class:`~imbdeep.base.BaseNetClassifier`.
     **kwargs
         All parameters of :class:`~imbdeep.base.BaseNetClassifier`. The usual

@@ -8,6 +8,7 @@ from imbdeep.modules._periodic import PeriodicEncoding
 from imbdeep.modules._piecewise_linear import PiecewiseLinearEncoding
 from imbdeep.modules._resnet18 import ResNet18
 from imbdeep.modules._scaling import RobustScaling, Standardization
+from imbdeep.modules._tabm import TabM
 
 __all__ = [
     "MLP",
@@ -20,4 +21,5 @@ __all__ = [
     "ResNet18",
     "RobustScaling",
     "Standardization",
+    "TabM",
 ]

@@ -46,6 +46,36 @@ class CosineHead(nn.Module):
         return F.linear(F.normalize(x, dim=-1), F.normalize(self.weight, dim=-1))
 
 
+class CosineHeads(nn.Module):
+    """A :class:`CosineHead` for each of several members.
+
+    **Shape**
+
+    - Input: ``(n, k, n_features)``
+    - Output: ``(n, k, n_classes)``, in [-1, 1]
+
+    Parameters
+    ----------
+    n_features, n_classes, k : int
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.modules._heads import CosineHeads
+    >>> CosineHeads(3, 2, k=4)(torch.randn(5, 4, 3)).shape
+    torch.Size([5, 4, 2])
+    """
+
+    def __init__(self, n_features: int, n_classes: int, *, k: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(k, n_classes, n_features))
+        nn.init.normal_(self.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        directions = F.normalize(self.weight, dim=-1)
+        return torch.einsum("nkf,kcf->nkc", F.normalize(x, dim=-1), directions)
+
+
 def make_head(kind: str, n_features: int, n_classes: int) -> nn.Module:
     """Make a head by name: 'linear' or 'cosine'."""
     if kind == "linear":

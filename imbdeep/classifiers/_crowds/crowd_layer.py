@@ -137,10 +137,10 @@ class CrowdLayerClassifier(CrowdNetClassifier):
         crowd = self.run_.crowd
         return X if crowd is None else {"X": X, "annotations": crowd.codes}
 
-    def get_loss(self, y_pred, y_true, X=None, training=False):
+    def loss_of_logits(self, y_pred, y_true, X, training):
         # Validation rows have labels, not annotations.
         if not (training and isinstance(X, Mapping)):
-            return super().get_loss(y_pred, y_true, X=X, training=training)
+            return super().loss_of_logits(y_pred, y_true, X, training)
         annotations = to_tensor(X["annotations"], device=self.device)
         if isinstance(self.criterion_, ClassificationLoss):
             return self.criterion_.batch_loss(y_pred, annotations)
