@@ -354,7 +354,7 @@ class Trains:
     def _check_has_outputs(self, logits):
         """Refuse a module that does not return one logit per class."""
         n_classes = len(self.classes_inferred_)
-        if logits.ndim < 2 or logits.shape[-1] != n_classes:
+        if logits.ndim not in (2, 3) or logits.shape[-1] != n_classes:
             raise ValueError(
                 f"The module {type(self.module_).__name__} gives outputs of shape "
                 f"{tuple(logits.shape)}, and {n_classes} classes need as many logits "
