@@ -5,6 +5,7 @@ import pandas as pd
 
 from imbdeep._tables.rows import missing_shares
 from imbdeep.modules import PiecewiseLinearEncoding
+from imbdeep.modules._encoding import Encoding
 
 # To be seen on white and on black.
 _COLORS = {"train_loss": "#4A86C8", "valid_loss": "#E45756"}
@@ -17,7 +18,30 @@ _STYLE = (
 )
 
 
-def summarize(names, level_codes, missing_share, encoding):
+def inputs_and_bins(encoding, n):
+    """How many inputs and bins an encoding gives each of n columns.
+
+    Parameters
+    ----------
+    encoding : Module or None
+    n : int
+
+    Returns
+    -------
+    width, bins : ndarray of shape (n,), int
+        Or None if the encoding does not say what its outputs come from.
+    """
+    width, bins = np.ones(n, dtype=int), np.zeros(n, dtype=int)
+    if encoding is None:
+        return width, bins
+    if not isinstance(encoding, Encoding):
+        return None
+    for columns, bin_columns in _bins_of(encoding, np.arange(n)):
+        bins[columns] = np.bincount(bin_columns, minlength=len(columns))
+    return np.bincount(encoding.source.cpu().numpy(), minlength=n), bins
+
+
+def summarize(names, level_codes, missing_share, width, bins):
     """A line per column: what it holds and what the net makes of it.
 
     Parameters
@@ -25,21 +49,16 @@ def summarize(names, level_codes, missing_share, encoding):
     names : sequence of length n_features
     level_codes : LevelCodes
     missing_share : ndarray of shape (n_features,)
-    encoding : Encoding or None
+    width, bins : ndarray of shape (n_features,), int
+        See :func:`inputs_and_bins`.
 
     Returns
     -------
     DataFrame
     """
-    n = len(names)
-    width = np.ones(n, dtype=int)
-    places = np.zeros(n, dtype=int)
-    kind = np.full(n, "number", dtype=object)
+    kind = np.full(len(names), "number", dtype=object)
     kind[level_codes.positions] = "level"
-    if encoding is not None:
-        width = np.bincount(encoding.source.cpu().numpy(), minlength=n)
-        for columns, bins in _bins_of(encoding, np.arange(n)):
-            places[columns] = np.bincount(bins, minlength=len(columns))
+    places = bins.copy()
     places[level_codes.positions] = level_codes.n_levels()
     return pd.DataFrame(
         {
@@ -148,27 +167,36 @@ class Displays:
     """
 
     missing_share_ = None
+    inputs_and_bins_ = None
 
     def _learn_missing_shares(self, X):
         self.missing_share_ = missing_shares(X) if X.ndim == 2 else None
 
+    def _learn_inputs_and_bins(self, encoding):
+        # Numbers alone: the module keeps the encoding wherever it likes, or not at all.
+        self.inputs_and_bins_ = None
+        if self.missing_share_ is not None:
+            n = len(self.missing_share_)
+            self.inputs_and_bins_ = inputs_and_bins(encoding, n)
+
     @property
     def encoding_summary_(self):
         """A line per column: its kind, levels or bins, share missing, and width."""
-        if self.missing_share_ is None:
+        if self.inputs_and_bins_ is None:
             raise AttributeError(
                 f"{type(self).__name__} has no encoding_summary_ before it is fitted, "
-                "or where rows are images."
+                "where rows are images, or where module__encoding is of another kind "
+                "than those of imbdeep.modules."
             )
         return summarize(
             self._column_names(),
             self.level_codes_,
             self.missing_share_,
-            getattr(self.module_, "encoding", None) if self.encoding_recipe_ else None,
+            *self.inputs_and_bins_,
         )
 
     def _fitted_html(self):
-        if self.missing_share_ is None or not hasattr(self, "module_"):
+        if self.inputs_and_bins_ is None or not hasattr(self, "module_"):
             return ""
         return (
             "<details><summary>Columns and training</summary>"

@@ -32,6 +32,21 @@ def accepts(function, name):
         return False
 
 
+def needs(function, name):
+    """Whether a class or function needs an argument of this name.
+
+    Examples
+    --------
+    >>> from imbdeep._nets.parameters import needs
+    >>> needs(sorted, 'iterable'), needs(sorted, 'key'), needs(sorted, 'lock')
+    (True, False, False)
+    """
+    if not accepts(function, name):
+        return False
+    parameter = inspect.signature(function).parameters[name]
+    return parameter.default is inspect.Parameter.empty
+
+
 def auto_batch_size(n_rows, n_classes=2):
     """Batch size for a table of ``n_rows``: 128, or fewer to give eight steps.
 

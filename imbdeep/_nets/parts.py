@@ -1,6 +1,5 @@
 """Module, criterion, optimizer and callbacks, built from parameters and the data."""
 
-import inspect
 from copy import deepcopy
 
 import numpy as np
@@ -15,7 +14,7 @@ from imbdeep._nets.nested_parameters import (
     check_sizes,
     naming_parameters,
 )
-from imbdeep._nets.parameters import accepts
+from imbdeep._nets.parameters import accepts, needs
 from imbdeep._nets.scoring import score_in_labels
 from imbdeep._torch.draws import drawing_for_fit
 from imbdeep.callbacks import EarlyStopping, EpochMetrics, FiniteLoss, PrintLog
@@ -97,6 +96,8 @@ class BuildsParts:
         with self._seeded(), drawing_for_fit():
             if learned["encoding"] is not None:
                 learned["encoding"] = learned["encoding"]()
+            given = self.get_params_for("module").get("encoding", learned["encoding"])
+            self._learn_inputs_and_bins(given)
             self.module_ = self._build("module", module, learned)
         return self
 
@@ -164,14 +165,7 @@ class BuildsParts:
                 params.setdefault(key, value)
         if component in MODULES.values():
             check_sizes(params, learned)
-        missing = [
-            key
-            for key in learned
-            if key not in params
-            and accepts(component, key)
-            and inspect.signature(component).parameters[key].default
-            is inspect.Parameter.empty
-        ]
+        missing = [k for k in learned if k not in params and needs(component, k)]
         if missing:
             raise ValueError(
                 f"{name} needs {missing}, which fit learns from the data. Call fit, "

@@ -1,10 +1,12 @@
 """Rows as the net uses them, and what it learns about their columns."""
 
+from functools import partial
+
 import numpy as np
 import torch
 from scipy import sparse
 
-from imbdeep._nets.parameters import accepts
+from imbdeep._nets.parameters import accepts, needs
 from imbdeep._tables.column_selection import automatic_columns, select_columns
 from imbdeep._tables.levels import LevelCodes
 from imbdeep._tables.precision import (
@@ -17,6 +19,7 @@ from imbdeep._tables.precision import (
 from imbdeep._tables.reading import read_rows, read_rows_and_labels
 from imbdeep._tables.rows import column_range, missing_shares
 from imbdeep._tables.torch_data import arrays_of
+from imbdeep.modules._encoding import PassThrough
 from imbdeep.modules._registry import MODULES
 from imbdeep.modules._table_encoding import table_recipe
 
@@ -125,6 +128,9 @@ class ReadsTables:
                 n_levels=self.level_codes_.n_levels(),
                 names=getattr(self, "feature_names_in_", None),
             )
+            module = self._component("module", MODULES)
+            if self.encoding_recipe_ is None and needs(module, "encoding"):
+                self.encoding_recipe_ = partial(PassThrough, X.shape[1])
 
     def _learn_column_range(self, X, reset):
         if X.ndim != 2:

@@ -32,3 +32,30 @@ class Encoding(nn.Module):
     def filled(self, x: Tensor) -> Tensor:
         """Rows with neutral numbers in place of missing ones."""
         return torch.where(x.isnan(), self.neutral, x)
+
+
+class PassThrough(Encoding):
+    """Columns as they are, for a module that cannot do without an encoding.
+
+    Parameters
+    ----------
+    n_features : int
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.modules._encoding import PassThrough
+    >>> encoding = PassThrough(2)
+    >>> encoding.n_outputs, encoding(torch.tensor([[1.0, torch.nan]]))
+    (2, tensor([[1., 0.]]))
+    """
+
+    def __init__(self, n_features: int):
+        super().__init__()
+        source = torch.arange(n_features)
+        self.register_buffer("source", source, persistent=False)
+        neutral = torch.zeros(n_features)
+        self.register_buffer("neutral", neutral, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.filled(x)
