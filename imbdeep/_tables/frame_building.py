@@ -83,6 +83,7 @@ def common_type(values):
     Parameters
     ----------
     values : ndarray of shape (n,), object
+        Missing values are of no type.
 
     Returns
     -------
@@ -93,9 +94,10 @@ def common_type(values):
     --------
     >>> import numpy as np
     >>> from imbdeep._tables.frame_building import common_type
-    >>> common_type(np.array([1, 2**70], dtype=object))
+    >>> common_type(np.array([1, 2**70, None], dtype=object))
     <class 'int'>
     """
+    values = values[~missing_in(values)]
     types = {type(value) for value in values.tolist()}
     # First: booleans have __index__ as well.
     if types and types <= {bool, np.bool_}:

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import _safe_indexing
 
+from imbdeep._tables.column_kinds import missing_in
 from imbdeep._tables.frame_building import (
     FrameLike,
     append,
@@ -67,9 +68,9 @@ class ArrayContainer:
     def __init__(self, X):
         X = np.asarray(X)
         self._learn_dtype(X.dtype, X)
-        self._types = None
+        self._objects = None
         if X.dtype == object and X.ndim == 2:
-            self._types = [common_type(column) for column in X.T]
+            self._objects = [(common_type(c), c[missing_in(c)][:1]) for c in X.T]
 
     def _learn_dtype(self, dtype, values):
         self._dtype = dtype
@@ -90,11 +91,14 @@ class ArrayContainer:
 
     def build(self, rows):
         """Convert synthetic rows of shape (n, ...) to an array like the user's."""
-        if self._types is None:
+        if self._objects is None:
             return self._cast(rows)
         made = np.empty(rows.shape, dtype=object)
-        for position, own in enumerate(self._types):
-            made[:, position] = as_objects_of(own, rows[:, position])
+        for position, (own, gap) in enumerate(self._objects):
+            values = rows[:, position]
+            missing = missing_in(values)
+            made[~missing, position] = as_objects_of(own, values[~missing])
+            made[missing, position] = gap[0] if len(gap) else values[missing]
         return made
 
     def append(self, X, rows):

@@ -1,5 +1,7 @@
 """Tables as they come, in every classifier and sampler that there is."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -161,6 +163,28 @@ def test_samplers_take_it(name, library):
     assert frame["nothing"].isna().all()
     assert (frame["constant"] == 1).all()
     assert frame["number"].notna().all()
+
+
+@pytest.mark.parametrize("name", each(SAMPLERS))
+@pytest.mark.parametrize("of", [int, Decimal, bool])
+@pytest.mark.parametrize("library", ["pandas", "polars", "objects"])
+def test_numbers_among_objects_with_gaps_stay_of_their_type(name, of, library):
+    rng = np.random.default_rng(0)
+    n = 120
+    y = (rng.random(n) < 0.25).astype(int)
+    values = [None if gap else of(v) for v, gap in zip(range(n), rng.random(n) < 0.2)]
+    number = rng.normal(size=n)
+    if library == "polars":
+        column = pl.Series(values, dtype=pl.Object)
+        X = pl.DataFrame({"number": number, "own": column})
+    else:
+        X = pd.DataFrame({"number": number, "own": pd.Series(values, dtype=object)})
+        X = X.to_numpy(object) if library == "objects" else X
+    sampler = clone(SAMPLERS[name]).set_params(categorical_features=None)
+    found, _ = sampler.fit_resample(X, y)
+    found = found[:, 1] if library == "objects" else found["own"].to_list()
+    assert list(found[:n]) == values
+    assert {type(value) for value in found[n:]} == {of, type(None)}
 
 
 @pytest.mark.parametrize("name", each(SAMPLERS))
