@@ -120,7 +120,8 @@ def categorical_columns(X):
     ndarray of int
         Sorted. In a data frame: columns of text, categories and booleans; in an array
         of objects or a list of rows: columns with text; in an array of booleans: all.
-        Numbers that encode categories cannot be recognised.
+        Numbers that encode categories cannot be recognised. A column of objects without
+        a single value is among them: later rows may bring text there, or numbers.
 
     Examples
     --------
@@ -132,10 +133,10 @@ def categorical_columns(X):
     """
     of_one_dtype = getattr(X, "dtype", np.dtype(object)) != np.dtype(object)
     if is_data_frame(X):
-        wanted = {"text", "categories", "booleans"}
+        wanted = {"text", "categories", "booleans", "nothing"}
     else:
         # In an array of text, it is lost which columns were numbers.
-        wanted = {"booleans"} if of_one_dtype else {"text"}
+        wanted = {"booleans"} if of_one_dtype else {"text", "nothing"}
     kinds = column_kinds(X)
     found = [i for i, (_, kind) in enumerate(kinds) if kind in wanted]
     return np.array(found, dtype=int)

@@ -14,10 +14,14 @@ from imbdeep._tables.frames import is_data_frame, read_labels, rows_as_array
 from imbdeep._tables.levels import LevelCodes
 from imbdeep._tables.torch_data import arrays_of
 from imbdeep._tables.validation import (
+    REMEDIES,
+    REMEDIES_BY_NAME,
     check_columns_are_numeric,
     check_complete,
     check_labels,
 )
+
+_IN_TRAINING = "In training they held numbers, or no value, which counts as numbers."
 
 
 def read_rows(estimator, X, *, levels, allow_missing, reset, allow_nd):
@@ -32,7 +36,7 @@ def read_rows(estimator, X, *, levels, allow_missing, reset, allow_nd):
     levels : LevelCodes
         Fitted; gives the numbers of categorical columns.
     allow_missing : bool
-        Whether numbers may be missing.
+        Whether numbers may be missing, and columns may be named as levels.
     reset : bool
         Whether the estimator learns them.
     allow_nd : bool
@@ -85,7 +89,8 @@ def read_rows_and_labels(estimator, X, y, *, levels, allow_missing, reset, allow
 
 
 def _validated(estimator, X, levels, allow_missing, *, allow_nd, **params):
-    check_columns_are_numeric(X, besides=levels.positions)
+    remedies = REMEDIES_BY_NAME if allow_missing else REMEDIES
+    _check_kinds(estimator, X, levels, remedies, params["reset"])
     if len(levels.positions):
         checked = _with_codes(estimator, X, levels, **params)
     else:
@@ -97,6 +102,18 @@ def _validated(estimator, X, levels, allow_missing, *, allow_nd, **params):
         allow_missing=allow_missing and rows.ndim == 2,
     )
     return checked
+
+
+def _check_kinds(estimator, X, levels, remedies, reset):
+    try:
+        check_columns_are_numeric(X, besides=levels.positions, remedies=remedies)
+    except ValueError:
+        if reset:
+            raise
+        # That columns have moved says more than that one of them holds text now.
+        validate_data(estimator, X, reset=False, skip_check_array=True)
+        later = {kind: f"{_IN_TRAINING} {how}" for kind, how in remedies.items()}
+        check_columns_are_numeric(X, besides=levels.positions, remedies=later)
 
 
 def _of_numbers(estimator, X, allow_nd, **params):

@@ -57,6 +57,8 @@ REMEDIES = {
     ),
 }
 _NOT_HASHABLE = {"lists", "sets", "dicts"}
+_CATEGORIES = "Name them in categorical_features, or turn them into numbers."
+REMEDIES_BY_NAME = REMEDIES | {"text": _CATEGORIES, "categories": _CATEGORIES}
 _OTHER_REMEDY = "Turn them into numbers first, or drop them."
 
 # Most names that a message lists; a wide table may have many more.

@@ -17,7 +17,7 @@ from imbdeep._tables.row_kinds import check_has_rows
 from imbdeep._tables.sampling_strategy import read_sampling_strategy
 from imbdeep._tables.torch_data import as_array
 from imbdeep._tables.validation import (
-    REMEDIES,
+    REMEDIES_BY_NAME,
     check_columns_are_numeric,
     check_complete,
     check_labels,
@@ -30,8 +30,6 @@ from imbdeep.over_sampling._containers import (
 )
 
 COLUMNS = ["array-like", StrOptions({"auto"}), None]
-_CATEGORIES = "Name them in categorical_features, or turn them into numbers."
-REMEDIES_BY_NAME = REMEDIES | {"text": _CATEGORIES, "categories": _CATEGORIES}
 
 
 def as_dense(X):

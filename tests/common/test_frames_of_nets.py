@@ -16,7 +16,10 @@ from .nets import NETS, quick, table
 COLUMNS = list("abcdef")
 
 BAD_COLUMNS = {
-    "text": (["x"] * 90, r"Columns \['bad'\] hold text.*OneHotEncoder"),
+    "text": (
+        ["x"] * 90,
+        r"Columns \['bad'\] hold text. .*[Nn]ame them in categorical_features",
+    ),
     "a date": (
         pd.date_range("2024-01-01", periods=90),
         r"Columns \['bad'\] hold dates.*days since a date",
@@ -34,7 +37,10 @@ BAD_COLUMNS = {
     "identifiers": ([uuid.UUID(int=i) for i in range(90)], r"\['bad'\] hold UUIDs"),
     "bytes": ([b"x"] * 90, r"\['bad'\] hold bytes"),
     "lists": ([[1, 2]] * 90, r"\['bad'\] hold lists"),
-    "categories": (pd.Categorical(["u", "v"] * 45), r"\['bad'\] .*Encode them"),
+    "categories": (
+        pd.Categorical(["u", "v"] * 45),
+        r"\['bad'\] hold .*[Nn]ame them in cat",
+    ),
     "infinity": (np.r_[-np.inf, np.zeros(89)], "infinite.*1 in column 'bad'"),
 }
 
@@ -65,6 +71,42 @@ def test_refusals_elsewhere(case, when):
             net.fit(bad.to_numpy(dtype=object), y)
         else:
             net.fit(good, y).predict(bad)
+
+
+@pytest.mark.parametrize("chosen", [None, [], ["a"]])
+def test_numbers_that_are_text_later(chosen):
+    X, y = table()
+    good = pd.DataFrame(X, columns=COLUMNS)
+    net = quick("net", categorical_features=chosen).fit(good, y)
+    with pytest.raises(ValueError, match=r"\['b'\] hold text. In training they held n"):
+        net.predict(good.assign(b="u"))
+    with pytest.raises(ValueError, match=r"\['b'\] hold text. Name them in cat"):
+        quick("net", categorical_features=chosen).fit(good.assign(b="u"), y)
+
+
+def test_text_in_an_array_of_text_needs_positions():
+    X, y = table()
+    with pytest.raises(ValueError, match="hold text. Name them in categorical"):
+        quick("net").fit(X.astype(str), y)
+
+
+@pytest.mark.parametrize("container", ["frame", "array"])
+def test_that_columns_moved_is_said_before_what_they_hold(container):
+    X, y = table()
+    good = pd.DataFrame(X, columns=COLUMNS).assign(f=np.array(["u", "v", "w"])[y])
+    cases = {
+        "in the same order": good[COLUMNS[::-1]],
+        "unseen at fit time": good.assign(g="u"),
+        "seen at fit time, yet now missing": good[COLUMNS[1:]],
+        "feature names should match": good.rename(columns={"a": "f", "f": "a"}),
+    }
+    if container == "array":
+        good = good.to_numpy(object)
+        cases = {"X has 7 features": np.column_stack([good, good[:, -1]])}
+    net = quick("net").fit(good, y)
+    for match, bad in cases.items():
+        with pytest.raises(ValueError, match=match):
+            net.predict(bad)
 
 
 @pytest.mark.parametrize("name", each(NETS))

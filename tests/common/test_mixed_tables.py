@@ -5,6 +5,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
@@ -91,6 +92,40 @@ def test_what_wraps_a_classifier_takes_what_that_takes(name):
             wrapper.fit(X, y)
 
 
+@pytest.mark.parametrize(
+    "name, container",
+    [("net", c) for c in ("pandas", "polars", "pyarrow", "list")]
+    + [(name, "array") for name in NETS],
+)
+def test_what_training_has_nothing_of_makes_no_difference_later(name, container):
+    X, y = mixed()
+    X = X[["number", "text"]]
+    held = {
+        "pandas": lambda X: X,
+        "polars": pl.from_pandas,
+        "pyarrow": pa.Table.from_pandas,
+        "array": lambda X: X.to_numpy(object),
+        "list": lambda X: X.to_numpy(object).tolist(),
+    }[container]
+    empty = held(X.assign(own=pd.Series([None] * len(X), dtype=object)))
+    net = quick(name).fit(empty, y)
+    expected = net.predict_proba(empty)
+    for values in (["a", "b"] * 80, np.arange(160), [True, None] * 80):
+        later = net.predict_proba(held(X.assign(own=values)))
+        assert_array_equal(later, expected)
+
+
+def test_numbers_of_which_training_has_none_cannot_be_text_later():
+    X, y = mixed()
+    X = X[["number", "text", "nothing"]]
+    later = X.assign(nothing="a")
+    message = r"\['nothing'\] hold text. In training they held numbers, or no value"
+    with pytest.raises(ValueError, match=message):
+        quick("net").fit(X, y).predict(later)
+    net = quick("net", categorical_features=["text", "nothing"]).fit(X, y)
+    assert_array_equal(net.predict_proba(later), net.predict_proba(X))
+
+
 def equal_frames(X):
     """The same table with other names, dtypes and libraries."""
     renamed = X.copy()
@@ -172,7 +207,7 @@ def test_numbers_among_objects_with_gaps_stay_of_their_type(name, of, library):
     rng = np.random.default_rng(0)
     n = 120
     y = (rng.random(n) < 0.25).astype(int)
-    values = [None if gap else of(v) for v, gap in zip(range(n), rng.random(n) < 0.2)]
+    values = [None if rng.random() < 0.2 else of(v) for v in range(n)]
     number = rng.normal(size=n)
     if library == "polars":
         column = pl.Series(values, dtype=pl.Object)
