@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,12 @@ _ATTRIBUTE = re.compile(
     (?:\{(?P<levels>.*)\}|(?P<type>real|integer|nominal)\s*(?:\[.*\])?)\s*$""",
     re.VERBOSE | re.IGNORECASE,
 )
+
+# A cell may be quoted as a whole, and holds commas then.
+_CELL = re.compile(r"""\s*('[^']*'|"[^"]*"|[^,]*?)\s*,""")
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,9})?", re.ASCII)
+_INT64 = np.iinfo(np.int64)
 
 
 @dataclass
@@ -53,8 +60,10 @@ def load_keel(path):
     -----
     Missing values, ``<null>``, ``?`` or nothing, are NaN or NA. Without ``@outputs``
     the last attribute is the output, and without ``@inputs`` all others are inputs.
-    Names in either that the header does not declare, several outputs, and levels that
-    it does not list are errors.
+    Names in either that the header does not declare, several outputs, an output among
+    the inputs, levels that it does not list, infinite numbers, and integers beyond 64
+    bits are errors. Names and levels may be quoted; a line that starts with ``%`` is a
+    comment, unless its first value is a level of that name.
 
     References
     ----------
@@ -90,6 +99,7 @@ def load_keel(path):
     relation, attributes, inputs, outputs = _read_header(header, path)
     by_name = {attribute.name: attribute for attribute in attributes}
     inputs, target = _choose(inputs, outputs, list(by_name), path)
+    rows = [row for row in rows if not _is_comment(row, attributes[0])]
     cells = _read_cells(rows, list(by_name), path)
     read = {
         name: _column(by_name[name], values, rows, path)
@@ -115,36 +125,44 @@ def _read_text(path):
 
 def _split(text, path):
     """Numbered lines of the header, and of the data."""
-    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
-    lines = [(n, line) for n, line in lines if line and not line.startswith("%")]
+    # splitlines would also split at characters within a level.
+    lines = re.split("\r\n|\n|\r", text)
+    lines = [(number, line.strip()) for number, line in enumerate(lines, 1)]
+    lines = [(number, line) for number, line in lines if line]
     for position, (_, line) in enumerate(lines):
         if line.lower() == "@data":
-            return lines[:position], lines[position + 1 :]
+            header = [row for row in lines[:position] if not row[1].startswith("%")]
+            return header, lines[position + 1 :]
     raise ValueError(f"{path} has no @data, so it is no table of KEEL's.")
 
 
+def _is_comment(row, first):
+    line = row[1]
+    return line.startswith("%") and _unquoted(_cells(line)[0]) not in first.levels
+
+
 def _read_header(header, path):
-    relation, attributes, inputs, outputs = "", [], None, None
+    relation, attributes, inputs, outputs = "", [], [], []
     for number, line in header:
-        keyword, _, rest = line.partition(" ")
-        keyword, rest = keyword.lower(), rest.strip()
+        keyword, *rest = line.split(None, 1)
+        keyword, rest = keyword.lower(), rest[0] if rest else ""
         if keyword == "@relation":
-            relation = rest.strip("'\"")
+            relation = _unquoted(rest)
         elif keyword == "@attribute":
             attributes.append(_read_attribute(rest, number, path))
         elif keyword in ("@inputs", "@input"):
-            inputs = _names(rest)
+            inputs += _names(rest)
         elif keyword in ("@outputs", "@output"):
-            outputs = _names(rest)
+            outputs += _names(rest)
         else:
             raise ValueError(
                 f"{path}, line {number}: {line!r} is none of @relation, @attribute, "
                 "@inputs, @outputs and @data."
             )
+    if not attributes:
+        raise ValueError(f"{path} declares no @attribute.")
     names = [attribute.name for attribute in attributes]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"{path} declares attributes {twice} more than once.")
+    _refuse_twice(names, f"{path} declares attributes")
     return relation, attributes, inputs, outputs
 
 
@@ -155,30 +173,53 @@ def _read_attribute(text, number, path):
             f"{path}, line {number}: cannot read the attribute {text!r}. It needs a "
             "name and real, integer or {levels}."
         )
-    levels = found["levels"]
+    levels = [] if found["levels"] is None else _names(found["levels"])
+    _refuse_twice(levels, f"{path}, line {number} declares levels")
     return _Attribute(
-        found["name"].strip("'\""),
-        "nominal" if levels is not None else found["type"].lower(),
-        [] if levels is None else _names(levels),
+        _unquoted(found["name"]),
+        "nominal" if found["levels"] is not None else found["type"].lower(),
+        levels,
     )
 
 
+def _refuse_twice(names, what):
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{what} {twice} more than once.")
+
+
+def _cells(line):
+    """Values between commas, quoted as they stand."""
+    if "'" not in line and '"' not in line:
+        return [cell.strip() for cell in line.split(",")]
+    return _CELL.findall(f"{line},")
+
+
+def _unquoted(cell):
+    is_quoted = len(cell) > 1 and cell[0] == cell[-1] and cell[0] in "'\""
+    return cell[1:-1].strip() if is_quoted else cell
+
+
 def _names(text):
-    return [name.strip().strip("'\"") for name in text.split(",")]
+    return [_unquoted(cell) for cell in _cells(text) if cell]
 
 
 def _choose(inputs, outputs, names, path):
     """Names of the inputs and of the output."""
-    if not names:
-        raise ValueError(f"{path} declares no @attribute.")
     outputs = outputs or names[-1:]
-    unknown = [name for name in (inputs or []) + outputs if name not in names]
+    unknown = [name for name in inputs + outputs if name not in names]
     if unknown:
         raise ValueError(
             f"{path} names {unknown} in @inputs or @outputs; it declares {names}."
         )
+    _refuse_twice(inputs, f"{path} names the inputs")
     if len(outputs) > 1:
         raise ValueError(f"{path} has several outputs, {outputs}; one is read.")
+    if outputs[0] in inputs:
+        raise ValueError(
+            f"{path} names {outputs[0]!r} in @inputs, which is the output: that of "
+            "@outputs, or else the last attribute. Correct the header."
+        )
     return inputs or [name for name in names if name not in outputs], outputs[0]
 
 
@@ -186,7 +227,7 @@ def _read_cells(rows, names, path):
     """Text of each column."""
     table = []
     for number, line in rows:
-        cells = [cell.strip() for cell in line.split(",")]
+        cells = _cells(line)
         if len(cells) != len(names):
             raise ValueError(
                 f"{path}, line {number} has {len(cells)} values, and the header "
@@ -200,36 +241,55 @@ def _read_cells(rows, names, path):
 
 def _column(attribute, cells, rows, path):
     missing = np.array([cell in _MISSING for cell in cells])
-    values = np.where(missing, None, np.array(cells, dtype=object))
     if attribute.type == "nominal":
-        return _nominal(attribute, values, missing, rows, path)
-    numbers = pd.to_numeric(pd.Series(values, dtype=object), errors="coerce")
-    wrong = np.flatnonzero(numbers.isna() & ~missing)
-    if attribute.type == "integer":
-        whole = numbers.astype(float)
-        wrong = np.union1d(wrong, np.flatnonzero(~missing & (whole != whole.round())))
+        return _nominal(attribute, cells, missing, rows, path)
+    read = {"integer": _whole, "real": _real}[attribute.type]
+    numbers = [None if gap else read(c) for c, gap in zip(cells, missing, strict=True)]
+    wrong = [n is None for n in numbers] & ~missing
     _refuse(attribute, cells, wrong, rows, path, f"is no {attribute.type} number")
-    numbers = numbers.astype(float).rename(attribute.name)
     if attribute.type == "real":
-        return numbers
-    return numbers.astype("Int64" if missing.any() else "int64")
+        return pd.Series(numbers, dtype=float, name=attribute.name)
+    beyond = [n is not None and not _INT64.min <= n <= _INT64.max for n in numbers]
+    _refuse(attribute, cells, beyond, rows, path, "is beyond integers of 64 bits")
+    dtype = "Int64" if missing.any() else "int64"
+    return pd.Series(pd.array(numbers, dtype=dtype), name=attribute.name)
 
 
-def _nominal(attribute, values, missing, rows, path):
-    values = np.array([v if v is None else v.strip("'\"") for v in values], object)
+def _real(cell):
+    """Number that text stands for; None if that is no number, or infinite."""
+    number = float(cell) if _NUMBER.fullmatch(cell) else np.inf
+    return number if np.isfinite(number) else None
+
+
+def _whole(cell):
+    """Integer that text such as 31, 31.0 or 3e1 stands for, or None."""
+    if not _NUMBER.fullmatch(cell):
+        return None
+    number = Decimal(cell)
+    # An integer of so many digits could fill the memory.
+    if number.adjusted() > 20:
+        return np.inf
+    return int(number) if number == number.to_integral_value() else None
+
+
+def _nominal(attribute, cells, missing, rows, path):
+    values = np.array([_unquoted(cell) for cell in cells], dtype=object)
+    values[missing] = None
     # A bare 'nominal' lists no levels.
     levels = attribute.levels or sorted(set(values[~missing]))
-    wrong = np.flatnonzero(~missing & ~np.isin(values.astype(str), levels))
+    known = set(levels)
+    wrong = [value not in known for value in values] & ~missing
     _refuse(attribute, values, wrong, rows, path, f"is none of the levels {levels}")
     column = pd.Categorical(values, categories=levels)
     return pd.Series(column, name=attribute.name)
 
 
 def _refuse(attribute, cells, wrong, rows, path, complaint):
-    if len(wrong):
-        first = wrong[0]
+    found = np.flatnonzero(wrong)
+    if len(found):
+        first = found[0]
         raise ValueError(
             f"{path}, line {rows[first][0]}: {cells[first]!r} in column "
-            f"{attribute.name!r} {complaint}; {len(wrong)} such values in all. Missing "
+            f"{attribute.name!r} {complaint}; {len(found)} such values in all. Missing "
             "values are written <null> or ?."
         )
