@@ -259,9 +259,8 @@ def test_refuses_text_columns_by_name(data, dtype, kind):
     X, y = data
     frame = pd.DataFrame(X).rename(columns=str)
     frame["city"] = pd.Series(["Ulm", "Bonn"] * (len(X) // 2)).astype(dtype)
-    refuse(
-        rf"Columns \['city'\] hold {kind}. Encode", frame, y, categorical_features=None
-    )
+    match = rf"Columns \['city'\] hold {kind}. Name them in categorical_features"
+    refuse(match, frame, y, categorical_features=None)
     params = {"module": WithoutEncoding, "module__hidden_sizes": None}
     refuse(rf"Columns \['city'\] hold {kind}. Encode", frame, y, **params)
     named = params | {"categorical_features": ["city"]}
