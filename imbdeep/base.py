@@ -52,9 +52,8 @@ class BaseNetClassifier(
             default='mlp'
         Returns logits of shape (n, n_classes); or (n, k, n_classes), of k members
         that are trained each and predict by the mean of their probabilities. A class
-        is called with ``module__*`` and, if its constructor takes them, with
-        ``n_features``, ``n_classes`` and ``encoding`` (see ``numeric_encoding``),
-        learned from the data.
+        is called with ``module__*`` and, if its constructor takes them, ``n_features``,
+        ``n_classes`` and ``encoding`` (see ``numeric_encoding``) learned from the data.
     criterion : {'cross_entropy', 'focal', 'ldam'} or nn.Module class, \
             default='cross_entropy'
         Loss of logits and class indices or soft labels. A class is called with
@@ -75,8 +74,8 @@ class BaseNetClassifier(
         Which rows a step sees, see :mod:`imbdeep.batches`; or another iterator, such
         as :class:`torch.utils.data.DataLoader`.
     iterator_valid : class, default=TensorBatches
-        Iterator for validation and prediction. Unless ``iterator_valid__batch_size``
-        is given, its batches have at least 1024 rows.
+        For validation and prediction, with ``iterator_valid__batch_size`` or else at
+        least 1024 rows per batch.
     dataset : class, default=skorch.dataset.Dataset
         Called with rows and labels, of which it holds all.
     train_split : 'stratified', callable or None, default='stratified'
@@ -88,12 +87,11 @@ class BaseNetClassifier(
         Share of each class set aside by the stratified split.
     early_stopping : bool or 'auto', default='auto'
         True stops when the average precision on the validation rows has not improved
-        for ``patience`` epochs, and goes back to the best epoch. 'auto' does so if
-        each class has at least five validation rows. With fewer, the best epoch is a
-        matter of chance: the stratified split then sets no rows aside, and the net
-        trains on all of them for ``max_epochs``; validation rows given as ``eval_set``
-        or by another split are scored but never end training. False never stops
-        early, but still makes the split.
+        for ``patience`` epochs, and goes back to the best epoch. 'auto' does so if each
+        class has five validation rows. With fewer, the best epoch is a matter of
+        chance: the stratified split then sets no rows aside, and the net trains on all
+        for ``max_epochs``; other validation rows are scored but never end training.
+        False never stops early, but still makes the split.
     patience : int, at least 1, default=20
         Epochs without improvement before stopping.
     numeric_encoding : str or None, default='piecewise_linear'

@@ -411,7 +411,8 @@ def test_batches_and_early_stop(data, model):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"n_level_changes": -1}, "n_level_changes must be an integer of at least 0"),
+        ({"n_level_changes": -1}, "n_level_changes must be a whole number of at l"),
+        ({"n_level_changes": True}, "n_level_changes must be a whole number .* True"),
         ({"levels": ["town"]}, r"levels must be a mapping from columns"),
         ({"levels": {"city": ["a"]}}, r"levels names columns \['city'\]"),
         ({"levels": {"town": []}}, r"levels must have .* got \[\] for 'town'"),

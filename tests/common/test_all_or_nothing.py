@@ -333,7 +333,7 @@ def test_interrupts_at_any_moment(seed):
     before = state_of(net)
     net_before, expected = pickle.dumps(net), net.predict_proba(X)
     for _ in range(5):
-        # A parameter beside the state: the fits to come last until they are interrupted.
+        # A parameter beside the state: later fits last until they are interrupted.
         vars(net)["max_epochs"] = 10**6
         before["max_epochs"] = (10**6, "1000000")
         refit = rng.randint(2)
