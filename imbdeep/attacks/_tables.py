@@ -1,5 +1,7 @@
 """Tables with columns of different types, as an attack handles them."""
 
+import json
+
 import narwhals.stable.v2 as nw
 import numpy as np
 
@@ -81,7 +83,10 @@ def with_columns(X, columns):
             else nw.new_series(frame.columns[i], values, backend=frame.implementation)
             for i, values in columns.items()
         )
-        return frame.with_columns(*made).to_native()
+        changed = frame.with_columns(*made).to_native()
+        if nw.dependencies.is_pyarrow_table(changed):
+            return _without_old_dtypes(changed, X.schema)
+        return changed
     # An array of whole numbers would cut off what is behind the point.
     X = X.copy() if is_pandas(X) else X.astype(np.result_type(X, *columns.values()))
     for position, values in columns.items():
@@ -94,3 +99,18 @@ def with_columns(X, columns):
         else:
             X[:, position] = values
     return X
+
+
+def _without_old_dtypes(table, before):
+    """Drop what the schema says of pandas dtypes that columns no longer have.
+
+    Otherwise ``to_pandas`` would fail, as it does for whole numbers that have moved.
+    """
+    metadata = table.schema.metadata or {}
+    if b"pandas" not in metadata:
+        return table
+    same = {own.name for own in table.schema if own.type == before.field(own.name).type}
+    known = json.loads(metadata[b"pandas"])
+    known["columns"] = [c for c in known["columns"] if c["field_name"] in same]
+    metadata = metadata | {b"pandas": json.dumps(known).encode()}
+    return table.replace_schema_metadata(metadata)

@@ -340,6 +340,30 @@ def test_pyarrow():
     np.testing.assert_allclose(shift, np.where(y == 1, -0.5, 0.5))
 
 
+def test_pyarrow_from_pandas_goes_back_to_pandas():
+    rng = np.random.default_rng(0)
+    y = np.arange(40) % 2
+    frame = pd.DataFrame(
+        {
+            "moves": pd.array(rng.integers(0, 9, 40), dtype="Int64"),
+            "stays": pd.array(rng.integers(0, 9, 40), dtype="Int64"),
+            "level": pd.array(rng.integers(0, 3, 40), dtype="Int64"),
+            "town": pd.Categorical(rng.choice(["Ulm", "Bonn"], 40)),
+        },
+        index=pd.Index(np.arange(40) + 7, name="id"),
+    )
+    table = pa.Table.from_pandas(frame)
+    net = NetClassifier(max_epochs=2, random_state=0).fit(table, y)
+    asked = {"perturb": ["moves", "level"], "levels": {"level": [0, 1]}}
+    X_adv = adversarial_rows(net, table, y, eps=0.5, **asked, **SEARCH)
+    found = X_adv.to_pandas()
+    assert found["moves"].dtype == "float32"
+    assert 0 < (found["moves"] - frame["moves"]).abs().max() <= 0.5
+    for name in ("stays", "level", "town"):
+        assert found[name].dtype == frame[name].dtype
+    pd.testing.assert_frame_equal(found[["stays", "town"]], frame[["stays", "town"]])
+
+
 @pytest.mark.parametrize("container", [np.asarray, np.ndarray.tolist])
 def test_objects(data, container):
     frame, y = data
