@@ -71,6 +71,23 @@ def test_names(columns, expected):
     assert select(FRAME, columns) == expected
 
 
+@pytest.mark.parametrize("container", [list, tuple, pd.MultiIndex.from_tuples])
+@pytest.mark.parametrize("n_levels", [1, 2, 3])
+def test_names_that_are_tuples(container, n_levels):
+    names = [(letter,) * n_levels for letter in "abcd"]
+    frame = pd.DataFrame(np.zeros((2, 4)))
+    frame.columns = pd.MultiIndex.from_tuples(names)
+    assert select(frame, container([names[2], names[0]])) == [0, 2]
+    assert select(frame, {name: name == names[1] for name in names}) == [1]
+
+
+def test_names_of_which_some_are_tuples():
+    frame = pd.DataFrame(np.zeros((2, 3)))
+    frame.columns = pd.Index(["a", ("b", "c"), 5], dtype=object)
+    assert select(frame, [("b", "c"), "a"]) == [0, 1]
+    assert select(frame, ["a", 5]) == [0, 2]
+
+
 def test_a_mask_goes_by_name_in_any_order():
     mask = pd.Series([True, False, True, False], index=["city", "age", "income", "sex"])
     for given in (mask, mask[::-1], mask.to_dict(), mask.astype("boolean")):
@@ -101,7 +118,14 @@ def test_positions_need_no_unique_names():
     ("X", "columns", "message"),
     [
         (FRAME, ["age", "cty"], r"cols holds \['cty'\], which X .* spelling"),
-        (FRAME, ["age", 1.5], r"cols holds \['1.5'\], which X"),
+        (FRAME, ["age", 1.5], r"cols holds \[1.5\], which X"),
+        (
+            FRAME,
+            [1, "age"],
+            r"cols holds \[1\], which X .* names or positions, not both",
+        ),
+        (FRAME, {"age"}, r"cols is a set, \{'age'\}: give a list"),
+        (FRAME, [("age", "a")], r"cols holds \[\('age', 'a'\)\], which X has no"),
         (FRAME.to_numpy(), ["age"], r"cols holds names, \['age'\], but X is no data"),
         (TABLES["list"], ["age"], "positions or a boolean mask"),
         (FRAME, [True, False], r"cols is a mask of shape \(2,\), but X has 4 columns"),

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from imbdeep._tables.column_kinds import as_objects
+
 
 def is_series(value: Any) -> bool:
     """Whether a value is a pandas Series, whose index names its entries."""
@@ -142,6 +144,23 @@ def in_order(
         given[column] if need else otherwise
         for column, need in zip(columns, needed, strict=True)
     ]
+
+
+def array_of_names(names: Any) -> np.ndarray:
+    """Names or positions as an array, one element each even where names are tuples.
+
+    Those of a column index of several levels are.
+
+    Examples
+    --------
+    >>> from imbdeep._tables.by_name import array_of_names
+    >>> array_of_names([("age", "years"), ("city", "now")]).shape
+    (2,)
+    """
+    in_list = isinstance(names, list | tuple)
+    if in_list and any(isinstance(name, tuple) for name in names):
+        return as_objects(names)
+    return np.asarray(names)
 
 
 def is_mask_by_name(value: Any) -> bool:

@@ -1,8 +1,10 @@
 """Columns of a table that are categories, or that a user has named."""
 
+from collections.abc import Set as AbstractSet
+
 import numpy as np
 
-from imbdeep._tables.by_name import is_mask_by_name, mask_by_name
+from imbdeep._tables.by_name import array_of_names, is_mask_by_name, mask_by_name
 from imbdeep._tables.column_kinds import as_objects, kinds_of_objects, missing_in
 from imbdeep._tables.frames import column_names, is_data_frame, rows_as_array
 from imbdeep._tables.validation import column_kinds
@@ -37,7 +39,9 @@ def select_columns(X, columns, name):
     >>> select_columns(np.zeros((2, 3)), [True, False, True], "categorical_features")
     array([0, 2])
     """
-    if columns is None or np.size(columns) == 0:
+    if isinstance(columns, AbstractSet):
+        raise ValueError(f"{name} is a set, {columns!r}: give a list of its columns.")
+    if columns is None or np.size(array_of_names(columns)) == 0:
         return np.array([], dtype=int)
     shape = np.shape(rows_as_array(X) if isinstance(X, list | tuple) else X)
     if len(shape) != 2:
@@ -47,9 +51,11 @@ def select_columns(X, columns, name):
         )
     if is_mask_by_name(columns):
         columns = _mask_in_order(columns, X, shape, name)
-    # Through a list: NumPy infers the dtype of objects anew.
-    keys = np.atleast_1d(columns).tolist()
-    kind = np.asarray(keys).dtype.kind
+    # As they are in a list: NumPy makes text of numbers that share it with text.
+    in_list = isinstance(columns, list | tuple)
+    keys = list(columns) if in_list else np.atleast_1d(columns).tolist()
+    # From a list: NumPy infers the dtype of objects anew.
+    kind = array_of_names(keys).dtype.kind
     if kind == "b":
         _check_mask(keys, shape[1], name)
     elif kind in "iu":
@@ -102,9 +108,14 @@ def _check_names(keys, X, name):
     known = column_names(X)
     unknown = [key for key in keys if key not in known]
     if unknown:
+        mixed = any(isinstance(key, int | np.integer) for key in unknown)
+        remedy = (
+            "Give names or positions, not both."
+            if mixed
+            else "Check the spelling against X.columns."
+        )
         raise ValueError(
-            f"{name} holds {unknown}, which X has no columns for. Check the spelling "
-            "against X.columns."
+            f"{name} holds {unknown}, which X has no columns for. {remedy}"
         )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from imbdeep._tables.by_name import (
+    array_of_names,
     by_name,
     in_order,
     is_mask_by_name,
@@ -244,7 +245,7 @@ def features_asked_for(
     """Mask of the features that ``perturb`` names, see :func:`movable_features`."""
     if is_mask_by_name(perturb):
         return mask_by_name("perturb", perturb, shape, names)
-    given = np.asarray(perturb)
+    given = array_of_names(perturb)
     if given.dtype == bool:
         if given.shape != shape:
             raise ValueError(
