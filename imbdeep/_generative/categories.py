@@ -83,9 +83,10 @@ def positions_of(column, categories):
     >>> positions_of(np.array([5, 7, 5, 6]), np.array([5, 6]))
     array([ 0, -1,  0,  1])
     """
-    codes = {category: code for code, category in enumerate(categories.tolist())}
-    found = np.array([codes.get(value, -1) for value in column.tolist()], dtype=int)
-    # A missing one may be of another kind, and NaN is not equal to itself.
-    missing = np.flatnonzero(missing_in(categories))
-    found[missing_in(column)] = missing[0] if len(missing) else -1
+    lacks, gaps = missing_in(categories), missing_in(column)
+    codes = dict(zip(categories[~lacks].tolist(), np.flatnonzero(~lacks), strict=True))
+    found = np.empty(len(column), dtype=int)
+    found[~gaps] = [codes.get(value, -1) for value in column[~gaps].tolist()]
+    # A missing one may be of another kind; NaN is not equal to itself, or has no hash.
+    found[gaps] = np.flatnonzero(lacks)[0] if lacks.any() else -1
     return found

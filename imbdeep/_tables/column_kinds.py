@@ -56,7 +56,7 @@ _OF_FRAMES = {
 
 
 def is_missing(value):
-    """Whether a value is None, NaN, or the NA or NaT of pandas.
+    """Whether a value is None, a NaN of any kind, or the NA or NaT of pandas.
 
     Examples
     --------
@@ -66,7 +66,10 @@ def is_missing(value):
     """
     if value is None:
         return True
-    is_itself = value == value
+    try:
+        is_itself = value == value
+    except ArithmeticError:  # a signaling NaN of decimal
+        return True
     # NA is neither equal to NA nor different from it; an array is neither as a whole.
     if isinstance(is_itself, bool | np.bool_):
         return not is_itself

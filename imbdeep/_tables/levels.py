@@ -101,10 +101,21 @@ class LevelCodes:
         return table
 
 
+def as_index(values):
+    """Objects as an index, whatever they are.
+
+    By itself pandas would make text of text, and its text cannot hold all that a str
+    of Python can.
+    """
+    return pd.Index(values, dtype=object)
+
+
 def _codes_of(values, levels):
-    codes = levels.get_indexer(values).astype(np.float64)
-    codes[codes < 0] = len(levels)
-    codes[missing_in(values)] = np.nan
+    missing = missing_in(values)
+    # Some missing values cannot be looked up.
+    codes = levels.get_indexer(as_index(np.where(missing, None, values)))
+    codes = np.where(codes < 0, len(levels), codes).astype(np.float64)
+    codes[missing] = np.nan
     return codes
 
 

@@ -10,7 +10,7 @@ from sklearn.utils.validation import (
 )
 
 from imbdeep._tables.column_kinds import numbers_of_objects
-from imbdeep._tables.frames import is_data_frame, read_labels, rows_as_array
+from imbdeep._tables.frames import columns, is_data_frame, read_labels, rows_as_array
 from imbdeep._tables.levels import LevelCodes
 from imbdeep._tables.torch_data import arrays_of
 from imbdeep._tables.validation import (
@@ -118,23 +118,20 @@ def _check_kinds(estimator, X, levels, remedies, reset):
 
 
 def _of_numbers(estimator, X, allow_nd, **params):
-    try:
-        return validate_data(
-            estimator,
-            X,
-            accept_sparse="csr",
-            dtype=_dtypes(X),
-            order="C",
-            allow_nd=allow_nd,
-            # check_complete refuses them, and names the columns.
-            ensure_all_finite=False,
-            **params,
-        )
-    except (TypeError, OverflowError):
-        # pandas.NA and huge integers in a column of objects fail in the conversion.
-        if not is_data_frame(X):
-            raise
+    # pandas.NA, huge integers and signaling NaN would fail in the conversion.
+    if is_data_frame(X) and any(column.dtype == object for column in columns(X)):
         return _with_codes(estimator, X, LevelCodes().fit(X), **params)
+    return validate_data(
+        estimator,
+        X,
+        accept_sparse="csr",
+        dtype=_dtypes(X),
+        order="C",
+        allow_nd=allow_nd,
+        # check_complete refuses them, and names the columns.
+        ensure_all_finite=False,
+        **params,
+    )
 
 
 def _with_codes(estimator, X, levels, *, reset, y="no_validation"):

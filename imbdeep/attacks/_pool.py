@@ -7,6 +7,7 @@ import pandas as pd
 from imbdeep._tables.column_kinds import as_objects, missing_in
 from imbdeep._tables.frame_building import FrameLike, append
 from imbdeep._tables.frames import is_data_frame
+from imbdeep._tables.levels import as_index
 from imbdeep.attacks._tables import column_at
 
 
@@ -51,10 +52,13 @@ class LevelPool:
             column = X[:, position]
             self.own = column.astype(object)
         self._gaps = missing_in(self.own)
-        present = pd.Series(self.own[~self._gaps], dtype=object).unique()
-        allowed = pd.Index(present if allowed is None else allowed, dtype=object)
-        self.n_allowed = len(allowed.unique())
-        self.levels = allowed.append(pd.Index(present, dtype=object)).unique()
+        present = pd.unique(self.own[~self._gaps])
+        if allowed is None:
+            allowed = present
+        # In arrays: pandas would make text of objects.
+        allowed = pd.unique(as_index(allowed).to_numpy())
+        self.n_allowed = len(allowed)
+        self.levels = as_index(pd.unique(np.append(allowed, present)))
         if isinstance(column, np.ndarray):
             self._all = np.append(column, self.levels.to_numpy())
         else:
@@ -62,7 +66,7 @@ class LevelPool:
 
     def codes(self):
         """Place of each of the column's values in ``levels``, NaN for a gap."""
-        return np.where(self._gaps, np.nan, self.levels.get_indexer(self.own))
+        return np.where(self._gaps, np.nan, self.levels.get_indexer(as_index(self.own)))
 
     def like(self, codes, rows=None):
         """Values that codes stand for, in the dtype of the column.

@@ -154,6 +154,28 @@ def test_the_same_table_is_the_same_net(name):
         assert_array_equal(found, expected, err_msg=case)
 
 
+@pytest.mark.parametrize("own", ["\ud800", "\x00", "\x85", ""], ids=ascii)
+@pytest.mark.parametrize("container", ["array", "frame"])
+def test_text_that_not_every_library_can_hold_is_a_level(own, container):
+    X, y = mixed()
+    given = X[["number", "text"]].to_numpy(object)
+    other = given.copy()
+    other[given == "Ulm"] = own
+    if container == "frame":
+        given, other = (pd.DataFrame(rows, dtype=object) for rows in (given, other))
+    net = quick("net").fit(other, y)
+    expected = quick("net").fit(given, y).predict_proba(given)
+    assert_array_equal(net.predict_proba(other), expected)
+    asked = {"eps": 0.0, "attack": "square", "queries": 20, "levels": {1: [own]}}
+    found = np.asarray(adversarial_rows(net, other, y, **asked))
+    # In lists: NumPy takes a zero at the end of a text for no text.
+    texts = np.asarray(other)[:, 1].tolist()
+    assert found[:, 1].tolist().count(own) > texts.count(own)
+    sampler = clone(SAMPLERS["remix"]).fit(other, y)
+    made = np.asarray(sampler.fit_resample(other, y)[0])[len(y) :, 1]
+    assert own in made.tolist()
+
+
 @pytest.mark.parametrize("name", sorted(set(NETS) - ORDERED))
 def test_the_order_of_columns_makes_no_difference(name):
     X, y = mixed()

@@ -1,5 +1,7 @@
 """Numbers that come as objects, or as tensors of dtypes that NumPy does not have."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,7 +23,7 @@ FIRST_CONTAINER = [
     "array",
     *(pytest.param(name, marks=pytest.mark.slow) for name in ("list", "frame")),
 ]
-MISSING = {"NA": pd.NA, "NaT": pd.NaT, "None": None}
+MISSING = {"NA": pd.NA, "NaT": pd.NaT, "None": None, "sNaN": Decimal("sNaN")}
 NO_FLOATS = {
     "large": (10**400, "infinite values: 1 in column 1.* integers beyond"),
     "negative": (-(10**400), "infinite values: 1 in column 1.* integers beyond"),
