@@ -97,7 +97,9 @@ def as_array(values):
     array([1.], dtype=float32)
     """
     if isinstance(values, np.ma.MaskedArray):
-        # What is masked is missing.
+        # What is masked is missing; integers keep all their digits among objects.
+        if values.dtype.kind == "f":
+            return values.filled(np.nan)
         return np.where(np.ma.getmaskarray(values), None, values.data.astype(object))
     if not torch.is_tensor(values):
         return values

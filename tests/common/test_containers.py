@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 from scipy import sparse
+from sklearn.base import clone
 
-from .estimators import each
+from .estimators import SAMPLERS, each
 from .nets import NETS, quick, table
 
 X, Y = table()
@@ -24,6 +25,18 @@ def test_what_is_masked_is_missing(name):
     assert_array_equal(found, quick(name).fit(gaps, Y).predict_proba(gaps))
     with pytest.raises(ValueError, match=f"no label in {mask[:, 0].sum()} rows"):
         quick(name).fit(X, np.ma.masked_array(Y, mask=mask[:, 0]))
+
+
+def test_masked_integers_keep_their_digits():
+    large = 2**60 + Y.astype(np.int64)
+    masked = np.ma.masked_array(np.column_stack([large, Y]), mask=False)
+    masked.mask[3, 1] = True
+    with pytest.warns(UserWarning, match=r"Columns \[0\] hold integers beyond"):
+        net = quick("net").fit(masked, Y)
+    assert net.missing_share_[1] == 1 / len(Y)
+    sampler = clone(SAMPLERS["remix"])
+    found, _ = sampler.fit_resample(masked, Y)
+    assert found[: len(Y), 0].tolist() == large.tolist()
 
 
 def test_a_matrix_that_is_a_dict():
