@@ -1,20 +1,14 @@
 """The one place where skorch meets scikit-learn."""
 
-from numbers import Integral
-
 import torch
-from sklearn.utils._param_validation import (
-    Options,
-    StrOptions,
-)
 from skorch import NeuralNetClassifier
 from skorch.dataset import Dataset
 
-from imbdeep._arguments import FiniteReal, WholeNumber
 from imbdeep._nets.display import Displays
 from imbdeep._nets.eval_set import read_eval_set
 from imbdeep._nets.going_on import GoesOn
 from imbdeep._nets.labels import LearnsLabels
+from imbdeep._nets.members import TrainsMembers
 from imbdeep._nets.parameters import NetParameters
 from imbdeep._nets.parts import BuildsParts
 from imbdeep._nets.prediction import Predicts
@@ -22,12 +16,10 @@ from imbdeep._nets.splits import SplitsRows
 from imbdeep._nets.tables import ReadsTables
 from imbdeep._nets.training import Trains
 from imbdeep.batches import TensorBatches
-from imbdeep.batches._registry import BATCHES
-from imbdeep.losses._registry import LOSSES
-from imbdeep.modules._registry import MODULES
 
 
 class BaseNetClassifier(
+    TrainsMembers,
     NetParameters,
     ReadsTables,
     LearnsLabels,
@@ -106,6 +98,9 @@ class BaseNetClassifier(
     n_bins : int, at least 2, default=16
         Maximum number of bins per feature in the piecewise-linear encoding. More than
         1,024 columns get fewer bins each, 16,384 in all but at least two a column.
+    n_members : int, at least 1, default=1
+        Number of nets that are trained as one, each with weights, batches and draws of
+        its own; they predict by the mean of their probabilities.
     class_weight : dict, 'balanced' or None, default=None
         Weight of each class in the loss, by label; 'balanced' is inversely
         proportional to the number of rows.
@@ -169,6 +164,8 @@ class BaseNetClassifier(
         Whether a Ctrl-C ended the last training, which ``on_interrupt='stop'`` allows.
     module_, criterion_, optimizer_ : torch objects
         The initialised parts.
+    members_ : list of nn.Module
+        Copies of the members, ``n_members`` modules.
     history_ : skorch.history.History
         What each epoch recorded.
 
@@ -219,42 +216,6 @@ class BaseNetClassifier(
     cannot fit the same net at once.
     """
 
-    _parameter_constraints = {
-        "module": [StrOptions(set(MODULES)), torch.nn.Module, callable],
-        "criterion": [StrOptions(set(LOSSES)), torch.nn.Module, callable],
-        "optimizer": [callable],
-        "lr": [FiniteReal(0, None, closed="neither")],
-        "max_epochs": [WholeNumber(1)],
-        "batch_size": [
-            WholeNumber(1),
-            Options(Integral, {-1}),  # skorch's sign for all rows at once
-            StrOptions({"auto"}),
-        ],
-        "iterator_train": [StrOptions(set(BATCHES)), callable],
-        "iterator_valid": [callable],
-        "train_split": [StrOptions({"stratified"}), callable, None],
-        "validation_fraction": [FiniteReal(0, 1, closed="neither")],
-        "early_stopping": ["boolean", StrOptions({"auto"})],
-        "patience": [WholeNumber(1)],
-        "numeric_encoding": [str, None],
-        "categorical_features": ["array-like", StrOptions({"auto"}), dict, None],
-        "n_bins": [WholeNumber(2)],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
-        "weight_reduction": [StrOptions({"weights", "rows"})],
-        "dataset": [callable],
-        "classes": ["array-like", None],
-        "use_caching": ["boolean", StrOptions({"auto"})],
-        "torch_load_kwargs": [dict, None],
-        "predict_nonlinearity": [StrOptions({"auto"}), callable, None],
-        "warm_start": ["boolean"],
-        "verbose": ["verbose"],
-        "compile": ["boolean"],
-        "on_interrupt": [StrOptions({"raise", "stop"})],
-        "device": [str, torch.device, None],
-        "random_state": ["random_state"],
-        "callbacks": [list, StrOptions({"disable"}), None],
-    }
-
     def __init__(
         self,
         module="mlp",
@@ -274,6 +235,7 @@ class BaseNetClassifier(
         numeric_encoding="piecewise_linear",
         categorical_features="auto",
         n_bins=16,
+        n_members=1,
         class_weight=None,
         weight_reduction="weights",
         callbacks=None,
@@ -317,6 +279,7 @@ class BaseNetClassifier(
         self.numeric_encoding = numeric_encoding
         self.categorical_features = categorical_features
         self.n_bins = n_bins
+        self.n_members = n_members
         self.class_weight = class_weight
         self.weight_reduction = weight_reduction
         self.on_interrupt = on_interrupt

@@ -34,7 +34,7 @@ class GoesOn:
 
     # Parameters that fit reads once, and why training cannot continue with others.
     _read_once = dict.fromkeys(
-        ("numeric_encoding", "categorical_features", "n_bins", "compile"),
+        ("numeric_encoding", "categorical_features", "n_bins", "n_members", "compile"),
         "which decides the module",
     )
 

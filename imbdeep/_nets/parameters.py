@@ -1,9 +1,16 @@
 """Parameters as users set them, and as training sees them."""
 
 import inspect
+from numbers import Integral
 
-from sklearn.utils._param_validation import validate_parameter_constraints
+import torch
+from sklearn.utils._param_validation import (
+    Options,
+    StrOptions,
+    validate_parameter_constraints,
+)
 
+from imbdeep._arguments import FiniteReal, WholeNumber
 from imbdeep._nets.nested_parameters import (
     check_iterator,
     check_names_of_callbacks,
@@ -11,7 +18,9 @@ from imbdeep._nets.nested_parameters import (
 )
 from imbdeep._torch.device import check_device, resolve_device
 from imbdeep.batches._registry import BATCHES
+from imbdeep.losses._registry import LOSSES
 from imbdeep.modules._numeric_encoding import encoding_kinds
+from imbdeep.modules._registry import MODULES
 
 # Parameters that a property resolves, so that skorch never sees their 'auto'.
 _RESOLVED = ("batch_size", "device")
@@ -65,6 +74,43 @@ class NetParameters:
 
     A base of :class:`~imbdeep.base.BaseNetClassifier`, which has the parameters.
     """
+
+    _parameter_constraints = {
+        "module": [StrOptions(set(MODULES)), torch.nn.Module, callable],
+        "criterion": [StrOptions(set(LOSSES)), torch.nn.Module, callable],
+        "optimizer": [callable],
+        "lr": [FiniteReal(0, None, closed="neither")],
+        "max_epochs": [WholeNumber(1)],
+        "batch_size": [
+            WholeNumber(1),
+            Options(Integral, {-1}),  # skorch's sign for all rows at once
+            StrOptions({"auto"}),
+        ],
+        "iterator_train": [StrOptions(set(BATCHES)), callable],
+        "iterator_valid": [callable],
+        "train_split": [StrOptions({"stratified"}), callable, None],
+        "validation_fraction": [FiniteReal(0, 1, closed="neither")],
+        "early_stopping": ["boolean", StrOptions({"auto"})],
+        "patience": [WholeNumber(1)],
+        "numeric_encoding": [str, None],
+        "categorical_features": ["array-like", StrOptions({"auto"}), dict, None],
+        "n_bins": [WholeNumber(2)],
+        "n_members": [WholeNumber(1)],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "weight_reduction": [StrOptions({"weights", "rows"})],
+        "dataset": [callable],
+        "classes": ["array-like", None],
+        "use_caching": ["boolean", StrOptions({"auto"})],
+        "torch_load_kwargs": [dict, None],
+        "predict_nonlinearity": [StrOptions({"auto"}), callable, None],
+        "warm_start": ["boolean"],
+        "verbose": ["verbose"],
+        "compile": ["boolean"],
+        "on_interrupt": [StrOptions({"raise", "stop"})],
+        "device": [str, torch.device, None],
+        "random_state": ["random_state"],
+        "callbacks": [list, StrOptions({"disable"}), None],
+    }
 
     @property
     def device(self):

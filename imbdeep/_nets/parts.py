@@ -86,6 +86,11 @@ class BuildsParts:
         return callback
 
     def initialize_module(self):
+        with self._seeded(), drawing_for_fit():
+            self.module_ = self._make_module()
+        return self
+
+    def _make_module(self):
         module = self._component("module", MODULES)
         learned = {
             "n_features": getattr(self, "n_features_in_", None),
@@ -93,13 +98,11 @@ class BuildsParts:
             "encoding": getattr(self, "encoding_recipe_", None),
             "head": getattr(self._component("criterion", LOSSES), "head", None),
         }
-        with self._seeded(), drawing_for_fit():
-            if learned["encoding"] is not None:
-                learned["encoding"] = learned["encoding"]()
-            given = self.get_params_for("module").get("encoding", learned["encoding"])
-            self._learn_inputs_and_bins(given)
-            self.module_ = self._build("module", module, learned)
-        return self
+        if learned["encoding"] is not None:
+            learned["encoding"] = learned["encoding"]()
+        given = self.get_params_for("module").get("encoding", learned["encoding"])
+        self._learn_inputs_and_bins(given)
+        return self._build("module", module, learned)
 
     def initialize_criterion(self):
         criterion = self._component("criterion", LOSSES)

@@ -3,10 +3,12 @@
 import numpy as np
 import torch
 from skorch.dataset import get_len
+from skorch.utils import to_numpy
 from torch.utils.data import Subset
 
 from imbdeep._nets.nested_parameters import naming_parameters
 from imbdeep._nets.parameters import accepts
+from imbdeep._tables.rows import as_arrays
 from imbdeep.batches import TensorBatches
 from imbdeep.callbacks import EarlyStopping
 
@@ -108,7 +110,10 @@ class SplitsRows:
         """Rows per step for a table of ``n_rows``."""
         return n_rows if self.batch_size == -1 else self.batch_size
 
-    def get_iterator(self, dataset, training=False):
+    def _in_memory(self, batches):
+        return self.get_dataset(as_arrays(batches.X), to_numpy(batches.y))
+
+    def get_iterator(self, dataset, training=False, seed=None):
         prefix = "iterator_train" if training else "iterator_valid"
         iterator = self._training_iterator() if training else self.iterator_valid
         params = {"batch_size": self.batch_size} | self.get_params_for(prefix)
@@ -119,7 +124,8 @@ class SplitsRows:
             params["batch_size"] = max(params["batch_size"], _INFERENCE_BATCH_SIZE)
         if "generator" not in params and accepts(iterator, "generator"):
             # A DataLoader draws a seed for its workers even when it does not shuffle.
-            seed = self._draw_seed() if training else 0
+            if seed is None:
+                seed = self._draw_seed() if training else 0
             params["generator"] = torch.Generator().manual_seed(seed)
         samplers = {"shuffle", "sampler", "batch_sampler"}
         if training and accepts(iterator, "shuffle") and not samplers & set(params):

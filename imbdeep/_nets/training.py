@@ -199,9 +199,11 @@ class Trains:
         return self.run_.n_epochs < epochs and not stopped
 
     def _seeded(self):
-        return seeded_torch(
-            self._draw_seed, self.device or "cpu", shared=self._draws_globally()
-        )
+        return self._seeded_by(self._draw_seed)
+
+    def _seeded_by(self, draw_seed):
+        shared = self._draws_globally()
+        return seeded_torch(draw_seed, self.device or "cpu", shared=shared)
 
     def _draws_globally(self):
         """Whether a part may draw from torch's global generators instead of ours."""

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from imbdeep._torch.draws import current_generator
+from imbdeep._torch.member_draws import draw_mask
 
 
 class Dropout(nn.Dropout):
@@ -26,10 +27,8 @@ class Dropout(nn.Dropout):
         # torch.compile recognizes torch's own dropout only.
         if not self.training or torch.compiler.is_compiling():
             return super().forward(x)
-        generator = current_generator(x.device)
-        if generator is None:
+        if current_generator(x.device) is None:
             return super().forward(x)
         # F.dropout takes no generator.
         kept = 1 - self.p
-        mask = torch.empty_like(x).bernoulli_(kept, generator=generator)
-        return x * mask.div_(kept)
+        return x * draw_mask(x, kept).div_(kept)

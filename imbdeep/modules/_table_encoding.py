@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from imbdeep._tables.pairs import split_pairs
-from imbdeep._torch.draws import current_generator
+from imbdeep._torch.member_draws import draw_mask
 from imbdeep.modules._encoding import Encoding
 from imbdeep.modules._numeric_encoding import encoding_recipe
 
@@ -98,18 +98,13 @@ class LevelEncoding(Encoding):
         places = torch.where(codes.isnan(), self.missing, codes).long()
         places = torch.minimum(places, self.missing)
         if self.training:
-            places = torch.where(self._is_dropped(places), self.unseen, places)
+            places = torch.where(draw_mask(codes, _UNSEEN).bool(), self.unseen, places)
         hot = places.index_select(-1, self.columns) + self.starts
         encoded = self.like_net.new_zeros(*codes.shape[:-1], self.n_one_hot)
         parts = [encoded.scatter(-1, hot, 1.0)]
         for column, embedding in zip(self.embedded, self.embeddings, strict=True):
             parts.append(embedding(places[..., column]))
         return torch.cat(parts, -1)
-
-    def _is_dropped(self, places: Tensor) -> Tensor:
-        generator = current_generator(places.device)
-        draws = torch.rand(places.shape, generator=generator, device=places.device)
-        return draws < _UNSEEN
 
 
 class TableEncoding(Encoding):

@@ -162,6 +162,7 @@ class CrowdNetClassifier(BaseNetClassifier):
         "missing_values": MISSING_VALUES,
     }
 
+    _trains_one_net = True
     _run_class = CrowdRun
 
     def __init__(self, module="mlp", *, truth_column=None, missing_values=-1, **kwargs):

@@ -177,6 +177,7 @@ class MetaAugmentClassifier(MovesRows, BaseNetClassifier):
     (7, 20)
     """
 
+    _trains_one_net = True
     _run_class = MetaAugmentRun
     _parameter_constraints = {
         **BaseNetClassifier._parameter_constraints,

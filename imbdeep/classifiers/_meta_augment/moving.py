@@ -10,7 +10,6 @@ from skorch.dataset import Dataset, unpack_data
 from skorch.utils import to_numpy, to_tensor
 
 from imbdeep._nets.run import Run
-from imbdeep._tables.rows import as_arrays
 from imbdeep._tables.sampling_strategy import read_sampling_strategy
 from imbdeep._tables.validation import check_class_sizes
 from imbdeep.batches import ShuffledBatches
@@ -93,9 +92,6 @@ def rows_to_make(codes, sampling_strategy, labels):
 
 class MovesRows:
     """Handling of a net's synthetic rows between steps."""
-
-    def _in_memory(self, batches):
-        return self.get_dataset(as_arrays(batches.X), to_numpy(batches.y))
 
     def on_epoch_begin(self, net, **kwargs):
         self._keep_best_rows()

@@ -56,6 +56,7 @@ class AdversarialNetClassifier(BaseDeferredClassifier):
     what it minimises.
     """
 
+    _trains_one_net = True
     _run_class = AttackRun
     _parameter_constraints = {
         **BaseDeferredClassifier._parameter_constraints,
