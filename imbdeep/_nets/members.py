@@ -199,8 +199,8 @@ class TrainsMembers:
             return super().get_loss(y_pred, y_true, X, training)
         if y_pred.ndim == 4:
             raise ValueError(
-                f"module={self.module!r} has members of its own. Give it as many as you "
-                "want there, and use n_members=1."
+                f"module={self.module!r} has members of its own. Give it as many as "
+                "you want there, and use n_members=1."
             )
         self._check_has_outputs(y_pred)
         weight = X.get("sample_weight") if isinstance(X, Mapping) else None
