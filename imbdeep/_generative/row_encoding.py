@@ -11,8 +11,11 @@ from imbdeep._generative.categories import (
     positions_of,
 )
 from imbdeep._generative.scaling import build_scaler
-from imbdeep._tables.column_kinds import is_missing, numbers_of_objects
+from imbdeep._tables.column_kinds import as_objects, is_missing, numbers_of_objects
 from imbdeep._tables.validation import check_complete
+
+# Training needs several times as much.
+_MOST_ONE_HOT_BYTES = 2**30
 
 _SCALINGS = ["minmax", "standard", "quantile"]
 
@@ -149,6 +152,7 @@ class TableCodec:
         self._categories = {
             column: values for column, values in categories.items() if len(values) > 1
         }
+        self._check_one_hot_size(len(X))
 
         self.n_numeric_ = len(self._numeric)
         self.n_gappy_ = len(self._gappy)
@@ -172,6 +176,20 @@ class TableCodec:
             self._median = np.nanmedian(numbers, 0)
             self._scaler.fit(fill_gaps(numbers, self._median))
         return self
+
+    def _check_one_hot_size(self, n_rows):
+        """Refuse categories that would not fit in memory one-hot."""
+        sizes = {column: len(values) for column, values in self._categories.items()}
+        n_bytes = 4 * n_rows * sum(sizes.values())
+        if n_bytes > _MOST_ONE_HOT_BYTES:
+            largest = max(sizes, key=sizes.get)
+            raise ValueError(
+                f"Categories as one-hot columns would take {n_bytes / 2**30:.1f} GiB "
+                f"for {n_rows} rows, and 1 GiB is the most; column "
+                f"{self._names([largest])[0]!r} alone has {sizes[largest]} of them. "
+                "Merge its rare categories, leave it out, or use ReMix, which does not "
+                "encode them."
+            )
 
     def encode(self, X):
         """Encode rows.
@@ -298,7 +316,7 @@ class TableCodec:
     def _names(self, columns):
         names = np.arange(self._n_features)
         if self.feature_names is not None:
-            names = np.asarray(self.feature_names, dtype=object)
+            names = as_objects(self.feature_names)
         return names[columns].tolist()
 
     def _read_numbers(self, X, columns):

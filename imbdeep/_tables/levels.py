@@ -77,6 +77,31 @@ class LevelCodes:
         """
         return np.array([len(levels) for levels in self.levels_], dtype=int)
 
+    def columns_unseen(self, rows):
+        """Categorical columns in which rows have none of the levels.
+
+        Of fewer than ten rows none is one: a new level is no surprise there.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n, n_features)
+            As :meth:`transform` gives them.
+
+        Returns
+        -------
+        list of int
+            Positions.
+        """
+        found = []
+        sizes = self.n_levels().tolist()
+        for position, n_levels in zip(self.positions.tolist(), sizes, strict=True):
+            codes = rows[:, position]
+            present = codes[~np.isnan(codes)]
+            # A column without any level in training is not expected to have one.
+            if n_levels and len(present) >= 10 and (present == n_levels).all():
+                found.append(position)
+        return found
+
     def transform(self, X):
         """The table with codes in place of levels.
 

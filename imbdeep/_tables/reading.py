@@ -1,5 +1,7 @@
 """Turn a user's input into the rows and labels that a net takes."""
 
+import warnings
+
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
@@ -10,7 +12,13 @@ from sklearn.utils.validation import (
 )
 
 from imbdeep._tables.column_kinds import numbers_of_objects
-from imbdeep._tables.frames import columns, is_data_frame, read_labels, rows_as_array
+from imbdeep._tables.frames import (
+    column_names,
+    columns,
+    is_data_frame,
+    read_labels,
+    rows_as_array,
+)
 from imbdeep._tables.levels import LevelCodes
 from imbdeep._tables.torch_data import arrays_of
 from imbdeep._tables.validation import (
@@ -137,11 +145,29 @@ def _of_numbers(estimator, X, allow_nd, **params):
 def _with_codes(estimator, X, levels, *, reset, y="no_validation"):
     validate_data(estimator, X, reset=reset, skip_check_array=True)
     rows = check_array(levels.transform(X), order="C", ensure_all_finite=False)
+    if not reset:
+        _warn_of_unseen(X, levels, rows)
     if isinstance(y, str):
         return rows
     y = column_or_1d(y, warn=True)
     check_consistent_length(rows, y)
     return rows, y
+
+
+def _warn_of_unseen(X, levels, rows):
+    """Warn of columns whose values are others than in training, one and all."""
+    unseen = levels.columns_unseen(rows)
+    if unseen:
+        names = column_names(X)
+        called = unseen if names is None else [names[i] for i in unseen]
+        known = levels.levels_[levels.positions.tolist().index(unseen[0])][0]
+        warnings.warn(
+            f"Columns {called} hold no level that training had, such as {known!r} in "
+            f"{called[0]!r}: all of their values are unknown to the net. Write levels "
+            "as in training; text and numbers, or categories and their codes, differ.",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def plain_labels(y):

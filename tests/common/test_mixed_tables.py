@@ -1,5 +1,6 @@
 """Tables as they come, in every classifier and sampler that there is."""
 
+import warnings
 from decimal import Decimal
 
 import numpy as np
@@ -113,6 +114,25 @@ def test_what_training_has_nothing_of_makes_no_difference_later(name, container)
     for values in (["a", "b"] * 80, np.arange(160), [True, None] * 80):
         later = net.predict_proba(held(X.assign(own=values)))
         assert_array_equal(later, expected)
+
+
+def test_columns_of_unseen_levels_alone_are_named_once():
+    X, y = mixed()
+    X = X[["number", "text", "category"]]
+    net = quick("net").fit(X, y)
+    codes = X.assign(category=X["category"].cat.codes.astype(str) + "?")
+    with pytest.warns(UserWarning, match=r"\['category'\] hold no level that") as seen:
+        net.predict(codes)
+    assert len(seen) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        net.predict(codes[:9])
+        mended = codes.assign(category=["?"] * 159 + [X["category"].iloc[0]])
+        net.predict(mended)
+        net.predict(X.assign(category=None, text=None))
+        # Training has no level there.
+        empty = X.assign(own=pd.Series([None] * len(X), dtype=object))
+        quick("net").fit(empty, y).predict(empty.assign(own="a"))
 
 
 def test_numbers_of_which_training_has_none_cannot_be_text_later():

@@ -2,6 +2,7 @@
 
 import math
 import pickle
+import re
 import statistics
 
 import numpy as np
@@ -745,3 +746,17 @@ def test_image_errors():
     for call in (encoding.fit, encoding.encode):
         with pytest.raises(ValueError, match="missing or infinite pixels"):
             call(X)
+
+
+@pytest.mark.parametrize("names", [["few", "many"], [("a", "b"), ("c", "d")]])
+def test_categories_that_would_fill_the_memory_are_refused(names):
+    n = 17_000
+    few, many = np.arange(n) % 3, np.arange(n)
+    codec = TableCodec(categorical=[0, 1], feature_names=names)
+    message = (
+        r"1\.1 GiB for 17000 rows, and 1 GiB is the most; column "
+        rf"{re.escape(repr(names[1]))} alone has 17000 of them. Merge"
+    )
+    with pytest.raises(ValueError, match=message):
+        codec.fit(np.column_stack([few, many]))
+    codec.fit(np.column_stack([few, many // 20]))
