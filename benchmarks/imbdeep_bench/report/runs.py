@@ -105,7 +105,7 @@ class Study:
     def read(self, path):
         """Read the runs that every method of a setting has been through."""
         order = self.order | {"fold": (), "method": self.methods}
-        return read_complete_cells(path, f"papers.py {self.command}", order)
+        return read_complete_cells(path, self.command, order)
 
     def scores(self, cells):
         """Return scores, a row a cell and a column a metric; NaN: failed."""

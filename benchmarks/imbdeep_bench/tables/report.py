@@ -10,7 +10,6 @@ from imbdeep_bench.report.template import write_report
 from imbdeep_bench.tables.methods import CONTROL
 
 METRICS = {"ap": "average precision", "log_loss": "log loss"}
-COSTS = {"fit_seconds": "fit [s]"}
 
 
 def metric_blocks(means, metric, part):
@@ -30,21 +29,28 @@ def metric_blocks(means, metric, part):
     return [summary, *tests, table.rename(columns=titles)]
 
 
+def mean_seconds(cells, titles):
+    """Return how long a fit of each method took, over all tables."""
+    seconds = runs.finished(cells).groupby("method")["fit_seconds"].mean()
+    return seconds.rename("fit [s]").to_frame().rename(index=titles)
+
+
 def write(out, part):
     """Write the report of a part; return its path."""
     study = runs.Study(
-        f"tables {part.name}",
+        f"tables.py {part.name}",
         part.methods,
         METRICS,
         ["dataset"],
         {"dataset": ()},
-        COSTS,
+        {},
     )
     cells = study.read(out / part.file)
     means = study.means(cells)
     numbers = study.told_of(cells) | {
         "title": part.__doc__.splitlines()[0],
         "protocol": " ".join(part.__doc__.split("\n\n")[2].split()),
+        "costs": [mean_seconds(cells, study.titles)],
         "n_folds": cells.groupby("dataset")["fold"].nunique().min(),
         "metrics": {
             title: metric_blocks(means, metric, part)

@@ -19,7 +19,7 @@ BY = ["data", "r", "classifier"]
 OURS, RIVAL = "gl_gan", "smote"
 PUBLISHED_R = 0.01
 STUDY = runs.Study(
-    "gl_gan run",
+    "papers.py gl_gan run",
     METHODS,
     METRICS,
     BY,

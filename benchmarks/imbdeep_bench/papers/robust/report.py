@@ -55,7 +55,7 @@ DUELS = {
 BESIDE = {"usps": "cifar10", "cifar10": "cifar10", "cifar100": "cifar100"}
 SHOWN_NAMES = {"cifar10": "CIFAR10", "cifar100": "CIFAR100"}
 STUDY = runs.Study(
-    "robust images",
+    "papers.py robust images",
     METHODS,
     FOUR | STRONG,
     SETTING,

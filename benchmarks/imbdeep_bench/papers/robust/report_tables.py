@@ -19,7 +19,7 @@ METRICS = {
     for where in ("clean", *RADII)
 }
 STUDY = runs.Study(
-    *("robust tables", TABLE_METHODS, METRICS, ["dataset"]),
+    *("papers.py robust tables", TABLE_METHODS, METRICS, ["dataset"]),
     order={"dataset": list(IMBLEARN27_NAMES)},
     costs=SECONDS,
 )

@@ -21,7 +21,7 @@ METRICS = {
 # Line styles of accuracies without and with an attacker.
 STYLES = {"standard": "-", "robust": "--"}
 STUDY = runs.Study(
-    *("robust weights", WEIGHT_METHODS, METRICS, ["dataset"]),
+    *("papers.py robust weights", WEIGHT_METHODS, METRICS, ["dataset"]),
     order={"dataset": ()},
     costs=SECONDS,
     digits=1,
