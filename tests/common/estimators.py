@@ -56,6 +56,7 @@ _ATTACK = {"eps": 0.1, "eps_unit": "std", "attack_steps": 1}
 CLASSIFIERS = {
     "net": NetClassifier(**_SMALL),
     "net-smote": NetClassifier(iterator_train="smote", criterion="focal", **_SMALL),
+    "net-members": NetClassifier(n_members=2, **_SMALL),
     "ldam": LDAMClassifier(scale=2.0, **_SMALL),
     "ldam-full-recipe": LDAMClassifier(
         iterator_train="balanced",

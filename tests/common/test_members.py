@@ -20,7 +20,11 @@ from imbdeep.modules import MLP
 from .estimators import CLASSIFIERS, each
 
 SHORT = {"max_epochs": 4, "pretrain_epochs": 1, "warmup_epochs": 1, "decoder_epochs": 1}
-NETS = {name: one for name, one in CLASSIFIERS.items() if "module" in one.get_params()}
+NETS = {
+    name: one
+    for name, one in CLASSIFIERS.items()
+    if one.get_params().get("n_members") == 1
+}
 X, Y = make_classification(120, 5, weights=[0.8], flip_y=0, random_state=0)
 
 
