@@ -27,8 +27,9 @@ class MetaAugment(TableOverSampler):
     {sampling_strategy}
     estimator : MetaAugmentClassifier or None, default=None
         The net that learns the rows, with all its parameters, such as ``synth_lr``. The
-        sampler replaces its ``sampling_strategy`` and ``random_state`` by its own, and
-        its ``train_split`` by a stratified one. None is ``MetaAugmentClassifier()``.
+        sampler replaces its ``sampling_strategy``, ``categorical_features`` and
+        ``random_state`` by its own, and its ``train_split`` by a stratified one. None
+        is ``MetaAugmentClassifier()``.
     {categorical_features}
     random_state : int, RandomState instance or None, default=None
         Determines the validation rows and all draws of the net.
@@ -120,6 +121,12 @@ class MetaAugment(TableOverSampler):
         check_class_sizes(self.classes_, counts, 2, self)
         net = MetaAugmentClassifier() if self.estimator is None else self.estimator
         net._check_parameters()  # before the split below reads one of them
+        own = net.categorical_features
+        if not (own is None or isinstance(own, str) and own == "auto"):
+            raise ValueError(
+                f"estimator__categorical_features={own!r} would be ignored: give it as "
+                "categorical_features to the sampler, whose net follows it."
+            )
         random_state = check_random_state(self.random_state)
         train, valid = stratified_split(codes, net.validation_fraction, random_state)
         train_counts = np.bincount(codes[train])

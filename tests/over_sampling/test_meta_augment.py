@@ -501,3 +501,11 @@ def test_rows_move_where_validation_wants_them():
         shifts.append(np.mean((X_new[160:, 0] - parents)[low]))
     assert np.mean(shifts) > 0.1
     assert min(shifts) > 0
+
+
+@pytest.mark.parametrize("columns", [[0], {"a": True}, np.array([True, False])])
+def test_columns_of_levels_are_the_samplers_to_name(columns):
+    X, y = np.random.default_rng(0).random((30, 2)), np.arange(30) % 3 == 0
+    net = MetaAugmentClassifier(categorical_features=columns)
+    with pytest.raises(ValueError, match="would be ignored: give it as"):
+        MetaAugment(estimator=net).fit_resample(X, y)
