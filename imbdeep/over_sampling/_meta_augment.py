@@ -122,7 +122,7 @@ class MetaAugment(TableOverSampler):
         net = MetaAugmentClassifier() if self.estimator is None else self.estimator
         net._check_parameters()  # before the split below reads one of them
         own = net.categorical_features
-        if not (own is None or isinstance(own, str) and own == "auto"):
+        if not (own is None or (isinstance(own, str) and own == "auto")):
             raise ValueError(
                 f"estimator__categorical_features={own!r} would be ignored: give it as "
                 "categorical_features to the sampler, whose net follows it."
