@@ -258,7 +258,7 @@ class Normed(MLP):
             "GradientNormClipping would clip",
         ),
     ],
-    ids=str,
+    ids=["none", "bool", "compile", "lbfgs", "batch norm", "clipping"],
 )
 def test_refusals(params, message):
     net = NetClassifier(**{"n_members": 2, "max_epochs": 1} | params)
