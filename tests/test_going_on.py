@@ -162,6 +162,7 @@ CASES = {
     "patience": Case(1, base=STOPS),
     "numeric_encoding": Case("standard", "refused"),
     "n_bins": Case(2, "refused"),
+    "n_members": Case(2, "refused"),
     "categorical_features": Case([0], "refused"),
     "class_weight": Case({0: 1, 1: 9}),
     "weight_reduction": Case("rows", base=WEIGHED),

@@ -56,9 +56,7 @@ class _MaskOfMembers(torch.autograd.Function):
 
 
 def _mask(x: Tensor, share: float, generator: Generator | None) -> Tensor:
-    return torch.empty(x.shape, dtype=x.dtype, device=x.device).bernoulli_(
-        share, generator=generator
-    )
+    return torch.empty_like(x).bernoulli_(share, generator=generator)
 
 
 def draw_mask(x: Tensor, share: float) -> Tensor:

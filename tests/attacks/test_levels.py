@@ -133,7 +133,7 @@ def test_all_combinations_are_tried_where_the_queries_suffice(data, model, budge
     pd.testing.assert_series_equal(X_adv.dtypes, X.dtypes)
 
 
-@pytest.mark.parametrize("budget", [1, 2, 3])
+@pytest.mark.parametrize("budget", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_random_search_comes_near_and_never_beyond(data, model, budget):
     X, y = (part[:60] for part in data)
     least = least_of_label(model, X, y, budget, LEVELS)
@@ -391,6 +391,7 @@ def test_seeds(data, model):
     assert not found[0].equals(found[2])
 
 
+@pytest.mark.slow
 def test_batches_and_early_stop(data, model):
     X, y = data
     given = {**SEARCH, "levels": ALL, "n_level_changes": 3}

@@ -42,6 +42,7 @@ def test_every_method_has_its_kind_and_says_what_it_is():
         assert method.title
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", BASELINES, ids=lambda m: m.name)
 def test_seed_decides_a_baseline(method, data):
     X, y = data

@@ -16,7 +16,7 @@ def keel(tmp_path):
     folder = tmp_path / "keel"
     folder.mkdir()
     for name in ("glass0", "vehicle1", "crx", "german"):
-        n = 120
+        n = 70
         frame = pd.DataFrame({"c1": rng.normal(size=n), "c2": rng.normal(size=n)})
         if name in ("crx", "german"):
             frame["c3"] = rng.choice(["a", "b", "c"], n)
@@ -27,9 +27,9 @@ def keel(tmp_path):
 
 
 RUNS = {
-    "encodings": ("glass0,vehicle1", "standard,robust", 8),
-    "levels": ("crx,german", "native,one_hot,boosting", 12),
-    "gaps": ("glass0,vehicle1", "imputed,boosting", 32),
+    "encodings": ("glass0,vehicle1", "standard,boosting", 8),
+    "levels": ("crx,german", "native,boosting", 8),
+    "gaps": ("glass0", "native,boosting", 16),
 }
 
 

@@ -424,7 +424,7 @@ print("fitted")
 """
 
 
-@pytest.mark.parametrize("order", ["1", "-1"])
+@pytest.mark.parametrize("order", ["1", pytest.param("-1", marks=pytest.mark.slow)])
 def test_an_interrupt_while_torch_imports_its_parts_breaks_no_later_fit(order):
     command = [sys.executable, "-c", INTERRUPTED_IMPORT, order]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

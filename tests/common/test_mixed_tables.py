@@ -20,6 +20,8 @@ from imbdeep.utils import all_estimators
 from .estimators import CLASSIFIERS, SAMPLERS, each
 from .nets import NETS, quick
 
+SEEDS = [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))]
+
 # What a net draws for each column of X, in their order: random starts of attacks, and
 # the first weights of ICED's decoder.
 ORDERED = {"adversarial", "srat", "srat-ce", "imb-mix", "imb-mix-mixup", "iced"}
@@ -311,7 +313,7 @@ def test_the_tags_say_so():
         assert get_tags(net).input_tags.allow_nan
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_levels_and_gaps_inform(seed):
     rng = np.random.default_rng(seed)
     n = 1200
@@ -337,7 +339,7 @@ def test_levels_and_gaps_inform(seed):
     assert gap_auc > 0.8
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_an_unseen_level_is_unknown_and_no_other_level(seed):
     rng = np.random.default_rng(seed)
     n = 1000

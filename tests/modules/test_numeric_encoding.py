@@ -351,7 +351,11 @@ def test_the_open_ends_of_the_piecewise_linear_encoding_are_bounded():
 
 @pytest.mark.parametrize(
     ("n_columns", "n_bins", "expected"),
-    [(1024, 16, 16), (1025, 16, 15), (5_000, 16, 3), (5_000, 2, 2), (9_000, 16, 2)],
+    [
+        *((1024, 16, 16), (1025, 16, 15), (5_000, 16, 3)),
+        pytest.param(5_000, 2, 2, marks=pytest.mark.slow),
+        pytest.param(9_000, 16, 2, marks=pytest.mark.slow),
+    ],
 )
 def test_wide_tables_get_fewer_bins_a_column(n_columns, n_bins, expected):
     X = torch.randn(40, n_columns, generator=torch.Generator().manual_seed(0))

@@ -83,8 +83,10 @@ def time_rows(fits):
 # --- Memory --------------------------------------------------------------------------
 
 
-def _load(folder):
-    return pd.read_pickle(Path(folder, "X.pkl")), np.load(Path(folder, "y.npy"))
+def _load(folder, dtypes):
+    arrays = np.load(Path(folder, "rows.npz"), allow_pickle=False)
+    columns = {name: arrays[name] for name in dtypes}
+    return pd.DataFrame(columns).astype(dtypes), arrays["y"]
 
 
 def _fit_one_epoch(X, y, device, threads):
@@ -95,10 +97,15 @@ def _fit_one_epoch(X, y, device, threads):
 def memory_of_fit(X, y, device, threads):
     """Bytes by which a fit of one epoch raises the peak of a fresh process."""
     with tempfile.TemporaryDirectory() as folder:
-        X.to_pickle(Path(folder, "X.pkl"))
-        np.save(Path(folder, "y.npy"), y)
+        # Text as NumPy's own, which needs no pickle.
+        columns = {
+            name: X[name].to_numpy(None if X[name].dtype.kind == "f" else str)
+            for name in X
+        }
+        np.savez(Path(folder, "rows.npz"), y=y, **columns)
+        load = partial(_load, folder, X.dtypes.to_dict())
         work = partial(_fit_one_epoch, device=device, threads=threads)
-        return measure.in_fresh_process(peak_growth, partial(_load, folder), work)
+        return measure.in_fresh_process(peak_growth, load, work)
 
 
 def memory_row(name, X, growth):

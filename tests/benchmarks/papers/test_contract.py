@@ -39,14 +39,17 @@ HEAD = ("kind", "dataset", "method", "fold", "versions", "data_sha256", "identit
 LABELS = ("data", "crowd", "n_workers", "r", "imbalance", "norm", "eps")
 every_part = pytest.mark.parametrize("key", PARTS, ids=" ".join)
 every_experiment = pytest.mark.parametrize("key", EXPERIMENTS, ids=" ".join)
-# Those that report on all of their methods have many cells.
+# Those that report on all of their methods have many cells; the sets are larger than
+# what the other runs read.
+LONG = {key for key, given in SHORT.items() if not given} | {("crowds", "sets")}
 every_run = pytest.mark.parametrize(
     "key",
     [
         pytest.param(
-            key, marks=() if given or key[1] == "convergence" else pytest.mark.slow
+            key,
+            marks=pytest.mark.slow if key in LONG and key[1] != "convergence" else (),
         )
-        for key, given in SHORT.items()
+        for key in SHORT
     ],
     ids=" ".join,
 )

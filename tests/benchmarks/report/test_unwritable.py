@@ -41,7 +41,9 @@ def full_after(n_files):
 
 
 # The first picture, one in the middle, and the last page.
-@pytest.mark.parametrize("n_files", [0, 4, -1])
+@pytest.mark.parametrize(
+    "n_files", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (4, -1))]
+)
 def test_a_full_disk_leaves_the_old_report(old_report, monkeypatch, n_files):
     cells, out = old_report
     before = snapshot(out)
