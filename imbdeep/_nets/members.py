@@ -142,18 +142,22 @@ class TrainsMembers:
             seeds = self.random_state_.randint(np.iinfo(np.int32).max, size=size)
             self.member_draws_ = MemberDraws(seeds.tolist())
 
+    def _draw_member_seeds(self):
+        # skorch lets a net be initialized without a fit.
+        if not hasattr(self, "member_draws_"):
+            self._reset_random_state()
+        return self.member_draws_.draw()
+
     @contextmanager
     def _seeded(self):
         with super()._seeded():
             if self.n_members == 1:
                 yield
                 return
-            if not hasattr(self, "member_draws_"):
-                self._reset_random_state()
             device = self.device or "cpu"
             generators = [
                 torch.Generator(device).manual_seed(seed)
-                for seed in self.member_draws_.draw()
+                for seed in self._draw_member_seeds()
             ]
             with drawing_for_members(generators):
                 yield
@@ -162,7 +166,7 @@ class TrainsMembers:
         if self.n_members == 1:
             return super().initialize_module()
         members = []
-        for seed in self.member_draws_.draw():
+        for seed in self._draw_member_seeds():
             with self._seeded_by(lambda seed=seed: seed), drawing_for_fit():
                 members.append(self._make_module())
         _check_stackable(members[0])
@@ -172,13 +176,14 @@ class TrainsMembers:
     def get_iterator(self, dataset, training=False, seed=None):
         if self.n_members == 1 or not training:
             return super().get_iterator(dataset, training, seed)
-        if issubclass(self._training_iterator(), TensorBatches):
+        iterator = self._training_iterator()
+        if isinstance(iterator, type) and issubclass(iterator, TensorBatches):
             # Once for all members: a Subset would make a copy for each.
             dataset = self._in_memory(TensorBatches(dataset))
         return StackedBatches(
             [
                 super(TrainsMembers, self).get_iterator(dataset, True, seed)
-                for seed in self.member_draws_.draw()
+                for seed in self._draw_member_seeds()
             ]
         )
 

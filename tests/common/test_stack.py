@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader
 from imbdeep._nets.stack import Stack
 from imbdeep._torch.draws import drawing_from
 from imbdeep._torch.member_draws import drawing_for_members
+from imbdeep.batches import ShuffledBatches
 from imbdeep.classifiers import (
     LDAMClassifier,
     NetClassifier,
@@ -189,6 +190,28 @@ def test_members_that_share_weights_in_a_stack():
         ValueError, match="module='tabm' has members of its own.*n_members=1"
     ):
         net.fit(X, Y)
+
+
+def make_batches(dataset, batch_size, generator):
+    return ShuffledBatches(dataset, batch_size, generator=generator)
+
+
+def test_an_iterator_that_is_a_function():
+    params = {"n_members": 2, "random_state": 0, **WHOLE}
+    nets = [
+        NetClassifier(iterator_train=make_batches, module__dropout=0, **one).fit(X, Y)
+        for one in (params, params | {"n_members": 1})
+    ]
+    # Alone it is the net of its own seed, and draws nothing but the order of rows.
+    assert_are_members(nets[0], alone(nets[0], X, Y), X)
+    assert not np.allclose(nets[0].predict_proba(X), nets[1].predict_proba(X))
+
+
+def test_initialized_without_a_fit():
+    sizes = {"module__n_features": 5, "module__n_classes": 2}
+    net = NetClassifier(n_members=3, random_state=0, **sizes).initialize()
+    first, second, _ = (member.head.weight for member in net.module_.members())
+    assert not torch.allclose(first, second)
 
 
 def test_grid_search_over_their_number():
