@@ -1,5 +1,6 @@
 """Parameters as users set them, and as training sees them."""
 
+import functools
 import inspect
 from numbers import Integral
 
@@ -36,9 +37,18 @@ def accepts(function, name):
     (True, False)
     """
     try:
-        return name in inspect.signature(function).parameters
+        return name in _parameters_of(function)
+    except TypeError:  # of an instance that cannot be hashed
+        return name in _parameters_of.__wrapped__(function)
+
+
+@functools.lru_cache(maxsize=128)
+def _parameters_of(function):
+    """Names of the parameters of a function, looked up in every batch."""
+    try:
+        return frozenset(inspect.signature(function).parameters)
     except ValueError:  # of a class that is not written in Python
-        return False
+        return frozenset()
 
 
 def needs(function, name):

@@ -7,7 +7,11 @@ from imblearn.metrics import geometric_mean_score
 from sklearn.metrics import average_precision_score, balanced_accuracy_score
 
 from imbdeep.callbacks import EpochMetrics
-from imbdeep.callbacks._epoch_metrics import mean_average_precision, recalls
+from imbdeep.callbacks._epoch_metrics import (
+    average_precision,
+    mean_average_precision,
+    recalls,
+)
 from tests.callbacks.conftest import Probe
 
 NAMES = ["valid_average_precision", "valid_balanced_accuracy", "valid_g_mean"]
@@ -185,3 +189,17 @@ def test_the_rarer_class_is_that_of_the_training_rows():
     for rarer, counts in enumerate([[5, 50], [50, 5]]):
         score = mean_average_precision(y, proba, np.array(counts))
         assert score == pytest.approx(expected[rarer])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_values", [1, 2, 7, 10**6])
+def test_average_precision_is_that_of_scikit_learn_to_the_last_bit(n_values, dtype):
+    rng = np.random.default_rng(n_values)
+    for n_rows in (1, 2, 3, 20, 501):
+        for _ in range(4):
+            # Few values: many ties.
+            scores = rng.integers(0, n_values, n_rows).astype(dtype) / dtype(n_values)
+            positive = rng.random(n_rows) < 0.3
+            positive[rng.integers(n_rows)] = True
+            expected = average_precision_score(positive, scores)
+            assert average_precision(positive, scores) == expected
