@@ -156,16 +156,19 @@ def test_nets_of_skorch(data, name, attack):
     assert net.score(X_adv, y) < net.score(X, y) - 0.1
 
 
-def test_a_module_that_gives_more_than_logits(data):
+@pytest.mark.parametrize("seed", range(3))
+def test_a_module_that_gives_more_than_logits(data, seed):
     X, y = data
 
     class Net(NeuralNetClassifier):
         def get_loss(self, y_pred, y_true, *args, **kwargs):
             return self.criterion_(y_pred[0], y_true)
 
-    net = Net(
-        WithFeatures, criterion=nn.CrossEntropyLoss, train_split=None, verbose=0
-    ).fit(X, y)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        net = Net(
+            WithFeatures, criterion=nn.CrossEntropyLoss, train_split=None, verbose=0
+        ).fit(X, y)
     X_adv = adversarial_rows(net, X, y, eps=0.5, random_state=0)
     weight = net.module_.linear
     with torch.no_grad():
@@ -173,7 +176,9 @@ def test_a_module_that_gives_more_than_logits(data):
             margin(weight(torch.from_numpy(rows)), torch.from_numpy(y))
             for rows in (X, X_adv)
         )
-    assert (after > before).all()
+    # A row that no step makes worse stays as it is.
+    assert (after >= before - 1e-6).all()
+    assert (after > before + 0.01).double().mean() > 0.9
 
 
 @pytest.mark.parametrize("attack", ["pgd", "square", "both"])
