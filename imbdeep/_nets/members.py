@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping
 from contextlib import contextmanager
 
-import numpy as np
 import torch
 from skorch.callbacks import GradientNormClipping
 from torch import Tensor
@@ -13,6 +12,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from imbdeep._nets.stack import Stack, StackedBatches
 from imbdeep._torch.draws import drawing_for_fit
 from imbdeep._torch.member_draws import drawing_for_members
+from imbdeep._torch.seeding import own_state, seed_from
 from imbdeep.batches import TensorBatches
 from imbdeep.losses import ClassificationLoss
 
@@ -69,16 +69,11 @@ class MemberDraws:
 
     def __init__(self, seeds):
         self.seeds = list(seeds)
-        largest = np.iinfo(np.int32).max
-        self.states = [
-            np.random.RandomState(np.random.RandomState(seed).randint(largest))
-            for seed in self.seeds
-        ]
+        self.states = [own_state(seed) for seed in self.seeds]
 
     def draw(self):
         """Draw one seed for each member."""
-        largest = np.iinfo(np.int32).max
-        return [int(state.randint(largest)) for state in self.states]
+        return [seed_from(state) for state in self.states]
 
     def state_dict(self):
         """What a fit that fails has to put back."""
@@ -138,9 +133,8 @@ class TrainsMembers:
     def _reset_random_state(self):
         super()._reset_random_state()
         if self.n_members > 1:
-            size = self.n_members
-            seeds = self.random_state_.randint(np.iinfo(np.int32).max, size=size)
-            self.member_draws_ = MemberDraws(seeds.tolist())
+            seeds = [seed_from(self.random_state_) for _ in range(self.n_members)]
+            self.member_draws_ = MemberDraws(seeds)
 
     def _draw_member_seeds(self):
         # skorch lets a net be initialized without a fit.

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight
 from skorch.callbacks import EarlyStopping as SkorchEarlyStopping
 from skorch.dataset import unpack_data
@@ -20,7 +19,7 @@ from imbdeep._nets.run import Run
 from imbdeep._tables.torch_data import as_array
 from imbdeep._torch.draws import drawing_for_fit, draws_globally
 from imbdeep._torch.imports import import_what_training_needs
-from imbdeep._torch.seeding import seeded_torch
+from imbdeep._torch.seeding import own_state, seed_from, seeded_torch
 from imbdeep._torch.switches import usual_switches
 from imbdeep.losses import ClassificationLoss
 from imbdeep.losses._reduction import reduce_losses
@@ -234,12 +233,10 @@ class Trains:
     def _draw_seed(self):
         if not hasattr(self, "random_state_"):
             self._reset_random_state()
-        return int(self.random_state_.randint(np.iinfo(np.int32).max))
+        return seed_from(self.random_state_)
 
     def _reset_random_state(self):
-        # One draw from a RandomState that the user may share, then never again.
-        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        self.random_state_ = np.random.RandomState(seed)
+        self.random_state_ = own_state(self.random_state)
 
     def _set_training(self, training=True):
         # skorch sets the mode in every step, and each time walks over all submodules.

@@ -4,10 +4,37 @@ import os
 import threading
 from contextlib import contextmanager
 
+import numpy as np
 import torch
+from sklearn.utils import check_random_state
 
 from imbdeep._torch.draws import current_generators, drawing_from
 from imbdeep._torch.switches import usual_switches
+
+
+def seed_from(random_state):
+    """Draw a seed from a RandomState.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep._torch.seeding import seed_from
+    >>> seed_from(np.random.RandomState(0))
+    209652396
+    """
+    return int(random_state.randint(np.iinfo(np.int32).max))
+
+
+def own_state(random_state):
+    """RandomState of a fit, which draws once from the user's, who may share it.
+
+    Examples
+    --------
+    >>> from imbdeep._torch.seeding import own_state, seed_from
+    >>> seed_from(own_state(0)) == seed_from(own_state(0))
+    True
+    """
+    return np.random.RandomState(seed_from(check_random_state(random_state)))
 
 
 class _Turns:

@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from imbdeep._tables.rows import column_moments
+from imbdeep._torch.seeding import seed_from
 from imbdeep._torch.switches import usual_switches
 from imbdeep.attacks._asked import read_changes
 from imbdeep.attacks._box import check_inside, read_box
@@ -215,7 +216,7 @@ def adversarial_rows(
         step_size=step_size,
         box=box,
     )
-    seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
+    seed = seed_from(check_random_state(random_state))
 
     with _attacked(estimator, rows) as (logits_of, device):
         in_batches = partial(_in_batches, batch_size, device)

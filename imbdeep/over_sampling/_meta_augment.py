@@ -7,6 +7,7 @@ from sklearn.utils import check_random_state
 from imbdeep._docs import shared_docs
 from imbdeep._nets.splits import stratified_split
 from imbdeep._tables.validation import check_class_sizes
+from imbdeep._torch.seeding import seed_from
 from imbdeep.classifiers import MetaAugmentClassifier
 from imbdeep.over_sampling._docs import SHARED
 from imbdeep.over_sampling._tables import TableOverSampler, as_dense, as_numbers
@@ -140,7 +141,7 @@ class MetaAugment(TableOverSampler):
             categorical_features=self._categorical.tolist() or None,
             # The rows of an interrupted net would be indistinguishable from others.
             on_interrupt="raise",
-            random_state=random_state.randint(np.iinfo(np.int32).max),
+            random_state=seed_from(random_state),
         )
         self.estimator_.fit(X[train], y[train], eval_set=(X[valid], y[valid]))
         parents = train[self.estimator_.synth_parents_]

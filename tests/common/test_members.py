@@ -18,6 +18,7 @@ from imbdeep.classifiers import NetClassifier
 from imbdeep.modules import MLP
 
 from .estimators import CLASSIFIERS, each
+from .nets import average_precision_on_generated
 
 SHORT = {"max_epochs": 4, "pretrain_epochs": 1, "warmup_epochs": 1, "decoder_epochs": 1}
 NETS = {
@@ -173,20 +174,10 @@ def test_a_module_of_the_package_itself():
 
 @pytest.mark.slow
 def test_members_rank_better_than_one_net():
-    ahead = []
-    for seed in range(5):
-        data = make_classification(
-            1200, 12, n_informative=6, weights=[0.9], flip_y=0.02, random_state=seed
-        )
-        train, test = ([part[half] for part in data] for half in np.s_[:600, 600:])
-        scores = [
-            average_precision_score(
-                test[1],
-                NetClassifier(**params, random_state=seed)
-                .fit(*train)
-                .predict_proba(test[0])[:, 1],
-            )
-            for params in ({"module": "tabm", "lr": 0.002}, {})
-        ]
-        ahead.append(scores[0] - scores[1])
+    members, one = NetClassifier("tabm", lr=0.002), NetClassifier()
+    ahead = [
+        average_precision_on_generated(members, seed)
+        - average_precision_on_generated(one, seed)
+        for seed in range(5)
+    ]
     assert np.mean(ahead) > 0.01

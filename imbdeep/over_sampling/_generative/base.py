@@ -5,7 +5,6 @@ from abc import abstractmethod
 
 import numpy as np
 import torch
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
@@ -27,7 +26,7 @@ from imbdeep._tables.frames import (
 from imbdeep._tables.validation import check_columns_are_numeric
 from imbdeep._torch.device import check_device, resolve_device
 from imbdeep._torch.imports import import_what_training_needs
-from imbdeep._torch.seeding import seeded_torch
+from imbdeep._torch.seeding import own_state, seed_from, seeded_torch
 from imbdeep._torch.switches import usual_switches
 from imbdeep.over_sampling._containers import container_of, has_large_integers
 from imbdeep.over_sampling._tables import (
@@ -155,9 +154,8 @@ class GenerativeSampler(TableOverSampler):
         import_what_training_needs()
         self.classes_, codes = np.unique(y, return_inverse=True)
         n_new = [self.sampling_strategy_.get(label, 0) for label in self.classes_]
-        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        # One draw from a RandomState that the user may share; `sample` uses its own.
-        self.random_state_ = np.random.RandomState(seed)
+        # `sample` uses it as well.
+        self.random_state_ = own_state(self.random_state)
         rows = self._encoding.encode(as_dense(X))
         self._learn_gap_shares(X, codes)
         device = resolve_device(self.device)
@@ -266,7 +264,7 @@ class GenerativeSampler(TableOverSampler):
         return False
 
     def _draw_seed(self):
-        return int(self.random_state_.randint(np.iinfo(np.int32).max))
+        return seed_from(self.random_state_)
 
     # --- Nets ------------------------------------------------------------------------
 
