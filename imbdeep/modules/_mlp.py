@@ -20,6 +20,17 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 }
 
 
+class Residual(nn.Module):
+    """Layers whose outputs are added to their inputs."""
+
+    def __init__(self, *layers: nn.Module):
+        super().__init__()
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.layers(x)
+
+
 class MLP(nn.Module):
     """Multi-layer perceptron for tables, with an optional encoding of its inputs.
 
@@ -40,9 +51,25 @@ class MLP(nn.Module):
     activation : {'relu', 'gelu', 'silu', 'selu', 'tanh'}, default='relu'
     head : {'linear', 'cosine'}, default='linear'
         Last layer; 'cosine' for margin losses.
+    linear_skip : bool, default=False
+        Whether to add a linear function of the (encoded) inputs to the logits, so that
+        the hidden layers need not learn what is linear. Its weights begin at 0.
+    residual : bool, default=False
+        Whether a hidden layer of the width of the one before adds its output to its
+        input [1]_; of ``(256, 256, 256)`` the second and the third.
     encoding : Encoding or None, default=None
         Maps ``(*, n_features)`` to ``(*, encoding.n_outputs)`` before the first layer;
         see :class:`PiecewiseLinearEncoding`.
+
+    Raises
+    ------
+    ValueError
+        If ``linear_skip`` is used with the head 'cosine', whose logits are bounded.
+
+    References
+    ----------
+    .. [1] Y. Gorishniy, I. Rubachev, V. Khrulkov, A. Babenko. "Revisiting deep learning
+       models for tabular data". NeurIPS 2021.
 
     Examples
     --------
@@ -59,6 +86,8 @@ class MLP(nn.Module):
         n_classes=[WholeNumber(1)],
         dropout=[FiniteReal(0, 1, closed="left")],
         activation=[StrOptions(set(ACTIVATIONS))],
+        linear_skip=["boolean"],
+        residual=["boolean"],
         encoding=[nn.Module, None],
     )
     def __init__(
@@ -70,17 +99,32 @@ class MLP(nn.Module):
         dropout: float = 0.1,
         activation: str = "relu",
         head: str = "linear",
+        linear_skip: bool = False,
+        residual: bool = False,
         encoding: Encoding | None = None,
     ):
+        if linear_skip and head != "linear":
+            raise ValueError(
+                f"linear_skip=True adds to logits, which head={head!r} bounds. Pass "
+                "head='linear', or linear_skip=False."
+            )
         super().__init__()
         self.encoding = nn.Identity() if encoding is None else encoding
         width = n_features if encoding is None else encoding.n_outputs
+        self.skip = None
+        if linear_skip:
+            self.skip = nn.Linear(width, n_classes, bias=False)
+            nn.init.zeros_(self.skip.weight)
         layers: list[nn.Module] = []
         for size in read_sizes("hidden_sizes", hidden_sizes):
-            layers += [nn.Linear(width, size), ACTIVATIONS[activation]()]
+            layer = [nn.Linear(width, size), ACTIVATIONS[activation]()]
             # Dropout(0) would still draw a mask in every step.
             if dropout:
-                layers.append(Dropout(dropout))
+                layer.append(Dropout(dropout))
+            # The first layer has no layer before it.
+            layers += (
+                [Residual(*layer)] if residual and layers and size == width else layer
+            )
             width = size
         self.hidden = nn.Sequential(*layers)
         self.head = make_head(head, width, n_classes)
@@ -90,4 +134,6 @@ class MLP(nn.Module):
         return self.hidden(self.encoding(x))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.features(x))
+        encoded = self.encoding(x)
+        logits = self.head(self.hidden(encoded))
+        return logits if self.skip is None else logits + self.skip(encoded)

@@ -138,3 +138,54 @@ def test_refuses_an_unknown_activation():
 def test_refuses_empty_layers(sizes):
     with pytest.raises(ValueError, match="hidden_sizes must hold whole numbers"):
         MLP(3, 2, hidden_sizes=sizes)
+
+
+def test_residual_layers_add_their_inputs():
+    net = seeded(3, 2, hidden_sizes=(5, 5, 5, 4), residual=True, dropout=0.0)
+    x = rows(7, 3)
+    linear = [layer for layer in net.modules() if isinstance(layer, nn.Linear)]
+    first, second, third, last = linear[:4]
+    expected = first(x).relu()
+    expected = expected + second(expected).relu()
+    expected = expected + third(expected).relu()
+    # The last has another width.
+    torch.testing.assert_close(net.features(x), last(expected).relu())
+
+
+def test_residual_changes_neither_parameters_nor_layers_of_other_widths():
+    plain, residual = (seeded(3, 2, residual=r) for r in (False, True))
+    x = rows(7, 3)
+    assert torch.equal(plain.eval()(x), residual.eval()(x))
+    plain, residual = (
+        seeded(3, 2, hidden_sizes=(5, 5), residual=r) for r in (False, True)
+    )
+    for one, other in zip(plain.parameters(), residual.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_linear_skip_begins_at_the_plain_net_and_adds_a_linear_function():
+    net = seeded(3, 2, linear_skip=True).eval()
+    x = rows(7, 3)
+    torch.testing.assert_close(net(x), net.head(net.features(x)))
+    weight = torch.arange(6.0).reshape(2, 3)
+    net.skip.weight.data = weight
+    expected = net.head(net.features(x)) + x @ weight.T
+    torch.testing.assert_close(net(x), expected)
+
+
+def test_linear_skip_sees_encoded_inputs_and_is_trained():
+    encoding = Standardization(rows(20, 3).mean(0), rows(20, 3).std(0) + 1)
+    net = seeded(3, 2, linear_skip=True, encoding=encoding).eval()
+    net.head.weight.data.zero_()
+    net.head.bias.data.zero_()
+    net.skip.weight.data.fill_(1.0)
+    x = rows(7, 3)
+    expected = encoding(x).sum(1, keepdim=True).expand(-1, 2)
+    torch.testing.assert_close(net(x), expected)
+    net(x)[:, 0].sum().backward()
+    torch.testing.assert_close(net.skip.weight.grad[0], encoding(x).sum(0))
+
+
+def test_a_bounded_head_refuses_a_skip():
+    with pytest.raises(ValueError, match="head='cosine' bounds"):
+        MLP(3, 2, head="cosine", linear_skip=True)
