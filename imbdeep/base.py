@@ -7,6 +7,7 @@ from skorch.dataset import Dataset
 from imbdeep._nets.display import Displays
 from imbdeep._nets.eval_set import read_eval_set
 from imbdeep._nets.going_on import GoesOn
+from imbdeep._nets.holding_out import HoldsOut
 from imbdeep._nets.labels import LearnsLabels
 from imbdeep._nets.members import TrainsMembers
 from imbdeep._nets.parameters import NetParameters
@@ -19,6 +20,7 @@ from imbdeep.batches import TensorBatches
 
 
 class BaseNetClassifier(
+    HoldsOut,
     TrainsMembers,
     NetParameters,
     ReadsTables,
@@ -86,6 +88,9 @@ class BaseNetClassifier(
         False never stops early, but still makes the split.
     patience : int, at least 1, default=20
         Epochs without improvement before stopping.
+    scoring : str or callable, default='average_precision'
+        What early stopping looks at: 'average_precision' (of the rarer class, or the
+        mean over more), 'balanced_accuracy', 'g_mean', or a scorer of scikit-learn.
     numeric_encoding : str or None, default='piecewise_linear'
         How a module that takes ``encoding`` sees numbers: 'piecewise_linear', by their
         quantiles; 'standard' or 'robust', scaled; 'periodic', by waves; several with
@@ -101,6 +106,18 @@ class BaseNetClassifier(
     n_members : int, at least 1, default=1
         Number of nets that are trained as one, each with weights, batches and draws of
         its own; they predict by the mean of their probabilities.
+    member_holdout : {'folds', 'bootstrap'} or None, default=None
+        Which rows a member does not train on. 'folds': one of five stratified folds,
+        drawn anew for every five members; fewer folds where the rarest class has fewer
+        rows. 'bootstrap': those that it did not draw, with replacement. Early stopping
+        then looks at all rows, each judged by the members that did not see it. None:
+        all train on the same rows.
+    member_sampling : float, str, dict, callable or None, default=None
+        Which classes each member under-samples, to rows of its own, as in
+        :class:`imblearn.under_sampling.RandomUnderSampler`; None, none.
+    refit : bool, default=False
+        With ``member_holdout``: whether the members, once it is known how many epochs
+        are best, are trained anew for so many on all rows.
     class_weight : dict, 'balanced' or None, default=None
         Weight of each class in the loss, by label; 'balanced' is inversely
         proportional to the number of rows.
@@ -166,6 +183,14 @@ class BaseNetClassifier(
         The initialised parts.
     members_ : list of nn.Module
         Copies of the members, ``n_members`` modules.
+    oof_proba_ : ndarray of shape (n_samples, n_classes)
+        Out-of-fold probabilities, with ``member_holdout``: each row by the members
+        that held it out, before any refit. NaN for a row that none held out, such as
+        the only one of a class.
+    oof_scores_ : dict of ndarray of shape (n_epochs,)
+        Scores of these probabilities after each epoch, by their names in the history.
+    best_epoch_ : int
+        Number of epochs that gave the members of ``oof_proba_``.
     history_ : skorch.history.History
         What each epoch recorded.
 
@@ -232,10 +257,14 @@ class BaseNetClassifier(
         validation_fraction=0.2,
         early_stopping="auto",
         patience=20,
+        scoring="average_precision",
         numeric_encoding="piecewise_linear",
         categorical_features="auto",
         n_bins=16,
         n_members=1,
+        member_holdout=None,
+        member_sampling=None,
+        refit=False,
         class_weight=None,
         weight_reduction="weights",
         callbacks=None,
@@ -276,10 +305,14 @@ class BaseNetClassifier(
         self.validation_fraction = validation_fraction
         self.early_stopping = early_stopping
         self.patience = patience
+        self.scoring = scoring
         self.numeric_encoding = numeric_encoding
         self.categorical_features = categorical_features
         self.n_bins = n_bins
         self.n_members = n_members
+        self.member_holdout = member_holdout
+        self.member_sampling = member_sampling
+        self.refit = refit
         self.class_weight = class_weight
         self.weight_reduction = weight_reduction
         self.on_interrupt = on_interrupt
@@ -291,6 +324,7 @@ class BaseNetClassifier(
         y=None,
         *,
         sample_weight=None,
+        groups=None,
         eval_set=None,
         eval_X=None,
         eval_y=None,
@@ -311,6 +345,9 @@ class BaseNetClassifier(
         sample_weight : array-like of shape (n_samples,) or None, default=None
             Weights of the rows in the loss, at least 0. Only their ratios matter. All
             ones equals None.
+        groups : array-like of shape (n_samples,) or None, default=None
+            Rows of one group, such as a patient, are held out together; for
+            ``member_holdout``.
         eval_set : tuple (X_valid, y_valid) or None, default=None
             Validation rows to use instead of setting some of ``X`` aside. A pipeline
             cannot transform a pair; see the next.
@@ -329,7 +366,7 @@ class BaseNetClassifier(
         """
         reset = not (self._starts_warm() and self.initialized_)
         eval_set = read_eval_set(eval_set, eval_X, eval_y)
-        return self._fit(X, y, sample_weight, eval_set, reset, "fit")
+        return self._fit(X, y, sample_weight, eval_set, reset, "fit", groups=groups)
 
     def partial_fit(
         self,

@@ -8,6 +8,7 @@ import torch
 from skorch.callbacks import GradientNormClipping
 from torch import Tensor
 from torch.nn.modules.batchnorm import _NormBase
+from torch.utils.data import Subset
 
 from imbdeep._nets.stack import Stack, StackedBatches
 from imbdeep._torch.draws import drawing_for_fit
@@ -56,6 +57,31 @@ def mean_of_members(
         return outputs.mean(-2)
     log_proba = (scale * outputs).log_softmax(-1)
     return (log_proba.logsumexp(-2) - math.log(outputs.shape[-2])) / scale
+
+
+def of_heads(rows: Tensor, n_heads: int) -> Tensor:
+    """Rows of the members, for each of the heads that a member has.
+
+    Parameters
+    ----------
+    rows : Tensor of shape (n, k, ...)
+    n_heads : int
+
+    Returns
+    -------
+    Tensor of shape (k * n_heads, n, ...)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep._nets.members import of_heads
+    >>> of_heads(torch.tensor([[1, 2]]), 2)
+    tensor([[1],
+            [1],
+            [2],
+            [2]])
+    """
+    return rows.movedim(1, 0).repeat_interleave(n_heads, 0)
 
 
 class MemberDraws:
@@ -174,10 +200,14 @@ class TrainsMembers:
         if isinstance(iterator, type) and issubclass(iterator, TensorBatches):
             # Once for all members: a Subset would make a copy for each.
             dataset = self._in_memory(TensorBatches(dataset))
+        own_rows = self.run_.member_rows if self.run_ is not None else None
+        parts = [dataset] * self.n_members
+        if own_rows is not None:
+            parts = [Subset(dataset, rows) for rows in own_rows]
         return StackedBatches(
             [
-                super(TrainsMembers, self).get_iterator(dataset, True, seed)
-                for seed in self._draw_member_seeds()
+                super(TrainsMembers, self).get_iterator(part, True, seed)
+                for part, seed in zip(parts, self._draw_member_seeds(), strict=True)
             ]
         )
 
@@ -196,29 +226,26 @@ class TrainsMembers:
     def get_loss(self, y_pred, y_true, X=None, training=False):
         if not (training and isinstance(self.module_, Stack)):
             return super().get_loss(y_pred, y_true, X, training)
-        if y_pred.ndim == 4:
-            raise ValueError(
-                f"module={self.module!r} has members of its own. Give it as many as "
-                "you want there, and use n_members=1."
-            )
         self._check_has_outputs(y_pred)
         weight = X.get("sample_weight") if isinstance(X, Mapping) else None
         y_true = torch.as_tensor(y_true, device=y_pred.device)
         # Sums: a member's gradient is that of the net alone.
+        n_heads = y_pred.shape[1] // self.n_members
         if isinstance(self.criterion_, ClassificationLoss):
             if weight is not None:
-                weight = weight.to(y_pred.device).movedim(1, 0)
-            by_member = y_pred.movedim(1, 0), y_true.movedim(1, 0)
-            return self.criterion_.batch_loss(*by_member, weight)
-        return sum(
+                weight = of_heads(weight.to(y_pred.device), n_heads)
+            by_head = y_pred.movedim(1, 0), of_heads(y_true, n_heads)
+            return self.criterion_.batch_loss(*by_head, weight) / n_heads
+        losses = [
             self.loss_of_logits(
                 y_pred[:, i],
-                y_true[:, i],
-                None if weight is None else {"sample_weight": weight[:, i]},
+                y_true[:, i // n_heads],
+                None if weight is None else {"sample_weight": weight[:, i // n_heads]},
                 training,
             )
             for i in range(y_pred.shape[1])
-        )
+        ]
+        return sum(losses) / n_heads
 
     def train_step(self, batch, **fit_params):
         step = super().train_step(batch, **fit_params)

@@ -5,6 +5,7 @@ import inspect
 from numbers import Integral
 
 import torch
+from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import (
     Options,
     StrOptions,
@@ -12,6 +13,7 @@ from sklearn.utils._param_validation import (
 )
 
 from imbdeep._arguments import FiniteReal, WholeNumber
+from imbdeep._nets.member_rows import HOLD_OUTS
 from imbdeep._nets.nested_parameters import (
     check_iterator,
     check_names_of_callbacks,
@@ -19,6 +21,7 @@ from imbdeep._nets.nested_parameters import (
 )
 from imbdeep._torch.device import check_device, resolve_device
 from imbdeep.batches._registry import BATCHES
+from imbdeep.callbacks._epoch_metrics import RECORDED
 from imbdeep.losses._registry import LOSSES
 from imbdeep.modules._numeric_encoding import encoding_kinds
 from imbdeep.modules._registry import MODULES
@@ -102,10 +105,20 @@ class NetParameters:
         "validation_fraction": [FiniteReal(0, 1, closed="neither")],
         "early_stopping": ["boolean", StrOptions({"auto"})],
         "patience": [WholeNumber(1)],
+        "scoring": [StrOptions(set(get_scorer_names()) | set(RECORDED)), callable],
         "numeric_encoding": [str, None],
         "categorical_features": ["array-like", StrOptions({"auto"}), dict, None],
         "n_bins": [WholeNumber(2)],
         "n_members": [WholeNumber(1)],
+        "member_holdout": [StrOptions(set(HOLD_OUTS)), None],
+        "sampling_strategy": [
+            FiniteReal(0, 1, closed="right"),
+            str,
+            dict,
+            callable,
+            None,
+        ],
+        "refit": ["boolean"],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "weight_reduction": [StrOptions({"weights", "rows"})],
         "dataset": [callable],

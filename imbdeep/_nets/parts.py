@@ -4,7 +4,7 @@ from copy import deepcopy
 
 import numpy as np
 import torch
-from skorch.callbacks import EpochTimer, PassthroughScoring
+from skorch.callbacks import EpochScoring, EpochTimer, PassthroughScoring
 from skorch.history import History
 
 from imbdeep._nets.nested_parameters import (
@@ -18,6 +18,7 @@ from imbdeep._nets.parameters import accepts, needs
 from imbdeep._nets.scoring import score_in_labels
 from imbdeep._torch.draws import drawing_for_fit
 from imbdeep.callbacks import EarlyStopping, EpochMetrics, FiniteLoss, PrintLog
+from imbdeep.callbacks._epoch_metrics import RECORDED
 from imbdeep.callbacks._weight_averaging import averages_last
 from imbdeep.losses import ClassificationLoss
 from imbdeep.losses._registry import LOSSES
@@ -47,10 +48,19 @@ class BuildsParts:
         # get_params lists the callbacks before fit has checked this parameter.
         stops = self.early_stopping
         if isinstance(stops, bool | np.bool_ | str) and stops:
-            least = _LEAST_RARE_ROWS if stops == "auto" else 0
-            stopping = EarlyStopping(patience=self.patience, least_rare_rows=least)
-            callbacks.append(("early_stopping", stopping))
+            callbacks += self._stopping_callbacks(stops)
         return callbacks
+
+    def _stopping_callbacks(self, stops):
+        callbacks, metric = [], self.scoring
+        if not (isinstance(metric, str) and metric in RECORDED):
+            scoring = EpochScoring(metric, lower_is_better=False, name="valid_score")
+            callbacks, metric = [("scoring", scoring)], "score"
+        least = _LEAST_RARE_ROWS if stops == "auto" else 0
+        stopping = EarlyStopping(
+            f"valid_{metric}", patience=self.patience, least_rare_rows=least
+        )
+        return [*callbacks, ("early_stopping", stopping)]
 
     def initialize_history(self):
         # skorch would empty the old history in place; a failed fit has to restore it.

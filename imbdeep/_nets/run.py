@@ -14,8 +14,17 @@ class Run:
         Training and validation part of the stage.
     n_epochs : int
         Epochs of the stage so far.
+    groups : ndarray of shape (n_rows,) or None
+        Rows that members hold out together.
+    n_rows : int
+        Rows that members hold out in turn.
+    member_rows : list of ndarray of int, or None
+        Positions of the training rows of each member; None if all have all.
     """
 
     eval_set = None
     split = None
     n_epochs = 0
+    groups = None
+    n_rows = 0
+    member_rows = None

@@ -18,7 +18,8 @@ class Stack(nn.Module):
 
     - Input: ``(n, *)``, the same rows for all members; or with ``own_rows``
       ``(n, k, *)``, each member's own
-    - Output: ``(n, k, n_classes)``
+    - Output: ``(n, k, n_classes)``; ``(n, k * h, n_classes)`` if each member itself
+      gives ``h`` outputs per row
 
     Parameters
     ----------
@@ -54,7 +55,8 @@ class Stack(nn.Module):
     def forward(self, x: Tensor, own_rows: bool = False) -> Tensor:
         in_dims = (0, 1 if own_rows else None)
         of_all = vmap(self._of_one, in_dims, 1, randomness="different")
-        return of_all(dict(self.member.named_parameters()), x)
+        outputs = of_all(dict(self.member.named_parameters()), x)
+        return outputs.flatten(1, 2) if outputs.ndim == 4 else outputs
 
     def _of_one(self, parameters: dict[str, Tensor], x: Tensor) -> Tensor:
         return functional_call(self.member, parameters, (x,))

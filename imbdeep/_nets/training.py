@@ -41,12 +41,15 @@ class Trains:
         return isinstance(self.warm_start, bool | np.bool_) and self.warm_start
 
     @usual_switches()
-    def _fit(self, X, y, sample_weight, eval_set, reset, method, classes=None):
+    def _fit(
+        self, X, y, sample_weight, eval_set, reset, method, classes=None, groups=None
+    ):
         import_what_training_needs()
         # All that can be wrong with the call is checked before anything is trained.
         with all_or_nothing(self, going_on=not reset), self._running() as run:
             self._check_parameters()
             self.check_training_readiness()
+            self._check_goes_on(reset)
             changes = {} if reset else self._changed_parameters()
             X, y = self._check_rows(X, y, reset=reset)
             if reset:
@@ -63,6 +66,7 @@ class Trains:
             self._check_class_counts(counts, method, eval_set)
             if eval_set is not None:
                 run.eval_set = self._check_eval_set(eval_set)
+            run.groups = self._check_groups(groups, X)
             X = self._with_company(X, sample_weight)
             self._learn_class_counts(counts, reset)
             # Before the seeding below, which draws from it.

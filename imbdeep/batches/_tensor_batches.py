@@ -119,13 +119,23 @@ def mix_rows(
     return torch.lerp(partners, rows, mixing)
 
 
-def tensors_of(dataset: Any) -> tuple[Rows, Tensor]:
-    """Features and target of a skorch dataset, a Subset of one or a TensorDataset."""
+def tensors_of(dataset: Any) -> tuple[Rows, Tensor, Tensor | None]:
+    """Features and target of a skorch dataset, a Subset of one or a TensorDataset.
+
+    Returns
+    -------
+    X : Rows
+        All rows, also of a Subset: nothing is copied.
+    y : Tensor of shape (n,)
+        Of the Subset's rows.
+    positions : Tensor of shape (n,), int64, or None
+        Of the Subset's rows in X.
+    """
     if isinstance(dataset, Subset):
         # skorch would index with a list of Python integers, which is slow.
-        X, y = tensors_of(dataset.dataset)
+        X, y, outer = tensors_of(dataset.dataset)
         index = torch.as_tensor(dataset.indices)
-        return take_rows(X, index), y[index]
+        return X, y[index], index if outer is None else outer[index]
     try:
         X, y = data_from_dataset(dataset)
     except AttributeError:
@@ -141,7 +151,7 @@ def tensors_of(dataset: Any) -> tuple[Rows, Tensor]:
     )
     # Like skorch, which gives data sets without a target a dummy one.
     target = torch.zeros(len(dataset)) if y is None else torch.as_tensor(np.asarray(y))
-    return rows, target
+    return rows, target, None
 
 
 def _as_table(X: Any) -> Any:
@@ -191,10 +201,17 @@ class TensorBatches:
         shuffle: bool = False,
         generator: Generator | None = None,
     ):
-        self.X, self.y = tensors_of(dataset)
+        self._X, self.y, self._positions = tensors_of(dataset)
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.generator = generator
+
+    @property
+    def X(self) -> Rows:
+        """Rows of the data set; a copy if it is a Subset."""
+        return (
+            self._X if self._positions is None else take_rows(self._X, self._positions)
+        )
 
     def __len__(self) -> int:
         n_batches = math.ceil(len(self.y) / self.batch_size)
@@ -218,7 +235,8 @@ class TensorBatches:
 
     def take(self, index: Tensor) -> Batch:
         """Return the batch of the rows at ``index``."""
-        return dense_rows(take_rows(self.X, index)), self.y[index]
+        rows = index if self._positions is None else self._positions[index]
+        return dense_rows(take_rows(self._X, rows)), self.y[index]
 
     def positions(self) -> Iterator[Tensor]:
         """Iterate over the batches of an epoch, as positions of rows."""

@@ -3,6 +3,9 @@
 import numpy as np
 from skorch.callbacks import Callback
 
+#: Metrics of which each epoch has an entry, ``valid_`` before its name.
+RECORDED = ("average_precision", "balanced_accuracy", "g_mean")
+
 
 def average_precision(is_positive: np.ndarray, scores: np.ndarray) -> float:
     r"""Average precision, :math:`\sum_t (R_t - R_{t-1}) P_t` over the thresholds.
