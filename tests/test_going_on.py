@@ -160,9 +160,13 @@ CASES = {
     "validation_fraction": Case(0.4, base=STOPS),
     "early_stopping": Case(False, base=STOPS),
     "patience": Case(1, base=STOPS),
+    "scoring": Case("neg_log_loss", base=STOPS),
     "numeric_encoding": Case("standard", "refused"),
     "n_bins": Case(2, "refused"),
     "n_members": Case(2, "refused"),
+    "member_holdout": Case("folds", "refused", base={"n_members": 2}),
+    "member_sampling": Case("auto", "refused", base={"n_members": 2}),
+    "refit": Case(True, "refused"),
     "categorical_features": Case([0], "refused"),
     "class_weight": Case({0: 1, 1: 9}),
     "weight_reduction": Case("rows", base=WEIGHED),
@@ -243,6 +247,13 @@ SPECIAL = {
     (CrowdLayerClassifier, "criterion"): Case(torch.nn.CrossEntropyLoss, "refused"),
     (CrowdLayerClassifier, "criterion__reduction"): Case("sum", "refused"),
     (CrowdLayerClassifier, "weight_reduction"): Case("rows", "refused"),
+    # They have one member.
+    **{
+        (cls, name): Case(CASES[name].value, "refused")
+        for cls in NETS
+        if cls._trains_one_net
+        for name in ("member_holdout", "member_sampling")
+    },
     # They begin with 'rows'.
     **{
         (cls, "weight_reduction"): Case("weights", base=WEIGHED)

@@ -1,15 +1,17 @@
 """Members that hold rows out: the ensemble is judged by rows that it never saw."""
 
+import warnings
 from collections.abc import Mapping
+from numbers import Real
 
 import numpy as np
-from sklearn.utils import check_consistent_length, column_or_1d
-from skorch.utils import to_numpy
+import torch
+from skorch.utils import to_tensor
 from torch.utils.data import Subset
 
-from imbdeep._nets.member_rows import HOLD_OUTS, MemberRows, under_sample
-from imbdeep._torch.seeding import own_state, seed_from
-from imbdeep.batches import TensorBatches
+from imbdeep._nets.member_rows import HOLD_OUTS, read_groups, under_sample
+from imbdeep._nets.members import MemberDraws
+from imbdeep._nets.parameters import auto_batch_size
 
 
 def rows_of_each(mask):
@@ -71,6 +73,39 @@ def mean_over_rows(outputs, rows, is_own, n_rows):
     return total / own.bincount(minlength=n_rows)[:, None]
 
 
+def scores_of_epochs(epochs):
+    """Scores of validation rows in the entries of a history.
+
+    Parameters
+    ----------
+    epochs : list of dict
+
+    Returns
+    -------
+    dict of ndarray of shape (n_epochs,)
+        NaN where an epoch has no such entry.
+
+    Examples
+    --------
+    >>> from imbdeep._nets.holding_out import scores_of_epochs
+    >>> epochs = [{"valid_loss": 0.7, "valid_loss_best": True}, {"valid_loss": 0.6}]
+    >>> scores_of_epochs(epochs)
+    {'valid_loss': array([0.7, 0.6])}
+    """
+    names = dict.fromkeys(
+        name
+        for epoch in epochs
+        for name, value in epoch.items()
+        if name.startswith("valid_")
+        and not name.endswith(("_best", "_batch_count"))
+        and isinstance(value, Real)
+    )
+    return {
+        name: np.array([epoch.get(name, np.nan) for epoch in epochs], dtype=float)
+        for name in names
+    }
+
+
 class HoldsOut:
     """Members that hold rows out, and what they say about them.
 
@@ -94,7 +129,7 @@ class HoldsOut:
                 "refit=True trains anew on all rows, and without member_holdout no "
                 "member holds out any. Pass member_holdout='folds', or refit=False."
             )
-        if self.member_holdout is not None and self.train_split != "stratified":
+        if self.member_holdout is not None and callable(self.train_split):
             raise ValueError(
                 f"train_split={self.train_split!r} and member_holdout="
                 f"{self.member_holdout!r} are two ways to hold rows out. Leave one."
@@ -116,49 +151,76 @@ class HoldsOut:
                 "groups says which rows are held out together, and member_holdout is "
                 "None. Pass member_holdout='folds' or 'bootstrap'."
             )
-        groups = column_or_1d(groups)
-        check_consistent_length(X, groups)
-        return groups
+        return read_groups(groups, X)
 
     def _split(self, X, target):
         if not self._members_differ_in_rows():
             return super()._split(X, target)
-        state = own_state(seed_from(self.random_state_))
         if self.member_holdout is None:
-            return self._split_for_samples(X, target, state)
+            train, valid = super()._split(X, target)
+            if isinstance(train, Subset):
+                target = target[train.indices]
+            self._give_rows(None, target)
+            return train, valid
         if self.run_.eval_set is not None:
             raise ValueError(
                 f"eval_set and member_holdout={self.member_holdout!r} are two ways to "
                 "validate. Pass member_holdout=None to use the rows of eval_set."
             )
         hold_out = HOLD_OUTS[self.member_holdout]
+        state = self._draw_state()
         rows = hold_out(target, self.n_members, state, self.run_.groups)
-        judged = np.flatnonzero(rows.held_out.any(axis=1))
-        self._set_member_rows(rows, target, state)
-        self.run_.n_rows = len(target)
-        train = self.get_dataset(X, target)
+        self._give_rows(rows.train, target)
+        self.run_.target = target
+        return self.get_dataset(X, target), self._held_out(X, target, rows.held_out)
+
+    def _draw_state(self):
+        return np.random.RandomState(self._draw_seed())
+
+    def _held_out(self, X, target, held_out):
+        """Data set of the rows that some member holds out, or None."""
+        judged = np.flatnonzero(held_out.any(axis=1))
+        unseen = self.classes_[np.setdiff1d(target, target[judged])].tolist()
+        if unseen:
+            warnings.warn(
+                f"No member holds out a row of class {unseen}, which has too few rows "
+                "or groups: oof_proba_ is NaN there, and early stopping does not see "
+                "how it fares.",
+                UserWarning,
+                stacklevel=2,
+            )
         if not len(judged):
-            return train, None
+            return None
         company = X if isinstance(X, Mapping) else {"X": X}
-        valid = self.get_dataset(company | {"held_out": rows.held_out}, target)
-        return train, valid if len(judged) == len(target) else Subset(valid, judged)
+        dataset = self.get_dataset(company | {"held_out": held_out}, target)
+        return Subset(dataset, judged)
 
-    def _split_for_samples(self, X, target, state):
-        """Split as a single net does; members sample the training part."""
-        train, valid = super()._split(X, target)
-        if isinstance(train, Subset):
-            target = target[train.indices]
-        nothing = np.zeros((len(target), self.n_members), dtype=bool)
-        everything = [np.arange(len(target))] * self.n_members
-        self._set_member_rows(MemberRows(everything, nothing), target, state)
-        return train, valid
+    def _give_rows(self, rows, target):
+        """Set the rows that each member trains on, before any sampling of classes.
 
-    def _set_member_rows(self, rows, target, state):
+        Parameters
+        ----------
+        rows : list of ndarray of int, or None
+            None means all.
+        target : ndarray of shape (n,)
+        """
         if self.member_sampling is not None:
             rows = under_sample(
-                rows, target, self.classes_, self.member_sampling, state
+                rows or [np.arange(len(target))] * self.n_members,
+                target,
+                self.classes_,
+                self.member_sampling,
+                self._draw_state(),
             )
-        self.run_.member_rows = rows.train
+            # An epoch of the few rows that are left has eight steps as well.
+            self.auto_batch_size_ = auto_batch_size(len(rows[0]), len(self.classes_))
+        self.run_.member_rows = rows
+
+    def _forward_batches(self, X, training, device):
+        if self.run_ is not None and isinstance(X, Mapping) and "held_out" in X:
+            # Of a callback that looks at the rows once more.
+            X = self.get_dataset(X)
+        return super()._forward_batches(X, training, device)
 
     def infer(self, x, **fit_params):
         if isinstance(x, Mapping) and "held_out" in x and not self.module_.training:
@@ -167,47 +229,52 @@ class HoldsOut:
 
     def _infer_held_out(self, x, **fit_params):
         """Outputs for rows, by the members that held each out."""
-        held_out = x["held_out"].to(self.device)
+        held_out = to_tensor(x["held_out"], device=self.device)
         rows, is_own = rows_of_each(held_out)
-        X = self.within_range(x["X"].to(self.device))[rows]
+        X = self.within_range(to_tensor(x["X"], device=self.device))[rows]
         outputs = self.module_(X, own_rows=True, **fit_params)
         # Of a module that has members itself: those of each member side by side.
         heads = outputs.unflatten(1, (self.n_members, -1))
         own = self.of_all_members(heads.flatten(0, 1)).unflatten(0, rows.shape)
         if self.gives_probabilities_:
             return mean_over_rows(own, rows, is_own, len(held_out))
-        # In float64, where no probability of a float32 logit underflows.
         proba = (self.logit_scale_ * own.double()).softmax(-1)
         mean = mean_over_rows(proba, rows, is_own, len(held_out))
+        # No logit is infinite, where all members are as sure as can be.
+        mean = mean.clamp_min(torch.finfo(mean.dtype).tiny)
         return (mean.log() / self.logit_scale_).to(own.dtype)
 
     def _train(self, train, valid, method, epochs=None):
         super()._train(train, valid, method, epochs)
+        for learned in ("best_epoch_", "oof_scores_", "oof_proba_"):
+            vars(self).pop(learned, None)
         if self.member_holdout is not None:
-            self._learn_from_held_out(valid, self.run_.n_rows)
+            self._learn_from_held_out(valid)
             if self.refit and not self.interrupted_:
                 self._train_on_all(train, method)
         return self
 
-    def _learn_from_held_out(self, valid, n_rows):
-        stopping = [c for c in self._early_stoppings() if c.watched_ and c.load_best]
-        self.best_epoch_ = stopping[0].best_epoch_ if stopping else len(self.history)
-        self.oof_scores_ = {
-            name: np.array(self.history[:, name])
-            for name in self.history[-1]
-            if name.startswith("valid_") and not name.endswith("_best")
-        }
-        self.oof_proba_ = np.full((n_rows, len(self.classes_)), np.nan)
+    def _learn_from_held_out(self, valid):
+        n_epochs = self.run_.n_epochs
+        # skorch's own, if the user passes it, is always watched.
+        best = [
+            c.best_epoch_
+            for c in self._early_stoppings()
+            if getattr(c, "watched_", True) and c.load_best
+        ]
+        self.best_epoch_ = best[0] if best else n_epochs
+        # A Ctrl-C may have left an epoch unfinished.
+        self.oof_scores_ = scores_of_epochs(self.history[:n_epochs])
+        shape = len(self.run_.target), len(self.classes_)
+        self.oof_proba_ = np.full(shape, np.nan)
         if valid is not None:
-            judged = valid.indices if isinstance(valid, Subset) else slice(None)
-            self.oof_proba_[judged] = self.probabilities(self.forward(valid))
+            self.oof_proba_[valid.indices] = self.probabilities(self.forward(valid))
 
     def _train_on_all(self, train, method):
         """Start the members anew, on all rows for the epochs that were best."""
-        target = to_numpy(TensorBatches(train).y)
-        nothing = np.zeros((len(target), self.n_members), dtype=bool)
-        everything = [np.arange(len(target))] * self.n_members
-        state = own_state(seed_from(self.random_state_))
-        self._set_member_rows(MemberRows(everything, nothing), target, state)
-        self.initialize()
-        super()._train(train, None, method, self.best_epoch_)
+        self._give_rows(None, self.run_.target)
+        # With the seeds of before: each is the net alone on all rows.
+        self.member_draws_ = MemberDraws(self.member_draws_.seeds)
+        with self._seeded():
+            self.initialize()
+            super()._train(train, None, method, self.best_epoch_)

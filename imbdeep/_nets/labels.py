@@ -72,7 +72,8 @@ class LearnsLabels:
     def _splits_small_classes(self, method, eval_set):
         """Whether ``fit`` sets rows aside even where a class has very few."""
         stratified = self.train_split == "stratified" and self.early_stopping != "auto"
-        return method == "fit" and eval_set is None and stratified
+        is_split = stratified and self.member_holdout is None
+        return method == "fit" and eval_set is None and is_split
 
     def _learn_class_counts(self, counts, reset):
         self.class_counts_ = counts if reset else self.class_counts_ + counts

@@ -4,12 +4,17 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from imblearn.under_sampling import RandomUnderSampler
+from imblearn.utils import check_sampling_strategy
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.utils import check_consistent_length, column_or_1d
+
+from imbdeep._arguments import naming_value
+from imbdeep._tables.column_kinds import missing_in
+from imbdeep._tables.torch_data import as_array
 
 _MOST_FOLDS = 5
-# Draws of groups after which a class that they all lack will not come any more.
-_MOST_DRAWS = 100
+# Draws of folds of groups after which others are unlikely to suit better.
+_MOST_DRAWS = 5
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,39 @@ class MemberRows:
     held_out: np.ndarray
 
 
+def read_groups(groups, X):
+    """Index of the group of each row.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n,)
+        Of any type that can be sorted.
+    X : ndarray of shape (n, ...)
+        The rows.
+
+    Returns
+    -------
+    ndarray of shape (n,), int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep._nets.member_rows import read_groups
+    >>> read_groups(["b", "a", "b"], np.zeros((3, 1)))
+    array([1, 0, 1])
+    """
+    with naming_value("groups", groups):
+        groups = column_or_1d(as_array(groups))
+        check_consistent_length(X, groups)
+        missing = np.flatnonzero(missing_in(groups))
+        if len(missing):
+            raise ValueError(
+                f"groups has no value in row {missing[0]}. Give a row that belongs to "
+                "none a group of its own."
+            )
+        return np.unique(groups, return_inverse=True)[1]
+
+
 def hold_out_folds(y, n_members, random_state, groups=None):
     """Let each member hold out a fold; the folds are drawn anew for every repeat.
 
@@ -36,17 +74,24 @@ def hold_out_folds(y, n_members, random_state, groups=None):
     ----------
     y : ndarray of shape (n,), int
         Class indices.
-    n_members : int
+    n_members : int, at least 2
     random_state : RandomState
-    groups : ndarray of shape (n,) or None, default=None
+    groups : ndarray of shape (n,), int, or None, default=None
         Rows of one group stay together.
 
     Returns
     -------
     MemberRows
-        There are five folds, or as many as there are members or rows (groups) of the
-        rarest class, if fewer: each fold has a row of every class, and so has what is
-        left. A class of one row, or one group, is in no fold: all members train on it.
+        There are five folds, or as many as there are members or rows of the rarest
+        class, if fewer: each fold has a row of every class, and so has what is left. A
+        class of one row is in no fold: all members train on it. So they do on all
+        groups of a class that has no others. With groups every class is in what is
+        left, and there may be more or fewer folds for that.
+
+    Raises
+    ------
+    ValueError
+        If groups do not allow that.
 
     Examples
     --------
@@ -59,19 +104,16 @@ def hold_out_folds(y, n_members, random_state, groups=None):
     >>> rows.held_out.sum(axis=1)
     array([2, 2, 2, 2, 2, 2, 2, 2, 2, 2])
     """
-    units = np.arange(len(y)) if groups is None else _as_indices(groups)
+    units = np.arange(len(y)) if groups is None else groups
     in_folds = _rows_in_folds(y, units)
     held_out = np.zeros((len(y), n_members), dtype=bool)
-    if not len(in_folds):
-        return MemberRows([np.arange(len(y))] * n_members, held_out)
-    n_units = _units_of_classes(y[in_folds], units[in_folds])
-    fewest = n_units[n_units > 0].min()
-    n_folds = max(2, int(min(_MOST_FOLDS, n_members, fewest)))
-    for start in range(0, n_members, n_folds):
-        seed = random_state.randint(2**31 - 1)
-        folds = _folds(y[in_folds], units[in_folds], n_folds, groups is not None, seed)
+    draw = _draw_folds if groups is None else _draw_folds_of_groups
+    start = 0
+    while len(in_folds) and start < n_members:
+        folds = draw(y[in_folds], units[in_folds], n_members, random_state)
         for member, fold in zip(range(start, n_members), folds, strict=False):
             held_out[in_folds[fold], member] = True
+        start += len(folds)
     train = [np.flatnonzero(~held_out[:, i]) for i in range(n_members)]
     return MemberRows(_of_one_length(train, random_state), held_out)
 
@@ -89,24 +131,28 @@ def hold_out_bags(y, n_members, random_state, groups=None):
     MemberRows
         A member holds out the rows, or groups, that it did not draw.
 
-    Raises
-    ------
-    ValueError
-        If a class is in so few groups that draws of groups miss it again and again.
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep._nets.member_rows import hold_out_bags
+    >>> y = np.array([0] * 8 + [1] * 2)
+    >>> rows = hold_out_bags(y, 2, np.random.RandomState(0))
+    >>> [np.bincount(y[own]).tolist() for own in rows.train]
+    [[8, 2], [8, 2]]
+    >>> [bool(rows.held_out[own, i].any()) for i, own in enumerate(rows.train)]
+    [False, False]
     """
-    units = np.arange(len(y)) if groups is None else _as_indices(groups)
     train, held_out = [], np.ones((len(y), n_members), dtype=bool)
     for i in range(n_members):
         pool = np.arange(len(y))
         if groups is not None:
-            pool = _draw_groups(y, units, random_state)
+            pool = _draw_groups(y, groups, random_state)
         bag = [
             random_state.choice(pool[y[pool] == c], np.sum(y == c))
             for c in np.unique(y)
         ]
         train.append(np.concatenate(bag))
-        seen = train[-1] if groups is None else pool
-        held_out[np.isin(units, units[seen]), i] = False
+        held_out[train[-1] if groups is None else pool, i] = False
     return MemberRows(train, held_out)
 
 
@@ -118,7 +164,8 @@ def under_sample(rows, y, labels, sampling_strategy, random_state):
 
     Parameters
     ----------
-    rows : MemberRows
+    rows : list of ndarray of int
+        Positions of the rows of each member.
     y : ndarray of shape (n,), int
         Class indices.
     labels : ndarray of shape (n_classes,)
@@ -129,27 +176,51 @@ def under_sample(rows, y, labels, sampling_strategy, random_state):
 
     Returns
     -------
-    MemberRows
-        What is left out does not count as held out.
+    list of ndarray of int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep._nets.member_rows import under_sample
+    >>> y, labels = np.array([0] * 8 + [1] * 2), np.array(["common", "rare"])
+    >>> rows = [np.arange(10), np.arange(10)]
+    >>> kept = under_sample(rows, y, labels, "auto", np.random.RandomState(0))
+    >>> [np.bincount(y[own]).tolist() for own in kept]
+    [[2, 2], [2, 2]]
     """
     kept = []
-    for own in rows.train:
-        sampler = RandomUnderSampler(
-            sampling_strategy=sampling_strategy, random_state=random_state
-        )
-        sampler.fit_resample(own[:, None], labels[y[own]])
-        kept.append(own[np.sort(sampler.sample_indices_)])
-    return MemberRows(_of_one_length(kept, random_state), rows.held_out)
+    with naming_value("member_sampling", sampling_strategy):
+        strategy = _of_indices(sampling_strategy, labels)
+        for own in rows:
+            sizes = check_sampling_strategy(strategy, y[own], "under-sampling")
+            of_classes = [own[y[own] == c] for c in np.unique(y[own])]
+            sample = [
+                random_state.choice(part, sizes[y[part[0]]], replace=False)
+                if y[part[0]] in sizes
+                else part
+                for part in of_classes
+            ]
+            kept.append(np.sort(np.concatenate(sample)))
+    return _of_one_length(kept, random_state)
 
 
-def _as_indices(groups):
-    return np.unique(groups, return_inverse=True)[1].ravel()
+def _of_indices(strategy, labels):
+    """A strategy that names class indices instead of labels."""
+    if callable(strategy):
+        return lambda y: _of_indices(strategy(labels[y]), labels)
+    if not isinstance(strategy, dict):
+        return strategy
+    index = {label: i for i, label in enumerate(labels.tolist())}
+    unknown = [label for label in strategy if label not in index]
+    if unknown:
+        raise ValueError(f"{unknown} are not among the classes {labels.tolist()}")
+    return {index[label]: size for label, size in strategy.items()}
 
 
 def _units_of_classes(y, units):
     """Number of rows, or groups, with a row of each class."""
-    pairs = np.unique(np.column_stack([y, units]), axis=0)
-    return np.bincount(pairs[:, 0])
+    n_units = units.max(initial=0) + 1
+    return np.bincount(np.unique(y * n_units + units) // n_units)
 
 
 def _rows_in_folds(y, units):
@@ -163,41 +234,55 @@ def _rows_in_folds(y, units):
         stay = np.isin(units, units[kept][is_lone[y[kept]]])
         if not stay[kept].any():
             return np.flatnonzero(kept)
+        # A class may have lost all but one of its groups by that.
         kept &= ~stay
 
 
-def _folds(y, units, n_folds, grouped, seed):
+def _n_folds(y, units, n_members):
+    n_units = _units_of_classes(y, units)
+    return int(min(_MOST_FOLDS, n_members, n_units[n_units > 0].min()))
+
+
+def _draw_folds(y, units, n_members, random_state):
     """Held-out positions of each fold, with every class in each and beside each."""
-    if not grouped:
-        split = StratifiedKFold(n_folds, shuffle=True, random_state=seed).split(y, y)
-        return [held for _, held in split]
-    for n in range(n_folds, 1, -1):
-        splitter = StratifiedGroupKFold(n, shuffle=True, random_state=seed)
-        with warnings.catch_warnings():
-            # A class with fewer rows than folds is looked at below.
-            warnings.simplefilter("ignore", UserWarning)
-            split = list(splitter.split(y, y, units))
-        if all(len(np.unique(y[train])) == len(np.unique(y)) for train, _ in split):
-            return [held for _, held in split]
+    seed = random_state.randint(2**31 - 1)
+    splitter = StratifiedKFold(
+        _n_folds(y, units, n_members), shuffle=True, random_state=seed
+    )
+    return [held for _, held in splitter.split(y, y)]
+
+
+def _draw_folds_of_groups(y, units, n_members, random_state):
+    """Held-out positions of each fold of whole groups, with every class beside each."""
+    wanted = _n_folds(y, units, n_members)
+    most = min(_MOST_FOLDS, n_members, len(np.unique(units)))
+    # A class in two groups leaves no choice but two folds, if it is to be in each of
+    # them; with more folds it is easier to keep one of its groups in training.
+    for n_folds in [*range(wanted, most + 1), *range(wanted - 1, 1, -1)]:
+        for _ in range(_MOST_DRAWS):
+            seed = random_state.randint(2**31 - 1)
+            splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+            with warnings.catch_warnings():
+                # A class may have fewer rows than there are folds.
+                warnings.simplefilter("ignore", UserWarning)
+                split = list(splitter.split(y, y, units))
+            n_classes = len(np.unique(y))
+            if all(len(np.unique(y[train])) == n_classes for train, _ in split):
+                return [held for _, held in split if len(held)]
     raise ValueError(
-        "Groups cannot be held out so that every class is left to train on: some class "
-        "has too few groups beside those of others. Pass member_holdout=None, or "
-        "coarser labels."
+        "Groups cannot be held out so that every class is left to train on: classes "
+        "share too few groups. Pass more members, or member_holdout='bootstrap' or "
+        "None."
     )
 
 
 def _draw_groups(y, units, random_state):
     """Rows of groups drawn with replacement, with every class among them."""
-    for _ in range(_MOST_DRAWS):
-        n_groups = units.max() + 1
-        drawn = np.unique(random_state.randint(n_groups, size=n_groups))
-        rows = np.flatnonzero(np.isin(units, drawn))
-        if len(np.unique(y[rows])) == len(np.unique(y)):
-            return rows
-    raise ValueError(
-        f"{_MOST_DRAWS} draws of groups each missed a class, which too few groups "
-        "have. Pass member_holdout='folds' or None."
-    )
+    n_groups = units.max() + 1
+    drawn = np.isin(units, random_state.randint(n_groups, size=n_groups))
+    for c in np.setdiff1d(y, y[drawn]):
+        drawn |= units == random_state.choice(np.unique(units[y == c]))
+    return np.flatnonzero(drawn)
 
 
 def _of_one_length(train, random_state):

@@ -111,7 +111,7 @@ class NetParameters:
         "n_bins": [WholeNumber(2)],
         "n_members": [WholeNumber(1)],
         "member_holdout": [StrOptions(set(HOLD_OUTS)), None],
-        "sampling_strategy": [
+        "member_sampling": [
             FiniteReal(0, 1, closed="right"),
             str,
             dict,

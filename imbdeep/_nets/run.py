@@ -14,10 +14,10 @@ class Run:
         Training and validation part of the stage.
     n_epochs : int
         Epochs of the stage so far.
-    groups : ndarray of shape (n_rows,) or None
+    groups : ndarray of shape (n_rows,), int, or None
         Rows that members hold out together.
-    n_rows : int
-        Rows that members hold out in turn.
+    target : ndarray of shape (n_rows,), int, or None
+        Class indices of the rows that members hold out in turn.
     member_rows : list of ndarray of int, or None
         Positions of the training rows of each member; None if all have all.
     """
@@ -26,5 +26,5 @@ class Run:
     split = None
     n_epochs = 0
     groups = None
-    n_rows = 0
+    target = None
     member_rows = None

@@ -57,6 +57,14 @@ CLASSIFIERS = {
     "net": NetClassifier(**_SMALL),
     "net-smote": NetClassifier(iterator_train="smote", criterion="focal", **_SMALL),
     "net-members": NetClassifier(n_members=2, **_SMALL),
+    "net-holdout": NetClassifier(
+        n_members=3,
+        member_holdout="folds",
+        member_sampling="auto",
+        early_stopping=True,
+        refit=True,
+        **_SMALL,
+    ),
     "ldam": LDAMClassifier(scale=2.0, **_SMALL),
     "ldam-full-recipe": LDAMClassifier(
         iterator_train="balanced",
