@@ -1,13 +1,14 @@
 """The one place where skorch meets scikit-learn."""
 
 import torch
+from sklearn.utils.metaestimators import available_if
 from skorch import NeuralNetClassifier
 from skorch.dataset import Dataset
 
 from imbdeep._nets.display import Displays
 from imbdeep._nets.eval_set import read_eval_set
 from imbdeep._nets.going_on import GoesOn
-from imbdeep._nets.holding_out import HoldsOut
+from imbdeep._nets.holding_out import HoldsOut, can_go_on
 from imbdeep._nets.labels import LearnsLabels
 from imbdeep._nets.members import TrainsMembers
 from imbdeep._nets.parameters import NetParameters
@@ -110,11 +111,11 @@ class BaseNetClassifier(
         Which rows a member does not train on. 'folds': one of five stratified folds,
         drawn anew for every five members; fewer folds where the rarest class has fewer
         rows. 'bootstrap': those that it did not draw, with replacement. Early stopping
-        then looks at all rows, each judged by the members that did not see it. None:
-        all train on the same rows.
+        then looks at all rows, each judged by the members that did not see it, and
+        training cannot go on with others. None: all train on the same rows.
     member_sampling : float, str, dict, callable or None, default=None
-        Which classes each member under-samples, to rows of its own, as in
-        :class:`imblearn.under_sampling.RandomUnderSampler`; None, none.
+        Which classes each member under-samples, to rows of its own; see
+        :class:`imblearn.under_sampling.RandomUnderSampler`.
     refit : bool, default=False
         With ``member_holdout``: whether the members, once it is known how many epochs
         are best, are trained anew for so many on all rows.
@@ -368,6 +369,7 @@ class BaseNetClassifier(
         eval_set = read_eval_set(eval_set, eval_X, eval_y)
         return self._fit(X, y, sample_weight, eval_set, reset, "fit", groups=groups)
 
+    @available_if(can_go_on)
     def partial_fit(
         self,
         X,
@@ -387,9 +389,8 @@ class BaseNetClassifier(
             See :meth:`fit`.
         classes : array-like or None, default=None
             In the first call: all labels, if ``y`` may lack some.
-        sample_weight : array-like of shape (n_samples,) or None, default=None
-        eval_set : tuple (X_valid, y_valid) or None, default=None
-        eval_X, eval_y : array-like or None, default=None
+        sample_weight, eval_set, eval_X, eval_y
+            See :meth:`fit`.
 
         Returns
         -------

@@ -36,9 +36,7 @@ class GoesOn:
     _read_once = dict.fromkeys(
         ("numeric_encoding", "categorical_features", "n_bins", "n_members", "compile"),
         "which decides the module",
-    ) | dict.fromkeys(
-        ("member_holdout", "member_sampling"), "which decides the rows of members"
-    )
+    ) | {"member_holdout": "which decides the rows of members"}
 
     def set_params(self, **params):
         """Set parameters, with or without a prefix; see :class:`skorch.NeuralNet`.

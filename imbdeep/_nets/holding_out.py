@@ -106,6 +106,23 @@ def scores_of_epochs(epochs):
     }
 
 
+def can_go_on(net):
+    """Whether training may go on with other rows.
+
+    Raises
+    ------
+    ValueError
+        If members hold out rows, which says why.
+    """
+    if net.member_holdout is not None:
+        raise ValueError(
+            f"Training cannot go on with member_holdout={net.member_holdout!r}: "
+            "members would see rows that they held out. Call fit, with "
+            "warm_start=False."
+        )
+    return True
+
+
 class HoldsOut:
     """Members that hold rows out, and what they say about them.
 
@@ -136,12 +153,8 @@ class HoldsOut:
             )
 
     def _check_goes_on(self, reset):
-        if not reset and self._members_differ_in_rows():
-            raise ValueError(
-                "Training cannot go on with member_holdout or member_sampling: the "
-                "members would see rows that they held out. Call fit, with "
-                "warm_start=False."
-            )
+        if not reset:
+            can_go_on(self)
 
     def _check_groups(self, groups, X):
         if groups is None:
