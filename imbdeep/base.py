@@ -185,9 +185,8 @@ class BaseNetClassifier(
     members_ : list of nn.Module
         Copies of the members, ``n_members`` modules.
     oof_proba_ : ndarray of shape (n_samples, n_classes)
-        Out-of-fold probabilities, with ``member_holdout``: each row by the members
-        that held it out, before any refit. NaN for a row that none held out, such as
-        the only one of a class.
+        With ``member_holdout``: probabilities of each row, by the members that held it
+        out and before any refit; NaN if none did, as for the only row of a class.
     oof_scores_ : dict of ndarray of shape (n_epochs,)
         Scores of these probabilities after each epoch, by their names in the history.
     best_epoch_ : int
