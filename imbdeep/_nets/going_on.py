@@ -125,7 +125,8 @@ class GoesOn:
         )
 
     def _prefixed(self, prefix):
-        return {k: v for k, v in vars(self).items() if k.startswith(f"{prefix}__")}
+        start = f"{prefix}__"
+        return {k: v for k, v in vars(self).items() if k.startswith(start)}
 
     def _changed_parameters(self):
         """What has changed since training began; refuse what cannot change midway."""

@@ -146,6 +146,8 @@ def _check_like_default(prefix, component, params, constraints):
     constraints : dict of type to list
         Constraints on parameters whose default has exactly this type.
     """
+    if not params:
+        return
     maker = component if inspect.isclass(component) else type(component)
     try:
         known = inspect.signature(maker).parameters

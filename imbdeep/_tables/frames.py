@@ -91,6 +91,9 @@ def is_data_frame(X):
     >>> is_data_frame(pd.DataFrame({"age": [31]})), is_data_frame(np.zeros((1, 1)))
     (True, False)
     """
+    if isinstance(X, np.ndarray):
+        # Spares arrays a search through every library of frames, at each call.
+        return False
     if nw.dependencies.is_into_dataframe(X):
         return True
     if isinstance(nw.from_native(X, pass_through=True), nw.LazyFrame):
