@@ -33,14 +33,14 @@ def smaller_mixing(batches):
 
     Batches of identity datasets in which no row has two parents are passed over.
     """
-    mixing = []
-    for X, _ in batches:
-        parents = X[(X > 0).sum(1) == 2]
-        if len(parents):
-            smaller = torch.where(parents > 0, parents, 1).amin(1)
-            assert (smaller == smaller[0]).all()
-            mixing.append(smaller[0].item())
-    return np.array(mixing)
+    X = torch.stack([rows for rows, _ in batches])
+    is_mixed = (X > 0).sum(2) == 2
+    smaller = torch.where(X > 0, X, 1).amin(2)
+    least = torch.where(is_mixed, smaller, 1).amin(1)
+    most = torch.where(is_mixed, smaller, 0).amax(1)
+    has_parents = is_mixed.any(1)
+    assert torch.equal(least[has_parents], most[has_parents])
+    return least[has_parents].double().numpy()
 
 
 def assert_beta_law(mixing, alpha):

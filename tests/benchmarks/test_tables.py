@@ -1,5 +1,7 @@
 """Tables for development: their rows, planted gaps, and a run of each part."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -31,11 +33,27 @@ RUNS = {
     "levels": ("crx,german", "native,boosting", 8),
     "gaps": ("glass0", "native,boosting", 16),
 }
+FEW = {"max_epochs": 2, "max_iter": 3}
+
+
+def short(method):
+    """Return a method that takes little time: how well it learns is not asked."""
+
+    def make(seed):
+        model = method.make(seed)
+        last = {name: name.rpartition("__")[2] for name in model.get_params()}
+        few = {name: FEW[last[name]] for name in last if last[name] in FEW}
+        assert few
+        return model.set_params(**few)
+
+    return replace(method, make=make)
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_run_and_its_report(part, keel, tmp_path, capsys):
+def test_a_run_and_its_report(part, keel, tmp_path, capsys, monkeypatch):
     datasets, methods, n_cells = RUNS[part]
+    made = {name: short(method) for name, method in PARTS[part].methods.items()}
+    monkeypatch.setattr(PARTS[part], "methods", made)
     out = tmp_path / "out"
     args = f"{part} --data {keel} --out {out} --datasets {datasets} --n-jobs 0 --smoke"
     assert main([*args.split(), "--methods", methods]) == 0

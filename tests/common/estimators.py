@@ -41,11 +41,11 @@ def each(instances):
 
 # The checks train on a few dozen rows, some on standardised blobs: enough steps to
 # learn them, no more. Of the blobs 0.83 must be right; with 15 seeds the first
-# instances of the classes get 0.86 at least.
+# instances of the classes get 0.85 at least.
 _SMALL = {
     "module__hidden_sizes": (16,),
     "n_bins": 4,
-    "max_epochs": 5,
+    "max_epochs": 3,
     "batch_size": 32,
     "lr": 0.1,
     "random_state": 0,
@@ -82,9 +82,7 @@ CLASSIFIERS = {
     "remix": ReMixClassifier(**_SMALL),
     "remix-batch": ReMixClassifier(balance="batch", **_SMALL),
     "mixup": ReMixClassifier(mix="mixup", **_SMALL),
-    "meta-augment": MetaAugmentClassifier(
-        inner_lr=0.1, pretrain_epochs=3, **_SMALL | {"max_epochs": 3}
-    ),
+    "meta-augment": MetaAugmentClassifier(inner_lr=0.1, pretrain_epochs=3, **_SMALL),
     "meta-augment-full": MetaAugmentClassifier(
         sampling_strategy="all",
         confidence=0.9,

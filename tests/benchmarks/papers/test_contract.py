@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from imbdeep_bench.engine import command
 from imbdeep_bench.engine.command import EXIT_INTERRUPTED, Command
+from imbdeep_bench.papers.crowds import rows
 from papers import PAPERS, main
 from tests.benchmarks.papers.conftest import PARTS, read_records, refuse
 
@@ -100,6 +101,8 @@ def go(small_data, tmp_path):
         argv = [*key, *small_data[key], *SHORT[key].split(), "--n-jobs", n_jobs]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(part, "methods", made | methods)
+            # The net by which a crowd errs: how well it knows its rows is not asked.
+            patch.setattr(rows, "MOST_EPOCHS", 5)
             return main([*argv, "--out", str(out), *more])
 
     return go
