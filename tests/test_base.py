@@ -61,11 +61,11 @@ def maker_of(name):
 # The first instance of each class that the package has.
 NAMES = [name for name in each(NETS) if isinstance(name, str)]
 ALL = [pytest.param(maker_of(name), id=name) for name in NAMES]
-# Iterators that methods refuse, which have or need others; tested where they are.
-REFUSED = {
-    "remix": {"balanced", "smote"},
-    "imb-mix": {"balanced", "smote"},
-    "crowd-layer": {"smote"},
+# Every net, and every iterator in a plain net and in those that draw by themselves.
+SEEDED = {
+    "shuffled": NAMES,
+    "balanced": ["net", "meta-augment", "crowd-layer"],
+    "smote": ["net", "srat", "iced"],
 }
 
 
@@ -331,14 +331,11 @@ def test_initialize_without_data_says_what_is_missing():
     ("cls", "iterator"),
     [
         pytest.param(maker_of(name), iterator, id=f"{iterator}-{name}")
-        for iterator in ("shuffled", "balanced", "smote")
-        for name in NAMES
-        if iterator not in REFUSED.get(name, ())
+        for iterator, names in SEEDED.items()
+        for name in names
     ],
 )
 def test_one_seed_decides_everything(cls, iterator, data):
-    if cls is ReMixClassifier and iterator != "shuffled":
-        pytest.skip("mix decides the iterator of ReMixClassifier")
     X, y = data
     params = {**SMALL, "iterator_train": iterator, "module__dropout": 0.3}
     first = cls(**params).fit(X, y).predict_proba(X)

@@ -1,5 +1,6 @@
 """A collection of data sets that is small enough, and files of records."""
 
+import gc
 import json
 from pathlib import Path
 
@@ -7,6 +8,13 @@ import numpy as np
 import pytest
 
 from imbdeep.datasets._imblearn27_table import IMBLEARN27
+
+
+@pytest.fixture(scope="module", autouse=True)
+def frozen():
+    # What was imported and collected since the last time stays, as after collection.
+    gc.freeze()
+
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 

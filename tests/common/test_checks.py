@@ -4,8 +4,14 @@ import pytest
 from imblearn.utils.estimator_checks import (
     parametrize_with_checks as imblearn_parametrize_with_checks,
 )
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import (
+    check_classifiers_train,
+    check_estimator_sparse_array,
+    parametrize_with_checks,
+)
 from skorch import NeuralNet
+
+from imbdeep.classifiers import ICEDClassifier, NetClassifier
 
 from .estimators import CLASSIFIERS, SAMPLERS
 
@@ -33,6 +39,31 @@ def split(instances):
     return plain, [i for i in instances if i is not firsts[type(i)]]
 
 
+def is_repeated(estimator, check):
+    """Whether a check repeats another, of a net, with its rows held in another way.
+
+    Sparse matrices and float32 in a memory map are tried with each.
+    """
+    if not isinstance(estimator, NeuralNet):
+        return False
+    if isinstance(estimator, NetClassifier | ICEDClassifier):
+        return False
+    if check.func is check_classifiers_train:
+        return check.keywords == {"readonly_memmap": True}
+    return check.func is check_estimator_sparse_array
+
+
+def with_slow_repetitions(checks):
+    names, cases = checks.args
+    slow = [
+        pytest.param(*case, marks=pytest.mark.slow)
+        if type(case) is tuple and is_repeated(*case)
+        else case
+        for case in cases
+    ]
+    return pytest.mark.parametrize(names, slow, **checks.kwargs)
+
+
 def run(estimator, check, is_to_fail):
     try:
         check(estimator)
@@ -47,7 +78,9 @@ PLAIN_CLASSIFIERS, CLASSIFIER_VARIANTS = split(list(CLASSIFIERS.values()))
 PLAIN_SAMPLERS, SAMPLER_VARIANTS = split(list(SAMPLERS.values()))
 
 
-@parametrize_with_checks(PLAIN_CLASSIFIERS, expected_failed_checks=expected_failures)
+@with_slow_repetitions(
+    parametrize_with_checks(PLAIN_CLASSIFIERS, expected_failed_checks=expected_failures)
+)
 def test_sklearn_checks_of_classifiers(estimator, check, request):
     run(estimator, check, is_to_fail=request.node.get_closest_marker("xfail"))
 

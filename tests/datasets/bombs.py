@@ -6,6 +6,7 @@ import struct
 import tarfile
 import tracemalloc
 import zipfile
+from functools import cache
 
 import numpy as np
 
@@ -55,16 +56,23 @@ def long_text():
 NPY_BOMBS = {f.__name__: f() for f in (many_zeros, long_header, claim, long_text)}
 
 
-def write_npz_bomb(path, bomb, compression=zipfile.ZIP_DEFLATED):
-    """Write an npz file whose data are a header and so many zeros."""
+@cache
+def npz_bomb(bomb, compression):
+    """An npz file whose data are a header and so many zeros, which take a while."""
     head, n_zeros = bomb
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(path, "w", compression) as archive:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", compression) as archive:
         archive.writestr("label.npy", npy_header((0,), "<i8"))
         with archive.open("data.npy", "w") as member:
             member.write(head)
             for _ in range(n_zeros // 2**20):
                 member.write(bytes(2**20))
+    return file.getvalue()
+
+
+def write_npz_bomb(path, bomb, compression=zipfile.ZIP_DEFLATED):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(npz_bomb(bomb, compression))
     return path
 
 
@@ -101,11 +109,17 @@ def large_member(name, kind=tarfile.REGTYPE):
     return member.tobuf(tarfile.GNU_FORMAT)
 
 
+@cache
+def packed_zeros(n_zeros):
+    file = io.BytesIO()
+    with gzip.open(file, "wb") as zeros:
+        for _ in range(n_zeros // 2**20):
+            zeros.write(bytes(2**20))
+        zeros.write(bytes(1024))
+    return file.getvalue()
+
+
 def write_archive_bomb(path, header, n_zeros):
     """Write an archive that begins with a header and so many zeros."""
-    with gzip.open(path, "wb") as file:
-        file.write(header)
-        for _ in range(n_zeros // 2**20):
-            file.write(bytes(2**20))
-        file.write(bytes(1024))
+    path.write_bytes(gzip.compress(header) + packed_zeros(n_zeros))
     return path
