@@ -54,6 +54,22 @@ def table():
     return torch.stack([make(generator).float() for make in COLUMNS.values()], 1)
 
 
+def test_a_missing_number_is_encoded_as_the_middle_edge():
+    bins = [
+        [0.0, 1.0],
+        [0.0, 2.0, 3.0],
+        [-1.0, 0.0, 5.0, 6.0],
+        [1.0, 2.0, 3.0, 4.0, 9.0],
+    ]
+    encoding = PiecewiseLinearEncoding([torch.tensor(edges) for edges in bins])
+    middle = [1.0, 2.0, 5.0, 3.0]
+    x = torch.full((1, 4), torch.nan)
+    assert encoding(x)[0].tolist() == encode_by_loops(middle, bins)
+    x[0, 2] = 0.5
+    middle[2] = 0.5
+    assert encoding(x)[0].tolist() == pytest.approx(encode_by_loops(middle, bins))
+
+
 @pytest.mark.parametrize("n_bins", [2, 5, 16])
 @pytest.mark.parametrize("name", COLUMNS)
 def test_encoding_agrees_with_loops(name, n_bins):
