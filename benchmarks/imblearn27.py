@@ -40,7 +40,8 @@ from imbdeep_bench.report import rank_table, read_cells, write_report
 PROTOCOLS = (
     "<repeats>x2: two-fold, 30%% of the training half to validate (10x2 is the ReMix "
     "paper's); <repeats>x60-20-20: random splits to fit, validate and test (4x60-20-20 "
-    "is the explicit-gradient paper's)"
+    "is the explicit-gradient paper's); <repeats>x80-20: random splits with the seeds "
+    "100, 101, ..., a fifth of the training part to validate"
 )
 REPORT_AGAIN = "What was reported before is as it was; go on with --report-only."
 
@@ -61,7 +62,10 @@ def make_parser():
     parser.add_argument("--preset", default="quick", help=words)
     words = "these sets instead of the preset's, from the 27 or the embedded suite"
     parser.add_argument("--datasets", type=split_names, metavar="A,B", help=words)
-    words = "these methods instead of the preset's, see below"
+    words = (
+        f"these methods or groups ({', '.join(command.groups_of(METHODS))}) "
+        "instead of the preset's, see below"
+    )
     parser.add_argument("--methods", type=split_names, metavar="A,B", help=words)
     parser.add_argument("--protocol", metavar="NAME", help=PROTOCOLS)
     command.add_computing(parser)

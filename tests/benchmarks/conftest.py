@@ -2,10 +2,14 @@
 
 import gc
 import json
+import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
 
 from imbdeep.datasets._imblearn27_table import IMBLEARN27
 
@@ -76,3 +80,54 @@ def write_records(tmp_path):
         return path
 
     return write
+
+
+class FakePeer(ClassifierMixin, BaseEstimator):
+    """Learn nothing, but see that text and gaps were dealt with; keep what was told."""
+
+    knows_gaps = True
+
+    def __init__(self, **told):
+        self.told = told
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        self._check(X)
+        return self
+
+    def _check(self, X):
+        if not hasattr(X, "dtypes"):
+            assert X.dtype.kind == "f"
+        else:
+            named = self.told.get("cat_features", [])
+            for name, dtype in X.dtypes.items():
+                assert dtype.kind in "fi" or dtype == "category" or name in named
+                assert name not in named or X[name].notna().all()
+            assert self.knows_gaps or X.select_dtypes("number").notna().all(axis=None)
+
+    def predict_proba(self, X):
+        self._check(X)
+        return np.full((len(X), 2), 0.5)
+
+
+class FakeNet(FakePeer):
+    """As the nets of pytabkit, which know no gaps."""
+
+    knows_gaps = False
+
+
+FAKES = {
+    "catboost": {"CatBoostClassifier": FakePeer},
+    "lightgbm": {"LGBMClassifier": FakePeer},
+    "pytabkit": {"RealMLP_TD_Classifier": FakeNet, "TabM_D_Classifier": FakeNet},
+}
+
+
+@pytest.fixture
+def fake_peers(monkeypatch):
+    """The packages of the extra peers, whether they are installed or not."""
+    for name, classes in FAKES.items():
+        module = ModuleType(name)
+        module.__spec__ = ModuleSpec(name, None)
+        vars(module).update(classes)
+        monkeypatch.setitem(sys.modules, name, module)

@@ -1,6 +1,7 @@
 """The command line, inside this process."""
 
 import json
+from pathlib import Path
 
 import joblib
 import pytest
@@ -54,7 +55,7 @@ WRONG = [
     ("--methods", ",", "is empty"),
     ("--datasets", ",", "is empty"),
     ("--datasets", "ecolli", "got 'ecolli', which is unknown. Did you"),
-    ("--protocol", "10x3", "got '10x3'; write <repeats>x2 or"),
+    ("--protocol", "10x3", "got '10x3'; write <repeats>x2, "),
     ("--n-jobs", "-2", "got -2; give 1 or more, -1 for all cores, or 0"),
     ("--time-limit", "0", ": must be a number above 0, got '0'"),
     ("--time-limit", "soon", ": must be a number above 0, got 'soon'"),
@@ -66,6 +67,21 @@ def test_wrong_option(capsys, tmp_path, option, value, message):
     error = usage_error(capsys, [option, value, "--out", str(tmp_path / "out")])
     assert f"{option}{'' if message[0] == ':' else ' '}{message}" in error
     assert not (tmp_path / "out").exists()
+
+
+def test_a_peer_that_is_not_installed_is_refused_first(command, capsys, monkeypatch):
+    monkeypatch.setattr(command_module, "find_spec", lambda name: None)
+    error = usage_error(capsys, [*command, "--methods", "net,realmlp,catboost"])
+    assert "--methods has realmlp, catboost, and pytabkit, catboost is not" in error
+    assert 'pip install "imbdeep[peers]"' in error
+    assert not Path(command[-1]).exists()
+
+
+def test_a_group_stands_for_its_methods(command):
+    argv = [*command, "--methods", "net,members,net_members"]
+    methods = imblearn27.plan(imblearn27.make_parser().parse_args(argv)).methods
+    expected = [name for name, m in METHODS.items() if m.group == "members"]
+    assert [method.name for method in methods] == ["net", *expected]
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")

@@ -10,7 +10,10 @@ from imbdeep_bench.report.styles import method_styles
 NETS = [m for m in METHODS.values() if m.make.__qualname__.startswith("_net.")]
 MADE_BY = "_generated."
 GENERATED = [m for m in METHODS.values() if m.make.__qualname__.startswith(MADE_BY)]
-BASELINES = [m for m in METHODS.values() if m not in NETS + GENERATED]
+MEMBERS = [m for m in METHODS.values() if m.group == "members"]
+PEERS = [m for m in METHODS.values() if m.group == "peers"]
+GROUPED = MEMBERS + PEERS
+BASELINES = [m for m in METHODS.values() if m not in NETS + GENERATED + GROUPED]
 SAMPLERS = {
     "latent_smote": "LatentSMOTE",
     "gl_gan": "GLGAN",
@@ -36,7 +39,7 @@ def few_epochs(model):
 
 
 def test_every_method_has_its_kind_and_says_what_it_is():
-    assert len(BASELINES) + len(NETS) + len(GENERATED) == len(METHODS)
+    assert sum(map(len, (BASELINES, NETS, GENERATED, GROUPED))) == len(METHODS)
     for name, method in METHODS.items():
         assert method.name == name
         assert method.title
@@ -89,6 +92,77 @@ def test_net_differs_from_the_default_by_its_remedy_alone(name):
     made = METHODS[name].make(0, "cpu")
     assert type(made) is type(plain)
     assert made.get_params(deep=False) == plain.get_params(deep=False)
+
+
+REMEDIES = {
+    "net_members": ("NetClassifier", {}),
+    "tabm_members": ("NetClassifier", {"module": "tabm"}),
+    "remix_members": ("ReMixClassifier", {}),
+    "ldam_members": ("LDAMClassifier", {}),
+    "focal_members": ("NetClassifier", {"criterion": "focal"}),
+    "balanced_members": ("NetClassifier", {"iterator_train": "balanced"}),
+    "under_sampled_members": (
+        "NetClassifier",
+        {"iterator_train": "balanced", "member_sampling": "auto"},
+    ),
+}
+
+
+def test_members_differ_by_their_remedy_alone():
+    assert [method.name for method in MEMBERS] == list(REMEDIES)
+    plain = METHODS["net_members"].make(3, "cpu")
+    assert plain.member_holdout == "folds"
+    defaults = NetClassifier().get_params(deep=False)
+    chosen = {
+        name: value
+        for name, value in plain.get_params(deep=False).items()
+        if defaults.get(name, value is None) != value
+    }
+    for method in MEMBERS:
+        class_name, params = REMEDIES[method.name]
+        made = method.make(3, "cpu")
+        expected = getattr(classifiers, class_name)(**chosen | params)
+        assert type(made) is type(expected)
+        assert made.get_params(deep=False) == expected.get_params(deep=False)
+        assert method.kind == "refitted"
+
+
+def test_peers_are_told_seed_device_and_one_thread(data, fake_peers):
+    X, y = data
+    told = {}
+    for method in PEERS:
+        assert method.kind == "refitted"
+        if method.needs:
+            model = method.make(11, "cpu").fit(X, y)
+            told[method.name] = getattr(model, "model_", model).told
+    assert told["catboost"]["random_seed"] == 11
+    assert told["catboost"]["thread_count"] == 1
+    assert told["lightgbm"] == {"random_state": 11, "n_jobs": 1, "verbose": -1}
+    for name in ("realmlp", "tabm_d"):
+        assert told[name] == {"random_state": 11, "device": "cpu", "n_threads": 1}
+
+
+def test_voting_is_the_plain_net_and_boosting():
+    (_, net), (_, boosting) = METHODS["voting"].make(11, "cpu").estimators
+    for made, name in ((net, "net"), (boosting, "hist_gb")):
+        alone = METHODS[name].make(11, "cpu")
+        assert type(made) is type(alone)
+        assert made.get_params(deep=False) == alone.get_params(deep=False)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.isinstance.treespec, LeafSpec:FutureWarning")
+@pytest.mark.parametrize("method", PEERS, ids=lambda m: m.name)
+def test_a_peer_gives_the_same_twice(method, data):
+    if method.needs:
+        pytest.importorskip(method.needs)
+    X, y = (part[:80] for part in data)
+    one, same = (
+        method.make(2**32 - 1, "cpu").fit(X[::2], y[::2]).predict_proba(X[1::2])
+        for _ in range(2)
+    )
+    np.testing.assert_allclose(one.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(one, same)
 
 
 @pytest.mark.parametrize("learner", ["logistic", "random_forest", "hist_gb"])

@@ -1,13 +1,18 @@
 """Tables for development: their rows, planted gaps, and a run of each part."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
+from imbdeep_bench.engine import command
+from imbdeep_bench.engine.command import groups_of
+from imbdeep_bench.engine.experiment import Rows
 from imbdeep_bench.tables import PARTS, data
+from imbdeep_bench.tables.experiment import score
 from tables import main
 
 
@@ -32,8 +37,9 @@ RUNS = {
     "encodings": ("glass0,vehicle1", "standard,boosting", 8),
     "levels": ("crx,german", "native,boosting", 8),
     "gaps": ("glass0", "native,boosting", 16),
+    "members": ("crx,german,glass0", "members,hist_gb,catboost", 18),
 }
-FEW = {"max_epochs": 2, "max_iter": 3}
+FEW = {"max_epochs": 2, "max_iter": 3, "n_estimators": 2, "n_members": 2}
 
 
 def short(method):
@@ -41,16 +47,20 @@ def short(method):
 
     def make(seed):
         model = method.make(seed)
-        last = {name: name.rpartition("__")[2] for name in model.get_params()}
+        last = {
+            name: name.rpartition("__")[2]
+            for name, value in model.get_params().items()
+            if value != 1  # a single net
+        }
         few = {name: FEW[last[name]] for name in last if last[name] in FEW}
-        assert few
+        assert few or method.needs
         return model.set_params(**few)
 
     return replace(method, make=make)
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_run_and_its_report(part, keel, tmp_path, capsys, monkeypatch):
+def test_a_run_and_its_report(part, keel, tmp_path, fake_peers, monkeypatch):
     datasets, methods, n_cells = RUNS[part]
     made = {name: short(method) for name, method in PARTS[part].methods.items()}
     monkeypatch.setattr(PARTS[part], "methods", made)
@@ -60,11 +70,130 @@ def test_a_run_and_its_report(part, keel, tmp_path, capsys, monkeypatch):
     report = (out / f"{part}.md").read_text()
     assert f"{n_cells} cells, 0 of them failed. 2 folds" in report
     means = pd.read_csv(out / f"{part}.csv")
-    assert set(means["metric"]) == {"ap", "log_loss"}
+    assert set(means["metric"]) == set(PARTS[part].metrics)
     assert means["mean"].notna().all()
     # The same command goes on with what there is.
     assert main([*args.split(), "--methods", methods]) == 0
     assert (out / f"{part}.md").read_text() == report
+    for title in ("Average precision", "G-mean at a tuned threshold"):
+        for half in ("chooses", "confirms"):
+            words = f"## {title}, the half that {half}\n"
+            assert (words in report) == (part == "members")
+
+
+def mixed_rows(n=60, seed=0):
+    """Rows of a table with a text column, gaps, and a level that fits never saw."""
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame({"a": rng.normal(size=n), "b": rng.choice(["u", "v"], n)})
+    y = (X["a"] > 0.9).to_numpy().astype(int)
+    y[:3] = 1
+    X.loc[5, "a"] = None
+    train, test = np.arange(n // 2), np.arange(n // 2, n)
+    X.loc[test[:2], "b"] = "new"
+    return Rows(X.iloc[train], y[train], X.iloc[test], y[test])
+
+
+@pytest.mark.filterwarnings("ignore:Average precision")
+@pytest.mark.parametrize("name", PARTS["members"].methods)
+def test_every_method_takes_text_and_gaps(name, fake_peers):
+    rows = mixed_rows()
+    model = short(PARTS["members"].methods[name]).make(0)
+    model.fit(rows.X_train, rows.y_train)
+    scores = score(model, rows)
+    assert np.isfinite(list(scores.values())).all()
+    holds_out = name in HELD_OUT
+    assert ("g_mean_tuned" in scores) == holds_out
+
+
+PEERS_OF_TABLES = (
+    *("hist_gb", "random_forest", "catboost", "lightgbm", "realmlp", "tabm_d"),
+    *("easy_ensemble", "balanced_bagging", "voting"),
+)
+HELD_OUT = set(PARTS["members"].methods) - {*PEERS_OF_TABLES, "net", "single"}
+HELD_OUT -= {"no_holdout", "own_epochs"}
+
+
+def test_groups_hold_what_they_say():
+    groups = groups_of(PARTS["members"].methods)
+    assert groups["peers"] == list(PEERS_OF_TABLES)
+    assert len(groups["rebalancing"]) == 5
+    alone = {"members", "net", "tabm_members"}
+    assert set(PARTS["members"].methods) == alone.union(*groups.values())
+
+
+SWITCHED = {
+    "single": {"n_members", "member_holdout"},
+    "no_holdout": {"member_holdout", "train_split"},
+    "last_epoch": {"early_stopping"},
+    "log_loss": {"scoring"},
+    "refit": {"refit"},
+    "narrow": {"module__hidden_sizes"},
+    "lr_1e-3": {"lr"},
+    "standard": {"numeric_encoding"},
+    "robust": {"numeric_encoding"},
+    "piecewise_linear": set(),  # the default for now
+    "linear_skip": {"module__linear_skip"},
+}
+
+
+@pytest.mark.parametrize("name", SWITCHED)
+def test_an_ablation_switches_one_thing(name):
+    methods = PARTS["members"].methods
+    whole, without = (
+        methods[key].make(3).get_params(deep=False) for key in ("members", name)
+    )
+    keys = whole.keys() | without.keys()
+    changed = {key for key in keys if whole.get(key) != without.get(key)}
+    assert changed == SWITCHED[name]
+
+
+def test_nets_with_epochs_of_their_own_are_the_single_net():
+    methods = PARTS["members"].methods
+    bag, single = methods["own_epochs"].make(3), methods["single"].make(3)
+    assert bag.estimator.get_params(deep=False) == single.get_params(deep=False)
+    assert bag.n_estimators == methods["members"].make(3).n_members
+    assert not bag.bootstrap
+    assert bag.max_samples in (None, 1.0)
+
+
+def test_each_half_of_the_tables_has_every_second_one():
+    chooses, confirms = PARTS["members"].parts.values()
+    assert len(chooses) == 14
+    assert len(confirms) == 13
+    in_turn = [name for pair in zip(chooses, confirms, strict=False) for name in pair]
+    assert [*in_turn, chooses[-1]] == sorted(data.NUMERIC + data.MIXED)
+
+
+def test_a_threshold_is_tuned_on_rows_that_were_held_out():
+    y = np.array([1, 0, 0, 1, 0, 0])
+    rows = Rows(None, y, None, y)
+    # Of the training rows the best cut is 0.3; no member held out the first.
+    told, test = np.where(y == 1, 0.4, 0.2), np.where(y == 1, 0.31, 0.29)
+    told[0] = np.nan
+    model = SimpleNamespace(predict_proba=lambda X: np.column_stack([1 - test, test]))
+    assert "g_mean_tuned" not in score(model, rows)
+    model.oof_proba_ = np.column_stack([1 - told, told])
+    assert score(model, rows)["g_mean_tuned"] == 1
+    model.oof_proba_ = model.oof_proba_ / 2
+    assert score(model, rows)["g_mean_tuned"] == 0
+
+
+def test_a_peer_that_is_not_installed_is_refused_first(
+    keel, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(command, "find_spec", lambda name: None)
+    args = ["members", "--data", str(keel), "--out", str(tmp_path / "out")]
+    for methods, told in (
+        ("peers", "catboost, lightgbm, pytabkit"),
+        (None, "pytabkit"),
+    ):
+        asked = [] if methods is None else ["--methods", methods]
+        with pytest.raises(SystemExit) as stopped:
+            main([*args, *asked])
+        assert stopped.value.code == 2
+        error = capsys.readouterr().err
+        assert f'{told} is not installed: pip install "imbdeep[peers]"' in error
+    assert not (tmp_path / "out").exists()
 
 
 def test_rare_rows_are_a_tenth_or_what_there_is(keel):

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from joblib import cpu_count
@@ -91,17 +92,43 @@ def add_out(parser, default, shown="%(default)s"):
     parser.add_argument("--out", type=Path, metavar="DIR", default=default, help=words)
 
 
+def groups_of(methods):
+    """Return the names of the methods of each group of a table."""
+    groups = {}
+    for name, method in methods.items():
+        if method.group:
+            groups.setdefault(method.group, []).append(name)
+    return groups
+
+
 def add_methods(parser, methods):
     """Add the option that picks methods of a table."""
-    words = f"of {', '.join(methods)} (default: all)"
+    groups = "".join(f"; {group}: all of a kind" for group in groups_of(methods))
+    words = f"of {', '.join(methods)} (default: all{groups})"
     parser.add_argument("--methods", type=split_names, metavar="A,B", help=words)
 
 
 def pick_methods(args, methods):
-    """Return the methods that were asked for, or all of a table."""
-    names = list(methods) if args.methods is None else args.methods
-    check_names(names, methods, "--methods")
-    return [methods[name] for name in names]
+    """Return the methods that were asked for, singly or by group, or all of a table."""
+    groups = groups_of(methods)
+    asked = list(methods) if args.methods is None else args.methods
+    check_names(asked, [*methods, *groups], "--methods")
+    names = dict.fromkeys(n for name in asked for n in groups.get(name, [name]))
+    picked = [methods[name] for name in names]
+    check_installed(picked)
+    return picked
+
+
+def check_installed(methods):
+    """Refuse methods whose package is not installed, before anything is computed."""
+    lacking = [m for m in methods if m.needs and find_spec(m.needs) is None]
+    if lacking:
+        names = ", ".join(method.name for method in lacking)
+        packages = ", ".join(dict.fromkeys(method.needs for method in lacking))
+        raise ValueError(
+            f"--methods has {names}, and {packages} is not installed: pip install "
+            '"imbdeep[peers]", or name other methods.'
+        )
 
 
 def add_seeds(parser, decides, n_seeds=10):

@@ -63,6 +63,8 @@ class Method:
     kind: str = ""  # what its experiment does otherwise for it than for the rest
     published: object = None  # what a paper calls it
     look: tuple = ("#7F7F7F", "-")  # colour and line style in pictures
+    group: str = ""  # on the command line, in place of all its methods
+    needs: str = ""  # a package of the extra "peers"
 
 
 def by_name(methods):

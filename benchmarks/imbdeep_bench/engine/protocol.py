@@ -1,6 +1,6 @@
 """Evaluation protocols: which rows fit, which rows validate, which rows test.
 
-Two schemes, each repeated as often as the protocol's name says:
+Three schemes, each repeated as often as the protocol's name says:
 
 ``<repeats>x2``
     Stratified two-fold cross-validation. 30 % of each training half is set aside for
@@ -9,6 +9,11 @@ Two schemes, each repeated as often as the protocol's name says:
 ``<repeats>x60-20-20``
     Stratified random splits, 60 % to fit, 20 % to validate, 20 % to test.
     ``4x60-20-20`` is the protocol of the explicit-gradient paper.
+
+``<repeats>x80-20``
+    Stratified random splits, 80 % to train, a fifth of which validates, and 20 % to
+    test. The seed of the run 0 gives the seeds 100, 101, ... of scikit-learn's
+    ``train_test_split``, so that other programs can have the same test rows.
 
 Every split follows from the seed, the dataset's name and the fold alone, so all methods
 see the same rows and their scores can be compared in pairs.
@@ -79,7 +84,18 @@ def _holdout_split(y, fold, seed, dataset):
     return Split(*_set_aside(train, y, 0.25, valid_seed), test)
 
 
-_SCHEMES = {"2": (2, _two_fold_split), "60-20-20": (1, _holdout_split)}
+def _plain_split(y, fold, seed, dataset):
+    """Split off 20 % as anybody does, by a seed that no name is part of."""
+    train, test = _set_aside(np.arange(len(y)), y, 0.2, 100 * (seed + 1) + fold)
+    valid_seed = derive_seed(seed, dataset, "plain valid", fold)
+    return Split(*_set_aside(train, y, 0.2, valid_seed), test)
+
+
+_SCHEMES = {
+    "2": (2, _two_fold_split),
+    "60-20-20": (1, _holdout_split),
+    "80-20": (1, _plain_split),
+}
 
 
 @dataclass(frozen=True)
@@ -88,7 +104,7 @@ class Protocol:
 
     name: str  # '10x2', say
     n_repeats: int
-    scheme: str  # '2' or '60-20-20'
+    scheme: str  # '2', '60-20-20' or '80-20'
 
     @property
     def n_folds(self):
@@ -98,7 +114,8 @@ class Protocol:
     def split(self, y, fold, *, seed, dataset):
         """Return the rows of one fold, stratified by two labels of any name.
 
-        The seed is the run's. Sets of equal size get splits of their own by their name.
+        The seed is the run's. Sets of equal size get splits of their own by their name,
+        but for the test rows of ``80-20``.
         """
         _, split = _SCHEMES[self.scheme]
         return split(y == minority_label(y), fold, seed, dataset)
@@ -112,11 +129,11 @@ def parse_protocol(name):
     >>> parse_protocol("4x60-20-20").n_folds
     4
     """
-    match = re.fullmatch(r"([1-9]\d*)x(2|60-20-20)", name)
+    match = re.fullmatch(r"([1-9]\d*)x(2|60-20-20|80-20)", name)
     if match is None:
         raise ValueError(
-            f"--protocol got {name!r}; write <repeats>x2 or <repeats>x60-20-20, "
-            "for example 10x2 or 4x60-20-20."
+            f"--protocol got {name!r}; write <repeats>x2, <repeats>x60-20-20 or "
+            "<repeats>x80-20, for example 10x2 or 4x80-20."
         )
     return Protocol(name, int(match[1]), match[2])
 

@@ -185,7 +185,8 @@ def fault_of(record):
         return f"a cell, has the score {fault}"
     if kind == "run" and record.get("n_repeats") and not is_scheme(record["protocol"]):
         told = f"protocol={describe(record['protocol'])}"
-        return f"a run, has {told}; expected '<repeats>x2' or '<repeats>x60-20-20'"
+        schemes = "'<repeats>x2', '<repeats>x60-20-20' or '<repeats>x80-20'"
+        return f"a run, has {told}; expected {schemes}"
     if is_deeper(record, DEEPEST):
         return f"is nested deeper than {DEEPEST} levels"
     return None

@@ -5,6 +5,8 @@ A ``'stopped'`` method gets the validation part as ``eval_set`` and stops early 
 the threshold is tuned. Each is made by ``make(random_state, device)``.
 """
 
+from dataclasses import replace
+
 from imblearn.ensemble import BalancedRandomForestClassifier
 from imblearn.over_sampling import SMOTE
 from imblearn.pipeline import Pipeline as SamplingPipeline
@@ -14,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from imbdeep_bench import members, peers
 from imbdeep_bench.engine.experiment import Method, by_name
 
 # What every net shares, beside its seed and device. Empty: the defaults are what the
@@ -175,6 +178,13 @@ def _behind(learner, sampler, words, kind, make):
     return Method(f"{learner}_{sampler}", make, title, kind)
 
 
+def _all_of(methods, group):
+    """Return methods that need no validation part, as a group."""
+    return [replace(method, kind="refitted", group=group) for method in methods]
+
+
+_MEMBERS = [replace(members.PLAIN, name="net_members"), members.TABM]
+_MEMBERS += members.REBALANCED
 METHODS = by_name(
     [
         *map(_plain, _TITLES),
@@ -188,5 +198,7 @@ METHODS = by_name(
             for sampler, (words, name) in _GENERATORS.items()
             for learner, (kind, *_) in _GENERATED.items()
         ),
+        *_all_of(_MEMBERS, "members"),
+        *_all_of(peers.PEERS.values(), "peers"),
     ]
 )

@@ -44,6 +44,7 @@ ALONE_AND_BEHIND = tuple(
     for learner, samplers in LEARNERS.items()
     for name in (learner, *(f"{learner}_{sampler}" for sampler in samplers))
 )
+GROUPED = tuple(name for name, method in METHODS.items() if method.group)
 PRESETS = {
     "smoke": Preset(
         "4 small sets, 4 methods, 1x2 folds; a minute on 2 cores",
@@ -57,5 +58,12 @@ PRESETS = {
         "10 sets, 4 learners alone and behind samplers, 10x2 folds; hours",
         *("10x2", ALONE_AND_BEHIND, TEN_SETS),
     ),
-    "full": Preset("all sets, all methods, 10x2 folds; hours", "10x2"),
+    "full": Preset(
+        "all sets, all methods without members or peers, 10x2 folds; hours",
+        *("10x2", tuple(name for name in METHODS if name not in GROUPED)),
+    ),
+    "members": Preset(
+        "all sets, nets of members and their peers, 4x80-20; a day on 2 cores",
+        *("4x80-20", ("random_forest", "hist_gb", "net", *GROUPED)),
+    ),
 }

@@ -7,6 +7,7 @@ from imbdeep.reporting._styles import MethodStyle
 DASHES, LONG_DASHES = (0, (5, 2)), (0, (9, 2))
 DASH_DOTS, DASH_DOT_DOTS = (0, (6, 2, 1, 2)), (0, (6, 1.5, 1, 1.5, 1, 1.5))
 DOTS, SPARSE_DOTS, PAIRED_DOTS = (0, (1, 1.3)), (0, (1, 3)), (0, (1, 1, 1, 3))
+LONG_DASH_DOTS, THREE_DOTS = (0, (9, 2, 2, 2)), (0, (1, 1, 1, 1, 1, 3))
 
 # Okabe and Ito's palette without yellow, which vanishes on white, then Tol's wine and
 # indigo; greys for the baselines, so that they read as background; earth tones for
@@ -17,7 +18,7 @@ FAMILY_STYLES = {
             *("#0072B2", "#D55E00", "#009E73", "#CC79A7"),
             *("#E69F00", "#56B4E9", "#882255", "#332288"),
         ),
-        "linestyles": ("-",) * 8 + (LONG_DASHES,) * 8,
+        "linestyles": ("-",) * 8 + (LONG_DASHES,) * 8 + (LONG_DASH_DOTS,) * 8,
         "markers": "oDhPH",
     },
     "baseline": {
@@ -27,7 +28,10 @@ FAMILY_STYLES = {
     },
     "non_deep": {
         "colors": ("#7F3B08", "#999933", "#44AA99", "#AA4499", "#B8860B"),
-        "linestyles": (DOTS,) * 5 + (SPARSE_DOTS,) * 5 + (PAIRED_DOTS,) * 5,
+        "linestyles": (DOTS,) * 5
+        + (SPARSE_DOTS,) * 5
+        + (PAIRED_DOTS,) * 5
+        + (THREE_DOTS,) * 5,
         "markers": "^v<>",
     },
 }
@@ -35,6 +39,7 @@ FAMILY_STYLES = {
 BASELINES = {"net", "net_weighted", "net_ros", "net_smote"}
 # How the names of learners that are not nets begin; what follows is their treatment.
 NON_DEEP = ("logistic", "random_forest", "balanced_random_forest", "hist_gb")
+NON_DEEP += ("catboost", "lightgbm", "easy_ensemble", "balanced_bagging", "voting")
 
 
 def method_family(method):

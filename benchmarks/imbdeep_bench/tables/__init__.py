@@ -1,5 +1,5 @@
-"""Encodings, levels and gaps, compared on tables for development."""
+"""Encodings, levels, gaps and members, compared on tables for development."""
 
-from imbdeep_bench.tables.experiment import Encodings, Gaps, Levels
+from imbdeep_bench.tables.experiment import Encodings, Gaps, Levels, Members
 
-PARTS = {"encodings": Encodings, "levels": Levels, "gaps": Gaps}
+PARTS = {"encodings": Encodings, "levels": Levels, "gaps": Gaps, "members": Members}

@@ -20,6 +20,7 @@ MIXED = (
     *("kr-vs-k-three_vs_eleven", "lymphography-normal-fibrosis", "german", "crx"),
     *("chess", "tic-tac-toe", "housevotes", "splice"),
 )
+ALL = tuple(sorted(NUMERIC + MIXED))
 # At most: so that a comparison takes hours, not days.
 MOST_FREQUENT_ROWS = 3000
 RARE_SHARE, LEAST_RARE_ROWS = 0.1, 25

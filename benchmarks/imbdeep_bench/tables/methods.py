@@ -1,17 +1,24 @@
-"""What is compared before the same net: encodings, and ways with levels and gaps."""
+"""What is compared: encodings, ways with levels and gaps, members and their peers."""
 
-from sklearn.base import BaseEstimator, ClassifierMixin
+from dataclasses import replace
+
 from sklearn.compose import make_column_selector, make_column_transformer
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import (
+    BaggingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
 
 from imbdeep.classifiers import NetClassifier
 from imbdeep_bench.engine.experiment import Method, by_name
+from imbdeep_bench.members import PLAIN, REBALANCED, SETTINGS, TABM, members
+from imbdeep_bench.peers import PEERS, TEXT
 
-TEXT = ["object", "string"]
 CONTROL = {"encodings": "piecewise_linear", "levels": "native", "gaps": "native"}
+CONTROL["members"] = "members"
 
 
 def net(**params):
@@ -19,13 +26,13 @@ def net(**params):
     return lambda seed: NetClassifier(random_state=seed, **params)
 
 
-def behind(transformer):
-    """Return a factory of the net that sees text columns transformed."""
+def behind(transformer, learner):
+    """Return a factory of a learner that sees text columns transformed."""
 
     def make(seed):
         text = make_column_selector(dtype_include=TEXT)
         columns = make_column_transformer((transformer, text), remainder="passthrough")
-        return make_pipeline(columns, NetClassifier(random_state=seed))
+        return make_pipeline(columns, learner(seed))
 
     return make
 
@@ -41,46 +48,57 @@ def as_categories(X):
     return X.astype(dict.fromkeys(X.select_dtypes(TEXT), "category"))
 
 
-def boosting(seed):
-    """Return boosted trees that know levels and gaps."""
-    trees = HistGradientBoostingClassifier(
+def with_categories(learner):
+    """Return a factory of a learner that sees text columns as categories."""
+    return lambda seed: make_pipeline(FunctionTransformer(as_categories), learner(seed))
+
+
+def trees(seed):
+    """Return boosted trees that know categories and gaps."""
+    return HistGradientBoostingClassifier(
         categorical_features="from_dtype", random_state=seed
     )
-    return make_pipeline(FunctionTransformer(as_categories), trees)
 
 
-class CatBoostOnFrames(ClassifierMixin, BaseEstimator):
-    """CatBoost, which wants to be told which columns are text."""
-
-    def __init__(self, random_state=None):
-        self.random_state = random_state
-
-    def fit(self, X, y):
-        """Fit it to a frame."""
-        from catboost import CatBoostClassifier
-
-        self.text_ = list(X.select_dtypes(TEXT))
-        self.model_ = CatBoostClassifier(
-            cat_features=self.text_,
-            random_seed=self.random_state,
-            thread_count=1,
-            verbose=0,
-            allow_writing_files=False,
-        ).fit(self._filled(X), y)
-        self.classes_ = self.model_.classes_
-        return self
-
-    def _filled(self, X):
-        return X.fillna(dict.fromkeys(self.text_, "missing"))
-
-    def predict_proba(self, X):
-        """Probability of each class."""
-        return self.model_.predict_proba(self._filled(X))
+boosting = with_categories(trees)
 
 
-def catboost(seed):
-    """Return CatBoost; needs the extra ``peers``."""
-    return CatBoostOnFrames(seed)
+def forest(seed):
+    """Return a random forest of more trees than by default."""
+    return RandomForestClassifier(500, random_state=seed)
+
+
+def own_epochs(seed):
+    """Return single nets, as many as members, each stopped by a split of its own."""
+    net = members(**SINGLE)(seed)
+    n_nets = SETTINGS["n_members"]
+    return BaggingClassifier(net, n_nets, bootstrap=False, random_state=seed)
+
+
+def filled(learner):
+    """Return a factory of a learner that sees medians in place of missing numbers."""
+
+    def make(seed):
+        numbers = make_column_selector(dtype_include="number")
+        medians = make_column_transformer(
+            (SimpleImputer(strategy="median"), numbers),
+            remainder="passthrough",
+            verbose_feature_names_out=False,
+        )
+        return make_pipeline(medians.set_output(transform="pandas"), learner(seed))
+
+    return make
+
+
+def on_frames(peer):
+    """Return a peer that is told of text columns and gaps in the way of its kind."""
+    told = {
+        "": peer.make,
+        "categories": with_categories(peer.make),
+        "filled": filled(with_categories(peer.make)),
+        "codes": filled(behind(ORDINAL, peer.make)),
+    }
+    return replace(peer, make=told[peer.kind], kind="")
 
 
 _KINDS = [
@@ -96,10 +114,10 @@ ORDINAL = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
 LEVELS = by_name(
     [
         Method("native", net(), "net, native"),
-        Method("one_hot", behind(ONE_HOT), "net, one-hot"),
-        Method("ordinal", behind(ORDINAL), "net, ordinal codes"),
+        Method("one_hot", behind(ONE_HOT, net()), "net, one-hot"),
+        Method("ordinal", behind(ORDINAL, net()), "net, ordinal codes"),
         Method("boosting", boosting, "HistGradientBoosting"),
-        Method("catboost", catboost, "CatBoost"),
+        PEERS["catboost"],
     ]
 )
 GAPS = by_name(
@@ -107,5 +125,44 @@ GAPS = by_name(
         Method("native", net(), "net, native"),
         Method("imputed", imputed, "net, median and indicator"),
         Method("boosting", boosting, "HistGradientBoosting"),
+    ]
+)
+SINGLE = {"n_members": 1, "member_holdout": None}
+ABLATION = {
+    "single": ("one net", members(**SINGLE)),
+    "no_holdout": (
+        "members on all rows, fixed epochs",
+        members(member_holdout=None, train_split=None),
+    ),
+    "own_epochs": ("ten single nets, each with its own split and epoch", own_epochs),
+    "last_epoch": ("members of the last epoch", members(early_stopping=False)),
+    "log_loss": ("members chosen by log loss", members(scoring="neg_log_loss")),
+    "refit": ("members, trained anew on all rows", members(refit=True)),
+    "narrow": ("members of 128-16 units", members(module__hidden_sizes=(128, 16))),
+    "lr_1e-3": ("members with the rate 0.001", members(lr=1e-3)),
+    **{
+        kind: (f"members, {kind} encoding", members(numeric_encoding=kind))
+        for kind in ("standard", "robust", "piecewise_linear")
+    },
+    "linear_skip": ("members with a linear skip", members(module__linear_skip=True)),
+}
+MEMBERS = by_name(
+    [
+        PLAIN,
+        Method("hist_gb", boosting, "HistGradientBoosting", group="peers"),
+        Method(
+            "random_forest",
+            behind(ORDINAL, forest),
+            "random forest, 500 trees",
+            group="peers",
+        ),
+        *map(on_frames, PEERS.values()),
+        Method("net", net(), "net at its defaults"),
+        TABM,
+        *REBALANCED,
+        *(
+            Method(name, make, title, group="ablation")
+            for name, (title, make) in ABLATION.items()
+        ),
     ]
 )

@@ -9,13 +9,12 @@ from imbdeep_bench.report import over_sets, runs
 from imbdeep_bench.report.template import write_report
 from imbdeep_bench.tables.methods import CONTROL
 
-METRICS = {"ap": "average precision", "log_loss": "log loss"}
+LESS_IS_MORE = {"log_loss", "balanced_brier"}
 
 
 def metric_blocks(means, metric, part):
     """Return mean, mean rank, tests against the control, and scores table by table."""
-    # Of log loss less is more.
-    sign = -1 if metric == "log_loss" else 1
+    sign = -1 if metric in LESS_IS_MORE else 1
     table = over_sets.set_table(means, metric, "dataset")
     titles = {name: method.title for name, method in part.methods.items()}
     summary = pd.DataFrame(
@@ -24,9 +23,21 @@ def metric_blocks(means, metric, part):
     summary = summary.rename(index=titles).rename_axis("method")
     control = CONTROL[part.name]
     tests = over_sets.significance_blocks(
-        sign * table, METRICS[metric], control, titles
+        sign * table, part.metrics[metric], control, titles
     )
     return [summary, *tests, table.rename(columns=titles)]
+
+
+def blocks_of(means, part):
+    """Return the blocks of each metric, on all tables and on parts of them."""
+    told = {}
+    for metric, title in part.metrics.items():
+        told[title] = metric_blocks(means, metric, part)
+        for name, tables in part.parts.items():
+            some = means[means["dataset"].isin(tables)]
+            # Scores table by table stand above.
+            *told[f"{title}, {name}"], _ = metric_blocks(some, metric, part)
+    return told
 
 
 def mean_seconds(cells, titles):
@@ -40,7 +51,7 @@ def write(out, part):
     study = runs.Study(
         f"tables.py {part.name}",
         part.methods,
-        METRICS,
+        part.metrics,
         ["dataset"],
         {"dataset": ()},
         {},
@@ -52,10 +63,7 @@ def write(out, part):
         "protocol": " ".join(part.__doc__.split("\n\n")[2].split()),
         "costs": [mean_seconds(cells, study.titles)],
         "n_folds": cells.groupby("dataset")["fold"].nunique().min(),
-        "metrics": {
-            title: metric_blocks(means, metric, part)
-            for metric, title in METRICS.items()
-        },
+        "metrics": blocks_of(means, part),
     }
     template = Path(__file__).with_name("tables.md.jinja")
     frames = {f"{part.name}.csv": means}

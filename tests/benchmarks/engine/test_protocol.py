@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.model_selection import train_test_split
 
 from imbdeep_bench.engine.protocol import derive_seed, minority_label, parse_protocol
 
@@ -28,20 +29,22 @@ def test_seed_tells_apart_parts_that_join_to_the_same_text():
 
 @pytest.mark.parametrize(
     ("name", "n_repeats", "n_folds"),
-    [("10x2", 10, 20), ("1x2", 1, 2), ("4x60-20-20", 4, 4)],
+    [("10x2", 10, 20), ("1x2", 1, 2), ("4x60-20-20", 4, 4), ("4x80-20", 4, 4)],
 )
 def test_parse(name, n_repeats, n_folds):
     protocol = parse_protocol(name)
     assert (protocol.n_repeats, protocol.n_folds) == (n_repeats, n_folds)
 
 
-@pytest.mark.parametrize("name", ["", "0x2", "10", "10x3", "10x2x", "4x60-20-10"])
+@pytest.mark.parametrize(
+    "name", ["", "0x2", "10", "10x3", "10x2x", "4x60-20-10", "4x80"]
+)
 def test_parse_error(name):
     with pytest.raises(ValueError, match=f"--protocol got '{name}'.*10x2"):
         parse_protocol(name)
 
 
-@pytest.mark.parametrize("protocol", ["2x2", "3x60-20-20"])
+@pytest.mark.parametrize("protocol", ["2x2", "3x60-20-20", "3x80-20"])
 @pytest.mark.parametrize("fold", [0, 1, 2])
 def test_parts_are_disjoint_complete_and_sorted(protocol, fold):
     parts = split(protocol, fold)
@@ -54,7 +57,11 @@ def test_parts_are_disjoint_complete_and_sorted(protocol, fold):
 
 @pytest.mark.parametrize(
     ("protocol", "shares"),
-    [("2x2", (0.35, 0.15, 0.5)), ("2x60-20-20", (0.6, 0.2, 0.2))],
+    [
+        ("2x2", (0.35, 0.15, 0.5)),
+        ("2x60-20-20", (0.6, 0.2, 0.2)),
+        ("2x80-20", (0.64, 0.16, 0.2)),
+    ],
 )
 @pytest.mark.parametrize("label", [-1, 1])
 def test_each_class_is_shared_out_alike(protocol, shares, label):
@@ -76,6 +83,18 @@ def test_repeats_seeds_and_datasets_each_give_other_splits(protocol):
     tests.append(split(protocol, 0, seed=1).test)
     tests.append(split(protocol, 0, dataset="oil").test)
     assert len({test.tobytes() for test in tests}) == len(tests)
+
+
+@pytest.mark.parametrize("fold", range(4))
+def test_plain_splits_are_those_of_the_seeds_from_100_on(fold):
+    told = {"test_size": 0.2, "stratify": LABELS, "random_state": 100 + fold}
+    train, test = train_test_split(np.arange(len(LABELS)), **told)
+    for dataset in ("ecoli", "oil"):
+        parts = split("4x80-20", fold, dataset=dataset)
+        assert parts.test.tolist() == sorted(test)
+        assert parts.train.tolist() == sorted(train)
+    other = split("4x80-20", fold, seed=1).test.tolist()
+    assert other not in [split("4x80-20", k).test.tolist() for k in range(4)]
 
 
 def test_a_longer_protocol_begins_with_the_shorter_one():

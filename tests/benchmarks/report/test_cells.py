@@ -68,6 +68,7 @@ def test_folds_that_the_protocol_promises():
         ({"protocol": "10x2"}, 20),
         ({"protocol": "10x2", "n_repeats": 3}, 6),
         ({"protocol": "4x60-20-20"}, 4),
+        ({"protocol": "4x80-20"}, 4),
         ({"protocol": "4x60-20-20", "n_repeats": 2}, 2),
         ({"protocol": "leave one out"}, 0),
         ({}, 0),
