@@ -90,6 +90,9 @@ class FakePeer(ClassifierMixin, BaseEstimator):
     def __init__(self, **told):
         self.told = told
 
+    def get_params(self, deep=True):
+        return self.told
+
     def fit(self, X, y):
         self.classes_ = np.unique(y)
         self._check(X)

@@ -148,7 +148,7 @@ def test_parameters_are_the_same_in_every_process():
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_every_method_has_an_identity_that_does_not_change(run, name):
+def test_every_method_has_an_identity_that_does_not_change(run, name, fake_peers):
     cell = run([name], ["ecoli"]).cells()[0]
     identity = identify(cell)
     other = replace(cell, fold=1, experiment=replace(cell.experiment, seed=7))
