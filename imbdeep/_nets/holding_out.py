@@ -206,7 +206,7 @@ class HoldsOut:
             return None
         company = X if isinstance(X, Mapping) else {"X": X}
         dataset = self.get_dataset(company | {"held_out": held_out}, target)
-        return Subset(dataset, judged)
+        return Subset(dataset, judged) if len(judged) < len(target) else dataset
 
     def _give_rows(self, rows, target):
         """Set the rows that each member trains on, before any sampling of classes.
@@ -281,7 +281,8 @@ class HoldsOut:
         shape = len(self.run_.target), len(self.classes_)
         self.oof_proba_ = np.full(shape, np.nan)
         if valid is not None:
-            self.oof_proba_[valid.indices] = self.probabilities(self.forward(valid))
+            judged = getattr(valid, "indices", slice(None))
+            self.oof_proba_[judged] = self.probabilities(self.forward(valid))
 
     def _train_on_all(self, train, method):
         """Start the members anew, on all rows for the epochs that were best."""
