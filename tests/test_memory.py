@@ -17,6 +17,9 @@ SETTINGS = (
 ATTACK = "eps=0.1, eps_unit='std', attack_steps=1"
 CALLS = {
     "net": f"classifiers.NetClassifier({SETTINGS}).fit",
+    "members": f"classifiers.NetClassifier(n_members=10, {SETTINGS}).fit",
+    "members-holdout": "classifiers.NetClassifier(n_members=10, "
+    f"member_holdout='folds', {SETTINGS}).fit",
     "meta-augment": f"classifiers.MetaAugmentClassifier(pretrain_epochs=1, {SETTINGS})"
     ".fit",
     "meta-augment-sampler": "over_sampling.MetaAugment(estimator=classifiers."

@@ -6,6 +6,7 @@ from numbers import Real
 
 import numpy as np
 import torch
+from skorch.callbacks import EarlyStopping
 from skorch.utils import to_tensor
 from torch.utils.data import Subset
 
@@ -290,5 +291,13 @@ class HoldsOut:
         # With the seeds of before: each is the net alone on all rows.
         self.member_draws_ = MemberDraws(self.member_draws_.seeds)
         with self._seeded():
+            # Not anew: skorch would print what that resets.
+            self.initialized_ = False
             self.initialize()
+            # skorch's own would fail without validation rows.
+            self.callbacks_ = [
+                (name, callback)
+                for name, callback in self.callbacks_
+                if not isinstance(callback, EarlyStopping)
+            ]
             super()._train(train, None, method, self.best_epoch_)

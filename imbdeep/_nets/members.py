@@ -251,7 +251,10 @@ class TrainsMembers:
         step = super().train_step(batch, **fit_params)
         if not isinstance(self.module_, Stack):
             return step
-        return step | {"loss": step["loss"] / self.module_.k}
+        # Callbacks see each row as often as there are members: each has its own.
+        heads = step["y_pred"].unflatten(1, (self.module_.k, -1))
+        loss = step["loss"] / self.module_.k
+        return step | {"loss": loss, "y_pred": heads.flatten(0, 1)}
 
 
 def _check_stackable(member):

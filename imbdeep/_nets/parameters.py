@@ -5,14 +5,14 @@ import inspect
 from numbers import Integral
 
 import torch
-from sklearn.metrics import get_scorer_names
+from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.utils._param_validation import (
     Options,
     StrOptions,
     validate_parameter_constraints,
 )
 
-from imbdeep._arguments import FiniteReal, WholeNumber
+from imbdeep._arguments import FiniteReal, WholeNumber, naming_value
 from imbdeep._nets.member_rows import HOLD_OUTS
 from imbdeep._nets.nested_parameters import (
     check_iterator,
@@ -175,6 +175,10 @@ class NetParameters:
             self.get_params(deep=False),
             caller_name=type(self).__name__,
         )
+        if callable(self.scoring):
+            # skorch would take a function of labels for a scorer, which is maximised.
+            with naming_value("scoring", self.scoring):
+                check_scoring(self, self.scoring)
         if self.numeric_encoding is not None:
             encoding_kinds(self.numeric_encoding)
         for prefix, iterator in (

@@ -8,6 +8,9 @@ from sklearn.metrics import check_scoring
 from sklearn.metrics._scorer import _BaseScorer
 from skorch.callbacks.scoring import ScoringBase
 
+from imbdeep._arguments import naming_value
+from imbdeep._nets.stack import Stack
+
 
 def counts_one_as_positive(scorer, labels):
     """Whether a scorer would look for a label 1 that does not exist.
@@ -65,8 +68,17 @@ class InLabels:
         self.scoring = scoring
 
     def __call__(self, net, X, y):
+        if not isinstance(self.scoring, str):
+            return self._score(net, X, y)
+        with naming_value("scoring", self.scoring):
+            return self._score(net, X, y)
+
+    def _score(self, net, X, y):
         scorer = check_scoring(net, self.scoring)
         labels = net.classes_inferred_
+        if isinstance(net.module_, Stack) and np.ndim(y) > 1:
+            # Of training rows, of which each member has its own.
+            y = y.reshape(-1, *y.shape[2:])
         if np.ndim(y) != 1:  # soft labels of mixed rows have no label of the user's
             return scorer(net, X, y)
         if counts_one_as_positive(scorer, labels):
@@ -86,3 +98,19 @@ def score_in_labels(callbacks):
         if isinstance(callback, ScoringBase):
             # Not its parameter ``scoring``, which belongs to the user.
             callback.scoring_ = InLabels(callback.scoring_)
+
+
+def look_at_rows_anew(callbacks):
+    """Let scoring callbacks that cache nothing take the rows of a data set.
+
+    skorch chooses how to index them by the data set, not by what it holds, and fails
+    on a part of a dict.
+
+    Parameters
+    ----------
+    callbacks : list of tuple (name, callback)
+        After the beginning of training.
+    """
+    for _, callback in callbacks:
+        if isinstance(callback, ScoringBase):
+            callback.X_indexing_ = callback.y_indexing_ = None

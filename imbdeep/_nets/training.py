@@ -16,6 +16,7 @@ from imbdeep._nets.criteria import check_targets
 from imbdeep._nets.interrupts import raised_by_a_handler, watch_interrupts
 from imbdeep._nets.members import has_members, mean_of_members
 from imbdeep._nets.run import Run
+from imbdeep._nets.scoring import look_at_rows_anew
 from imbdeep._tables.torch_data import as_array
 from imbdeep._torch.draws import drawing_for_fit, draws_globally
 from imbdeep._torch.imports import import_what_training_needs
@@ -182,6 +183,10 @@ class Trains:
             "instead.",
             stacklevel=2,
         )
+
+    def on_epoch_begin(self, net, **kwargs):
+        super().on_epoch_begin(net, **kwargs)
+        look_at_rows_anew(self.callbacks_)
 
     def on_epoch_end(self, net, **kwargs):
         super().on_epoch_end(net, **kwargs)

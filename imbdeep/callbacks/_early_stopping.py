@@ -16,9 +16,10 @@ class EarlyStopping(ChecksParameters, SkorchEarlyStopping):
     best epoch for an improvement: a net soon ranks a handful of minority rows
     perfectly, long before it has learned what it can.
 
-    It does nothing in epochs without validation rows, which ``partial_fit`` may have;
-    skorch's own callback fails there on the missing entry of the history. Nor does it
-    stop training if the rarest class has too few validation rows to compare epochs.
+    It does nothing in epochs without validation rows, which ``partial_fit`` may have,
+    or whose score is NaN; skorch's own callback fails on a missing entry of the
+    history. Nor does it stop training if the rarest class has too few validation rows
+    to compare epochs.
 
     Parameters
     ----------
@@ -116,6 +117,8 @@ class EarlyStopping(ChecksParameters, SkorchEarlyStopping):
     def on_epoch_end(self, net, **kwargs):
         if self.monitor not in net.history[-1]:
             self._check_is_recorded(net)
+            return
+        if np.isnan(net.history[-1, self.monitor]):
             return
         if self.targets_:
             targets, self.targets_ = np.concatenate(self.targets_), []

@@ -40,6 +40,7 @@ X3, Y3 = make_classification(
 SMALL = {"module__hidden_sizes": (8,), "batch_size": 32, "lr": 0.01, "random_state": 0}
 FIXED = SMALL | {"early_stopping": False, "max_epochs": 3}
 STOPS = SMALL | {"early_stopping": True, "patience": 3, "max_epochs": 12}
+HOLDS_OUT = {"n_members": 3, "member_holdout": "folds"}
 
 
 class Watching(Callback):
@@ -384,6 +385,8 @@ def test_early_stopping_of_skorch():
     assert net.best_epoch_ == int(np.argmin(losses)) + 1 < 12
     kept = log_loss(Y, net.oof_proba_)
     assert_allclose(kept, losses.min(), rtol=1e-4)
+    again = clone(net).set_params(refit=True).fit(X, Y)
+    assert len(again.history) == again.best_epoch_ == net.best_epoch_
 
 
 @pytest.mark.parametrize("sampling", [None, 0.5])
@@ -412,7 +415,7 @@ SCORINGS = {
     "roc_auc": lambda y, proba: roc_auc_score(y, proba[:, 1]),
     balanced_brier_scorer: lambda y, proba: -balanced_brier_score(y, proba),
 }
-ROWS = {"members": {"n_members": 3, "member_holdout": "folds"}, "one": {}}
+ROWS = {"members": HOLDS_OUT, "one": {}}
 
 
 @pytest.mark.parametrize("scoring", SCORINGS, ids=["log loss", "auc", "brier"])
@@ -469,6 +472,34 @@ def test_callbacks_see_rows_out_of_fold_with_and_without_a_cache():
     assert net.oof_scores_["valid_anew"][-1] < 0.7
 
 
+@pytest.mark.parametrize("member_holdout", ["bootstrap", None])
+def test_without_a_cache_a_part_of_the_rows_is_looked_at(member_holdout):
+    # Weights make a dict of the rows, and a part of it is validated.
+    params = STOPS | {"n_members": 2, "member_holdout": member_holdout}
+    scores = [
+        NetClassifier(scoring="roc_auc", use_caching=caching, **params)
+        .fit(X, Y, sample_weight=1 + Y)
+        .history[:, "valid_score"]
+        for caching in ("auto", False)
+    ]
+    assert_allclose(*scores, atol=1e-6)
+
+
+def test_a_score_that_cannot_be_used_is_named():
+    net = NetClassifier(scoring="roc_auc", **STOPS | HOLDS_OUT)
+    with pytest.raises(ValueError, match="scoring='roc_auc' cannot be used: multi_cla"):
+        net.fit(X3, Y3)
+    # It would be taken for a scorer, and loss be maximised.
+    net.set_params(scoring=log_loss)
+    with pytest.raises(ValueError, match="a metric function rather than a scorer"):
+        net.fit(X, Y)
+
+
+def test_epochs_that_no_score_tells_apart():
+    net = NetClassifier(scoring=lambda *_: np.nan, **STOPS | HOLDS_OUT).fit(X, Y)
+    assert net.best_epoch_ == 12 and not net.do_early_stopping_
+
+
 # --- Samples -------------------------------------------------------------------------
 
 
@@ -517,8 +548,6 @@ def test_samples_of_the_part_that_a_split_leaves():
 
 
 # --- A net like others ---------------------------------------------------------------
-
-HOLDS_OUT = {"n_members": 3, "member_holdout": "folds"}
 
 
 def holding_out(**params):
@@ -643,6 +672,12 @@ def test_an_interrupt_that_stops_keeps_what_was_said(armed):
     assert net.interrupted_ and len(net.history) == 2
     assert {len(scores) for scores in net.oof_scores_.values()} == {2}
     assert net.oof_proba_.shape == (120, 2) and not np.isnan(net.oof_proba_).any()
+
+
+def test_what_a_refit_prints(capsys):
+    holding_out(refit=True, verbose=1).fit(X, Y)
+    printed = capsys.readouterr().out
+    assert printed.count("train_loss") == 2 and "Re-initializing" not in printed
 
 
 def test_the_rows_are_in_memory_once():

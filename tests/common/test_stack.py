@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.metrics import average_precision_score
 from sklearn.model_selection import GridSearchCV
-from skorch.callbacks import Callback, GradientNormClipping
+from skorch.callbacks import Callback, EpochScoring, GradientNormClipping
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -144,6 +144,20 @@ def test_as_training_goes_on():
     nets = [one.partial_fit(X, Y) for one in alone(net, X, Y)]
     assert_are_members(net.partial_fit(X, Y), nets, X)
     assert len(net.history) == 8
+
+
+@pytest.mark.parametrize("module", ["mlp", "tabm"])
+def test_scores_of_training_rows_are_those_of_each(module):
+    if module == "tabm":
+        pytest.importorskip("tabm")
+    scoring = EpochScoring("accuracy", on_train=True, name="train_accuracy")
+    net = NetClassifier(module, n_members=3, random_state=0, **WHOLE)
+    net.set_params(callbacks=[("scoring", scoring)], module__hidden_sizes=(8,))
+    y = np.where(Y == 1, "rare", "common")
+    net.fit(X, y)
+    own = [one.history[:, "train_accuracy"] for one in alone(net, X, y)]
+    assert_allclose(net.history[:, "train_accuracy"], np.mean(own, axis=0), atol=1e-6)
+    assert len({tuple(scores) for scores in own}) > 1
 
 
 # --- A stack as a net ----------------------------------------------------------------
