@@ -17,7 +17,7 @@ from imbdeep._nets.eval_set import read_eval_set
 from imbdeep.classifiers import InferThenFit, NetClassifier
 
 from .common.estimators import CLASSIFIERS, each
-from .common.nets import NETS
+from .common.nets import GOING_ON
 
 SHORT = {
     "max_epochs": 2,
@@ -48,7 +48,7 @@ def routing():
 # --- Two arguments, or one pair ------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", each(NETS))
+@pytest.mark.parametrize("name", each(GOING_ON))
 def test_two_arguments_are_the_pair(name, data):
     X, y, X_valid, y_valid = data
     one = short(CLASSIFIERS[name]).fit(X, y, eval_set=(X_valid, y_valid))
@@ -137,7 +137,7 @@ def test_rows_in_a_list_are_one_set(eval_X, eval_y):
 
 
 @pytest.mark.parametrize("package", [sklearn, imblearn])
-@pytest.mark.parametrize("name", each(NETS))
+@pytest.mark.parametrize("name", each(GOING_ON))
 def test_a_pipeline_transforms_the_validation_rows(name, package, data, routing):
     X, y, X_valid, y_valid = data
     net = short(CLASSIFIERS[name]).set_fit_request(eval_X=True, eval_y=True)

@@ -12,7 +12,7 @@ from torch.utils.data import IterableDataset, Subset, TensorDataset
 from imbdeep._tables.torch_data import arrays_of
 
 from .common.estimators import each
-from .common.nets import NETS, quick, table
+from .common.nets import GOING_ON, NETS, quick, table
 
 
 class MapStyle(torch.utils.data.Dataset):
@@ -74,6 +74,11 @@ def test_every_net_takes_a_data_set(name):
     assert_array_equal(net.predict_proba(MapStyle(X, y)), proba)
     assert_array_equal(net.predict(MapStyle(X, y, lambda x, y: x)), net.predict(X))
     assert_array_equal(net.predict_proba({"any": torch.tensor(X)}), proba)
+
+
+@pytest.mark.parametrize("name", each(GOING_ON))
+def test_partial_fit_takes_a_data_set(name):
+    X, y = table()
     partial = quick(name).partial_fit(TensorDataset(torch.tensor(X), torch.tensor(y)))
     assert_array_equal(
         partial.predict_proba(X), quick(name).partial_fit(X, y).predict_proba(X)

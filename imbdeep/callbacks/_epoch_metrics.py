@@ -1,5 +1,7 @@
 """Validation metrics that matter under imbalance, once per epoch."""
 
+from typing import Any
+
 import numpy as np
 from skorch.callbacks import Callback
 
@@ -72,6 +74,21 @@ def recalls(y: np.ndarray, predicted: np.ndarray, n_classes: int) -> np.ndarray:
     return hits[counts > 0] / counts[counts > 0]
 
 
+def _why_no_numbers(net: Any) -> str:
+    if net.predict_nonlinearity != "auto":
+        return (
+            "Probabilities of validation rows are no numbers, with "
+            f"predict_nonlinearity={net.predict_nonlinearity!r}. Pass 'auto' for a "
+            "module that gives logits."
+        )
+    # Training seemed well until its last step.
+    return (
+        f"{type(net).__name__}: the validation loss is nan in epoch "
+        f"{len(net.history)}. Lower the learning rate lr, or check the settings of the "
+        "optimizer."
+    )
+
+
 class EpochMetrics(Callback):
     """Record average precision, balanced accuracy and g-mean on the validation rows.
 
@@ -120,11 +137,7 @@ class EpochMetrics(Callback):
             return
         y, proba = np.concatenate(self.targets_), np.concatenate(self.probas_)
         if np.isnan(proba).any():
-            raise ValueError(
-                "Probabilities of validation rows are no numbers, with "
-                f"predict_nonlinearity={net.predict_nonlinearity!r}. Pass 'auto' for a "
-                "module that gives logits."
-            )
+            raise ValueError(_why_no_numbers(net))
         recall = recalls(y, proba.argmax(1), proba.shape[1])
         scores = {
             "valid_average_precision": mean_average_precision(

@@ -154,7 +154,9 @@ NETS = {
     name: net
     for name, net in CLASSIFIERS.items()
     if isinstance(net, BaseNetClassifier)
-    and not isinstance(net, MetaAugmentClassifier)  # it refuses batch norm
+    # They refuse batch norm.
+    and not isinstance(net, MetaAugmentClassifier)
+    and net.n_members == 1
 }
 
 

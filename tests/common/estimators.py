@@ -57,7 +57,7 @@ CLASSIFIERS = {
     "net": NetClassifier(**_SMALL),
     "net-smote": NetClassifier(iterator_train="smote", criterion="focal", **_SMALL),
     "net-members": NetClassifier(n_members=2, **_SMALL),
-    "net-holdout": NetClassifier(
+    "net-members-holdout": NetClassifier(
         n_members=3,
         member_holdout="folds",
         member_sampling="auto",

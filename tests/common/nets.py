@@ -10,6 +10,9 @@ from .estimators import CLASSIFIERS
 
 NETS = {name: net for name, net in CLASSIFIERS.items() if isinstance(net, NeuralNet)}
 
+# Those that take validation rows, and whose training goes on.
+GOING_ON = {name: net for name, net in NETS.items() if net.member_holdout is None}
+
 
 def quick(name, **params):
     """A clone that trains for two epochs in each of its stages."""

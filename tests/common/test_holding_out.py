@@ -763,3 +763,11 @@ def test_training_cannot_go_on():
         net.partial_fit(X, Y)
     for own, expected in zip(learned(net), before, strict=True):
         assert_array_equal(own, expected)
+
+
+def test_weights_that_are_lost_in_the_last_step_are_no_fault_of_a_nonlinearity():
+    # Adam divides by 0 where a gradient always was.
+    rows = np.column_stack([X, np.zeros(len(X))])
+    net = holding_out(numeric_encoding=None, optimizer__eps=0.0, batch_size=-1)
+    with pytest.raises(ValueError, match="validation loss is nan in epoch 1. Lower"):
+        net.fit(rows, Y)

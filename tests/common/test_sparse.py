@@ -17,7 +17,7 @@ from imbdeep.classifiers import ICEDClassifier, NetClassifier
 from imbdeep.crowds import simulate_annotators
 
 from .estimators import each
-from .nets import NETS, quick, table
+from .nets import GOING_ON, NETS, quick, table
 
 CONTAINERS = {
     "csr_matrix": sparse.csr_matrix,
@@ -36,7 +36,7 @@ def same_parameters(net, other):
         assert_array_equal(one.detach().numpy(), two.detach().numpy())
 
 
-@pytest.mark.parametrize("name", each(NETS))
+@pytest.mark.parametrize("name", each(GOING_ON))
 def test_a_sparse_table_gives_the_net_of_the_dense_one(name):
     X, y = table()
     X_valid, y_valid = table(random_state=1)
@@ -50,7 +50,7 @@ def test_a_sparse_table_gives_the_net_of_the_dense_one(name):
     assert_array_equal(dense.predict(sparse.csr_array(X)), dense.predict(X))
 
 
-@pytest.mark.parametrize("name", each(NETS))
+@pytest.mark.parametrize("name", each(GOING_ON))
 def test_partial_fit_and_the_split_take_sparse_rows(name):
     X, y = table()
     dense, thin = quick(name), quick(name)
