@@ -277,8 +277,8 @@ def memorising(seed, **params):
         n_members=5,
         numeric_encoding="standard",
         early_stopping=False,
-        max_epochs=30,
-        lr=0.01,
+        max_epochs=15,
+        lr=0.02,
         random_state=seed,
         **sizes,
         **params,
@@ -420,10 +420,9 @@ ROWS = {"members": HOLDS_OUT, "one": {}}
 
 @pytest.mark.parametrize("scoring", SCORINGS, ids=["log loss", "auc", "brier"])
 @pytest.mark.parametrize("rows", ROWS)
-@pytest.mark.parametrize("use_caching", ["auto", False])
-def test_any_score(scoring, rows, use_caching):
+def test_any_score(scoring, rows):
     y = np.where(Y == 1, "rare", "common")
-    params = STOPS | ROWS[rows] | {"scoring": scoring, "use_caching": use_caching}
+    params = STOPS | ROWS[rows] | {"scoring": scoring}
     net = NetClassifier(**params)
     if rows == "one":
         net.fit(X, y, eval_X=X, eval_y=y)
@@ -472,7 +471,7 @@ def test_callbacks_see_rows_out_of_fold_with_and_without_a_cache():
     assert net.oof_scores_["valid_anew"][-1] < 0.7
 
 
-@pytest.mark.parametrize("member_holdout", ["bootstrap", None])
+@pytest.mark.parametrize("member_holdout", ["folds", "bootstrap", None])
 def test_without_a_cache_a_part_of_the_rows_is_looked_at(member_holdout):
     # Weights make a dict of the rows, and a part of it is validated.
     params = STOPS | {"n_members": 2, "member_holdout": member_holdout}
