@@ -5,6 +5,7 @@ from sklearn.utils.metaestimators import available_if
 from skorch import NeuralNetClassifier
 from skorch.dataset import Dataset
 
+from imbdeep._nets.candidates import OffersCandidates
 from imbdeep._nets.display import Displays
 from imbdeep._nets.eval_set import read_eval_set
 from imbdeep._nets.going_on import GoesOn
@@ -28,6 +29,7 @@ class BaseNetClassifier(
     LearnsLabels,
     SplitsRows,
     BuildsParts,
+    OffersCandidates,
     Trains,
     Predicts,
     GoesOn,
@@ -43,7 +45,7 @@ class BaseNetClassifier(
 
     Parameters
     ----------
-    module : {'mlp', 'tabm', 'conv', 'resnet18'} or nn.Module class or instance, \
+    module : {'mlp', 'nca', 'tabm', 'conv', 'resnet18'} or nn.Module class or instance, \
             default='mlp'
         Returns logits of shape (n, n_classes); or (n, k, n_classes), of k members
         that are trained each and predict by the mean of their probabilities. A class

@@ -4,6 +4,7 @@ from imbdeep.modules._autoencoder import ConvAutoencoder, MLPAutoencoder
 from imbdeep.modules._conv_net import ConvNet
 from imbdeep.modules._heads import CosineHead
 from imbdeep.modules._mlp import MLP
+from imbdeep.modules._nca import NCA
 from imbdeep.modules._periodic import PeriodicEncoding
 from imbdeep.modules._piecewise_linear import PiecewiseLinearEncoding
 from imbdeep.modules._resnet18 import ResNet18
@@ -12,6 +13,7 @@ from imbdeep.modules._tabm import TabM
 
 __all__ = [
     "MLP",
+    "NCA",
     "ConvAutoencoder",
     "ConvNet",
     "CosineHead",

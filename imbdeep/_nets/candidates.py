@@ -1,0 +1,41 @@
+"""Training rows for modules that compare rows with them."""
+
+import numpy as np
+import torch
+
+from imbdeep._nets.stack import Stack
+from imbdeep._tables.rows import dense
+from imbdeep.batches import TensorBatches
+from imbdeep.modules import NCA
+
+
+class OffersCandidates:
+    """Passes the training rows to a module that compares rows with them.
+
+    A base of :class:`~imbdeep.base.BaseNetClassifier`, which has the parameters.
+    """
+
+    def _train(self, train, valid, method, epochs=None):
+        parts = [part for part in self.module_.modules() if isinstance(part, NCA)]
+        if parts:
+            batches = TensorBatches(train)
+            X, weight = batches.X, torch.ones(len(batches.y))
+            if isinstance(X, dict):
+                X, weight = X["X"], X["sample_weight"]
+            if isinstance(self.module_, Stack):
+                weight = self._weight_by_member(weight)
+            for part in parts:
+                part.set_candidates(
+                    dense(X).to(self.device),
+                    batches.y.to(self.device),
+                    weight.to(self.device),
+                )
+        return super()._train(train, valid, method, epochs)
+
+    def _weight_by_member(self, weight):
+        """Weight of each row times how often each member trains on it."""
+        n_rows = len(weight)
+        if self.run_.member_rows is None:
+            return weight.expand(self.n_members, n_rows)
+        counts = [np.bincount(rows, minlength=n_rows) for rows in self.run_.member_rows]
+        return weight * torch.as_tensor(np.stack(counts))
