@@ -45,7 +45,7 @@ class BaseNetClassifier(
 
     Parameters
     ----------
-    module : {'mlp', 'nca', 'tabm', 'conv', 'resnet18'} or nn.Module class or instance, \
+    module : {'mlp', 'nca', 'tabm', 'conv', 'resnet18'}, nn.Module class or instance, \
             default='mlp'
         Returns logits of shape (n, n_classes); or (n, k, n_classes), of k members
         that are trained each and predict by the mean of their probabilities. A class

@@ -6,6 +6,7 @@ from imbdeep.classifiers._crowds.infer_then_fit import InferThenFit
 from imbdeep.classifiers._ldam import LDAMClassifier
 from imbdeep.classifiers._meta_augment.classifier import MetaAugmentClassifier
 from imbdeep.classifiers._net import NetClassifier
+from imbdeep.classifiers._net_ensemble import NetEnsembleClassifier
 from imbdeep.classifiers._remix import ReMixClassifier
 from imbdeep.classifiers._robust.adversarial import AdversarialClassifier
 from imbdeep.classifiers._robust.imb_mix import ImbMixClassifier
@@ -20,6 +21,7 @@ __all__ = [
     "LDAMClassifier",
     "MetaAugmentClassifier",
     "NetClassifier",
+    "NetEnsembleClassifier",
     "ReMixClassifier",
     "SRATClassifier",
 ]

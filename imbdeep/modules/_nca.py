@@ -45,7 +45,9 @@ def neighbor_logits(distances: Tensor, votes: Tensor) -> Tensor:
     # Of far rows, too, one candidate keeps weight.
     nearest = distances.detach().amin(-1, keepdim=True).nan_to_num(posinf=0.0)
     shares = torch.exp(nearest - distances) @ votes
-    total = shares.sum(-1, keepdim=True).clamp_min(torch.finfo(shares.dtype).tiny)
+    total = shares.sum(-1, keepdim=True)
+    # Not a tiny number, whose inverse would make the gradient NaN.
+    total = torch.where(total > 0, total, 1.0)
     return (shares / total + _LEAST_PROBA).log()
 
 
@@ -70,8 +72,8 @@ def euclidean(x: Tensor, candidates: Tensor) -> Tensor:
 class NCA(nn.Module):
     r"""Neighbourhood components analysis: nearest neighbours in a learned space [1]_.
 
-    A row is placed in a space in which those of its class are near. The candidates, rows
-    of the training data, vote for their classes with weights that fall with the
+    A row is placed in a space in which those of its class are near. The candidates,
+    rows of the training data, vote for their classes with weights that fall with the
     distance:
 
     .. math:: p(c \mid x) = \frac{\sum_{j: y_j = c} \exp(-\|f(x) - f(x_j)\|)}
@@ -184,7 +186,8 @@ class NCA(nn.Module):
         self.max_candidates = max_candidates
         self.encoding = nn.Identity() if encoding is None else encoding
         width = n_features if encoding is None else encoding.n_outputs
-        self.project = nn.Linear(width, n_latent)
+        # Distances do not change if all rows are shifted.
+        self.project = nn.Linear(width, n_latent, bias=n_blocks > 0)
         self.blocks = nn.Sequential(
             *(_block(n_latent, dropout, activation) for _ in range(n_blocks))
         )
@@ -234,7 +237,9 @@ class NCA(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if not len(self.classes):
-            raise ValueError("NCA has no candidates. Call set_candidates, or fit a net.")
+            raise ValueError(
+                "NCA has no candidates. Call set_candidates, or fit a net."
+            )
         rows, classes, weight = self.rows, self.classes, self.weight
         if self.training:
             index = self._candidates_of_step()
