@@ -15,22 +15,20 @@ class OffersCandidates:
     A base of :class:`~imbdeep.base.BaseNetClassifier`, which has the parameters.
     """
 
-    def _train(self, train, valid, method, epochs=None):
+    def _offer_candidates(self, train):
+        """Pass the rows of a data set to the parts of the module that want them."""
         parts = [part for part in self.module_.modules() if isinstance(part, NCA)]
-        if parts:
-            batches = TensorBatches(train)
-            X, weight = batches.X, torch.ones(len(batches.y))
-            if isinstance(X, dict):
-                X, weight = X["X"], X["sample_weight"]
-            if isinstance(self.module_, Stack):
-                weight = self._weight_by_member(weight)
-            for part in parts:
-                part.set_candidates(
-                    dense(X).to(self.device),
-                    batches.y.to(self.device),
-                    weight.to(self.device),
-                )
-        return super()._train(train, valid, method, epochs)
+        if not parts:
+            return
+        batches = TensorBatches(train)
+        X, weight = batches.X, torch.ones(len(batches.y))
+        if isinstance(X, dict):
+            X, weight = X["X"], X.get("sample_weight", weight)
+        if isinstance(self.module_, Stack):
+            weight = self._weight_by_member(weight)
+        X, y, weight = (part.to(self.device) for part in (dense(X), batches.y, weight))
+        for part in parts:
+            part.set_candidates(X, y, weight)
 
     def _weight_by_member(self, weight):
         """Weight of each row times how often each member trains on it."""

@@ -294,6 +294,7 @@ class HoldsOut:
             # Not anew: skorch would print what that resets.
             self.initialized_ = False
             self.initialize()
+            self._offer_candidates(train)
             # skorch's own would fail without validation rows.
             self.callbacks_ = [
                 (name, callback)

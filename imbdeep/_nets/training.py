@@ -80,7 +80,9 @@ class Trains:
                 else:
                     self._take_up(changes)
                     self._update_criterion(self.class_counts_)
-                return self._train(*self._split(X, target), method)
+                train, valid = self._split(X, target)
+                self._offer_candidates(train)
+                return self._train(train, valid, method)
 
     @contextmanager
     def _running(self):

@@ -16,7 +16,7 @@ class NetClassifier(BaseNetClassifier):
 
     Parameters
     ----------
-    module : {'mlp', 'tabm', 'conv', 'resnet18'} or nn.Module class or instance, \
+    module : {'mlp', 'nca', 'tabm', 'conv', 'resnet18'}, nn.Module class or instance, \
             default='mlp'
         See :class:`~imbdeep.base.BaseNetClassifier`.
     **kwargs

@@ -13,6 +13,7 @@ from imbdeep.classifiers import (
     LDAMClassifier,
     MetaAugmentClassifier,
     NetClassifier,
+    NetEnsembleClassifier,
     ReMixClassifier,
     SRATClassifier,
 )
@@ -64,6 +65,11 @@ CLASSIFIERS = {
         early_stopping=True,
         refit=True,
         **_SMALL,
+    ),
+    "net-ensemble": NetEnsembleClassifier(
+        n_members=2,
+        module__n_latent=16,
+        **{k: v for k, v in _SMALL.items() if k != "module__hidden_sizes"},
     ),
     "ldam": LDAMClassifier(scale=2.0, **_SMALL),
     "ldam-full-recipe": LDAMClassifier(
