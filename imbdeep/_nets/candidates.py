@@ -24,6 +24,9 @@ class OffersCandidates:
         X, weight = batches.X, torch.ones(len(batches.y))
         if isinstance(X, dict):
             X, weight = X["X"], X.get("sample_weight", weight)
+        if self.class_weight_ is not None:
+            # They vote for the classes that the loss says there are.
+            weight = weight * torch.as_tensor(self.class_weight_).float()[batches.y]
         if isinstance(self.module_, Stack):
             weight = self._weight_by_member(weight)
         X, y, weight = (part.to(self.device) for part in (dense(X), batches.y, weight))

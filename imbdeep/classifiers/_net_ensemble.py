@@ -1,4 +1,4 @@
-"""The strong default for tables: an ensemble judged by rows that its members held out."""
+"""The strong default for tables: an ensemble judged by rows that members held out."""
 
 from imbdeep._docs import shared_docs
 from imbdeep.base import BaseNetClassifier

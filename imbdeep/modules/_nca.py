@@ -244,7 +244,12 @@ class NCA(nn.Module):
         if self.training:
             index = self._candidates_of_step()
             rows, classes, weight = rows[index], classes[index], weight[index]
-        distances = euclidean(self.embed(x), self.embed(rows))
+        places = self.embed(x), self.embed(rows)
+        if not self.training:
+            # Cancellation costs half of the digits, and would cost them differently in
+            # batches of other sizes.
+            places = tuple(part.double() for part in places)
+        distances = euclidean(*places).to(weight.dtype)
         has_no_vote = weight <= 0
         if self.training:
             has_no_vote = has_no_vote | (self._hash(x)[:, None] == self._hash(rows))

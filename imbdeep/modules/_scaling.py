@@ -11,6 +11,7 @@ from imbdeep.modules._encoding import Encoding
 
 # Where a value far from the others ends, in interquartile ranges from the median.
 _CLIP = 3.0
+_FAR = 1e30
 
 
 class Standardization(Encoding):
@@ -99,7 +100,9 @@ class RobustScaling(Encoding):
         self.register_buffer("like_net", torch.empty(0), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        z = ((self.filled(x) - self.neutral) / self.spread).to(self.like_net.dtype)
+        z = (self.filled(x) - self.neutral) / self.spread
+        # Of float64 rows it may be beyond float32: infinity by infinity is no number.
+        z = z.clamp(-_FAR, _FAR).to(self.like_net.dtype)
         # Not z / sqrt(1 + z**2 / 9), whose square overflows.
         return _CLIP * z / torch.hypot(z, z.new_tensor(_CLIP))
 

@@ -98,6 +98,12 @@ def test_rows_of_weight_zero_have_no_vote():
     assert_array_equal(nca_of(net).weight, weight[np.argsort(Y, kind="stable")])
 
 
+def test_rows_vote_with_the_weights_of_their_classes():
+    net = NetClassifier(class_weight={0: 0.5, 1: 3.0}, **SMALL, **WHOLE).fit(X, Y)
+    assert_array_equal(nca_of(net).weight, np.sort(np.where(Y, 3.0, 0.5)))
+    assert_array_equal(nca_of(net).class_weight, np.bincount(Y) * [0.5, 3.0])
+
+
 @pytest.mark.parametrize(
     "net",
     [

@@ -378,3 +378,9 @@ def test_wide_tables_get_fewer_bins_a_column(n_columns, n_bins, expected):
     encoding = encoding_recipe(X, "piecewise_linear", n_bins=n_bins)()
     assert encoding.n_outputs == expected * n_columns
     assert encoding.n_outputs <= max(16_384, 2 * n_columns)
+
+
+def test_robust_scaling_of_what_float32_cannot_hold():
+    scaling = RobustScaling(torch.zeros(1).double(), torch.ones(1).double())
+    x = torch.tensor([[1e299], [-1e299], [1e20]], dtype=torch.float64)
+    torch.testing.assert_close(scaling(x), torch.tensor([[3.0], [-3.0], [3.0]]))
