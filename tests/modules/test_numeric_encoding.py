@@ -8,7 +8,7 @@ import torch
 from sklearn.preprocessing import StandardScaler
 
 from imbdeep._tables.rows import column_moments
-from imbdeep.modules import PiecewiseLinearEncoding, Standardization
+from imbdeep.modules import PiecewiseLinearEncoding, RobustScaling, Standardization
 from imbdeep.modules._numeric_encoding import encoding_recipe
 from imbdeep.modules._piecewise_linear import drop_narrow_bins, quantile_bins
 
