@@ -2,25 +2,27 @@
 
 from imbdeep_bench.engine.experiment import Method
 
-SETTINGS = {
-    "n_members": 10,
-    "member_holdout": "folds",
-    "module__hidden_sizes": (256, 256),
-    "lr": 2e-3,
-}
+# Of perceptrons; the ensemble is at its defaults.
+WIDE = {"module__hidden_sizes": (256, 256), "lr": 2e-3}
+SETTINGS = {"n_members": 10, "member_holdout": "folds", **WIDE}
 
 
-def members(class_name="NetClassifier", **params):
+def members(class_name="NetEnsembleClassifier", **params):
     """Return a factory of ten nets that hold out folds; parameters change them."""
 
     def make(random_state, device="cpu"):
         # Imported here so that `--help` and a run of baselines do not wait for torch.
         from imbdeep import classifiers
 
-        told = {**SETTINGS, **params, "random_state": random_state, "device": device}
+        told = {**params, "random_state": random_state, "device": device}
         return getattr(classifiers, class_name)(**told)
 
     return make
+
+
+def perceptrons(class_name="NetClassifier", **params):
+    """Return a factory of ten wide perceptrons that hold out folds."""
+    return members(class_name, **SETTINGS | params)
 
 
 UNDER_SAMPLED = {"member_sampling": "auto", "iterator_train": "balanced"}
@@ -31,19 +33,20 @@ def _rebalanced(name, title, make):
 
 
 PLAIN = Method("members", members(), "members: ten nets that hold out folds")
-TABM = Method("tabm_members", members(module="tabm"), "members, each a TabM")
+MLP = Method("mlp_members", perceptrons(), "members, each a perceptron")
+TABM = Method("tabm_members", perceptrons(module="tabm"), "members, each a TabM")
 REBALANCED = [
-    _rebalanced("remix", "members with ReMix", members("ReMixClassifier")),
-    _rebalanced("ldam", "members with LDAM-DRW", members("LDAMClassifier")),
-    _rebalanced("focal", "members with focal loss", members(criterion="focal")),
+    _rebalanced("remix", "perceptrons with ReMix", perceptrons("ReMixClassifier")),
+    _rebalanced("ldam", "perceptrons with LDAM-DRW", perceptrons("LDAMClassifier")),
+    _rebalanced("focal", "perceptrons with focal loss", perceptrons(criterion="focal")),
     _rebalanced(
         "balanced",
-        "members on class-balanced batches",
-        members(iterator_train="balanced"),
+        "perceptrons on class-balanced batches",
+        perceptrons(iterator_train="balanced"),
     ),
     _rebalanced(
         "under_sampled",
-        "members, each on its under-sample in balanced batches",
-        members(**UNDER_SAMPLED),
+        "perceptrons, each on its under-sample in balanced batches",
+        perceptrons(**UNDER_SAMPLED),
     ),
 ]

@@ -95,7 +95,7 @@ def test_net_differs_from_the_default_by_its_remedy_alone(name):
 
 
 REMEDIES = {
-    "net_members": ("NetClassifier", {}),
+    "mlp_members": ("NetClassifier", {}),
     "tabm_members": ("NetClassifier", {"module": "tabm"}),
     "remix_members": ("ReMixClassifier", {}),
     "ldam_members": ("LDAMClassifier", {}),
@@ -109,8 +109,8 @@ REMEDIES = {
 
 
 def test_members_differ_by_their_remedy_alone():
-    assert [method.name for method in MEMBERS] == list(REMEDIES)
-    plain = METHODS["net_members"].make(3, "cpu")
+    assert [method.name for method in MEMBERS] == ["net_members", *REMEDIES]
+    plain = METHODS["mlp_members"].make(3, "cpu")
     assert plain.member_holdout == "folds"
     defaults = NetClassifier().get_params(deep=False)
     chosen = {
@@ -118,13 +118,21 @@ def test_members_differ_by_their_remedy_alone():
         for name, value in plain.get_params(deep=False).items()
         if defaults.get(name, value is None) != value
     }
-    for method in MEMBERS:
-        class_name, params = REMEDIES[method.name]
-        made = method.make(3, "cpu")
+    for name, (class_name, params) in REMEDIES.items():
+        made = METHODS[name].make(3, "cpu")
         expected = getattr(classifiers, class_name)(**chosen | params)
         assert type(made) is type(expected)
         assert made.get_params(deep=False) == expected.get_params(deep=False)
-        assert method.kind == "refitted"
+        assert METHODS[name].kind == "refitted"
+
+
+def test_members_are_the_ensemble_at_its_defaults():
+    method = METHODS["net_members"]
+    made = method.make(3, "cpu")
+    expected = classifiers.NetEnsembleClassifier(random_state=3, device="cpu")
+    assert type(made) is type(expected)
+    assert made.get_params(deep=False) == expected.get_params(deep=False)
+    assert method.kind == "refitted"
 
 
 def test_peers_are_told_seed_device_and_one_thread(data, fake_peers):

@@ -117,7 +117,7 @@ def test_groups_hold_what_they_say():
     groups = groups_of(PARTS["members"].methods)
     assert groups["peers"] == list(PEERS_OF_TABLES)
     assert len(groups["rebalancing"]) == 5
-    alone = {"members", "net", "tabm_members"}
+    alone = {"members", "net", "mlp_members", "tabm_members"}
     assert set(PARTS["members"].methods) == alone.union(*groups.values())
 
 
@@ -127,20 +127,24 @@ SWITCHED = {
     "last_epoch": {"early_stopping"},
     "log_loss": {"scoring"},
     "refit": {"refit"},
-    "narrow": {"module__hidden_sizes"},
+    "bootstrap": {"member_holdout"},
+    "blocks": {"module__n_blocks"},
     "lr_1e-3": {"lr"},
     "standard": {"numeric_encoding"},
     "robust": {"numeric_encoding"},
-    "piecewise_linear": set(),  # the default for now
+    "piecewise_linear": {"numeric_encoding"},
+    "mlp": {"module", "module__hidden_sizes", "lr"},
     "linear_skip": {"module__linear_skip"},
 }
+WHOLE = {"linear_skip": "mlp"}  # of the others: the members
 
 
 @pytest.mark.parametrize("name", SWITCHED)
 def test_an_ablation_switches_one_thing(name):
     methods = PARTS["members"].methods
     whole, without = (
-        methods[key].make(3).get_params(deep=False) for key in ("members", name)
+        methods[key].make(3).get_params(deep=False)
+        for key in (WHOLE.get(name, "members"), name)
     )
     keys = whole.keys() | without.keys()
     changed = {key for key in keys if whole.get(key) != without.get(key)}

@@ -183,7 +183,7 @@ def _all_of(methods, group):
     return [replace(method, kind="refitted", group=group) for method in methods]
 
 
-_MEMBERS = [replace(members.PLAIN, name="net_members"), members.TABM]
+_MEMBERS = [replace(members.PLAIN, name="net_members"), members.MLP, members.TABM]
 _MEMBERS += members.REBALANCED
 METHODS = by_name(
     [

@@ -14,7 +14,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEnc
 
 from imbdeep.classifiers import NetClassifier
 from imbdeep_bench.engine.experiment import Method, by_name
-from imbdeep_bench.members import PLAIN, REBALANCED, SETTINGS, TABM, members
+from imbdeep_bench.members import MLP, PLAIN, REBALANCED, TABM, WIDE, members
 from imbdeep_bench.peers import PEERS, TEXT
 
 CONTROL = {"encodings": "piecewise_linear", "levels": "native", "gaps": "native"}
@@ -71,7 +71,7 @@ def forest(seed):
 def own_epochs(seed):
     """Return single nets, as many as members, each stopped by a split of its own."""
     net = members(**SINGLE)(seed)
-    n_nets = SETTINGS["n_members"]
+    n_nets = PLAIN.make(seed).n_members
     return BaggingClassifier(net, n_nets, bootstrap=False, random_state=seed)
 
 
@@ -127,6 +127,7 @@ GAPS = by_name(
         Method("boosting", boosting, "HistGradientBoosting"),
     ]
 )
+_MLP = {"module": "mlp", **WIDE}
 SINGLE = {"n_members": 1, "member_holdout": None}
 ABLATION = {
     "single": ("one net", members(**SINGLE)),
@@ -138,13 +139,21 @@ ABLATION = {
     "last_epoch": ("members of the last epoch", members(early_stopping=False)),
     "log_loss": ("members chosen by log loss", members(scoring="neg_log_loss")),
     "refit": ("members, trained anew on all rows", members(refit=True)),
-    "narrow": ("members of 128-16 units", members(module__hidden_sizes=(128, 16))),
+    "bootstrap": (
+        "members that hold out what a bootstrap leaves",
+        members(member_holdout="bootstrap"),
+    ),
+    "blocks": ("members with a residual block", members(module__n_blocks=1)),
     "lr_1e-3": ("members with the rate 0.001", members(lr=1e-3)),
     **{
         kind: (f"members, {kind} encoding", members(numeric_encoding=kind))
         for kind in ("standard", "robust", "piecewise_linear")
     },
-    "linear_skip": ("members with a linear skip", members(module__linear_skip=True)),
+    "mlp": ("members that are perceptrons", members(**_MLP)),
+    "linear_skip": (
+        "these with a linear skip",
+        members(**_MLP, module__linear_skip=True),
+    ),
 }
 MEMBERS = by_name(
     [
@@ -158,6 +167,7 @@ MEMBERS = by_name(
         ),
         *map(on_frames, PEERS.values()),
         Method("net", net(), "net at its defaults"),
+        MLP,
         TABM,
         *REBALANCED,
         *(
