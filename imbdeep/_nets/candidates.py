@@ -4,7 +4,6 @@ import numpy as np
 import torch
 
 from imbdeep._nets.stack import Stack
-from imbdeep._tables.rows import dense
 from imbdeep.batches import TensorBatches
 from imbdeep.modules import NCA
 
@@ -29,9 +28,8 @@ class OffersCandidates:
             weight = weight * torch.as_tensor(self.class_weight_).float()[batches.y]
         if isinstance(self.module_, Stack):
             weight = self._weight_by_member(weight)
-        X, y, weight = (part.to(self.device) for part in (dense(X), batches.y, weight))
         for part in parts:
-            part.set_candidates(X, y, weight)
+            part.set_candidates(X, batches.y, weight)
 
     def _weight_by_member(self, weight):
         """Weight of each row times how often each member trains on it."""

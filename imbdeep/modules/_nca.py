@@ -1,6 +1,7 @@
 """Nearest neighbours in a learned space: neighbourhood components analysis."""
 
 import math
+from typing import Any
 
 import torch
 from sklearn.utils._param_validation import StrOptions
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from imbdeep._arguments import FiniteReal, WholeNumber, checks_arguments
+from imbdeep._tables.rows import dense, take
 from imbdeep.modules._dropout import Dropout
 from imbdeep.modules._encoding import Encoding
 from imbdeep.modules._mlp import ACTIVATIONS, Residual
@@ -106,7 +108,8 @@ class NCA(nn.Module):
     max_candidates : int, at least 2 for each class, default=8192
         Candidates in all, kept by the same rule.
     head : {'linear'}, default='linear'
-        There is no last layer; it says that losses with margins have no use here.
+        There is no last layer. Losses that want one of cosines, such as LDAM, are
+        refused.
     encoding : Encoding or None, default=None
         Maps ``(n, n_features)`` to ``(n, encoding.n_outputs)`` before the first layer;
         see :class:`PiecewiseLinearEncoding`.
@@ -144,6 +147,9 @@ class NCA(nn.Module):
     """
 
     input_ndim = 2
+    factors: Tensor
+    rows: Tensor
+    classes: Tensor
 
     @checks_arguments(
         n_features=[WholeNumber(1)],
@@ -154,7 +160,6 @@ class NCA(nn.Module):
         activation=[StrOptions(set(ACTIVATIONS))],
         n_candidates=[WholeNumber(1)],
         max_candidates=[WholeNumber(1)],
-        head=[StrOptions({"linear"})],
         encoding=[nn.Module, None],
     )
     def __init__(
@@ -172,6 +177,12 @@ class NCA(nn.Module):
         encoding: Encoding | None = None,
     ):
         super().__init__()
+        if head != "linear":
+            raise ValueError(
+                f"head must be 'linear', got {head!r}. NCA has no last layer, which the "
+                "LDAM loss wants to be one of cosines: use module='mlp', or another "
+                "criterion."
+            )
         for name, n in (
             ("n_candidates", n_candidates),
             ("max_candidates", max_candidates),
@@ -198,12 +209,13 @@ class NCA(nn.Module):
         nothing = torch.zeros(0, n_features), torch.zeros(0, dtype=torch.int64)
         self.set_candidates(*nothing, torch.zeros(0))
 
-    def set_candidates(self, X: Tensor, y: Tensor, weight: Tensor) -> None:
+    def set_candidates(self, X: Any, y: Tensor, weight: Tensor) -> None:
         """Set the rows that vote.
 
         Parameters
         ----------
-        X : Tensor of shape (n, n_features)
+        X : Tensor or CSR matrix of shape (n, n_features)
+            Only rows that become candidates are made dense.
         y : Tensor of shape (n,), int64
             Class indices.
         weight : Tensor of shape (n,) or (k, n)
@@ -214,12 +226,13 @@ class NCA(nn.Module):
             for rows in self._by_class(y)
         ]
         index = torch.cat(pool)
-        self.register_buffer("rows", X[index])
-        self.register_buffer("classes", y[index])
         by_class = one_hot(y, self.n_classes).to(weight.dtype)
+        device = self.factors.device
+        self.register_buffer("rows", dense(take(X, index)).to(device))
+        self.register_buffer("classes", y[index].to(device))
         # Parameters, not buffers: members of a stack share buffers.
-        self.weight = _constant(weight[..., index])
-        self.class_weight = _constant(weight @ by_class)
+        self.weight = _constant(weight[..., index].to(device))
+        self.class_weight = _constant((weight @ by_class).to(device))
 
     def _by_class(self, y: Tensor) -> list[Tensor]:
         return [(y == c).nonzero().flatten() for c in range(self.n_classes)]
@@ -240,16 +253,17 @@ class NCA(nn.Module):
             raise ValueError(
                 "NCA has no candidates. Call set_candidates, or fit a net."
             )
-        rows, classes, weight = self.rows, self.classes, self.weight
+        rows, classes = self.rows, self.classes
+        weight: Tensor = self.weight
         if self.training:
             index = self._candidates_of_step()
             rows, classes, weight = rows[index], classes[index], weight[index]
-        places = self.embed(x), self.embed(rows)
+        places, their_places = self.embed(x), self.embed(rows)
         if not self.training:
             # Cancellation costs half of the digits, and would cost them differently in
             # batches of other sizes.
-            places = tuple(part.double() for part in places)
-        distances = euclidean(*places).to(weight.dtype)
+            places, their_places = places.double(), their_places.double()
+        distances = euclidean(places, their_places).to(weight.dtype)
         has_no_vote = weight <= 0
         if self.training:
             has_no_vote = has_no_vote | (self._hash(x)[:, None] == self._hash(rows))
@@ -264,7 +278,9 @@ class NCA(nn.Module):
         bits = x.detach().view(_BITS[x.dtype]).long()
         return (bits * self.factors).sum(-1)
 
-    def _load_from_state_dict(self, state_dict, prefix, *args):
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Any], prefix: str, *args: Any
+    ) -> None:
         # A net that is initialized without rows has no candidates yet.
         for name in ("rows", "classes", "weight", "class_weight"):
             saved = state_dict.get(prefix + name)

@@ -33,7 +33,7 @@ def find_head(module: nn.Module) -> nn.Module:
     if not isinstance(head, nn.Module):
         raise ValueError(
             f"{type(module).__name__} does not say which features its last layer sees. "
-            "Name that layer head, as imbdeep.modules.MLP does."
+            "Name that layer head, as imbdeep.modules.MLP does, or use module='mlp'."
         )
     return head
 

@@ -54,7 +54,7 @@ def _bins_of_block(X: Tensor, n_bins: int) -> list[Tensor]:
     varies = (X[0] != X).any(0)
     constants = (~varies).nonzero().flatten()
     varying = varies.nonzero().flatten()
-    bins: list[Tensor] = [X] * X.shape[1]
+    bins = [X] * X.shape[1]
     for column in constants.tolist():
         x = X[0, column]
         bins[column] = torch.stack([x, x + x.abs().clamp_min(1)])
