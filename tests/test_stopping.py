@@ -194,8 +194,14 @@ def test_every_net_trains_to_the_end_on_few_rare_rows(name):
     if "early_stopping" not in net.get_params():
         return
     net.set_params(max_epochs=3, early_stopping="auto", train_split="stratified")
-    net.fit(*table(40, 10))
+    # Two are a fifth; members hold out all there are.
+    net.fit(*table(40, 10 if net.member_holdout is None else 4))
     assert not net.do_early_stopping_
+
+
+def test_members_stop_by_all_rare_rows():
+    net = clone(CLASSIFIERS["net-ensemble"]).set_params(max_epochs=3)
+    assert net.fit(*table(40, 10)).do_early_stopping_
 
 
 @pytest.mark.parametrize("value", ["yes", None, 2])

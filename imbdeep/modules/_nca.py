@@ -179,9 +179,8 @@ class NCA(nn.Module):
         super().__init__()
         if head != "linear":
             raise ValueError(
-                f"head must be 'linear', got {head!r}. NCA has no last layer, which the "
-                "LDAM loss wants to be one of cosines: use module='mlp', or another "
-                "criterion."
+                f"head must be 'linear', got {head!r}: NCA has no last layer, and the "
+                "LDAM loss needs one of cosines. Use module='mlp' or another criterion."
             )
         for name, n in (
             ("n_candidates", n_candidates),

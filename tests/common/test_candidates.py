@@ -7,11 +7,22 @@ import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.metrics import average_precision_score
 
-from imbdeep.classifiers import LDAMClassifier, NetClassifier, ReMixClassifier
+from imbdeep.classifiers import (
+    AdversarialClassifier,
+    CrowdLayerClassifier,
+    ICEDClassifier,
+    ImbMixClassifier,
+    LDAMClassifier,
+    MetaAugmentClassifier,
+    NetClassifier,
+    ReMixClassifier,
+    SRATClassifier,
+)
 from imbdeep.modules import NCA
 
 X, Y = make_classification(
@@ -132,9 +143,67 @@ def test_levels_and_gaps():
     assert np.isfinite(net.fit(table, Y).predict_proba(table)).all()
 
 
-def test_margins_need_another_head():
-    with pytest.raises(ValueError, match="head"):
-        LDAMClassifier(**SMALL).fit(X, Y)
+ATTACK = {"eps": 0.1, "eps_unit": "std", "attack_steps": 1}
+
+
+@pytest.mark.parametrize(
+    ("cls", "params"),
+    [
+        (MetaAugmentClassifier, {"pretrain_epochs": 4, "inner_lr": 0.1}),
+        (AdversarialClassifier, ATTACK),
+        (ImbMixClassifier, ATTACK),
+        (CrowdLayerClassifier, {}),
+    ],
+)
+def test_methods_whose_steps_are_their_own(cls, params):
+    net = cls(max_epochs=10, batch_size=32, **SMALL | params).fit(X, Y)
+    assert average_precision_score(Y, net.predict_proba(X)[:, 1]) > 0.8
+    assert len(nca_of(net).rows)
+
+
+@pytest.mark.parametrize(
+    ("cls", "params", "match"),
+    [
+        (LDAMClassifier, {}, "no last layer.* needs one of cosines. Use module='mlp'"),
+        (SRATClassifier, ATTACK, "no last layer.* needs one of cosines"),
+        (
+            SRATClassifier,
+            ATTACK | {"criterion": "focal"},
+            "NCA does not say which features .*use module='mlp'",
+        ),
+        (ICEDClassifier, {}, "NCA does not say which features .*use module='mlp'"),
+    ],
+)
+def test_methods_that_need_a_last_layer(cls, params, match):
+    y = np.column_stack([Y, Y]) if cls is ICEDClassifier else Y
+    with pytest.raises(ValueError, match=match):
+        cls(**SMALL | params).fit(X, y)
+
+
+def test_a_sparse_table_is_the_dense_one():
+    rows = np.where(np.abs(X) < 0.5, 0, X)
+    nets = [
+        NetClassifier(n_members=2, member_holdout="folds", max_epochs=2, **SMALL)
+        .fit(table, Y)
+        .predict_proba(rows)
+        for table in (rows, sparse.csc_array(rows))
+    ]
+    assert_array_equal(*nets)
+
+
+def test_of_a_sparse_table_only_candidates_become_dense(monkeypatch):
+    sizes = []
+
+    def toarray(self, *args, _toarray=sparse.csr_array.toarray, **kwargs):
+        filled = _toarray(self, *args, **kwargs)
+        sizes.append(len(filled))
+        return filled
+
+    monkeypatch.setattr(sparse.csr_array, "toarray", toarray)
+    params = SMALL | WHOLE | {"numeric_encoding": None, "batch_size": 16}
+    net = NetClassifier(module__max_candidates=100, **params)
+    net.fit(sparse.csr_array(X), Y)
+    assert max(sizes) == len(nca_of(net).rows) < 100 < len(X)
 
 
 def test_training_goes_on_with_the_rows_of_the_call():

@@ -16,14 +16,18 @@ from torch.utils.data import DataLoader
 from imbdeep.batches import TensorBatches
 from imbdeep.callbacks import EarlyStopping, LRDrops, WeightAveraging
 from imbdeep.classifiers import NetClassifier
+from imbdeep.modules._registry import MODULES
 
 from .estimators import SAMPLERS, each
 from .nets import NETS, quick, table
 
 X, Y = table(60)
 WRONG = {
-    "module__nope": (1, "MLP cannot be made of .*module__nope=1: .*It takes .*dropout"),
-    "module__dropout": ("x", "MLP cannot be made of .*module__dropout='x'"),
+    "module__nope": (
+        1,
+        "{module} cannot be made of .*module__nope=1: .*It takes .*dropout",
+    ),
+    "module__dropout": ("x", "{module} cannot be made of .*module__dropout='x'"),
     "criterion__nope": (1, r"cannot be made of .*criterion__nope=1"),
     "optimizer__nope": (
         1,
@@ -46,7 +50,8 @@ WRONG = {
 def test_a_wrong_parameter_is_named(name, parameter):
     value, message = WRONG[parameter]
     net = quick(name).set_params(**{parameter: value})
-    with pytest.raises(ValueError, match=message):
+    module = MODULES[net.module].__name__
+    with pytest.raises(ValueError, match=message.format(module=module)):
         net.fit(X, Y).predict(X)
 
 

@@ -15,6 +15,7 @@ from sklearn.utils import get_tags
 from imbdeep.batches._registry import BATCHES
 from imbdeep.classifiers import ICEDClassifier, NetClassifier
 from imbdeep.crowds import simulate_annotators
+from imbdeep.modules import NCA
 
 from .estimators import each
 from .nets import GOING_ON, NETS, quick, table
@@ -123,8 +124,10 @@ def test_rows_are_made_dense_batch_by_batch(name, largest_dense, monkeypatch):
     X = sparse.csr_array(X)
     net = quick(name, max_epochs=1, pretrain_epochs=1, batch_size=256).fit(X, y)
     net.predict_proba(X)
-    # A batch of prediction has 1024 rows. The rows that a method makes are dense.
-    rows = max(1024, len(getattr(net, "X_synth_", ())))
+    # A batch of prediction has 1024 rows. The rows that a method makes are dense, and
+    # those that a module compares others with: it embeds them in every step.
+    kept = [len(p.rows) for p in net.module_.modules() if isinstance(p, NCA)]
+    rows = max(1024, len(getattr(net, "X_synth_", ())), *kept)
     assert 0 < max(largest_dense) <= rows * X.shape[1]
 
 
