@@ -5,7 +5,6 @@ from sklearn.utils.metaestimators import available_if
 from skorch import NeuralNetClassifier
 from skorch.dataset import Dataset
 
-from imbdeep._nets.candidates import OffersCandidates
 from imbdeep._nets.display import Displays
 from imbdeep._nets.eval_set import read_eval_set
 from imbdeep._nets.going_on import GoesOn
@@ -29,7 +28,6 @@ class BaseNetClassifier(
     LearnsLabels,
     SplitsRows,
     BuildsParts,
-    OffersCandidates,
     Trains,
     Predicts,
     GoesOn,

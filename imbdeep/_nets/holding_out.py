@@ -10,6 +10,7 @@ from skorch.callbacks import EarlyStopping
 from skorch.utils import to_tensor
 from torch.utils.data import Subset
 
+from imbdeep._nets.candidates import offer_candidates
 from imbdeep._nets.member_rows import HOLD_OUTS, read_groups, under_sample
 from imbdeep._nets.members import MemberDraws
 from imbdeep._nets.parameters import auto_batch_size
@@ -294,7 +295,7 @@ class HoldsOut:
             # Not anew: skorch would print what that resets.
             self.initialized_ = False
             self.initialize()
-            self._offer_candidates(train)
+            offer_candidates(self, train)
             # skorch's own would fail without validation rows.
             self.callbacks_ = [
                 (name, callback)

@@ -12,6 +12,7 @@ from skorch.dataset import unpack_data
 from skorch.utils import to_tensor
 
 from imbdeep._all_or_nothing import all_or_nothing
+from imbdeep._nets.candidates import offer_candidates
 from imbdeep._nets.criteria import check_targets
 from imbdeep._nets.interrupts import raised_by_a_handler, watch_interrupts
 from imbdeep._nets.members import has_members, mean_of_members
@@ -81,7 +82,7 @@ class Trains:
                     self._take_up(changes)
                     self._update_criterion(self.class_counts_)
                 train, valid = self._split(X, target)
-                self._offer_candidates(train)
+                offer_candidates(self, train)
                 return self._train(train, valid, method)
 
     @contextmanager

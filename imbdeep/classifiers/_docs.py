@@ -35,7 +35,7 @@ history_ : skorch.history.History
     ``lr`` or ``random_state``.
 """,
     "module": """\
-module : {'mlp', 'tabm', 'conv', 'resnet18'} or nn.Module class or instance, \
+module : {'mlp', 'nca', 'tabm', 'conv', 'resnet18'}, nn.Module class or instance, \
         default='mlp'
 """,
     "step_size_": """\

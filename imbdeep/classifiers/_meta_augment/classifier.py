@@ -50,7 +50,8 @@ class MetaAugmentClassifier(MovesRows, BaseNetClassifier):
 
     Parameters
     ----------
-    module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
+    module : {'mlp', 'nca', 'conv', 'resnet18'}, nn.Module class or instance, \
+            default='mlp'
         Any module that changes no buffer in a forward pass, as batch norm would.
     sampling_strategy : 'duplicate', float, str, dict or callable, default='duplicate'
         Number of synthetic rows. 'duplicate', the paper's, takes each uncertain row of
