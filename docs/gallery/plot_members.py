@@ -3,7 +3,7 @@
 Members: many nets, chosen by rows that they never saw
 ======================================================
 
-A net that stops early has to set rows aside, and of a rare class there are few to spare.
+A net that stops early has to set rows aside, and of a rare class few can be spared.
 Members that hold out different rows lose none: each row is judged by the nets that did
 not train on it. This example shows what that does to the choice of the epoch, and how
 many members it takes.

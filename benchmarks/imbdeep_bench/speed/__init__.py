@@ -1,15 +1,17 @@
-"""What fits, levels, steps, samplers and aggregators cost: one clock, one memory."""
+"""What fits, members, levels, steps, samplers and crowds cost: one clock for all."""
 
 from imbdeep_bench.speed.aggregators import Aggregators
 from imbdeep_bench.speed.attack_step import AttackStep
 from imbdeep_bench.speed.fit import FitSpeed
 from imbdeep_bench.speed.levels import LevelSpeed
+from imbdeep_bench.speed.members import MemberSpeed
 from imbdeep_bench.speed.meta_step import MetaStep
 from imbdeep_bench.speed.samplers import Samplers
 
 PARTS = {
     "fit": FitSpeed,
     "levels": LevelSpeed,
+    "members": MemberSpeed,
     "meta_step": MetaStep,
     "attack_step": AttackStep,
     "samplers": Samplers,

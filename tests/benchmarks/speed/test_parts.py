@@ -12,6 +12,7 @@ from speed import main
 SMALL = {
     "fit": ("--epochs=1 --repeats=2 --rows-large=1200", [12, 12, 3]),
     "levels": ("--rows=400 --levels=30 --epochs=1 --repeats=2", [3, 3]),
+    "members": ("--members=2 --epochs=1 --repeats=2", [6]),
     "meta_step": ("--steps=5 --repeats=2", [12]),
     "attack_step": ("--steps=3 --repeats=2", [15, 3]),
     "samplers": ("--samplers=SMOTE,GLGAN --repeats=2 --rows-large=4480", [6, 2, 1]),
@@ -20,6 +21,7 @@ SMALL = {
 SAID = {
     "fit": ["1,200 rows, 74 columns", "\n## Ratios\n", "\n## Times\n", "\n## Memory\n"],
     "levels": ["400 rows of 20 numbers", "of 30 levels", "4.8e-05 GB", "| 1 (1 to 1)"],
+    "members": ["small: 1,200 rows, 5 columns", "| 1 (1 to 1)", "<= 0.67"],
     # Plain steps are the measure, of two tables with two encodings.
     "meta_step": ["raised the peak memory by 1.5 MB", "1 (1 to 1)"],
     "attack_step": ["| plain ", "| bare PyTorch, adversarial ", "<= 12", "| 1.5 "],
