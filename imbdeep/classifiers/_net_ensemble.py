@@ -15,7 +15,7 @@ class NetEnsembleClassifier(BaseNetClassifier):
 
     By default the nets learn a space in which rows of a class are near
     (:class:`~imbdeep.modules.NCA`), which ranks rows better than perceptrons do and has
-    more honest probabilities on the tables that the defaults were chosen on.
+    more honest probabilities on tables for development.
 
     Read more in the :ref:`User Guide <members>`.
 

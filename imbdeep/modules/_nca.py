@@ -93,7 +93,7 @@ class NCA(nn.Module):
     n_features : int
         Number of columns.
     n_classes : int
-    n_latent : int, at least 1, default=128
+    n_latent : int, at least 1, default=64
         Dimension of the space.
     n_blocks : int, at least 0, default=0
         Residual blocks behind the first, linear layer.
@@ -101,11 +101,11 @@ class NCA(nn.Module):
         Share of the hidden units of a block left out in a training step.
     activation : {'relu', 'gelu', 'silu', 'selu', 'tanh'}, default='relu'
         Within a block.
-    n_candidates : int, at least 2 for each class, default=512
-        Candidates of a training step, as many of each class: rare classes take part
-        with all their rows, of others each step sees another part, which counts for
-        all.
-    max_candidates : int, at least 2 for each class, default=8192
+    n_candidates : int, at least 1, default=256
+        Candidates of a training step, as many of each class, but two at least: rare
+        classes take part with all their rows, of others each step sees another part,
+        which counts for all.
+    max_candidates : int, at least 1, default=8192
         Candidates in all, kept by the same rule.
     head : {'linear'}, default='linear'
         There is no last layer. Losses that want one of cosines, such as LDAM, are
@@ -167,11 +167,11 @@ class NCA(nn.Module):
         n_features: int,
         n_classes: int,
         *,
-        n_latent: int = 128,
+        n_latent: int = 64,
         n_blocks: int = 0,
         dropout: float = 0.1,
         activation: str = "relu",
-        n_candidates: int = 512,
+        n_candidates: int = 256,
         max_candidates: int = 8192,
         head: str = "linear",
         encoding: Encoding | None = None,
@@ -182,15 +182,6 @@ class NCA(nn.Module):
                 f"head must be 'linear', got {head!r}: NCA has no last layer, and the "
                 "LDAM loss needs one of cosines. Use module='mlp' or another criterion."
             )
-        for name, n in (
-            ("n_candidates", n_candidates),
-            ("max_candidates", max_candidates),
-        ):
-            if n < 2 * n_classes:
-                raise ValueError(
-                    f"{name} must be at least 2 for each of {n_classes} classes, "
-                    f"got {n}."
-                )
         self.n_classes = n_classes
         self.n_candidates = n_candidates
         self.max_candidates = max_candidates
@@ -221,7 +212,7 @@ class NCA(nn.Module):
             Of each row, at least 0; 0 has no vote. In a stack, of each member.
         """
         pool = [
-            every_other(rows, self.max_candidates // self.n_classes)
+            every_other(rows, self._share(self.max_candidates))
             for rows in self._by_class(y)
         ]
         index = torch.cat(pool)
@@ -236,9 +227,13 @@ class NCA(nn.Module):
     def _by_class(self, y: Tensor) -> list[Tensor]:
         return [(y == c).nonzero().flatten() for c in range(self.n_classes)]
 
+    def _share(self, n_candidates: int) -> int:
+        """Candidates of each class."""
+        return max(2, n_candidates // self.n_classes)
+
     def _candidates_of_step(self) -> Tensor:
         """Positions of as many candidates of each class, others in the next step."""
-        most = self.n_candidates // self.n_classes
+        most = self._share(self.n_candidates)
         by_class = self._by_class(self.classes)
         self.step += 1
         return torch.cat([every_other(rows, most, self.step) for rows in by_class])

@@ -137,6 +137,14 @@ def test_candidates_are_bounded_class_by_class():
     assert_allclose(nca(torch.zeros(1, 2)).exp().detach(), [[0.99, 0.01]], rtol=1e-3)
 
 
+def test_two_of_each_class_take_part_however_many_classes_there_are():
+    nca = seeded(2, 50, n_candidates=10, max_candidates=10).train()
+    y = torch.arange(500) % 50
+    nca.set_candidates(drawn(500, 2).float(), y, torch.ones(500))
+    assert nca.classes.bincount().tolist() == [2] * 50
+    assert len(nca._candidates_of_step()) == 100
+
+
 def test_positions_are_spread_and_none_is_forgotten():
     for n, most in [(7, 3), (9, 3), (10, 4), (3, 5), (0, 2)]:
         stride = max(1, -(-n // most))
@@ -157,8 +165,8 @@ def test_state_of_a_module_with_candidates_loads_into_one_without():
 @pytest.mark.parametrize(
     ("params", "match"),
     [
-        ({"n_candidates": 3}, "n_candidates must be at least 2 for each"),
-        ({"max_candidates": 3}, "max_candidates must be at least 2 for each"),
+        ({"n_candidates": 0}, "n_candidates"),
+        ({"max_candidates": 0}, "max_candidates"),
         ({"n_latent": 0}, "n_latent"),
         ({"n_blocks": -1}, "n_blocks"),
         ({"dropout": 1.0}, "dropout"),
