@@ -715,7 +715,7 @@ def test_the_rows_are_in_memory_once():
         ({"refit": True, "member_holdout": None}, "refit=True trains anew on all"),
         ({"train_split": ValidSplit(3)}, "train_split=.* two ways to hold rows out"),
     ],
-    ids=str,
+    ids=lambda part: part if isinstance(part, str) else "-".join(part),
 )
 def test_parameters_that_cannot_be_used(params, message):
     net = holding_out(**params)
