@@ -50,9 +50,9 @@ class MetaAugmentClassifier(MovesRows, BaseNetClassifier):
 
     Parameters
     ----------
-    module : {'mlp', 'nca', 'conv', 'resnet18'}, nn.Module class or instance, \
-            default='mlp'
-        Any module that changes no buffer in a forward pass, as batch norm would.
+    module : {'mlp', 'nca', 'conv', 'resnet18'} or nn.Module, default='mlp'
+        A name, a class or an instance: any module that changes no buffer in a forward
+        pass, as batch norm would.
     sampling_strategy : 'duplicate', float, str, dict or callable, default='duplicate'
         Number of synthetic rows. 'duplicate', the paper's, takes each uncertain row of
         every class but the largest once. Otherwise as many as imbalanced-learn's
