@@ -28,10 +28,15 @@ def offer_candidates(net, train):
     if net.class_weight_ is not None:
         # They vote for the classes that the loss says there are.
         weight = weight * torch.as_tensor(net.class_weight_).float()[batches.y]
-    if isinstance(net.module_, Stack):
+    one = net.module_
+    if isinstance(one, Stack):
         weight = _weight_by_member(weight, net.n_members, net.run_.member_rows)
-    for part in parts:
+        # The parameters of an encoding are stacked as well.
+        one = one.members()[0]
+    encodings = [part.encoding for part in one.modules() if isinstance(part, NCA)]
+    for part, encoding in zip(parts, encodings, strict=True):
         part.set_candidates(X, batches.y, weight)
+        part.balance_columns(encoding)
 
 
 def _weight_by_member(weight, n_members, member_rows):

@@ -1,6 +1,7 @@
 """Nearest neighbours in a learned space: neighbourhood components analysis."""
 
 import math
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -127,7 +128,8 @@ class NCA(nn.Module):
     NOTE[DIFF]: of the paper's *ModernNCA* this is the loss, the distance (not squared)
     and prediction by all candidates. It draws a share of all candidates in each step;
     here all rows of rare classes stay, and the others are weighted up, because few
-    rare rows would often leave none. Blocks use layer norm in place of batch norm, and
+    rare rows would often leave none. Columns count the same at first, however many
+    inputs encode them. Blocks use layer norm in place of batch norm, and
     numbers are encoded as in the other modules.
 
     References
@@ -192,6 +194,7 @@ class NCA(nn.Module):
         self.blocks = nn.Sequential(
             *(_block(n_latent, dropout, activation) for _ in range(n_blocks))
         )
+        self.register_buffer("scale", torch.ones(width))
         bits = torch.Generator().manual_seed(0)
         factors = torch.randint(1, 2**62, (n_features,), generator=bits)
         self.register_buffer("factors", 2 * factors + 1, persistent=False)
@@ -224,6 +227,24 @@ class NCA(nn.Module):
         self.weight = _constant(weight[..., index].to(device))
         self.class_weight = _constant((weight @ by_class).to(device))
 
+    def balance_columns(self, encoding: nn.Module) -> None:
+        """Scale the encoded inputs so that each column has variance 1 at first.
+
+        A number is encoded as many inputs, which would outweigh a level. Scales that
+        were set before stay.
+
+        Parameters
+        ----------
+        encoding : nn.Module
+            That of this module, or in a stack of one of its members.
+        """
+        if not bool((self.scale == 1).all()):
+            return
+        source = getattr(encoding, "source", torch.arange(len(self.scale)))
+        with torch.no_grad():
+            encoded = deepcopy(encoding).eval()(self.rows)
+        self.scale = column_scale(encoded, source.to(encoded.device))
+
     def _by_class(self, y: Tensor) -> list[Tensor]:
         return [(y == c).nonzero().flatten() for c in range(self.n_classes)]
 
@@ -240,7 +261,7 @@ class NCA(nn.Module):
 
     def embed(self, x: Tensor) -> Tensor:
         """Place rows in the space, ``(n, n_latent)``."""
-        return self.blocks(self.project(self.encoding(x)))
+        return self.blocks(self.project(self.encoding(x) * self.scale))
 
     def forward(self, x: Tensor) -> Tensor:
         if not len(self.classes):
@@ -295,6 +316,33 @@ def every_other(positions: Tensor, most: int, start: int = 0) -> Tensor:
     """
     stride = max(1, math.ceil(len(positions) / most))
     return positions[start % stride :: stride]
+
+
+def column_scale(encoded: Tensor, source: Tensor) -> Tensor:
+    """Factors that give each column variance 1, over all that it is encoded as.
+
+    Parameters
+    ----------
+    encoded : Tensor of shape (n, n_inputs)
+    source : Tensor of shape (n_inputs,), int64
+        Column that each input comes from.
+
+    Returns
+    -------
+    Tensor of shape (n_inputs,)
+        Not beyond 32, where a column hardly varies.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.modules._nca import column_scale
+    >>> encoded = torch.tensor([[0.0, 0.0, 0.0], [2.0, 2.0, 4.0]])
+    >>> column_scale(encoded, torch.tensor([0, 0, 1]))
+    tensor([0.7071, 0.7071, 0.5000])
+    """
+    variance = encoded.var(0, correction=0)
+    of_column = variance.new_zeros(int(source.max()) + 1).index_add(0, source, variance)
+    return of_column.clamp_min(2.0**-10).rsqrt()[source]
 
 
 def _block(width: int, dropout: float, activation: str) -> Residual:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from imbdeep.modules import NCA
+from imbdeep.modules import NCA, PiecewiseLinearEncoding
 from imbdeep.modules._nca import euclidean, every_other, neighbor_logits
 
 
@@ -143,6 +143,26 @@ def test_two_of_each_class_take_part_however_many_classes_there_are():
     nca.set_candidates(drawn(500, 2).float(), y, torch.ones(500))
     assert nca.classes.bincount().tolist() == [2] * 50
     assert len(nca._candidates_of_step()) == 100
+
+
+def test_each_column_has_variance_one_at_first():
+    rows = drawn(40, 3).float() * torch.tensor([1.0, 50.0, 1e-9]) + 7
+    encoding = PiecewiseLinearEncoding(
+        [torch.linspace(4, 10, 9), torch.tensor([-100.0, 0.0, 100.0])]
+        + [torch.tensor([6.0, 8.0])]
+    )
+    nca = seeded(3, 2, encoding=encoding)
+    nca.set_candidates(rows, torch.arange(40) % 2, torch.ones(40))
+    nca.balance_columns(encoding)
+    scaled = (encoding(rows) * nca.scale).double().numpy()
+    for column, variance in enumerate([1.0, 1.0, 0.0]):
+        inputs = scaled[:, encoding.source.numpy() == column]
+        assert_allclose(inputs.var(axis=0).sum(), variance, atol=1e-3)
+    # Training that goes on with other rows keeps what it began with.
+    before = nca.scale.clone()
+    nca.set_candidates(2 * rows, torch.arange(40) % 2, torch.ones(40))
+    nca.balance_columns(encoding)
+    assert torch.equal(nca.scale, before)
 
 
 def test_positions_are_spread_and_none_is_forgotten():
