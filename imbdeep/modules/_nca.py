@@ -152,6 +152,7 @@ class NCA(nn.Module):
     factors: Tensor
     rows: Tensor
     classes: Tensor
+    scale: Tensor
 
     @checks_arguments(
         n_features=[WholeNumber(1)],
