@@ -32,7 +32,7 @@ def offer_candidates(net, train):
     if isinstance(one, Stack):
         weight = _weight_by_member(weight, net.n_members, net.run_.member_rows)
         # The parameters of an encoding are stacked as well.
-        one = one.members()[0]
+        one = one.alone(0)
     encodings = [part.encoding for part in one.modules() if isinstance(part, NCA)]
     for part, encoding in zip(parts, encodings, strict=True):
         part.set_candidates(X, batches.y, weight)

@@ -14,7 +14,6 @@ from imbdeep._nets.stack import Stack, StackedBatches
 from imbdeep._torch.draws import drawing_for_fit
 from imbdeep._torch.member_draws import drawing_for_members
 from imbdeep._torch.seeding import own_state, seed_from
-from imbdeep.batches import TensorBatches
 from imbdeep.losses import ClassificationLoss
 
 # Optimizers of torch that treat a parameter as a matrix, or all of them as one vector.
@@ -196,10 +195,6 @@ class TrainsMembers:
     def get_iterator(self, dataset, training=False, seed=None):
         if self.n_members == 1 or not training:
             return super().get_iterator(dataset, training, seed)
-        iterator = self._training_iterator()
-        if isinstance(iterator, type) and issubclass(iterator, TensorBatches):
-            # Once for all members: a Subset would make a copy for each.
-            dataset = self._in_memory(TensorBatches(dataset))
         own_rows = self.run_.member_rows if self.run_ is not None else None
         parts = [dataset] * self.n_members
         if own_rows is not None:

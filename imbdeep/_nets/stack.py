@@ -61,16 +61,17 @@ class Stack(nn.Module):
     def _of_one(self, parameters: dict[str, Tensor], x: Tensor) -> Tensor:
         return functional_call(self.member, parameters, (x,))
 
+    def alone(self, i: int) -> nn.Module:
+        """Copy of a member, as a module of its own."""
+        member = deepcopy(self.member)
+        for name, stacked in self.member.named_parameters():
+            own = nn.Parameter(stacked.detach()[i].clone(), stacked.requires_grad)
+            _set(member, name, own)
+        return member
+
     def members(self) -> list[nn.Module]:
         """Copies of the members, each a module of its own."""
-        apart = []
-        for i in range(self.k):
-            member = deepcopy(self.member)
-            for name, stacked in self.member.named_parameters():
-                own = nn.Parameter(stacked.detach()[i].clone(), stacked.requires_grad)
-                _set(member, name, own)
-            apart.append(member)
-        return apart
+        return [self.alone(i) for i in range(self.k)]
 
 
 def _set(module: nn.Module, name: str, parameter: nn.Parameter) -> None:
