@@ -47,15 +47,15 @@ def neighbor_logits(distances: Tensor, votes: Tensor) -> Tensor:
     """
     # Of far rows, too, one candidate keeps weight.
     nearest = distances.detach().amin(-1, keepdim=True).nan_to_num(posinf=0.0)
-    shares = torch.exp(nearest - distances) @ votes
+    shares = (nearest - distances).exp_() @ votes
     total = shares.sum(-1, keepdim=True)
     # Not a tiny number, whose inverse would make the gradient NaN.
     total = torch.where(total > 0, total, 1.0)
     return (shares / total + _LEAST_PROBA).log()
 
 
-def euclidean(x: Tensor, candidates: Tensor) -> Tensor:
-    """Distances from rows to candidates, by one matrix product.
+def squared_distances(x: Tensor, candidates: Tensor) -> Tensor:
+    """Squared Euclidean distances from rows to candidates, by one matrix product.
 
     Parameters
     ----------
@@ -65,11 +65,21 @@ def euclidean(x: Tensor, candidates: Tensor) -> Tensor:
     Returns
     -------
     Tensor of shape (n, m)
+        May be a little below 0, by rounding.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.modules._nca import squared_distances
+    >>> squared_distances(torch.tensor([[0.0, 0.0]]), torch.tensor([[3.0, 4.0]]))
+    tensor([[25.]])
     """
-    squared = x.square().sum(-1)[:, None] + candidates.square().sum(-1)
-    squared = squared - 2 * x @ candidates.mT
-    # The gradient of a root at 0 is infinite.
-    return squared.clamp_min(1e-8).sqrt()
+    # The squares as two more columns: sums would pass over (n, m) again.
+    squares, ones = x.square().sum(-1, keepdim=True), torch.ones_like(x[:, :1])
+    theirs = candidates.square().sum(-1, keepdim=True)
+    rows = torch.cat([-2 * x, squares, ones], -1)
+    columns = torch.cat([candidates, torch.ones_like(theirs), theirs], -1)
+    return rows @ columns.mT
 
 
 class NCA(nn.Module):
@@ -279,11 +289,13 @@ class NCA(nn.Module):
             # Cancellation costs half of the digits, and would cost them differently in
             # batches of other sizes.
             places, their_places = places.double(), their_places.double()
-        distances = euclidean(places, their_places).to(weight.dtype)
         has_no_vote = weight <= 0
         if self.training:
             has_no_vote = has_no_vote | (self._hash(x)[:, None] == self._hash(rows))
-        distances = distances.masked_fill(has_no_vote, math.inf)
+        squared = squared_distances(places, their_places).to(weight.dtype)
+        # In place: memory is what takes time here. The gradient of a root at 0 is
+        # infinite.
+        distances = squared.masked_fill_(has_no_vote, math.inf).clamp_min_(1e-8).sqrt_()
         votes = weight[:, None] * one_hot(classes, self.n_classes)
         # A class counts as much as if all its rows were here.
         here = votes.sum(0).clamp_min(torch.finfo(votes.dtype).tiny)

@@ -6,7 +6,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from imbdeep.modules import NCA, PiecewiseLinearEncoding
-from imbdeep.modules._nca import euclidean, every_other, neighbor_logits
+from imbdeep.modules._nca import every_other, neighbor_logits, squared_distances
 
 
 def drawn(*shape, seed=0, dtype=torch.float64):
@@ -58,13 +58,21 @@ def test_without_candidates_all_classes_are_equal_and_no_gradient_is_nan():
     assert_array_equal(distances.grad, 0)
 
 
-def test_distances():
+def test_distances_and_their_gradient():
     x, other = drawn(5, 3), drawn(4, 3, seed=1)
-    expected = np.linalg.norm(x.numpy()[:, None] - other.numpy(), axis=2)
-    assert_allclose(euclidean(x, other), expected)
-    same = x.clone().requires_grad_()
-    euclidean(same, same).sum().backward()
-    assert same.grad.isfinite().all()
+    expected = np.sum((x.numpy()[:, None] - other.numpy()) ** 2, axis=2)
+    assert_allclose(squared_distances(x, other), expected)
+    x, other = x.requires_grad_(), other.requires_grad_()
+    assert torch.autograd.gradcheck(squared_distances, (x, other))
+
+
+def test_rows_in_the_same_place_leave_gradients_finite():
+    nca = seeded(3, 2, n_latent=4).train()
+    rows = drawn(6, 3, dtype=torch.float32)
+    nca.set_candidates(rows, torch.arange(6) % 2, torch.ones(6))
+    nca.project.weight.data.zero_()
+    nca(rows).sum().backward()
+    assert nca.project.weight.grad.isfinite().all()
 
 
 # --- The module ----------------------------------------------------------------------
