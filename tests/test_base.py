@@ -1,5 +1,7 @@
 """The classifier contract, over every classifier where it applies to all."""
 
+import copy
+import functools
 import pickle
 import warnings
 from contextlib import contextmanager
@@ -33,7 +35,7 @@ from imbdeep.classifiers import (
     NetClassifier,
     ReMixClassifier,
 )
-from tests.common.estimators import each
+from tests.common.estimators import firsts, is_quick, slow_if
 from tests.common.nets import GOING_ON, NETS
 
 SMALL = {
@@ -58,18 +60,31 @@ def maker_of(name):
             del settings["module__hidden_sizes"]  # another module, small as it is
         return clone(NETS[name]).set_params(**settings)
 
+    @functools.cache
+    def fitted():
+        return make(**SMALL).fit(*table())
+
+    # A fit to look at: tests that change one take a copy.
+    make.fitted = fitted
     return make
 
 
-# The first instance of each class that the package has.
-NAMES = [name for name in each(NETS) if isinstance(name, str)]
-ALL = [pytest.param(maker_of(name), id=name) for name in NAMES]
+NAMES = firsts(NETS)
+MAKERS = {name: maker_of(name) for name in NAMES}
+
+
+def param(name, *more, prefix=""):
+    is_slow = not is_quick(name, NETS)
+    return slow_if(is_slow, MAKERS[name], *more, id=prefix + name)
+
+
+ALL = [param(name) for name in NAMES]
 GO_ON = [one for one in ALL if one.id in GOING_ON]
 # Every net, and every iterator in a plain net and in those that draw by themselves.
 SEEDED = {
     "shuffled": NAMES,
     "balanced": ["net", "meta-augment", "crowd-layer"],
-    "smote": ["net", "srat", "iced"],
+    "smote": ["net", "adversarial", "iced"],
 }
 
 
@@ -151,7 +166,7 @@ def test_labels_come_back_as_they_were(cls, data, labels):
 @pytest.mark.parametrize("cls", ALL)
 def test_the_coding_of_the_labels_does_not_matter(cls, data):
     X, code = data
-    as_codes = cls(**SMALL).fit(X, code)
+    as_codes = cls.fitted()
     as_text = cls(**SMALL).fit(X, np.array(["a", "b"])[code])
     assert_array_equal(as_codes.predict_proba(X), as_text.predict_proba(X))
 
@@ -334,7 +349,7 @@ def test_initialize_without_data_says_what_is_missing():
 @pytest.mark.parametrize(
     ("cls", "iterator"),
     [
-        pytest.param(maker_of(name), iterator, id=f"{iterator}-{name}")
+        param(name, iterator, prefix=f"{iterator}-")
         for iterator, names in SEEDED.items()
         for name in names
     ],
@@ -373,15 +388,11 @@ def test_a_random_state_instance_and_set_params_stay_off_the_global_generators(d
 
 @pytest.mark.parametrize(
     "cls",
-    [
-        pytest.param(maker_of(name), id=name)
-        for name in NAMES
-        if has_fit_parameter(NETS[name], "sample_weight")
-    ],
+    [param(name) for name in NAMES if has_fit_parameter(NETS[name], "sample_weight")],
 )
 def test_sample_weights_of_one_change_nothing(cls, data):
     X, y = data
-    plain = cls(**SMALL).fit(X, y)
+    plain = cls.fitted()
     weighted = cls(**SMALL).fit(X, y, sample_weight=np.ones(len(y)))
     assert_array_equal(plain.predict_proba(X), weighted.predict_proba(X))
 
@@ -615,20 +626,20 @@ def test_pickle_and_joblib(cls, data, tmp_path):
 
 @pytest.mark.parametrize("cls", GO_ON)
 def test_an_unpickled_net_can_go_on_learning(cls, data):
-    net = cls(**SMALL).fit(*data)
+    net = cls.fitted()
     again = pickle.loads(pickle.dumps(net)).partial_fit(*data)
     assert len(again.history) > len(net.history)
 
 
 @pytest.mark.parametrize("cls", ALL)
 def test_clone_of_a_fitted_net_is_unfitted_and_equal(cls, data):
-    net = cls(**SMALL).fit(*data)
-    copy = clone(net)
+    net = cls.fitted()
+    other = clone(net)
     with pytest.raises(NotFittedError):
-        copy.predict(data[0])
-    assert copy.get_params()["device"] == "auto"
+        other.predict(data[0])
+    assert other.get_params()["device"] == "auto"
     assert_array_equal(
-        copy.fit(*data).predict_proba(data[0]), net.predict_proba(data[0])
+        other.fit(*data).predict_proba(data[0]), net.predict_proba(data[0])
     )
 
 
@@ -673,8 +684,8 @@ def trained_tensors(net):
 @pytest.mark.parametrize("cls", ALL)
 @pytest.mark.parametrize("device", ["auto", "cuda"])
 def test_a_cuda_pickle_opens_on_the_cpu(cls, data, device):
-    X, y = data
-    net = cls(**SMALL).fit(X, y)
+    X, _ = data
+    net = copy.deepcopy(cls.fitted())
     expected = net.predict_proba(X)
     net.device = device
     with written_as_cuda(trained_tensors(net)):

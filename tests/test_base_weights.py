@@ -9,7 +9,7 @@ from imbdeep.classifiers import LDAMClassifier, NetClassifier
 from imbdeep.losses import CrossEntropyLoss
 from imbdeep.losses._registry import LOSSES
 from tests.common.nets import NETS
-from tests.test_base import NAMES, SMALL, maker_of, table
+from tests.test_base import NAMES, SMALL, param, table
 
 
 @pytest.fixture(scope="module")
@@ -18,9 +18,7 @@ def data():
 
 
 WEIGHTED = [
-    pytest.param(maker_of(name), id=name)
-    for name in NAMES
-    if has_fit_parameter(NETS[name], "sample_weight")
+    param(name) for name in NAMES if has_fit_parameter(NETS[name], "sample_weight")
 ]
 
 

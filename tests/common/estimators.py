@@ -27,17 +27,36 @@ from imbdeep.over_sampling import (
     ReMix,
 )
 
+# They train in the same way, and read tables with the same code: what is asked of every
+# estimator is asked of the first, and of the others among the slow tests. What is their
+# own has tests of its own.
+STANDS_FOR = {
+    AdversarialClassifier: (SRATClassifier, ImbMixClassifier),
+    LatentSMOTE: (GLGAN,),
+    ConditionalGAN: (ConditionalWGAN,),
+}
+_STOOD_FOR = {cls for family in STANDS_FOR.values() for cls in family}
+
+
+def slow_if(is_slow, *values, **named):
+    """Values to parametrize a test, marked slow or not."""
+    return pytest.param(*values, marks=[pytest.mark.slow] if is_slow else [], **named)
+
+
+def firsts(instances):
+    """The name of the first instance of each class; later ones vary its options."""
+    by_class = {type(one): name for name, one in reversed(instances.items())}
+    return [name for name in instances if name in by_class.values()]
+
+
+def is_quick(name, instances):
+    """Whether an instance is tried by default."""
+    return name in firsts(instances) and type(instances[name]) not in _STOOD_FOR
+
 
 def each(instances):
-    """Their names, to parametrize a test: the first of each class, variants if slow.
-
-    Later instances of a class vary its options.
-    """
-    firsts = {type(one): name for name, one in reversed(instances.items())}.values()
-    return [
-        name if name in firsts else pytest.param(name, marks=pytest.mark.slow)
-        for name in instances
-    ]
+    """Their names, to parametrize a test: those that are not quick are slow."""
+    return [slow_if(not is_quick(name, instances), name) for name in instances]
 
 
 # The checks train on a few dozen rows, some on standardised blobs: enough steps to

@@ -7,6 +7,7 @@ from imblearn.utils.estimator_checks import (
 from sklearn.utils.estimator_checks import (
     check_classifiers_train,
     check_estimator_sparse_array,
+    check_estimator_sparse_matrix,
     parametrize_with_checks,
 )
 from skorch import NeuralNet
@@ -42,15 +43,15 @@ def split(instances):
 def is_repeated(estimator, check):
     """Whether a check repeats another, of a net, with its rows held in another way.
 
-    Sparse matrices and float32 in a memory map are tried with each.
+    Sparse matrices of each net have tests of their own.
     """
     if not isinstance(estimator, NeuralNet):
         return False
     if isinstance(estimator, NetClassifier | ICEDClassifier):
         return False
     if check.func is check_classifiers_train:
-        return check.keywords == {"readonly_memmap": True}
-    return check.func is check_estimator_sparse_array
+        return check.keywords.get("readonly_memmap", False)
+    return check.func in (check_estimator_sparse_array, check_estimator_sparse_matrix)
 
 
 def with_slow_repetitions(checks):

@@ -21,7 +21,7 @@ from imbdeep.classifiers import NetClassifier
 from imbdeep.modules import MLP, Standardization
 from imbdeep.over_sampling._generative.base import GenerativeSampler
 
-from .estimators import CLASSIFIERS, SAMPLERS, each
+from .estimators import CLASSIFIERS, SAMPLERS, each, is_quick, slow_if
 from .nets import NETS, quick, table
 
 X, Y = table(n_rows=90)
@@ -69,10 +69,16 @@ FITS = (
         for name, s in TAKE_PICTURES.items()
     }
 )
-FIT_NAMES = [*each(NETS), *(name for name in FITS if name not in NETS)]
-FIT_NAMES[FIT_NAMES.index("resnet18")] = pytest.param(
-    "resnet18", marks=pytest.mark.slow
-)
+SLOW = {"resnet18"} | {
+    f"{name}-{kind}"
+    for name in SAMPLERS
+    if not is_quick(name, SAMPLERS)
+    for kind in ("sampler", "mixed", "pictures")
+}
+FIT_NAMES = [
+    *each(NETS),
+    *(slow_if(name in SLOW, name) for name in FITS if name not in NETS),
+]
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ from imbdeep.attacks import adversarial_rows
 from imbdeep.classifiers import NetClassifier
 from imbdeep.utils import all_estimators
 
-from .estimators import CLASSIFIERS, SAMPLERS, each
+from .estimators import CLASSIFIERS, SAMPLERS, each, is_quick, slow_if
 from .nets import NETS, quick
 
 SEEDS = [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))]
@@ -98,7 +98,7 @@ def test_what_wraps_a_classifier_takes_what_that_takes(name):
 @pytest.mark.parametrize(
     "name, container",
     [("net", c) for c in ("pandas", "polars", "pyarrow", "list")]
-    + [(name, "array") for name in NETS],
+    + [slow_if(not is_quick(name, NETS), name, "array") for name in NETS],
 )
 def test_what_training_has_nothing_of_makes_no_difference_later(name, container):
     X, y = mixed()
@@ -198,7 +198,9 @@ def test_text_that_not_every_library_can_hold_is_a_level(own, container):
     assert own in made.tolist()
 
 
-@pytest.mark.parametrize("name", sorted(set(NETS) - ORDERED))
+@pytest.mark.parametrize(
+    "name", each({name: net for name, net in NETS.items() if name not in ORDERED})
+)
 def test_the_order_of_columns_makes_no_difference(name):
     X, y = mixed()
     expected = quick(name).fit(X, y).predict_proba(X)
