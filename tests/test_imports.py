@@ -1,6 +1,7 @@
 """Imports of the package go one way, and are quick."""
 
 import ast
+import functools
 import importlib
 import statistics
 import subprocess
@@ -67,6 +68,12 @@ def resolve(node, path):
     return ".".join(package + ([node.module] if node.module else []))
 
 
+@functools.cache
+def parsed(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
 def own_imports(path):
     """Modules of the package that a file imports, and those it takes names from.
 
@@ -74,7 +81,7 @@ def own_imports(path):
     ``imbdeep.losses`` and ``imbdeep.losses.ldam`` are given.
     """
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -127,7 +134,7 @@ def test_methods_do_not_import_each_other(path):
 @pytest.mark.parametrize("path", FILES, ids=IDS)
 def test_nothing_imports_benchmarks_or_tests(path):
     roots = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             roots |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:
@@ -151,7 +158,7 @@ def is_all(node):
     ids=lambda path: module_name(path),
 )
 def test_folders_hold_docstring_imports_and_all(path):
-    first, *rest = ast.parse(path.read_text(encoding="utf-8")).body
+    first, *rest = parsed(path).body
     assert is_docstring(first)
     others = [n for n in rest if not isinstance(n, ast.Import | ast.ImportFrom)]
     assert all(is_all(node) for node in others)

@@ -46,6 +46,7 @@ from tests.classifiers.attacked import (
     table,
     three_blobs,
 )
+from tests.common.estimators import slow_if
 
 # What turns each classifier into the deferred net on attacked rows.
 BARE = {
@@ -55,6 +56,10 @@ BARE = {
 }
 
 all_nets = pytest.mark.parametrize("net_class", NETS)
+# For what their base class does, whatever is done with the attacked rows.
+one_net = pytest.mark.parametrize(
+    "net_class", [slow_if(one is not AdversarialClassifier, one) for one in NETS]
+)
 
 
 # --- Without an attack ---------------------------------------------------------------
@@ -306,7 +311,7 @@ class Raises(Callback):
         raise self.error
 
 
-@all_nets
+@one_net
 def test_no_attack_is_left_behind(net_class):
     X, y = table()
     assert net_class(**SMALL).fit(X, y).run_ is None
@@ -326,7 +331,7 @@ class Pickles(Callback):
         self.pickle_ = pickle.dumps(net)
 
 
-@all_nets
+@one_net
 def test_a_pickle_made_in_training_needs_no_attack(net_class):
     """As checkpoints make them; the attack has tensors of the training device."""
     X, y = table()
@@ -336,7 +341,7 @@ def test_a_pickle_made_in_training_needs_no_attack(net_class):
     assert np.isfinite(again.partial_fit(X, y).predict_proba(X)).all()
 
 
-@all_nets
+@one_net
 def test_the_global_generators_are_left_alone(net_class):
     X, y = table()
     torch.manual_seed(5)
@@ -397,7 +402,7 @@ def test_two_jobs(net_class):
 # --- Data ----------------------------------------------------------------------------
 
 
-@all_nets
+@one_net
 @pytest.mark.parametrize(
     "labels", [[-1, 1], ["no", "yes"], [False, True]], ids=["int", "str", "bool"]
 )
@@ -428,7 +433,7 @@ def test_several_classes(net_class):
     assert np.mean(scores) > 0.8
 
 
-@all_nets
+@one_net
 @pytest.mark.parametrize("columns", [["b", "e"], [1, 4], [-4, -1]])
 def test_columns_by_name_and_position(net_class, columns):
     X, y = table()
@@ -443,25 +448,33 @@ def test_columns_by_name_and_position(net_class, columns):
     assert same_weights(net, as_array)
 
 
-@all_nets
-@pytest.mark.parametrize("attack", [{"eps": 0.1}, {"eps": [[[0.2]], [[0.0]]]}])
-def test_images(net_class, attack):
+@pytest.mark.parametrize(
+    ("net_class", "eps"),
+    [
+        slow_if(
+            is_by_channel and net_class is not AdversarialClassifier, net_class, eps
+        )
+        for net_class in NETS
+        for is_by_channel, eps in enumerate([0.1, [[[0.2]], [[0.0]]]])
+    ],
+)
+def test_images(net_class, eps):
     X, y = digits()
     params = {**OWN, "eps_unit": "input", "box": (0, 1), "max_epochs": 20, "lr": 0.01}
     params |= {"module__n_filters": (8,), "module__n_hidden": 16}
-    params["eps"] = np.asarray(attack["eps"])
-    eps = np.broadcast_to(attack["eps"], (2, 6, 6))
+    params["eps"] = np.asarray(eps)
+    largest = np.broadcast_to(eps, (2, 6, 6))
     scores = []
     for seed in range(3):
         net = spied(net_class)("conv", **params | {"random_state": seed}).fit(X, y)
-        assert_allclose(net.eps_, eps)
+        assert_allclose(net.eps_, largest)
         for step in net.steps_:
             shift = (step["attacked"] - step["clean"]).abs().numpy()
-            assert (shift <= eps + 1e-6).all()
+            assert (shift <= largest + 1e-6).all()
             assert shift.max() > 0.05
             assert step["attacked"].min() >= 0
             assert step["attacked"].max() <= 1
-        if np.ndim(attack["eps"]):
+        if np.ndim(eps):
             assert torch.equal(step["attacked"][:, 1], step["clean"][:, 1])
         assert net.predict_proba(X).shape == (60, 2)
         scores.append(net.score(X, y))
@@ -472,7 +485,7 @@ def test_images(net_class, attack):
 # --- What is learned, and when -------------------------------------------------------
 
 
-@all_nets
+@one_net
 def test_units_and_defaults(net_class):
     X, y = table()
     X[:, 1] *= 100
@@ -513,7 +526,7 @@ def test_training_that_goes_on_takes_new_parameters(net_class):
     assert torch.equal(net.steps_[0]["attacked"], net.steps_[0]["clean"])
 
 
-@all_nets
+@one_net
 def test_a_box_of_the_data_is_that_of_the_rows_at_hand(net_class):
     X, y = table()
     net = spied(net_class)(box="data", **SMALL).fit(X, y)
@@ -521,7 +534,7 @@ def test_a_box_of_the_data_is_that_of_the_rows_at_hand(net_class):
     assert_array_equal(net.box_, [3 * X.min(0), 3 * X.max(0)])
 
 
-@all_nets
+@one_net
 def test_rows_outside_the_box_in_partial_fit(net_class):
     X, y = table()
     low, high = X.min(), X.max()
@@ -545,7 +558,7 @@ def refuse(net_class, match, X, y, **params):
     assert not net.initialized_
 
 
-@all_nets
+@one_net
 @pytest.mark.parametrize(
     ("params", "match"),
     [
@@ -587,7 +600,7 @@ def test_refuses_bad_attacks(net_class, params, match):
     refuse(net_class, match, *table(), **params)
 
 
-@all_nets
+@one_net
 def test_refuses_unknown_columns_of_a_frame(net_class):
     X, y = table()
     frame = pd.DataFrame(X, columns=list("abcde"))
@@ -598,7 +611,7 @@ def test_refuses_unknown_columns_of_a_frame(net_class):
 # --- scikit-learn and imbalanced-learn -----------------------------------------------
 
 
-@all_nets
+@one_net
 def test_grid_search_over_eps(net_class):
     X, y = table()
     X *= [1, 100, 0.01, 1, 1]
@@ -621,7 +634,7 @@ def robust_scores(net, n_jobs=None):
     return cross_val_score(net, *table(), **given)
 
 
-@all_nets
+@one_net
 def test_pipelines_and_cross_validation(net_class):
     X, y = table()
     pipeline = make_pipeline(SMOTE(random_state=0), net_class(**SMALL))

@@ -529,7 +529,7 @@ def test_accuracy_of_inference():
     assert held.inference_accuracy(np.array(["a", "b"])) == pytest.approx(2 / 3)
 
 
-@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("shuffle", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_cross_validation(name, shuffle):
     X, codes, truth = crowd()
     y = np.column_stack([codes, truth])

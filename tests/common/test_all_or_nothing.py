@@ -424,7 +424,8 @@ print("fitted")
 """
 
 
-@pytest.mark.parametrize("order", ["1", pytest.param("-1", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("order", ["1", "-1"])
 def test_an_interrupt_while_torch_imports_its_parts_breaks_no_later_fit(order):
     command = [sys.executable, "-c", INTERRUPTED_IMPORT, order]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -14,6 +14,7 @@ from imbdeep_bench.papers.crowds import rows
 from imbdeep_bench.report import markdown
 from papers import PAPERS, main
 from tests.benchmarks.papers.conftest import PARTS, read_records, refuse
+from tests.common.estimators import slow_if
 
 EXPERIMENTS = {key: part for key, part in PARTS.items() if issubclass(part, Command)}
 # What makes a run short, beside --smoke: two methods, and two runs of one setting.
@@ -44,17 +45,17 @@ every_experiment = pytest.mark.parametrize("key", EXPERIMENTS, ids=" ".join)
 # Those that report on all of their methods have many cells; the sets are larger than
 # what the other runs read.
 LONG = {key for key, given in SHORT.items() if not given} | {("crowds", "sets")}
-every_run = pytest.mark.parametrize(
-    "key",
-    [
-        pytest.param(
-            key,
-            marks=pytest.mark.slow if key in LONG and key[1] != "convergence" else (),
-        )
-        for key in SHORT
-    ],
-    ids=" ".join,
-)
+
+
+def runs(quick):
+    return pytest.mark.parametrize(
+        "key", [slow_if(key not in quick, key, id=" ".join(key)) for key in SHORT]
+    )
+
+
+every_run = runs(SHORT.keys() - LONG | {("explicit_gradient", "convergence")})
+# What the engine does is tried by default with one part of a paper.
+a_run_of_each_paper = runs({("crowds", "run"), ("gl_gan", "run"), ("robust", "images")})
 
 
 class ByFirstColumn(ClassifierMixin, BaseEstimator):
@@ -277,7 +278,7 @@ def test_a_run_computes_every_cell_and_reports(key, whole):
         assert content.startswith(b"\x89PNG") == name.endswith(".png")
 
 
-@every_run
+@a_run_of_each_paper
 def test_a_run_goes_on_where_it_was_cut(key, whole, go):
     folder = whole(key)
     path, written = files_of(folder)
@@ -297,7 +298,7 @@ def test_a_run_goes_on_where_it_was_cut(key, whole, go):
     assert len(read_records(path)) == len(scores)
 
 
-@every_run
+@a_run_of_each_paper
 def test_a_method_that_breaks_is_recorded_and_reported(key, go, whole, tmp_path):
     whole_cells = read_records(files_of(whole(key))[0])
     name = list(dict.fromkeys(c["method"] for c in whole_cells))[1]
@@ -315,7 +316,7 @@ def test_a_method_that_breaks_is_recorded_and_reported(key, go, whole, tmp_path)
     assert "failed" in report.lower() or "No split has been through" in report
 
 
-@every_run
+@a_run_of_each_paper
 def test_reports_do_without_cells_whose_worker_died(key, go, whole, capsys):
     folder = whole(key)
     path, _ = files_of(folder)
