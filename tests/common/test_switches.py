@@ -42,8 +42,15 @@ def default_dtype(dtype):
     return switched(torch.get_default_dtype, torch.set_default_dtype, dtype)
 
 
+@contextmanager
 def default_device():
-    return switched(torch.get_default_device, torch.set_default_device, META)
+    torch.set_default_device(META)
+    try:
+        yield
+        assert torch.get_default_device() == META
+    finally:
+        # By its name, the CPU would slow down each torch function from here on.
+        torch.set_default_device(None)
 
 
 def deterministic():
