@@ -35,8 +35,9 @@ from imbdeep.classifiers import (
     NetClassifier,
     ReMixClassifier,
 )
-from tests.common.estimators import firsts, is_quick, slow_if
+from tests.common.estimators import firsts, is_quick
 from tests.common.nets import GOING_ON, NETS
+from tests.common.slow import slow_if
 
 SMALL = {
     "max_epochs": 3,

@@ -14,8 +14,9 @@ from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 
 from imbdeep.classifiers import MetaAugmentClassifier, NetClassifier
 
-from .common.estimators import CLASSIFIERS, each
+from .common.estimators import CLASSIFIERS, each, is_quick
 from .common.nets import GOING_ON, NETS
+from .common.slow import slow_if
 
 # Two batches an epoch: one at least has no row of a class of one row.
 SHORT = {
@@ -143,8 +144,15 @@ N_TINY = {name: 4 if name in META else 2 for name in CLASSIFIERS}
 
 
 @pytest.mark.filterwarnings("ignore:.* has one row", "ignore:Each of the classes")
-@pytest.mark.parametrize("wrapper", WRAPPERS)
-@pytest.mark.parametrize("name", each(CLASSIFIERS))
+@pytest.mark.parametrize(
+    ("name", "wrapper"),
+    [
+        slow_if(not (is_quick(name, CLASSIFIERS) and wrapper in fit_for), name, wrapper)
+        for name in CLASSIFIERS
+        for fit_for in [WRAPPERS if name == "net" else ("one-vs-rest", "calibrated")]
+        for wrapper in WRAPPERS
+    ],
+)
 def test_meta_estimators(name, wrapper):
     X, y = table(N_TINY[name])
     model = WRAPPERS[wrapper](short(name)).fit(X, y)

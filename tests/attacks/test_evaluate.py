@@ -34,6 +34,7 @@ from imbdeep.classifiers import (
     LDAMClassifier,
     NetClassifier,
 )
+from tests.common.slow import half_of
 
 NAMES = ["a", "b", "c", "d", "e"]
 LABELS = {
@@ -181,13 +182,12 @@ def test_a_module_that_gives_more_than_logits(data, seed):
     assert (after > before + 0.01).double().mean() > 0.9
 
 
-@pytest.mark.parametrize("attack", ["pgd", "square", "both"])
-@pytest.mark.parametrize(
-    "classifier",
-    [
+@half_of(
+    classifier=[
         LDAMClassifier(max_epochs=3, random_state=0),
         AdversarialClassifier(max_epochs=3, eps=0.1, random_state=0),
     ],
+    attack=["pgd", "square", "both"],
 )
 def test_other_nets_of_imbdeep(data, classifier, attack):
     X, y = data
@@ -599,8 +599,7 @@ def test_when_all_rows_are_misclassified(net, data, attack, early_stop):
     assert (robust_predictions(net, X, y, eps=0.3, attack=attack) != y).all()
 
 
-@pytest.mark.parametrize("norm", ["linf", "l2"])
-@pytest.mark.parametrize("attack", ["pgd", "square", "both"])
+@half_of(norm=["linf", "l2"], attack=["pgd", "square", "both"])
 def test_rows_on_the_edge_of_the_box_stay_inside(net, data, attack, norm):
     X, y = data
     low, high = X.min(0), X.max(0)

@@ -27,6 +27,7 @@ from imbdeep.attacks import (
     square,
 )
 from imbdeep.classifiers import NetClassifier
+from tests.common.slow import slow_if
 
 LEVELS = {
     "job": ["cook", "smith", "judge"],
@@ -126,7 +127,7 @@ class Asked(ClassifierMixin, BaseEstimator):
 # --- As bad as it gets ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize("budget", [1, 2, 3])
+@pytest.mark.parametrize("budget", [1, slow_if(True, 2), 3])
 def test_all_combinations_are_tried_where_the_queries_suffice(data, model, budget):
     X, y = (part[:60] for part in data)
     given = {"levels": ALL, "n_level_changes": budget, "queries": 107, **SEARCH}
@@ -140,7 +141,7 @@ def test_all_combinations_are_tried_where_the_queries_suffice(data, model, budge
     pd.testing.assert_series_equal(X_adv.dtypes, X.dtypes)
 
 
-@pytest.mark.parametrize("budget", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("budget", [slow_if(True, 1), 2, slow_if(True, 3)])
 def test_a_random_search_comes_near_and_never_beyond(data, model, budget):
     X, y = (part[:60] for part in data)
     least = least_of_label(model, X, y, budget, LEVELS)

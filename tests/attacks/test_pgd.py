@@ -20,6 +20,7 @@ from tests.attacks.test_ball import (
     rows_and_ball,
     seeded,
 )
+from tests.common.slow import half_of
 
 
 def random_net(d, n_classes=3, seed=0, activation=torch.tanh, dtype=torch.float64):
@@ -55,11 +56,7 @@ class Recorder:
 # --- Admissible ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("box", BOXES)
-@pytest.mark.parametrize("radii", RADII)
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("norm", NORMS)
+@half_of(norm=NORMS, shape=SHAPES, dtype=DTYPES, radii=RADII, box=BOXES)
 def test_rows_are_admissible(norm, shape, dtype, radii, box):
     logits_of = random_net(math.prod(shape), dtype=dtype)
 

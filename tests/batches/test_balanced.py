@@ -8,6 +8,7 @@ from scipy.stats import chisquare
 from imbdeep.batches import BalancedBatches
 from imbdeep.classifiers import NetClassifier
 from tests.batches.data import generator, position_dataset
+from tests.common.slow import half_of
 
 COUNTS = [50, 7, 3]
 # A right iterator fails one of these tests once in ten million runs.
@@ -41,8 +42,7 @@ def probabilities(beta):
     return weights / weights.sum()
 
 
-@pytest.mark.parametrize("balance", ["exact", "expected"])
-@pytest.mark.parametrize("beta", [None, 0.0, 0.9, 0.99, 0.9999])
+@half_of(balance=["exact", "expected"], beta=[None, 0.0, 0.9, 0.99, 0.9999])
 def test_a_row_is_drawn_by_the_inverse_of_its_effective_number(balance, beta):
     rows, _ = draw(400, balance=balance, beta=beta)
     expected = len(rows) * probabilities(beta)

@@ -17,6 +17,7 @@ from sklearn.metrics import (
 from skorch.callbacks import BatchScoring, EpochScoring
 
 from imbdeep.classifiers import CrowdLayerClassifier, NetClassifier, ReMixClassifier
+from tests.common.slow import half_of
 
 SMALL = {"max_epochs": 3, "n_bins": 4, "module__hidden_sizes": (8,), "random_state": 0}
 LABELS = {
@@ -70,9 +71,7 @@ SCORINGS = {
 }
 
 
-@pytest.mark.parametrize("labels", LABELS)
-@pytest.mark.parametrize("caching", [True, False])
-@pytest.mark.parametrize("on_train", [True, False])
+@half_of(labels=LABELS, caching=[True, False], on_train=[True, False])
 def test_names_and_callables(rows, labels, caching, on_train):
     net, y = fit_all(
         rows, LABELS[labels], SCORINGS, use_caching=caching, on_train=on_train

@@ -235,6 +235,7 @@ def test_the_average_of_a_method_wins_over_a_callback_that_was_added(binary, see
     # The method's own callbacks come before those of the user.
     X, y = binary
     params = {"eps": 0.1, "eps_unit": "std", "max_epochs": 4, "early_stopping": False}
+    params |= {"module__hidden_sizes": (8,), "n_bins": 4, "attack_steps": 2}
     # It goes back to the epoch of the largest loss, one of the first.
     added = SkorchEarlyStopping(
         "train_loss", patience=9, lower_is_better=False, load_best=True

@@ -46,7 +46,7 @@ from tests.classifiers.attacked import (
     table,
     three_blobs,
 )
-from tests.common.estimators import slow_if
+from tests.common.slow import half_of, slow_if
 
 # What turns each classifier into the deferred net on attacked rows.
 BARE = {
@@ -79,9 +79,11 @@ def row_weights(y):
     return np.random.RandomState(0).uniform(0, 2, len(y))
 
 
-@all_nets
-@pytest.mark.parametrize("criterion", ["cross_entropy", "focal", "ldam"])
-@pytest.mark.parametrize("reweight_from", [0.0, 0.5])
+@half_of(
+    net_class=NETS,
+    criterion=["cross_entropy", "focal", "ldam"],
+    reweight_from=[0.0, 0.5],
+)
 def test_without_attack_it_is_the_deferred_net(net_class, criterion, reweight_from):
     X, y = table()
     weight = row_weights(y)
@@ -154,9 +156,7 @@ def test_attacked_rows_stay_within_reach(net_class, norm, box):
         assert rows[:, 0].max() == X[:, 0].max()
 
 
-@all_nets
-@pytest.mark.parametrize("step_size", [None, 0.2])
-@pytest.mark.parametrize("criterion", ["cross_entropy", "ldam"])
+@half_of(net_class=NETS, step_size=[None, 0.2], criterion=["cross_entropy", "ldam"])
 def test_attacked_rows_are_those_of_a_slow_ascent(net_class, step_size, criterion):
     """Sign of the gradient of the log odds against the label, row by row, float64."""
     X, y = table()

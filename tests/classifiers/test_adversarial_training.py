@@ -21,6 +21,7 @@ from tests.classifiers.attacked import (
     same_weights,
     table,
 )
+from tests.common.slow import half_of
 
 all_nets = pytest.mark.parametrize("net_class", NETS)
 TABLE = {**SMALL, "max_epochs": 1}
@@ -170,8 +171,7 @@ def by_name(name, frame):
         yield from (values.to_frame().T, pl.DataFrame(values.to_frame().T))
 
 
-@all_nets
-@pytest.mark.parametrize("name", ORDERED)
+@half_of(net_class=NETS, name=ORDERED)
 def test_parameters_by_column_name_in_any_order(net_class, name):
     X, y = frame_and_labels()
     threat = {**ORDERED, "box": (X.min().to_numpy(), X.max().to_numpy())}

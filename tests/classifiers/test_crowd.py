@@ -40,6 +40,7 @@ from imbdeep.crowds import (
     make_crowd_scorer,
 )
 from tests.classifiers.crowds import make_crowd
+from tests.common.slow import half_of
 
 SMALL = {
     "max_epochs": 3,
@@ -253,9 +254,11 @@ def test_one_annotator_is_ordinary_training(name, labels):
         assert not hasattr(model, "dawid_skene_") and not hasattr(model, "aggregator_")
 
 
-@pytest.mark.parametrize("params", [{}, {"train_split": None, "early_stopping": False}])
-@pytest.mark.parametrize("iterator", ["shuffled", "balanced"])
-@pytest.mark.parametrize("weight", [None, "balanced", {0: 1, 1: 5}])
+@half_of(
+    params=[{}, {"train_split": None, "early_stopping": False}],
+    iterator=["shuffled", "balanced"],
+    weight=[None, "balanced", {0: 1, 1: 5}],
+)
 def test_one_annotator_with_other_parameters(net_name, params, iterator, weight):
     X, _, y = crowd()
     params = {

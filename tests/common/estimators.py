@@ -1,6 +1,5 @@
 """One table of small, seeded instances, for every check that runs over all of them."""
 
-import pytest
 from sklearn.linear_model import LogisticRegression
 
 from imbdeep.callbacks import TriangularLR
@@ -27,6 +26,8 @@ from imbdeep.over_sampling import (
     ReMix,
 )
 
+from .slow import slow_if
+
 # They train in the same way, and read tables with the same code: what is asked of every
 # estimator is asked of the first, and of the others among the slow tests. What is their
 # own has tests of its own.
@@ -36,11 +37,6 @@ STANDS_FOR = {
     ConditionalGAN: (ConditionalWGAN,),
 }
 _STOOD_FOR = {cls for family in STANDS_FOR.values() for cls in family}
-
-
-def slow_if(is_slow, *values, **named):
-    """Values to parametrize a test, marked slow or not."""
-    return pytest.param(*values, marks=[pytest.mark.slow] if is_slow else [], **named)
 
 
 def firsts(instances):

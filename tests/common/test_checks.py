@@ -14,7 +14,7 @@ from skorch import NeuralNet
 
 from imbdeep.classifiers import ICEDClassifier, NetClassifier
 
-from .estimators import CLASSIFIERS, SAMPLERS
+from .estimators import CLASSIFIERS, SAMPLERS, is_quick
 
 BY_ROW = (
     "mini-batches and the validation split are drawn by row: two copies of a row are "
@@ -34,10 +34,9 @@ def expected_failures(estimator):
 
 
 def split(instances):
-    """The first instance of each class, and the others, which vary its options."""
-    firsts = {type(instance): instance for instance in reversed(instances)}
-    plain = [i for i in instances if i is firsts[type(i)]]
-    return plain, [i for i in instances if i is not firsts[type(i)]]
+    """Those that are tried by default, and the others."""
+    quick = [one for name, one in instances.items() if is_quick(name, instances)]
+    return quick, [one for one in instances.values() if one not in quick]
 
 
 def is_repeated(estimator, check):
@@ -75,40 +74,40 @@ def run(estimator, check, is_to_fail):
         raise error.with_traceback(None) from None
 
 
-PLAIN_CLASSIFIERS, CLASSIFIER_VARIANTS = split(list(CLASSIFIERS.values()))
-PLAIN_SAMPLERS, SAMPLER_VARIANTS = split(list(SAMPLERS.values()))
+QUICK_CLASSIFIERS, OTHER_CLASSIFIERS = split(CLASSIFIERS)
+QUICK_SAMPLERS, OTHER_SAMPLERS = split(SAMPLERS)
 
 
 @with_slow_repetitions(
-    parametrize_with_checks(PLAIN_CLASSIFIERS, expected_failed_checks=expected_failures)
+    parametrize_with_checks(QUICK_CLASSIFIERS, expected_failed_checks=expected_failures)
 )
 def test_sklearn_checks_of_classifiers(estimator, check, request):
     run(estimator, check, is_to_fail=request.node.get_closest_marker("xfail"))
 
 
 @pytest.mark.slow
-@parametrize_with_checks(CLASSIFIER_VARIANTS, expected_failed_checks=expected_failures)
-def test_sklearn_checks_of_variants_of_classifiers(estimator, check, request):
+@parametrize_with_checks(OTHER_CLASSIFIERS, expected_failed_checks=expected_failures)
+def test_sklearn_checks_of_other_classifiers(estimator, check, request):
     run(estimator, check, is_to_fail=request.node.get_closest_marker("xfail"))
 
 
-@parametrize_with_checks(PLAIN_SAMPLERS)
+@parametrize_with_checks(QUICK_SAMPLERS)
 def test_sklearn_checks_of_samplers(estimator, check):
     check(estimator)
 
 
-@imblearn_parametrize_with_checks(PLAIN_SAMPLERS)
+@imblearn_parametrize_with_checks(QUICK_SAMPLERS)
 def test_imblearn_checks_of_samplers(estimator, check):
     check(estimator)
 
 
 @pytest.mark.slow
-@parametrize_with_checks(SAMPLER_VARIANTS)
-def test_sklearn_checks_of_variants_of_samplers(estimator, check):
+@parametrize_with_checks(OTHER_SAMPLERS)
+def test_sklearn_checks_of_other_samplers(estimator, check):
     check(estimator)
 
 
 @pytest.mark.slow
-@imblearn_parametrize_with_checks(SAMPLER_VARIANTS)
-def test_imblearn_checks_of_variants_of_samplers(estimator, check):
+@imblearn_parametrize_with_checks(OTHER_SAMPLERS)
+def test_imblearn_checks_of_other_samplers(estimator, check):
     check(estimator)

@@ -21,8 +21,9 @@ from imbdeep.classifiers import NetClassifier
 from imbdeep.modules import MLP, Standardization
 from imbdeep.over_sampling._generative.base import GenerativeSampler
 
-from .estimators import CLASSIFIERS, SAMPLERS, each, is_quick, slow_if
+from .estimators import CLASSIFIERS, SAMPLERS, each, is_quick
 from .nets import NETS, quick, table
+from .slow import slow_if
 
 X, Y = table(n_rows=90)
 PICTURES = np.random.RandomState(0).rand(40, 1, 8, 8).astype(np.float32)

@@ -17,8 +17,9 @@ from imbdeep.attacks import adversarial_rows
 from imbdeep.classifiers import NetClassifier
 from imbdeep.utils import all_estimators
 
-from .estimators import CLASSIFIERS, SAMPLERS, each, is_quick, slow_if
+from .estimators import CLASSIFIERS, SAMPLERS, each, is_quick
 from .nets import NETS, quick
+from .slow import slow_if
 
 SEEDS = [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))]
 
@@ -315,7 +316,7 @@ def test_the_tags_say_so():
         assert get_tags(net).input_tags.allow_nan
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_levels_and_gaps_inform(seed):
     rng = np.random.default_rng(seed)
     n = 1200

@@ -23,6 +23,7 @@ from imbdeep.metrics import (
 )
 
 from .estimators import CLASSIFIERS, SAMPLERS, each
+from .slow import slow_if
 
 ESTIMATORS = CLASSIFIERS | SAMPLERS
 
@@ -171,7 +172,10 @@ def test_estimators_do_not_mind_switches(name, switch):
 
 
 @pytest.mark.parametrize("switch", SINGLE_SWITCHES)
-@pytest.mark.parametrize("name", ["net", "meta-augment", "gl-gan"])
+@pytest.mark.parametrize(
+    "name",
+    ["net", slow_if(True, "meta-augment"), slow_if(True, "gl-gan"), "latent-smote"],
+)
 def test_each_switch_alone(name, switch, monkeypatch):
     monkeypatch.setenv("SCIPY_ARRAY_API", "1")
     expected = usual_results(name)

@@ -13,6 +13,7 @@ from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, StandardSca
 
 from imbdeep._generative import ImageCodec, TableCodec
 from imbdeep._generative.categories import most_likely_missing
+from tests.common.slow import half_of
 
 SCALINGS = ["minmax", "standard", "quantile"]
 EPS = np.finfo(float).eps
@@ -229,9 +230,7 @@ COLUMNS = {
 }
 
 
-@pytest.mark.parametrize("clip", [True, False])
-@pytest.mark.parametrize("scaling", SCALINGS)
-@pytest.mark.parametrize("name", COLUMNS)
+@half_of(name=COLUMNS, scaling=SCALINGS, clip=[True, False])
 def test_numbers_come_back(name, scaling, clip):
     check_round_trip(COLUMNS[name], scaling, clip)
 

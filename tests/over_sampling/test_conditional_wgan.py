@@ -6,6 +6,7 @@ import torch
 
 from imbdeep.over_sampling import ConditionalWGAN
 from imbdeep.over_sampling._generative import conditional_wgan
+from tests.common.slow import half_of
 
 from .data import table, unit
 from .watching import watch_training
@@ -120,22 +121,15 @@ def replay(watch, n_classes, n_batches, *, critic_steps, gradient_penalty,
     return history, {"discriminator": D, "classifier": C, "generator": G}, real_rows
 
 
-@pytest.mark.parametrize("counts", [(30, 12), (9, 20, 14)])
-@pytest.mark.parametrize(("batch_size", "n_batches"), [(100, 1), (15, 3)])
-@pytest.mark.parametrize(
-    ("critic_steps", "gradient_penalty", "classification_weight"),
-    [(1, 3.0, 0.7), (3, 0.0, 2.0), (2, 10.0, 0.0)],
+@half_of(
+    counts=[(30, 12), (9, 20, 14)],
+    batches=[(100, 1), (15, 3)],
+    options=[(1, 3.0, 0.7), (3, 0.0, 2.0), (2, 10.0, 0.0)],
 )
-def test_a_fit_takes_steps_of_its_losses(
-    watch,
-    counts,
-    batch_size,
-    n_batches,
-    critic_steps,
-    gradient_penalty,
-    classification_weight,
-):
+def test_a_fit_takes_steps_of_its_losses(watch, counts, batches, options):
     X, y = table(counts)
+    batch_size, n_batches = batches
+    critic_steps, gradient_penalty, classification_weight = options
     weights = {
         "critic_steps": critic_steps,
         "gradient_penalty": gradient_penalty,

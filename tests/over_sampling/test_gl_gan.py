@@ -11,6 +11,7 @@ from imbdeep.modules import ConvAutoencoder, MLPAutoencoder
 from imbdeep.over_sampling import GLGAN
 from imbdeep.over_sampling._generative import autoencoded, gl_gan
 from imbdeep.over_sampling._generative.gl_gan import start_players
+from tests.common.slow import half_of
 
 from .data import table, unit
 
@@ -276,19 +277,17 @@ def replay(watch, X, y, *, row_weight, discriminator_epochs, classifier_epochs,
     return history, {"discriminator": D, "classifier": C, "generator": G}
 
 
-@pytest.mark.parametrize("batch_size", [100, 15])
-@pytest.mark.parametrize(
-    ("counts", "epochs", "class_weight"),
-    [
+@half_of(
+    case=[
         ((30, 12), (1, 1, 1), None),
         ((30, 12), (2, 3, 1), "balanced"),
         ((9, 20, 14), (1, 2, 3), "balanced"),
         ((9, 20, 14), (3, 1, 2), None),
     ],
+    batch_size=[100, 15],
 )
-def test_a_fit_takes_the_steps_of_the_algorithm(
-    watch, counts, epochs, class_weight, batch_size
-):
+def test_a_fit_takes_the_steps_of_the_algorithm(watch, case, batch_size):
+    counts, epochs, class_weight = case
     X, y = table(counts)
     names = ("discriminator_epochs", "classifier_epochs", "generator_epochs")
     epochs = dict(zip(names, epochs, strict=True))

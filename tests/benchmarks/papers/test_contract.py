@@ -14,7 +14,7 @@ from imbdeep_bench.papers.crowds import rows
 from imbdeep_bench.report import markdown
 from papers import PAPERS, main
 from tests.benchmarks.papers.conftest import PARTS, read_records, refuse
-from tests.common.estimators import slow_if
+from tests.common.slow import slow_if
 
 EXPERIMENTS = {key: part for key, part in PARTS.items() if issubclass(part, Command)}
 # What makes a run short, beside --smoke: two methods, and two runs of one setting.
