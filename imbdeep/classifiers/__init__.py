@@ -3,6 +3,7 @@
 from imbdeep.classifiers._crowds.crowd_layer import CrowdLayerClassifier
 from imbdeep.classifiers._crowds.iced import ICEDClassifier
 from imbdeep.classifiers._crowds.infer_then_fit import InferThenFit
+from imbdeep.classifiers._imbalanced.classifier import ImbalancedClassifier
 from imbdeep.classifiers._ldam import LDAMClassifier
 from imbdeep.classifiers._meta_augment.classifier import MetaAugmentClassifier
 from imbdeep.classifiers._net import NetClassifier
@@ -17,6 +18,7 @@ __all__ = [
     "CrowdLayerClassifier",
     "ICEDClassifier",
     "ImbMixClassifier",
+    "ImbalancedClassifier",
     "InferThenFit",
     "LDAMClassifier",
     "MetaAugmentClassifier",

@@ -116,7 +116,7 @@ class NCA(nn.Module):
         Candidates of a training step, as many of each class, but two at least: rare
         classes take part with all their rows, of others each step sees another part,
         which counts for all.
-    max_candidates : int, at least 1, default=8192
+    max_candidates : int, at least 1, default=4096
         Candidates in all, kept by the same rule.
     head : {'linear'}, default='linear'
         There is no last layer. Losses that want one of cosines, such as LDAM, are
@@ -185,7 +185,7 @@ class NCA(nn.Module):
         dropout: float = 0.1,
         activation: str = "relu",
         n_candidates: int = 256,
-        max_candidates: int = 8192,
+        max_candidates: int = 4096,
         head: str = "linear",
         encoding: Encoding | None = None,
     ):

@@ -1,0 +1,327 @@
+"""The one to start with: learners of several kinds, blended, with a threshold."""
+
+import time
+import warnings
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+from imbdeep._all_or_nothing import all_or_nothing, refuse_other_threads
+from imbdeep._arguments import FiniteReal
+from imbdeep._docs import shared_docs
+from imbdeep._nets.member_rows import read_groups
+from imbdeep._tables.column_selection import automatic_columns, select_columns
+from imbdeep._tables.levels import LevelCodes
+from imbdeep._tables.reading import read_rows, read_rows_and_labels
+from imbdeep._tables.torch_data import arrays_of, as_array
+from imbdeep._tables.validation import sorted_labels
+from imbdeep._torch.seeding import own_state, seed_from
+from imbdeep.classifiers._docs import SHARED
+from imbdeep.classifiers._imbalanced.blending import blend_weights
+from imbdeep.classifiers._imbalanced.decisions import (
+    cheapest,
+    check_threshold,
+    learn_decision,
+    read_costs,
+)
+from imbdeep.classifiers._imbalanced.learners import fit_learner, read_learners
+
+
+@shared_docs(SHARED)
+class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
+    """Nets and trees, blended by rows that none of them saw: the one to start with.
+
+    Each learner holds out folds of the rows in turn. Its weight in the blend is what
+    makes the labels of these rows likeliest, so that the kind of learner that suits
+    the table counts most. The same out-of-fold probabilities set the threshold: no row
+    is set aside for anything.
+
+    It takes a raw data frame, with text, categories and missing values.
+
+    Read more in the :ref:`User Guide <imbalanced_classifier>`.
+
+    Parameters
+    ----------
+    learners : sequence of str or tuple (str, classifier), \
+            default=('random_forest', 'hist_gb', 'nca', 'mlp')
+        What is blended, in the order of fitting. 'nca' and 'mlp' are
+        :class:`NetEnsembleClassifier` with nearest neighbours in a learned space and
+        with perceptrons; 'random_forest' and 'hist_gb' are scikit-learn's, with
+        settings for few rare rows. A classifier of your own, with its name, is fitted
+        once for each fold; it sees levels as numbers, and missing values as NaN.
+    threshold : 'default', float in [0, 1], {'balanced_accuracy', 'f1', 'g_mean', \
+            'mcc'}, ('recall', r), ('precision', p), or array-like of shape \
+            (n_classes, n_classes), default='default'
+        What :meth:`predict` calls the second of two classes, whose probability must
+        reach the threshold. 'default' is the most probable class. A metric is
+        maximised over the out-of-fold probabilities; ``('recall', 0.9)`` finds the
+        share .9 of the rows of the second class there, with as few false alarms as
+        that allows, and ``('precision', 0.5)`` as many of them as it can. A matrix
+        holds the cost of each true class (rows) and predicted class (columns); the
+        class with the least expected cost is predicted. With more than two classes:
+        'default', 'balanced_accuracy' or costs.
+    categorical_features : 'auto', array-like of int, str or bool, or None, \
+            default='auto'
+        Columns of levels, see :class:`~imbdeep.base.BaseNetClassifier`.
+    time_budget : float, greater than 0, or None, default=None
+        Seconds. Learners that would begin later are left out, with a warning, and nets
+        end with the epoch in which it is spent. The first learner is fitted in any
+        case.
+    device : str, torch.device or None, default='auto'
+        For the nets.
+    n_jobs : int or None, default=None
+        Models of folds to fit at the same time; of nets, all members are one tensor.
+    verbose : int, default=0
+        1 prints a line for each learner, 2 or more also each epoch of the nets.
+    random_state : int, RandomState or None, default=None
+        For the folds and the learners.
+
+    Attributes
+    ----------
+    {classes_}
+    {class_counts_}
+    learners_ : dict
+        The fitted learners, by name.
+    learner_weights_ : dict of float
+        Share of each learner in the blend.
+    oof_proba_ : ndarray of shape (n_samples, n_classes)
+        Out-of-fold probabilities of the training rows; NaN for a class of one row.
+    threshold_ : float or None
+        Probability of the second class from which on it is predicted; None with costs
+        or more than two classes.
+    n_features_in_ : int
+    {feature_names_in_}
+
+    See Also
+    --------
+    NetEnsembleClassifier : The nets alone.
+    sklearn.ensemble.StackingClassifier : Fits each learner once more, on all rows.
+    sklearn.model_selection.TunedThresholdClassifierCV : Tunes the threshold of any
+        classifier, by fitting it once more for each fold.
+
+    Notes
+    -----
+    Weights of learners and the threshold are chosen on the same out-of-fold
+    probabilities. There are few of them, so that both hardly overfit, but a metric of
+    ``oof_proba_`` at ``threshold_`` is a little better than that of new rows.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from imbdeep import ImbalancedClassifier
+    >>> X, y = make_classification(400, weights=[0.9], flip_y=0, random_state=0)
+    >>> model = ImbalancedClassifier(
+    ...     learners=["random_forest", "hist_gb"], threshold="f1", random_state=0
+    ... )
+    >>> model.fit(X, y).predict_proba(X).shape
+    (400, 2)
+    >>> sorted(model.learner_weights_)
+    ['hist_gb', 'random_forest']
+    """
+
+    _parameter_constraints = {
+        "learners": "no_validation",
+        "threshold": "no_validation",
+        "categorical_features": "no_validation",
+        "time_budget": [FiniteReal(0, None, closed="neither"), None],
+        "device": "no_validation",
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        learners=("random_forest", "hist_gb", "nca", "mlp"),
+        *,
+        threshold="default",
+        categorical_features="auto",
+        time_budget=None,
+        device="auto",
+        n_jobs=None,
+        verbose=0,
+        random_state=None,
+    ):
+        self.learners = learners
+        self.threshold = threshold
+        self.categorical_features = categorical_features
+        self.time_budget = time_budget
+        self.device = device
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def fit(self, X, y, *, sample_weight=None, groups=None):
+        """Fit the learners, and weigh them.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+            Numbers, or levels in columns of text, categories or booleans; gaps may be
+            NaN, None or pandas.NA.
+        y : array-like of shape (n_samples,)
+            Labels of any type that can be sorted.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights of the rows, at least 0.
+        groups : array-like of shape (n_samples,) or None, default=None
+            Rows of one group, such as a patient, are held out together.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data cannot be used; before any training. If a
+            precision is asked for that no threshold has.
+        """
+        started = time.monotonic()
+        self._validate_params()
+        learners = read_learners(self.learners)
+        with all_or_nothing(self):
+            X, target = self._read(X, y)
+            check_threshold(self.threshold, len(self.classes_))
+            if sample_weight is not None:
+                sample_weight = _check_sample_weight(
+                    as_array(sample_weight), X, ensure_non_negative=True
+                )
+            if groups is not None:
+                groups = read_groups(groups, X)
+            state = own_state(self.random_state)
+            given = {"sample_weight": sample_weight, "groups": groups}
+            self.learners_ = {}
+            for name, learner in learners.items():
+                given["random_state"] = seed_from(state)
+                seconds = self._seconds_left(started)
+                if self.learners_ and seconds <= 0:
+                    self._warn_of_left_out(learners)
+                    break
+                self.learners_[name] = self._fit_one(
+                    name, learner, X, target, seconds, given
+                )
+            self._blend(target, sample_weight)
+            self.decision_ = learn_decision(
+                self.threshold, self.oof_proba_, target, sample_weight
+            )
+            return self
+
+    @property
+    def threshold_(self):
+        return self.decision_.threshold
+
+    def _read(self, X, y):
+        X, y = arrays_of(X, y)
+        self.level_codes_ = LevelCodes(self._level_columns(X)).fit(X)
+        X, y = read_rows_and_labels(self, X, y, reset=True, **self._how_to_read())
+        self.classes_ = sorted_labels("y", y)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs at least two classes, got one class: "
+                f"{self.classes_.tolist()}."
+            )
+        target = np.searchsorted(self.classes_, y)
+        self.class_counts_ = np.bincount(target)
+        return X, target
+
+    def _level_columns(self, X):
+        chosen = self.categorical_features
+        if isinstance(chosen, str):
+            return automatic_columns(X)
+        return select_columns(X, chosen, "categorical_features")
+
+    def _how_to_read(self):
+        return {"levels": self.level_codes_, "allow_missing": True, "allow_nd": False}
+
+    def _seconds_left(self, started):
+        if self.time_budget is None:
+            return np.inf
+        return started + self.time_budget - time.monotonic()
+
+    def _warn_of_left_out(self, learners):
+        left_out = [name for name in learners if name not in self.learners_]
+        warnings.warn(
+            f"time_budget={self.time_budget} was spent after {list(self.learners_)}: "
+            f"{left_out} are left out.",
+            UserWarning,
+            stacklevel=3,
+        )
+
+    def _fit_one(self, name, learner, X, target, seconds, given):
+        started = time.monotonic()
+        fitted = fit_learner(
+            learner,
+            X,
+            target,
+            self.level_codes_.positions.tolist(),
+            seconds=seconds,
+            device=self.device,
+            # Each epoch is a line more than most want to see.
+            verbose=max(0, self.verbose - 1),
+            n_jobs=self.n_jobs,
+            **given,
+        )
+        if self.verbose:
+            print(f"{name}: {time.monotonic() - started:.1f} s")
+        return fitted
+
+    def _blend(self, target, sample_weight):
+        out_of_fold = np.stack([one.oof_proba_ for one in self.learners_.values()])
+        is_judged = ~np.isnan(out_of_fold).any(axis=(0, 2))
+        likelihood = out_of_fold[:, is_judged, target[is_judged]].T
+        if sample_weight is not None:
+            sample_weight = sample_weight[is_judged]
+        weights = blend_weights(likelihood, sample_weight)
+        self.learner_weights_ = dict(zip(self.learners_, weights.tolist(), strict=True))
+        self.oof_proba_ = np.tensordot(weights, out_of_fold, 1)
+
+    def predict_proba(self, X):
+        """Probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            The learners' mean, by ``learner_weights_``. It does not depend on
+            ``threshold``.
+        """
+        refuse_other_threads(self)
+        check_is_fitted(self)
+        X = read_rows(self, X, reset=False, **self._how_to_read())
+        return sum(
+            weight * self.learners_[name].predict_proba(X)
+            for name, weight in self.learner_weights_.items()
+        )
+
+    def predict(self, X, *, sample_cost=None):
+        """Label of each row, by the threshold.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+        sample_cost : array-like of shape (n_samples, n_classes, n_classes) or None, \
+                default=None
+            Costs of each row, such as its amount, in place of ``threshold``: of each
+            true and predicted class.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        proba = self.predict_proba(X)
+        if sample_cost is not None:
+            shape = (*proba.shape, len(self.classes_))
+            costs = read_costs("sample_cost", sample_cost, shape)
+            return self.classes_[cheapest(proba, costs)]
+        return self.classes_[self.decision_(proba)]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
+        return tags

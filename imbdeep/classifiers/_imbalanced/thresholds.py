@@ -1,0 +1,146 @@
+"""Which threshold is best, by rows with scores."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Rows right and wrong if those at or above a threshold are called positive.
+
+    Each entry is an array with one value per threshold.
+
+    Attributes
+    ----------
+    thresholds : ndarray of shape (m,)
+        Falling; halfway between neighbours among the different scores.
+    tp, fp, fn, tn : ndarray of shape (m,)
+        True and false positives and negatives, or their weights.
+    """
+
+    thresholds: np.ndarray
+    tp: np.ndarray
+    fp: np.ndarray
+    fn: np.ndarray
+    tn: np.ndarray
+
+
+def count_at_thresholds(is_positive, score, sample_weight=None):
+    """Count for every threshold that makes a difference.
+
+    Parameters
+    ----------
+    is_positive : ndarray of shape (n,), bool
+    score : ndarray of shape (n,)
+        In [0, 1].
+    sample_weight : ndarray of shape (n,) or None, default=None
+
+    Returns
+    -------
+    Counts
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.classifiers._imbalanced.thresholds import count_at_thresholds
+    >>> counts = count_at_thresholds(np.array([True, False]), np.array([0.8, 0.4]))
+    >>> counts.thresholds.round(1).tolist(), counts.tp.tolist(), counts.fp.tolist()
+    ([1.0, 0.6, 0.0], [0.0, 1.0, 1.0], [0.0, 0.0, 1.0])
+    """
+    weight = np.ones(len(score)) if sample_weight is None else sample_weight
+    order = np.argsort(-score, kind="stable")
+    falling = score[order]
+    last_of_equals = np.append(np.flatnonzero(np.diff(falling)), len(falling) - 1)
+    found = [
+        np.append(0.0, np.cumsum(weight[order] * of_class)[last_of_equals])
+        for of_class in (is_positive[order], ~is_positive[order])
+    ]
+    values = falling[last_of_equals]
+    # Above the highest score nothing is positive, at 0 everything.
+    above = np.nextafter(max(1.0, values[0]), 2)
+    between = (values[:-1] + values[1:]) / 2
+    # Rounding may put a value halfway to the next one onto that.
+    between = np.where(between > values[1:], between, values[:-1])
+    tp, fp = found
+    return Counts(np.r_[above, between, 0.0], tp, fp, tp[-1] - tp, fp[-1] - fp)
+
+
+def _ratio(numerator, denominator):
+    return np.divide(
+        numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0
+    )
+
+
+def _recall(c):
+    return _ratio(c.tp, c.tp + c.fn)
+
+
+def _specificity(c):
+    return _ratio(c.tn, c.tn + c.fp)
+
+
+def _mcc(c):
+    product = (c.tp + c.fp) * (c.tp + c.fn) * (c.tn + c.fp) * (c.tn + c.fn)
+    return _ratio(c.tp * c.tn - c.fp * c.fn, np.sqrt(product))
+
+
+METRICS = {
+    "balanced_accuracy": lambda c: (_recall(c) + _specificity(c)) / 2,
+    "f1": lambda c: _ratio(2 * c.tp, 2 * c.tp + c.fp + c.fn),
+    "g_mean": lambda c: np.sqrt(_recall(c) * _specificity(c)),
+    "mcc": _mcc,
+}
+
+
+def best_threshold(counts, criterion):
+    """Threshold that is best by a criterion.
+
+    Parameters
+    ----------
+    counts : Counts
+    criterion : {'balanced_accuracy', 'f1', 'g_mean', 'mcc'} or tuple (str, float)
+        ``('recall', r)`` is the highest threshold that finds the share ``r`` of the
+        positive rows, ``('precision', p)`` the one that finds most of them while the
+        share ``p`` of those called positive is.
+
+    Returns
+    -------
+    float
+        The middle one, if several in a row are equally good.
+
+    Raises
+    ------
+    ValueError
+        If no threshold has that precision.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.classifiers._imbalanced.thresholds import (
+    ...     best_threshold,
+    ...     count_at_thresholds,
+    ... )
+    >>> is_positive = np.array([True, True, False, False])
+    >>> counts = count_at_thresholds(is_positive, np.array([0.4, 0.3, 0.2, 0.1]))
+    >>> round(best_threshold(counts, "f1"), 2)
+    0.25
+    """
+    if isinstance(criterion, str):
+        value = METRICS[criterion](counts)
+        best = np.flatnonzero(value >= value.max() - 1e-12)
+        # Only those next to the first: another region may be as good by chance.
+        run = best[: np.argmax(np.append(np.diff(best) > 1, True)) + 1]
+        return float(counts.thresholds[run[len(run) // 2]])
+    name, wanted = criterion
+    if name == "recall":
+        enough = np.flatnonzero(_recall(counts) >= wanted - 1e-12)
+        return float(counts.thresholds[enough[0]])
+    precision = _ratio(counts.tp, counts.tp + counts.fp)
+    enough = np.flatnonzero((precision >= wanted - 1e-12) & (counts.tp > 0))
+    if not len(enough):
+        raise ValueError(
+            f"threshold=('precision', {wanted}) cannot be reached: out of fold the "
+            f"highest precision is {precision.max():.3f}. Ask for less, or use 'f1'."
+        )
+    return float(counts.thresholds[enough[-1]])
