@@ -1,5 +1,7 @@
 """Deep learning for class imbalance, as scikit-learn estimators and samplers.
 
+The one to start with is :class:`~imbdeep.classifiers.ImbalancedClassifier`.
+
 Sub-packages, each imported on first use
 ----------------------------------------
 attacks
@@ -34,6 +36,7 @@ from imbdeep._sub_packages import __dir__, __getattr__
 from imbdeep._version import __version__
 
 __all__ = [
+    "ImbalancedClassifier",
     "__version__",
     "attacks",
     "base",

@@ -1,12 +1,14 @@
 """One table of small, seeded instances, for every check that runs over all of them."""
 
 from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeClassifier
 
 from imbdeep.callbacks import TriangularLR
 from imbdeep.classifiers import (
     AdversarialClassifier,
     CrowdLayerClassifier,
     ICEDClassifier,
+    ImbalancedClassifier,
     ImbMixClassifier,
     InferThenFit,
     LDAMClassifier,
@@ -131,6 +133,13 @@ CLASSIFIERS = {
     "imb-mix": ImbMixClassifier(**_SMALL | _ATTACK),
     "imb-mix-mixup": ImbMixClassifier(
         mix="mixup", n_copies=0, weight_averaging=None, **_SMALL | _ATTACK
+    ),
+    "imbalanced-members": ImbalancedClassifier(
+        [
+            ("tree", DecisionTreeClassifier(max_depth=4)),
+            ("nets", NetEnsembleClassifier("mlp", n_members=2, **_SMALL)),
+        ],
+        random_state=0,
     ),
     # The labels of the checks are those of one annotator.
     "crowd-layer": CrowdLayerClassifier(**_SMALL),

@@ -6,7 +6,7 @@ import numpy as np
 _LEAST_PROBA = 1e-6
 
 
-def blend_weights(likelihood, sample_weight=None, *, prior=1.0, max_iter=1_000):
+def blend_weights(likelihood, sample_weight=None, *, prior=2.0, max_iter=1_000):
     r"""Weights of a mixture under which the labels of rows are likeliest.
 
     Parameters
@@ -15,7 +15,7 @@ def blend_weights(likelihood, sample_weight=None, *, prior=1.0, max_iter=1_000):
         Probability that a learner gave to the class of a row.
     sample_weight : ndarray of shape (n,) or None, default=None
         Weights of the rows.
-    prior : float, at least 0, default=1.0
+    prior : float, at least 0, default=2.0
         Rows that each learner is taken to have explained besides. With few rows it
         keeps one of several equal learners from getting all the weight by chance.
     max_iter : int, default=1_000

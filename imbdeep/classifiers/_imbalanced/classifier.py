@@ -18,6 +18,7 @@ from imbdeep._tables.reading import read_rows, read_rows_and_labels
 from imbdeep._tables.torch_data import arrays_of, as_array
 from imbdeep._tables.validation import sorted_labels
 from imbdeep._torch.seeding import own_state, seed_from
+from imbdeep._torch.switches import usual_switches
 from imbdeep.classifiers._docs import SHARED
 from imbdeep.classifiers._imbalanced.blending import blend_weights
 from imbdeep.classifiers._imbalanced.decisions import (
@@ -153,6 +154,7 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         self.verbose = verbose
         self.random_state = random_state
 
+    @usual_switches()
     def fit(self, X, y, *, sample_weight=None, groups=None):
         """Fit the learners, and weigh them.
 
@@ -277,6 +279,7 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         self.learner_weights_ = dict(zip(self.learners_, weights.tolist(), strict=True))
         self.oof_proba_ = np.tensordot(weights, out_of_fold, 1)
 
+    @usual_switches()
     def predict_proba(self, X):
         """Probability of each class.
 
@@ -298,6 +301,7 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
             for name, weight in self.learner_weights_.items()
         )
 
+    @usual_switches()
     def predict(self, X, *, sample_cost=None):
         """Label of each row, by the threshold.
 

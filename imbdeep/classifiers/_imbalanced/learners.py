@@ -252,7 +252,7 @@ def fit_folds(
     total = np.zeros((len(y), n_classes))
     for model, held in zip(models, rows.held_out.T, strict=True):
         if held.any():
-            total[held] += model.predict_proba(X[held])
+            total[held] += _probabilities(model, X[held])
     with np.errstate(invalid="ignore"):
         oof_proba = total / rows.held_out.sum(axis=1)[:, None]
     return FoldModels(models, levels, oof_proba)
@@ -271,3 +271,13 @@ def _seeded(estimator, state):
 def _fit(estimator, X, y, rows, sample_weight):
     weights = {} if sample_weight is None else {"sample_weight": sample_weight[rows]}
     return estimator.fit(X[rows], y[rows], **weights)
+
+
+def _probabilities(model, X):
+    proba = model.predict_proba(X)
+    if not np.isfinite(proba).all():
+        raise ValueError(
+            f"{type(model).__name__} gave a probability that is not finite. Take it "
+            "out of learners, or prepare its rows in a pipeline."
+        )
+    return proba

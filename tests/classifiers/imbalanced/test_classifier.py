@@ -1,0 +1,327 @@
+"""The blend: out of fold, raw tables, budgets, what is refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.datasets import make_classification
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression, Perceptron
+from sklearn.metrics import average_precision_score, recall_score
+from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB
+from sklearn.tree import DecisionTreeClassifier
+
+from imbdeep.classifiers import ImbalancedClassifier, NetClassifier
+from imbdeep.classifiers._imbalanced.learners import LEARNERS, rows_for_trees
+
+NETS = NetClassifier(
+    module__hidden_sizes=(8,),
+    n_members=2,
+    member_holdout="folds",
+    max_epochs=3,
+    n_bins=4,
+)
+LINEAR, TREE = ("linear", LogisticRegression()), ("tree", DecisionTreeClassifier())
+QUICK = [LINEAR, ("bayes", GaussianNB())]
+
+
+def blobs(seed=0, n=200, **params):
+    params = {"weights": [0.85], "flip_y": 0.05} | params
+    return make_classification(n, 6, n_informative=4, random_state=seed, **params)
+
+
+def fitted(learners=QUICK, X=None, y=None, *, fit_params=None, **params):
+    if X is None:
+        X, y = blobs()
+    model = ImbalancedClassifier(learners, random_state=0, **params)
+    return model.fit(X, y, **(fit_params or {}))
+
+
+# --- The blend -----------------------------------------------------------------------
+
+
+def test_learners_are_weighed_by_likelihood_and_added_up():
+    X, y = blobs()
+    model = fitted([LINEAR, TREE], X, y)
+    assert sum(model.learner_weights_.values()) == pytest.approx(1)
+    # A tree that is sure of each label is wrong about some, and out of fold it shows.
+    assert model.learner_weights_["linear"] > 0.6
+    parts = [
+        model.learner_weights_[name] * one.predict_proba(X)
+        for name, one in model.learners_.items()
+    ]
+    assert_allclose(model.predict_proba(X), sum(parts))
+    parts = [
+        model.learner_weights_[name] * one.oof_proba_
+        for name, one in model.learners_.items()
+    ]
+    assert_allclose(model.oof_proba_, sum(parts))
+
+
+def test_out_of_fold_probabilities_are_by_the_models_that_did_not_see_the_row():
+    X, y = blobs()
+    folds = fitted([LINEAR], X, y).learners_["linear"]
+    assert len(folds.models) == 5
+    by_model = np.stack([model.predict_proba(X) for model in folds.models])
+    # Each row is by one of them, and as many rows by each.
+    same = np.isclose(by_model, folds.oof_proba_).all(axis=2)
+    assert same.any(axis=0).all()
+    model_of = same.argmax(axis=0)
+    assert_array_equal(np.bincount(model_of), [40] * 5)
+    for i, model in enumerate(folds.models):
+        again = LogisticRegression().fit(X[model_of != i], y[model_of != i])
+        assert_allclose(model.coef_, again.coef_)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_labels_that_only_memory_could_know_are_at_chance(seed):
+    rng = np.random.RandomState(seed)
+    X, y = rng.randn(400, 5), rng.permutation([0, 1] * 200)
+    model = fitted([TREE, ("nets", NETS)], X, y)
+    assert 0.4 < average_precision_score(y, model.oof_proba_[:, 1]) < 0.62
+    known = model.learners_["tree"].predict_proba(X)[:, 1]
+    assert average_precision_score(y, known) > 0.95
+
+
+def test_rows_of_a_group_are_held_out_together():
+    rng = np.random.RandomState(0)
+    X, y = np.repeat(rng.randn(100, 5), 4, axis=0), np.repeat([0, 1] * 50, 4)
+    groups = np.repeat(np.arange(100), 4)
+    apart = fitted([TREE], X, y)
+    together = fitted([TREE], X, y, fit_params={"groups": groups})
+    accuracy = [(m.oof_proba_.argmax(1) == y).mean() for m in (apart, together)]
+    assert accuracy[0] > 0.95
+    assert accuracy[1] < 0.7
+
+
+def test_a_blend_is_better_than_its_parts_on_average():
+    gains = []
+    for seed in range(5):
+        X, y = blobs(seed, 900, n_classes=2, class_sep=0.7)
+        model = fitted(
+            [LINEAR, ("trees", HistGradientBoostingClassifier())], X[:300], y[:300]
+        )
+        scores = [
+            average_precision_score(y[300:], one.predict_proba(X[300:])[:, 1])
+            for one in (model, *model.learners_.values())
+        ]
+        gains.append(scores[0] - np.mean(scores[1:]))
+    assert np.mean(gains) > 0.02
+
+
+def test_weights_of_rows_reach_learners_and_blend():
+    X, y = blobs()
+    weight = np.where(X[:, 0] > 0, 1.0, 1e-3)
+    model = fitted([LINEAR], X, y, fit_params={"sample_weight": weight})
+    plain = fitted([LINEAR], X, y)
+    assert np.abs(model.oof_proba_ - plain.oof_proba_).max() > 0.05
+    ones = fitted([LINEAR], X, y, fit_params={"sample_weight": np.ones(len(y))})
+    assert_allclose(ones.oof_proba_, plain.oof_proba_)
+
+
+def test_seeds_jobs_and_searches():
+    X, y = blobs()
+    learners = [TREE, ("nets", NETS)]
+    proba = fitted(learners, X, y).predict_proba(X)
+    assert_array_equal(fitted(learners, X, y, n_jobs=2).predict_proba(X), proba)
+    other = ImbalancedClassifier(learners, random_state=1).fit(X, y)
+    assert np.abs(other.predict_proba(X) - proba).max() > 1e-3
+    # The classifiers of the user's stay as they are.
+    assert NETS.random_state is None
+    assert not hasattr(NETS, "module_")
+    grid = {"learners": [[LINEAR], [LINEAR, TREE]], "threshold": ["f1", 0.2]}
+    search = GridSearchCV(ImbalancedClassifier(random_state=0), grid, cv=2)
+    assert len(search.fit(X, y).cv_results_["params"]) == 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_all_learners_by_name(n_classes):
+    X, y = blobs(0, 600, n_classes=n_classes, weights=None, flip_y=0)
+    model = ImbalancedClassifier(random_state=0).fit(X[:300], y[:300])
+    assert list(model.learners_) == ["random_forest", "hist_gb", "nca", "mlp"]
+    assert set(LEARNERS) == set(model.learners_)
+    assert model.score(X[300:], y[300:]) > 0.8
+
+
+# --- Raw tables ----------------------------------------------------------------------
+
+
+def raw(n=300, seed=0):
+    rng = np.random.RandomState(seed)
+    table = pd.DataFrame(
+        {
+            "age": rng.randint(18, 80, n).astype(float),
+            "city": rng.choice(["Ulm", "Bonn", "Kiel"], n),
+            "code": pd.Categorical([f"c{i}" for i in rng.randint(0, 400, n)]),
+            "member": rng.rand(n) < 0.5,
+            "income": np.exp(rng.randn(n) + 9),
+        }
+    )
+    churned = (table.city == "Ulm") & (table.age < 45) & (rng.rand(n) < 0.9)
+    table.loc[::7, "income"] = np.nan
+    table.loc[::11, "city"] = None
+    return table, np.where(churned, "churned", "stayed")
+
+
+def test_a_raw_frame():
+    X, y = raw(600)
+    learners = ["random_forest", "hist_gb", ("nets", NETS)]
+    model = fitted(learners, X[:300], y[:300])
+    score = average_precision_score(
+        y[300:] == "churned", model.predict_proba(X[300:])[:, 0]
+    )
+    assert score > 3 * np.mean(y == "churned")
+    # Unseen levels, another order of them, no level at all.
+    new = X[300:310].assign(city="Rome")
+    new["code"] = pd.Categorical(["never"] * 10)
+    with pytest.warns(UserWarning, match="no level that training had"):
+        assert np.isfinite(model.predict_proba(new)).all()
+    with pytest.raises(ValueError, match="feature names"):
+        model.predict(X[["city", "age", "code", "member", "income"]])
+
+
+def test_numbers_that_name_levels():
+    rng = np.random.RandomState(0)
+    X = np.c_[rng.randint(0, 40, 600), rng.randn(600)]
+    odd = rng.permutation(40)[:20]
+    y = np.isin(X[:, 0], odd).astype(int)
+    told = fitted(["hist_gb"], X, y, categorical_features=[0])
+    assert told.learners_["hist_gb"].models[0].is_categorical_.tolist() == [True, False]
+    assert average_precision_score(y, told.oof_proba_[:, 1]) > 0.95
+    with pytest.raises(ValueError, match="categorical_features"):
+        fitted(["hist_gb"], X, y, categorical_features=[7])
+
+
+def test_trees_see_huge_numbers_and_rare_levels_clipped():
+    X = np.array([[1e300, 3.0], [-np.finfo(float).max, 900.0], [np.nan, np.nan]])
+    seen = rows_for_trees(X, [1])
+    largest = np.finfo(np.float32).max
+    assert_array_equal(seen, [[largest, 3], [-largest, 254], [np.nan, np.nan]])
+    assert X[1, 1] == 900
+
+
+# --- Decisions -----------------------------------------------------------------------
+
+
+def test_the_threshold_is_of_rows_out_of_fold():
+    X, y = blobs(n=1_000)
+    model = fitted(X=X[:500], y=y[:500], threshold=("recall", 0.8))
+    found = model.oof_proba_[:, 1] >= model.threshold_
+    assert 0.8 <= recall_score(y[:500], found) < 0.85
+    assert recall_score(y[500:], model.predict(X[500:])) > 0.65
+    assert_array_equal(
+        model.predict(X), (model.predict_proba(X)[:, 1] >= model.threshold_).astype(int)
+    )
+    plain = fitted(X=X[:500], y=y[:500])
+    assert plain.threshold_ == 0.5
+    assert_allclose(plain.predict_proba(X), model.predict_proba(X))
+
+
+def test_costs_of_rows():
+    X, y = blobs()
+    model = fitted(X=X, y=y)
+    amount = np.random.RandomState(0).exponential(50, len(y))
+    costs = np.zeros((len(y), 2, 2))
+    costs[:, 0, 1], costs[:, 1, 0] = 5, amount + 5.01
+    expected = model.predict_proba(X)[:, 1] * (amount + 10.01) > 5
+    assert_array_equal(model.predict(X, sample_cost=costs), expected.astype(int))
+    with pytest.raises(ValueError, match="sample_cost must have the shape"):
+        model.predict(X, sample_cost=costs[:3])
+
+
+def test_labels_of_any_type_keep_their_order():
+    X, y = blobs()
+    names = np.array(["rare" if label else "usual" for label in y], dtype=object)
+    model = fitted(X=X, y=names, threshold="f1")
+    assert model.classes_.tolist() == ["rare", "usual"]
+    assert_array_equal(model.class_counts_, [y.sum(), (1 - y).sum()])
+    assert set(model.predict(X)) == {"rare", "usual"}
+
+
+# --- Budgets, few rows, errors -------------------------------------------------------
+
+
+def test_learners_beyond_the_budget_are_left_out():
+    with pytest.warns(UserWarning, match=r"time_budget=1e-06.*\['bayes'\] are left"):
+        model = fitted(time_budget=1e-6)
+    assert list(model.learner_weights_) == ["linear"]
+    assert model.learner_weights_["linear"] == 1
+
+
+def test_nets_end_with_the_epoch_in_which_the_budget_is_spent():
+    X, y = blobs()
+    nets = clone(NETS).set_params(max_epochs=100_000, patience=100_000)
+    model = fitted([("nets", nets)], X, y, time_budget=1.0)
+    assert 1 <= len(model.learners_["nets"].history) < 100_000
+    assert np.isfinite(model.oof_proba_).all()
+
+
+def test_it_says_how_long_learners_took(capsys):
+    fitted(verbose=1)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["linear", "bayes"]
+
+
+def test_classes_of_one_and_two_rows():
+    X, y = blobs()
+    y = np.append(y[:-3], [2, 3, 3])
+    model = fitted([TREE], X, y)
+    assert np.isnan(model.oof_proba_[-3]).all()
+    assert np.isfinite(model.oof_proba_[:-3]).all()
+    assert model.predict_proba(X).shape == (len(y), 4)
+    assert_array_equal(model.predict(X[-3:-2]), [2])
+
+
+@pytest.mark.parametrize(
+    ("learners", "message"),
+    [
+        ("nca", "must be a list"),
+        ([], "empty"),
+        (["boosting"], "'hist_gb'.*got 'boosting'"),
+        (["nca", "nca"], "'nca' twice"),
+        ([("a", LogisticRegression()), ("a", GaussianNB())], "'a' twice"),
+        ([LogisticRegression()], "pairs of a name"),
+        ([("margin", Perceptron())], "predict_proba"),
+        ([(3, LogisticRegression())], "pairs of a name"),
+        (7, "must be a list"),
+    ],
+)
+def test_learners_that_make_no_sense(learners, message):
+    with pytest.raises(ValueError, match=message):
+        fitted(learners)
+
+
+def test_what_is_wrong_is_said_before_training():
+    X, y = blobs()
+    never = [("never", HistGradientBoostingClassifier(max_iter=10**6))]
+    for params, message in [
+        ({"threshold": "recall"}, "must be among"),
+        ({"fit_params": {"sample_weight": -np.ones(len(y))}}, "negative|Negative"),
+        ({"fit_params": {"groups": np.zeros(3)}}, "inconsistent"),
+        ({"time_budget": 0}, "time_budget"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            fitted(never, X, y, **params)
+    with pytest.raises(ValueError, match="one class"):
+        fitted(never, X, np.zeros(len(y)))
+
+
+def test_a_failed_fit_leaves_the_last_one():
+    X, y = blobs()
+    model = fitted([LINEAR], X, y)
+    before = model.predict_proba(X)
+    model.set_params(threshold=("precision", 1.0))
+    with pytest.raises(ValueError, match="precision"):
+        model.fit(np.zeros_like(X), y)
+    assert_array_equal(model.predict_proba(X), before)
+
+
+def test_a_learner_that_is_not_finite_is_named():
+    X, y = blobs()
+    refused = pytest.raises(ValueError, match="GaussianNB gave a probability")
+    ignored = pytest.warns(RuntimeWarning)
+    with refused, ignored:
+        fitted([LINEAR, ("bayes", GaussianNB())], np.zeros_like(X), y)

@@ -1,0 +1,196 @@
+"""Thresholds and costs: against a search by hand, and what is refused."""
+
+import numpy as np
+import pytest
+from imblearn.metrics import geometric_mean_score
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.metrics import (
+    balanced_accuracy_score,
+    f1_score,
+    matthews_corrcoef,
+    precision_score,
+    recall_score,
+)
+
+from imbdeep.classifiers._imbalanced.decisions import (
+    cheapest,
+    check_threshold,
+    learn_decision,
+    read_costs,
+)
+from imbdeep.classifiers._imbalanced.thresholds import count_at_thresholds
+
+SCORES = {
+    "balanced_accuracy": balanced_accuracy_score,
+    "f1": f1_score,
+    "g_mean": geometric_mean_score,
+    "mcc": matthews_corrcoef,
+}
+
+
+def table(seed, n=60):
+    rng = np.random.RandomState(seed)
+    y = np.append(rng.randint(0, 2, n - 2), [0, 1])
+    # With equal scores among them.
+    score = np.clip(0.3 * y + rng.uniform(0, 0.7, n), 0, 1).round(2)
+    return y, np.c_[1 - score, score]
+
+
+def cuts(score):
+    """A threshold in each gap between the scores, and beyond them."""
+    values = np.unique(score)
+    return np.r_[0.0, (values[:-1] + values[1:]) / 2, 1.01]
+
+
+@pytest.mark.parametrize("name", SCORES)
+@pytest.mark.parametrize("seed", range(4))
+def test_a_metric_is_maximised(name, seed):
+    y, proba = table(seed)
+    labels = learn_decision(name, proba, y)(proba)
+    best = max(
+        SCORES[name](y, (proba[:, 1] >= t).astype(int)) for t in cuts(proba[:, 1])
+    )
+    assert_allclose(SCORES[name](y, labels), best)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_counts_are_those_of_each_threshold(seed):
+    y, proba = table(seed)
+    weight = np.random.RandomState(seed).uniform(0, 2, len(y))
+    counts = count_at_thresholds(y == 1, proba[:, 1], weight)
+    assert (np.diff(counts.thresholds) < 0).all()
+    for i, threshold in enumerate(counts.thresholds):
+        called = proba[:, 1] >= threshold
+        assert_allclose(counts.tp[i], weight[(y == 1) & called].sum())
+        assert_allclose(counts.fp[i], weight[(y == 0) & called].sum())
+        assert_allclose(counts.fn[i], weight[(y == 1) & ~called].sum(), atol=1e-12)
+        assert_allclose(counts.tn[i], weight[(y == 0) & ~called].sum(), atol=1e-12)
+
+
+@pytest.mark.parametrize("wanted", [0.3, 0.7, 1.0])
+@pytest.mark.parametrize("seed", range(4))
+def test_recall_is_reached_with_as_few_false_alarms_as_can_be(seed, wanted):
+    y, proba = table(seed)
+    called = learn_decision(("recall", wanted), proba, y)(proba)
+    assert recall_score(y, called) >= wanted
+    higher = [c for c in cuts(proba[:, 1]) if (proba[:, 1] >= c).sum() < called.sum()]
+    assert all(recall_score(y, proba[:, 1] >= c) < wanted for c in higher)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_precision_is_reached_with_as_much_recall_as_can_be(seed):
+    y, proba = table(seed)
+    called = learn_decision(("precision", 0.7), proba, y)(proba)
+    assert precision_score(y, called) >= 0.7
+    lower = [c for c in cuts(proba[:, 1]) if (proba[:, 1] >= c).sum() > called.sum()]
+    assert all(precision_score(y, proba[:, 1] >= c) < 0.7 for c in lower)
+
+
+def test_a_precision_that_nothing_reaches_is_refused():
+    proba = np.array([[0.2, 0.8], [0.4, 0.6], [0.9, 0.1]])
+    with pytest.raises(ValueError, match=r"highest precision is 0\.500"):
+        learn_decision(("precision", 0.9), proba, np.array([0, 1, 0]))
+
+
+def test_neighbouring_floats_are_kept_apart():
+    low = 0.3
+    score = np.array([low, np.nextafter(low, 1)])
+    decision = learn_decision("f1", np.c_[1 - score, score], np.array([0, 1]))
+    assert_array_equal(decision(np.c_[1 - score, score]), [0, 1])
+
+
+def test_all_rows_certain():
+    proba = np.array([[0.0, 1.0], [1.0, 0.0]])
+    decision = learn_decision("f1", proba, np.array([1, 0]))
+    assert_array_equal(decision(proba), [1, 0])
+
+
+def test_rows_that_nobody_held_out_are_left_out():
+    y, proba = table(0)
+    gaps = np.r_[proba, np.full((5, 2), np.nan)]
+    expected = learn_decision("f1", proba, y)
+    assert learn_decision("f1", gaps, np.r_[y, [1] * 5]) == expected
+    with pytest.raises(ValueError, match="no row was held out"):
+        learn_decision("f1", np.full((4, 2), np.nan), np.array([0, 0, 1, 1]))
+
+
+# --- Costs ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_the_cheapest_class_by_hand(n_classes):
+    rng = np.random.RandomState(0)
+    proba = rng.dirichlet(np.ones(n_classes), 50)
+    costs = rng.uniform(1, 9, (50, n_classes, n_classes))
+    expected = [
+        min(
+            range(n_classes),
+            key=lambda d: sum(p * costs[i, c, d] for c, p in enumerate(row)),
+        )
+        for i, row in enumerate(proba)
+    ]
+    assert_array_equal(cheapest(proba, costs), expected)
+    assert_array_equal(cheapest(proba, costs[0])[0], expected[0])
+
+
+def test_the_threshold_of_costs():
+    decision = learn_decision([[1, 3], [9, 1]], np.full((2, 2), 0.5), np.array([0, 1]))
+    assert_allclose(decision.threshold, 2 / 10)
+    proba = np.array([[0.81, 0.19], [0.79, 0.21]])
+    assert_array_equal(decision(proba), [0, 1])
+
+
+def test_the_default_is_the_most_probable_class():
+    proba = np.random.RandomState(0).dirichlet(np.ones(3), 50)
+    decision = learn_decision("default", proba, np.arange(50) % 3)
+    assert decision.threshold is None
+    assert_array_equal(decision(proba), proba.argmax(axis=1))
+    two = learn_decision("default", proba[:, :2], np.arange(50) % 2)
+    assert two.threshold == 0.5
+    assert_array_equal(two(np.array([[0.5, 0.5]])), [0])
+
+
+def test_balanced_accuracy_of_many_classes_weighs_by_their_share():
+    proba = np.random.RandomState(0).dirichlet([8, 2, 1], 200)
+    y = np.array([0] * 160 + [1] * 30 + [2] * 10)
+    decision = learn_decision("balanced_accuracy", proba, y)
+    expected = (proba / [160, 30, 10]).argmax(axis=1)
+    assert_array_equal(decision(proba), expected)
+
+
+# --- What is refused -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("threshold", "message"),
+    [
+        ("accuracy", "must be among"),
+        (1.5, r"in \[0, 1\]"),
+        (float("nan"), r"in \[0, 1\]"),
+        (("recall", 0), "above 0"),
+        (("recall", "much"), "above 0"),
+        (("roc", 0.5), "above 0"),
+        ([[0, 1, 2]], "shape"),
+        ([[0, 1], ["a", 0]], "threshold"),
+        ([[0, 1], [np.inf, 0]], "finite"),
+        ([[0, 1], [0, 1]], "class number 1"),
+        ([[0, 0], [1, 0]], "class number 0"),
+        (None, "threshold"),
+        (True, "threshold"),
+    ],
+)
+def test_thresholds_that_make_no_sense(threshold, message):
+    with pytest.raises(ValueError, match=message):
+        check_threshold(threshold, 2)
+
+
+@pytest.mark.parametrize("threshold", [0.3, "f1", ("recall", 0.5)])
+def test_thresholds_are_for_two_classes(threshold):
+    check_threshold(threshold, 2)
+    with pytest.raises(ValueError, match="there are 3"):
+        check_threshold(threshold, 3)
+
+
+def test_costs_name_their_parameter():
+    with pytest.raises(ValueError, match=r"sample_cost .*\(5, 2, 2\)"):
+        read_costs("sample_cost", np.zeros((5, 3, 3)), (5, 2, 2))
