@@ -32,6 +32,7 @@ def _rebalanced(name, title, make):
     return Method(f"{name}_members", make, title, group="rebalancing")
 
 
+BLEND = Method("imbalanced", members("ImbalancedClassifier"), "nets and trees, blended")
 PLAIN = Method("members", members(), "members: ten nets that hold out folds")
 MLP = Method("mlp_members", perceptrons(), "members, each a perceptron")
 TABM = Method("tabm_members", perceptrons(module="tabm"), "members, each a TabM")

@@ -109,7 +109,8 @@ REMEDIES = {
 
 
 def test_members_differ_by_their_remedy_alone():
-    assert [method.name for method in MEMBERS] == ["net_members", *REMEDIES]
+    names = ["imbalanced", "net_members", *REMEDIES]
+    assert [method.name for method in MEMBERS] == names
     plain = METHODS["mlp_members"].make(3, "cpu")
     assert plain.member_holdout == "folds"
     defaults = NetClassifier().get_params(deep=False)
@@ -123,16 +124,22 @@ def test_members_differ_by_their_remedy_alone():
         expected = getattr(classifiers, class_name)(**chosen | params)
         assert type(made) is type(expected)
         assert made.get_params(deep=False) == expected.get_params(deep=False)
-        assert METHODS[name].kind == "refitted"
+        assert METHODS[name].kind == "held_out"
 
 
-def test_members_are_the_ensemble_at_its_defaults():
-    method = METHODS["net_members"]
-    made = method.make(3, "cpu")
-    expected = classifiers.NetEnsembleClassifier(random_state=3, device="cpu")
+AT_DEFAULTS = {
+    "imbalanced": "ImbalancedClassifier",
+    "net_members": "NetEnsembleClassifier",
+}
+
+
+@pytest.mark.parametrize("name", AT_DEFAULTS)
+def test_members_are_at_their_defaults(name):
+    made = METHODS[name].make(3, "cpu")
+    expected = getattr(classifiers, AT_DEFAULTS[name])(random_state=3, device="cpu")
     assert type(made) is type(expected)
     assert made.get_params(deep=False) == expected.get_params(deep=False)
-    assert method.kind == "refitted"
+    assert METHODS[name].kind == "held_out"
 
 
 def test_peers_are_told_seed_device_and_one_thread(data, fake_peers):

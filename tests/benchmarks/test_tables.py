@@ -40,6 +40,7 @@ RUNS = {
     "members": ("crx,german,glass0", "members,hist_gb,catboost", 18),
 }
 FEW = {"max_epochs": 2, "max_iter": 3, "n_estimators": 2, "n_members": 2}
+FEW["learners"] = ["random_forest"]
 
 
 def short(method):
@@ -117,7 +118,7 @@ def test_groups_hold_what_they_say():
     groups = groups_of(PARTS["members"].methods)
     assert groups["peers"] == list(PEERS_OF_TABLES)
     assert len(groups["rebalancing"]) == 5
-    alone = {"members", "net", "mlp_members", "tabm_members"}
+    alone = {"members", "imbalanced", "net", "mlp_members", "tabm_members"}
     assert set(PARTS["members"].methods) == alone.union(*groups.values())
 
 

@@ -38,15 +38,23 @@ def fit_and_predict(make, kind, X, y, split):
     A ``'stopped'`` method is fitted on the fit part, is given the validation part as
     ``eval_set``, and has its threshold tuned there. A ``'refitted'`` one has no use for
     a validation part while it is fitted: it is fitted on the fit part to tune the
-    threshold on the validation part, then again on the whole training half. So either
-    kind has seen the whole training half, as it would outside of this benchmark, and
-    the nets that stop early learn their weights from 70 % of it. No fit sees a row of
-    ``split.test``.
+    threshold on the validation part, then again on the whole training half. One that
+    has ``'held_out'`` rows by itself is fitted on the whole half, and has its threshold
+    tuned on its ``oof_proba_``. So each kind has seen the whole training half, as it
+    would outside of this benchmark, and the nets that stop early learn their weights
+    from 70 % of it. No fit sees a row of ``split.test``.
     """
     minority = minority_label(y)
     valid = X[split.valid], y[split.valid]
     model = make()
-    if kind == "stopped":
+    if kind == "held_out":
+        X_train, y_train = X[split.train], y[split.train]
+        model, fit_seconds = timed_fit(model, X_train, y_train)
+        column = list(model.classes_).index(minority)
+        is_held_out = ~np.isnan(model.oof_proba_[:, column])
+        valid_proba = model.oof_proba_[is_held_out, column]
+        valid = X_train[is_held_out], y_train[is_held_out]
+    elif kind == "stopped":
         fitted = X[split.fit], y[split.fit]
         model, fit_seconds = timed_fit(model, *fitted, eval_set=valid)
         valid_proba = minority_proba(model, valid[0], minority)

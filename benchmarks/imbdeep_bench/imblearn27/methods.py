@@ -2,7 +2,9 @@
 
 A ``'stopped'`` method gets the validation part as ``eval_set`` and stops early by it; a
 ``'refitted'`` one has no use for it while it is fitted, and is fitted on it too, once
-the threshold is tuned. Each is made by ``make(random_state, device)``.
+the threshold is tuned; a ``'held_out'`` one is fitted on it at once, and tells the
+probabilities of rows that it held out itself. Each is made by
+``make(random_state, device)``.
 """
 
 from dataclasses import replace
@@ -178,13 +180,13 @@ def _behind(learner, sampler, words, kind, make):
     return Method(f"{learner}_{sampler}", make, title, kind)
 
 
-def _all_of(methods, group):
+def _all_of(methods, kind, group):
     """Return methods that need no validation part, as a group."""
-    return [replace(method, kind="refitted", group=group) for method in methods]
+    return [replace(method, kind=kind, group=group) for method in methods]
 
 
-_MEMBERS = [replace(members.PLAIN, name="net_members"), members.MLP, members.TABM]
-_MEMBERS += members.REBALANCED
+_MEMBERS = [members.BLEND, replace(members.PLAIN, name="net_members")]
+_MEMBERS += [members.MLP, members.TABM, *members.REBALANCED]
 METHODS = by_name(
     [
         *map(_plain, _TITLES),
@@ -198,7 +200,7 @@ METHODS = by_name(
             for sampler, (words, name) in _GENERATORS.items()
             for learner, (kind, *_) in _GENERATED.items()
         ),
-        *_all_of(_MEMBERS, "members"),
-        *_all_of(peers.PEERS.values(), "peers"),
+        *_all_of(_MEMBERS, "held_out", "members"),
+        *_all_of(peers.PEERS.values(), "refitted", "peers"),
     ]
 )

@@ -14,7 +14,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEnc
 
 from imbdeep.classifiers import NetClassifier
 from imbdeep_bench.engine.experiment import Method, by_name
-from imbdeep_bench.members import MLP, PLAIN, REBALANCED, TABM, WIDE, members
+from imbdeep_bench.members import BLEND, MLP, PLAIN, REBALANCED, TABM, WIDE, members
 from imbdeep_bench.peers import PEERS, TEXT
 
 CONTROL = {"encodings": "piecewise_linear", "levels": "native", "gaps": "native"}
@@ -158,6 +158,7 @@ ABLATION = {
 MEMBERS = by_name(
     [
         PLAIN,
+        BLEND,
         Method("hist_gb", boosting, "HistGradientBoosting", group="peers"),
         Method(
             "random_forest",

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch
@@ -42,8 +43,23 @@ def logistic(random_state, device):
     return make_pipeline(StandardScaler(), LogisticRegression())
 
 
+def held_out(random_state, device):
+    """Return a model that knows its out-of-fold probabilities."""
+
+    class HeldOut(LogisticRegression):
+        def fit(self, X, y):
+            plain = LogisticRegression()
+            folds = cross_val_predict(plain, X, y, method="predict_proba")
+            # A row that nobody held out.
+            self.oof_proba_ = np.where(np.arange(len(y))[:, None] == 3, np.nan, folds)
+            return super().fit(X, y)
+
+    return HeldOut()
+
+
 SCALED = [
     Method("net", logistic_net, kind="stopped"),
+    Method("held_out", held_out, kind="held_out"),
     Method("baseline", logistic, kind="refitted"),
 ]
 
@@ -106,7 +122,9 @@ class TestRows:
 
 
 # A net's own threshold; a baseline's comes from a model that did not see these rows.
-@pytest.mark.parametrize("method", SCALED, ids=lambda m: m.name)
+@pytest.mark.parametrize(
+    "method", [m for m in SCALED if m.kind != "held_out"], ids=lambda m: m.name
+)
 def test_the_threshold_is_tuned_on_the_validation_part(data, method):
     X, y = data
     split = split_of(data)
@@ -115,6 +133,26 @@ def test_the_threshold_is_tuned_on_the_validation_part(data, method):
     proba = model.predict_proba(X[split.valid])[:, 1]
     record = run_cell(make_cell(data, method))
     assert record["threshold"] == tune_threshold(y[split.valid] == 1, proba)
+
+
+def test_a_method_that_holds_rows_out_is_fitted_once_and_tuned_on_them(data):
+    X, y = data
+    train = split_of(data).train
+    model = held_out(0, "cpu").fit(X[train], y[train])
+    is_judged = np.arange(len(train)) != 3
+    threshold = tune_threshold(y[train][is_judged] == 1, model.oof_proba_[is_judged, 1])
+    method = next(m for m in SCALED if m.kind == "held_out")
+    assert run_cell(make_cell(data, method))["threshold"] == threshold
+    log = []
+
+    class Recorded(type(model)):
+        def fit(self, X, y):
+            log.append(X)
+            return super().fit(X, y)
+
+    prediction = fit_and_predict(Recorded, "held_out", X, y, split_of(data))
+    np.testing.assert_array_equal(log, [X[train]])
+    assert prediction.threshold == threshold
 
 
 class TestRecord:
