@@ -14,6 +14,7 @@ from imbdeep_bench.engine.experiment import Rows
 from imbdeep_bench.tables import PARTS, data
 from imbdeep_bench.tables.experiment import score
 from tables import main
+from tests.common.slow import slow_if
 
 
 @pytest.fixture
@@ -94,8 +95,29 @@ def mixed_rows(n=60, seed=0):
     return Rows(X.iloc[train], y[train], X.iloc[test], y[test])
 
 
+SWITCHED = {
+    "single": {"n_members", "member_holdout"},
+    "no_holdout": {"member_holdout", "train_split"},
+    "last_epoch": {"early_stopping"},
+    "log_loss": {"scoring"},
+    "refit": {"refit"},
+    "bootstrap": {"member_holdout"},
+    "blocks": {"module__n_blocks"},
+    "lr_1e-3": {"lr"},
+    "standard": {"numeric_encoding"},
+    "robust": {"numeric_encoding"},
+    "piecewise_linear": {"numeric_encoding"},
+    "mlp": {"module", "module__hidden_sizes", "lr"},
+    "linear_skip": {"module__linear_skip"},
+}
+
+
 @pytest.mark.filterwarnings("ignore:Average precision")
-@pytest.mark.parametrize("name", PARTS["members"].methods)
+@pytest.mark.parametrize(
+    # Of the ablations, most differ by a number from methods that are tried.
+    "name",
+    [slow_if(name in SWITCHED, name) for name in PARTS["members"].methods],
+)
 def test_every_method_takes_text_and_gaps(name, fake_peers):
     rows = mixed_rows()
     model = short(PARTS["members"].methods[name]).make(0)
@@ -122,21 +144,6 @@ def test_groups_hold_what_they_say():
     assert set(PARTS["members"].methods) == alone.union(*groups.values())
 
 
-SWITCHED = {
-    "single": {"n_members", "member_holdout"},
-    "no_holdout": {"member_holdout", "train_split"},
-    "last_epoch": {"early_stopping"},
-    "log_loss": {"scoring"},
-    "refit": {"refit"},
-    "bootstrap": {"member_holdout"},
-    "blocks": {"module__n_blocks"},
-    "lr_1e-3": {"lr"},
-    "standard": {"numeric_encoding"},
-    "robust": {"numeric_encoding"},
-    "piecewise_linear": {"numeric_encoding"},
-    "mlp": {"module", "module__hidden_sizes", "lr"},
-    "linear_skip": {"module__linear_skip"},
-}
 WHOLE = {"linear_skip": "mlp"}  # of the others: the members
 
 

@@ -91,9 +91,7 @@ def test_names_and_callables(rows, labels, caching, on_train):
         assert recorded == pytest.approx(expected, abs=1e-6), name
 
 
-@pytest.mark.parametrize("labels", LABELS)
-@pytest.mark.parametrize("caching", [True, False])
-@pytest.mark.parametrize("positive", [0, 1])
+@half_of(labels=LABELS, caching=[True, False], positive=[0, 1])
 def test_a_scorer_that_names_its_label(rows, labels, caching, positive):
     labels = LABELS[labels]
     scorer = make_scorer(f1_score, pos_label=labels[positive], zero_division=0.0)

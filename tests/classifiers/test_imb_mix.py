@@ -24,6 +24,7 @@ from tests.classifiers.attacked import (
     table,
     three_classes,
 )
+from tests.common.slow import half_of
 
 
 def four_classes(counts=(150, 40, 8, 6)):
@@ -79,18 +80,16 @@ def test_the_ratio_from_which_on_labels_are_rebalanced(n_copies, least):
         assert np.array_equal(*pair) == (n_frequent < 4 * least), n_frequent
 
 
-@pytest.mark.parametrize(
-    "params",
-    [
+@half_of(
+    params=[
         {},
         {"mix": "mixup"},
         {"kappa": 1.5, "tau": 0.9, "alpha": 0.4},
         {"kappa": 1.0, "tau": 0.3, "n_copies": 0},
         {"n_copies": 1, "tau": 0.0},
     ],
-    ids=["paper", "mixup", "loose", "remix", "tau-0"],
+    weighted=[False, True],
 )
-@pytest.mark.parametrize("weighted", [False, True])
 def test_mixtures_are_those_of_plain_loops(mixtures, params, weighted):
     X, y = four_classes()
     weight = np.random.RandomState(1).uniform(0, 2, len(y)) if weighted else None

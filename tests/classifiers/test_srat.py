@@ -30,6 +30,7 @@ from tests.classifiers.attacked import (
     table,
     three_classes,
 )
+from tests.common.slow import half_of
 
 
 def slow_separation(z, labels, temperature):
@@ -85,9 +86,11 @@ def slow_loss(module, step, net, criterion, counts, class_weight):
 # --- A step --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("criterion", ["cross_entropy", "focal", "ldam"])
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("reduction", ["rows", "weights"])
+@half_of(
+    criterion=["cross_entropy", "focal", "ldam"],
+    weighted=[False, True],
+    reduction=["rows", "weights"],
+)
 def test_the_loss_of_a_step_is_that_of_plain_loops(criterion, weighted, reduction):
     X, y = three_classes()
     weight = np.random.RandomState(0).uniform(0, 2, len(y)) if weighted else None

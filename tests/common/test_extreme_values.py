@@ -12,6 +12,7 @@ from imbdeep.classifiers import NetClassifier
 
 from .estimators import each
 from .nets import NETS, quick, table
+from .slow import slow_if
 
 X, Y = table(80)
 RNG = np.random.RandomState(0)
@@ -31,7 +32,7 @@ def with_column(values, dtype=np.float64):
     return rows
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("dtype", [np.float64, slow_if(True, np.float32)])
 @pytest.mark.parametrize("column", COLUMNS)
 @pytest.mark.parametrize("name", each(NETS))
 def test_probabilities_are_finite(name, column, dtype):

@@ -33,6 +33,8 @@ from imbdeep.classifiers import LDAMClassifier, NetClassifier, ReMixClassifier
 from imbdeep.metrics import balanced_brier_score, balanced_brier_scorer
 from imbdeep.modules import MLP
 
+from .slow import slow_if
+
 X, Y = make_classification(120, 5, weights=[0.8], flip_y=0, random_state=0)
 X3, Y3 = make_classification(
     150, 6, n_informative=4, n_classes=3, weights=[0.6, 0.3], random_state=0
@@ -220,7 +222,7 @@ def in_sparse_rows():
         "no device",
     ],
 )
-@pytest.mark.parametrize("member_holdout", ["folds", "bootstrap"])
+@pytest.mark.parametrize("member_holdout", ["folds", slow_if(True, "bootstrap")])
 @pytest.mark.filterwarnings("ignore:Setting self.device")
 def test_rows_are_judged_by_members_that_hold_them_out(table, params, member_holdout):
     if params.get("module") == "tabm":

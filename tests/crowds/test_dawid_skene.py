@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from imbdeep.crowds import DawidSkene, MajorityVote, simulate_annotators
 from imbdeep.crowds._worker_model import error_rates
+from tests.common.slow import half_of
 
 never_converges = pytest.mark.filterwarnings(
     "ignore:DawidSkene did not converge:sklearn.exceptions.ConvergenceWarning"
@@ -97,12 +98,13 @@ def vote_slowly(codes, n_classes):
 
 @never_converges
 class TestObjective:
-    @pytest.mark.parametrize("assignment", ["soft", "hard"])
-    @pytest.mark.parametrize(
-        ("init", "fit_prior"), [("vote", True), ("vote", False), ("uniform", True)]
+    @half_of(
+        assignment=["soft", "hard"],
+        begins=[("vote", True), ("vote", False), ("uniform", True)],
+        smoothing=[0, 0.01, 1.5],
     )
-    @pytest.mark.parametrize("smoothing", [0, 0.01, 1.5])
-    def test_never_decreases(self, assignment, init, fit_prior, smoothing):
+    def test_never_decreases(self, assignment, begins, smoothing):
+        init, fit_prior = begins
         n_steps = 0
         for seed in range(20):
             codes, prior, n_classes = random_problem(seed)
@@ -169,14 +171,14 @@ class TestObjective:
 
 
 @never_converges
-@pytest.mark.parametrize("assignment", ["soft", "hard"])
-@pytest.mark.parametrize("smoothing", [0, 0.01, 1.5])
-@pytest.mark.parametrize(
-    ("init", "fit_prior"),
-    [("vote", True), ("vote", False), ("uniform", True)],
+@half_of(
+    seed=range(3),
+    begins=[("vote", True), ("vote", False), ("uniform", True)],
+    smoothing=[0, 0.01, 1.5],
+    assignment=["soft", "hard"],
 )
-@pytest.mark.parametrize("seed", range(3))
-def test_slow_derivation_step_by_step(seed, init, fit_prior, smoothing, assignment):
+def test_slow_derivation_step_by_step(seed, begins, smoothing, assignment):
+    init, fit_prior = begins
     rng = np.random.default_rng(seed)
     n_classes, n_workers = 2 + seed, 3 + 2 * seed
     truth = rng.choice(n_classes, p=rng.dirichlet(np.ones(n_classes)), size=40)

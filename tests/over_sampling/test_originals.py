@@ -15,20 +15,30 @@ from scipy import sparse
 from sklearn.base import clone
 
 from imbdeep._tables.frames import column_names, read_labels
-from tests.common.estimators import SAMPLERS, each
+from tests.common.estimators import SAMPLERS, each, is_quick
+from tests.common.slow import slow_if
 
 N = 24
 Y = np.repeat([0, 1], [16, 8])
 every_sampler = pytest.mark.parametrize("name", each(SAMPLERS))
-# For many containers: the samplers with a generator read and build them alike.
-LATER_GENERATIVE = ("gl-gan", "conditional-wgan")
-one_of_each_kind = pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.slow) if name in LATER_GENERATIVE else name
-        for name in each(SAMPLERS)
-    ],
-)
+
+
+def by_turns(**kinds):
+    """Parametrize a test by samplers, and by many kinds of one thing.
+
+    By default every second sampler takes a kind, as they read and build them alike.
+    """
+    ((argument, names),) = kinds.items()
+    return pytest.mark.parametrize(
+        ("name", argument),
+        [
+            slow_if((i + j) % 2 or not is_quick(name, SAMPLERS), name, kind)
+            for i, name in enumerate(SAMPLERS)
+            for j, kind in enumerate(names)
+        ],
+    )
+
+
 MIXING = [name for name, own in SAMPLERS.items() if "alpha" in own.get_params()]
 WITH_CATEGORIES = [
     name for name, own in SAMPLERS.items() if "categorical_features" in own.get_params()
@@ -172,8 +182,7 @@ def types_of(row):
 WIDENED = {"small integers", "booleans"}
 
 
-@one_of_each_kind
-@pytest.mark.parametrize("container", X)
+@by_turns(container=X)
 def test_rows_come_first_unchanged(name, container):
     given = X[container]()
     sampler = clone(SAMPLERS[name])
@@ -238,8 +247,7 @@ LABELS = {
 }
 
 
-@one_of_each_kind
-@pytest.mark.parametrize("kind", LABELS)
+@by_turns(kind=LABELS)
 def test_labels_come_first_unchanged(name, kind):
     y = LABELS[kind]
     _, target = clone(SAMPLERS[name]).fit_resample(as_array(float), y)

@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 
 from imbdeep.over_sampling import ReMix
+from tests.common.slow import half_of
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +80,7 @@ def test_attributes_tell_how_each_row_came_about(data, label):
     assert_allclose(sampler.soft_targets_.sum(1), 1)
 
 
-@pytest.mark.parametrize("alpha", [0.2, 1.0])
-@pytest.mark.parametrize("label", ["argmax", "sample"])
+@half_of(alpha=[0.2, 1.0], label=["argmax", "sample"])
 def test_mixing_is_that_of_labelled_remix_batches(data, label, alpha):
     """Against ReMix played row by row: mix, label, keep the rows of one class."""
     X, y = data
