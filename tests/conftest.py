@@ -20,7 +20,14 @@ def pytest_collection_modifyitems(items):
             item.add_marker(skip)
 
 
-def pytest_collection_finish():
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
     # What was collected stays; each garbage collection would look through all of it,
-    # and statsmodels asks for one at every adjustment of p-values.
-    gc.freeze()
+    # again and again as it grows, and statsmodels asks for one at every adjustment of
+    # p-values.
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()

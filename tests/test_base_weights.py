@@ -8,8 +8,10 @@ from sklearn.utils.validation import has_fit_parameter
 from imbdeep.classifiers import LDAMClassifier, NetClassifier
 from imbdeep.losses import CrossEntropyLoss
 from imbdeep.losses._registry import LOSSES
+from tests.common.estimators import is_quick
 from tests.common.nets import NETS
-from tests.test_base import NAMES, SMALL, param, table
+from tests.common.slow import slow_if
+from tests.test_base import MAKERS, NAMES, SMALL, table
 
 
 @pytest.fixture(scope="module")
@@ -17,13 +19,21 @@ def data():
     return table()
 
 
-WEIGHTED = [
-    param(name) for name in NAMES if has_fit_parameter(NETS[name], "sample_weight")
-]
+WEIGHTED = [name for name in NAMES if has_fit_parameter(NETS[name], "sample_weight")]
 
 
-@pytest.mark.parametrize("cls", WEIGHTED)
-@pytest.mark.parametrize("reduction", ["rows", "weights"])
+@pytest.mark.parametrize(
+    ("cls", "reduction"),
+    [
+        slow_if(
+            not is_quick(name, NETS) or (reduction == "weights" and name != "net"),
+            *(MAKERS[name], reduction),
+            id=f"{name}-{reduction}",
+        )
+        for name in WEIGHTED
+        for reduction in ("rows", "weights")
+    ],
+)
 def test_the_scale_of_sample_weights_does_not_matter(cls, reduction, data):
     X, y = data
     weight = np.random.RandomState(0).uniform(0.5, 2, len(y))

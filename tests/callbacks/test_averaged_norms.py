@@ -25,6 +25,7 @@ from imbdeep.classifiers import (
 from imbdeep.classifiers._crowds.base import CrowdNetClassifier
 from tests.classifiers.crowds import make_crowd
 from tests.common.estimators import CLASSIFIERS, each
+from tests.common.slow import slow_if
 
 N_EPOCHS, AVERAGED_FROM = 16, 4
 
@@ -107,11 +108,13 @@ ITERATORS += [
 
 
 # The batches that a norm sees are those of the iterator, whatever the method.
-AVERAGES = [("swa", *iterator) for iterator in ITERATORS]
-AVERAGES += [
-    pytest.param(
-        "ema", name, params, marks=[] if name == "balanced" else pytest.mark.slow
+DRAWN_IN_ITS_OWN_WAY = {"shuffled", "balanced", "mixup", "remix"}
+AVERAGES = [
+    slow_if(
+        name not in ({"balanced"} if method == "ema" else DRAWN_IN_ITS_OWN_WAY),
+        *(method, name, params),
     )
+    for method in ("swa", "ema")
     for name, params in ITERATORS
 ]
 

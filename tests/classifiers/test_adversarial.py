@@ -118,9 +118,7 @@ def test_an_attack_makes_a_difference(net_class):
 # --- A step --------------------------------------------------------------------------
 
 
-@all_nets
-@pytest.mark.parametrize("norm", ["linf", "l2"])
-@pytest.mark.parametrize("box", [None, "data", (-9, 9)])
+@half_of(net_class=NETS, norm=["linf", "l2"], box=[None, "data", (-9, 9)])
 def test_attacked_rows_stay_within_reach(net_class, norm, box):
     X, y = table()
     X = X.clip(-2, 2)

@@ -40,7 +40,7 @@ from imbdeep.crowds import (
     make_crowd_scorer,
 )
 from tests.classifiers.crowds import make_crowd
-from tests.common.slow import half_of
+from tests.common.slow import half_of, slow_if
 
 SMALL = {
     "max_epochs": 3,
@@ -120,9 +120,9 @@ def refuse(net_name, match, X, annotations, y_true=None, **params):
     "labels",
     [
         np.array([0, 1]),
-        np.array([3, 7]),
+        slow_if(True, np.array([3, 7])),
         np.array([-1, 1]),
-        np.array([-2.0, 0.0]),
+        slow_if(True, np.array([-2.0, 0.0])),
         np.array([False, True]),
         np.array(["no", "yes"]),
         np.array(["no", "yes"], dtype=object),

@@ -29,6 +29,7 @@ from imbdeep.modules import MLP
 
 from .estimators import CLASSIFIERS, each
 from .nets import average_precision_on_generated
+from .slow import slow_if
 
 NETS = {n: one for n, one in CLASSIFIERS.items() if "module" in one.get_params()}
 STACKED = {
@@ -93,9 +94,11 @@ def test_each_member_is_the_net_alone(name, data):
         {"class_weight": "balanced", "iterator_train": "balanced"},
         {"iterator_train": "smote"},
         {"criterion": nn.CrossEntropyLoss},
-        {"criterion": nn.CrossEntropyLoss, "criterion__reduction": "none"},
+        slow_if(
+            True, {"criterion": nn.CrossEntropyLoss, "criterion__reduction": "none"}
+        ),
         {"optimizer": torch.optim.SGD, "optimizer__momentum": 0.9, "lr": 0.1},
-        {"numeric_encoding": "periodic+standard"},
+        slow_if(True, {"numeric_encoding": "periodic+standard"}),
         {"iterator_train": DataLoader},
     ],
     ids=str,

@@ -28,6 +28,7 @@ from torch import nn
 import imbdeep
 from imbdeep._generative import TableCodec
 from imbdeep.over_sampling import GLGAN, ConditionalGAN, ConditionalWGAN, LatentSMOTE
+from tests.common.slow import half_of
 
 AUTOENCODED = [LatentSMOTE, GLGAN]
 CONDITIONAL = [ConditionalGAN, ConditionalWGAN]
@@ -742,10 +743,12 @@ def assert_as_before(sampler, before):
         assert_not_fitted(sampler)
 
 
-@every_sampler
-@pytest.mark.parametrize("was_fitted", [False, True])
-@pytest.mark.parametrize("scaling", ["minmax", "standard"])
-@pytest.mark.parametrize("lr", [1e6, 1e30])
+@half_of(
+    method=AUTOENCODED + CONDITIONAL,
+    was_fitted=[False, True],
+    scaling=["minmax", "standard"],
+    lr=[1e6, 1e30],
+)
 def test_training_that_diverges_is_reported(method, data, was_fitted, scaling, lr):
     sampler = small(method, scaling=scaling)
     if was_fitted:
@@ -1229,9 +1232,7 @@ class FlatAutoencoder(nn.Module):
         self.decoder = nn.Sequential(nn.Linear(5, size), nn.Unflatten(1, shape))
 
 
-@autoencoded
-@pytest.mark.parametrize("kind", ["uint8", "float32", "float64"])
-@pytest.mark.parametrize("own", [False, True])
+@half_of(method=AUTOENCODED, kind=["uint8", "float32", "float64"], own=[False, True])
 def test_images(method, kind, own):
     X, y = images(kind)
     autoencoder = FlatAutoencoder(*X.shape[1:]) if own else None
