@@ -6,6 +6,7 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from imbdeep._all_or_nothing import all_or_nothing, refuse_other_threads
@@ -21,6 +22,11 @@ from imbdeep._torch.seeding import own_state, seed_from
 from imbdeep._torch.switches import usual_switches
 from imbdeep.classifiers._docs import SHARED
 from imbdeep.classifiers._imbalanced.blending import blend_weights
+from imbdeep.classifiers._imbalanced.calibrating import (
+    METHODS,
+    check_calibration,
+    fit_calibrator,
+)
 from imbdeep.classifiers._imbalanced.decisions import (
     cheapest,
     check_threshold,
@@ -63,6 +69,13 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         holds the cost of each true class (rows) and predicted class (columns); the
         class with the least expected cost is predicted. With more than two classes:
         'default', 'balanced_accuracy' or costs.
+    calibration : {'sigmoid', 'beta', 'isotonic', 'temperature'} or None, default=None
+        Map of the blended probabilities, learned out of fold. 'sigmoid' (Platt) scales
+        and shifts logits, 'temperature' scales them, 'beta' treats low and high
+        probabilities apart, and 'isotonic' is any rising step function, which needs
+        hundreds of rare rows and gives zeros and ones at its ends. None leaves the blend, whose weights are those of the
+        best log loss already. 'beta' is for two classes; 'temperature' needs
+        scikit-learn 1.8.
     categorical_features : 'auto', array-like of int, str or bool, or None, \
             default='auto'
         Columns of levels, see :class:`~imbdeep.base.BaseNetClassifier`.
@@ -87,8 +100,11 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         The fitted learners, by name.
     learner_weights_ : dict of float
         Share of each learner in the blend.
+    calibrator_ : object or None
+        Maps blended to calibrated probabilities by ``predict_proba``.
     oof_proba_ : ndarray of shape (n_samples, n_classes)
-        Out-of-fold probabilities of the training rows; NaN for a class of one row.
+        Out-of-fold probabilities of the training rows, calibrated; NaN for a class of
+        one row.
     threshold_ : float or None
         Probability of the second class from which on it is predicted; None with costs
         or more than two classes.
@@ -104,9 +120,10 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    Weights of learners and the threshold are chosen on the same out-of-fold
-    probabilities. There are few of them, so that both hardly overfit, but a metric of
-    ``oof_proba_`` at ``threshold_`` is a little better than that of new rows.
+    Weights of learners, the calibration and the threshold are chosen on the same
+    out-of-fold probabilities. They are few numbers, but for 'isotonic', so that they
+    hardly overfit; still a metric of ``oof_proba_`` at ``threshold_`` is a little
+    better than that of new rows.
 
     Examples
     --------
@@ -125,6 +142,7 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
     _parameter_constraints = {
         "learners": "no_validation",
         "threshold": "no_validation",
+        "calibration": [StrOptions(set(METHODS)), None],
         "categorical_features": "no_validation",
         "time_budget": [FiniteReal(0, None, closed="neither"), None],
         "device": "no_validation",
@@ -138,6 +156,7 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         learners=("random_forest", "hist_gb", "nca", "mlp"),
         *,
         threshold="default",
+        calibration=None,
         categorical_features="auto",
         time_budget=None,
         device="auto",
@@ -147,6 +166,7 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
     ):
         self.learners = learners
         self.threshold = threshold
+        self.calibration = calibration
         self.categorical_features = categorical_features
         self.time_budget = time_budget
         self.device = device
@@ -186,6 +206,7 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         with all_or_nothing(self):
             X, target = self._read(X, y)
             check_threshold(self.threshold, len(self.classes_))
+            check_calibration(self.calibration, len(self.classes_))
             if sample_weight is not None:
                 sample_weight = _check_sample_weight(
                     as_array(sample_weight), X, ensure_non_negative=True
@@ -278,6 +299,21 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         weights = blend_weights(likelihood, sample_weight)
         self.learner_weights_ = dict(zip(self.learners_, weights.tolist(), strict=True))
         self.oof_proba_ = np.tensordot(weights, out_of_fold, 1)
+        self.calibrator_ = None
+        if self.calibration is not None:
+            self._calibrate(target, is_judged, sample_weight)
+
+    def _calibrate(self, target, is_judged, sample_weight):
+        """Learn a map of probabilities; `sample_weight` is that of judged rows."""
+        y = target[is_judged]
+        if len(np.unique(y)) < len(self.classes_):
+            raise ValueError(
+                f"calibration={self.calibration!r} needs held-out rows of each class, "
+                "and a class of one row is never held out. Pass None."
+            )
+        blended = self.oof_proba_[is_judged]
+        self.calibrator_ = fit_calibrator(self.calibration, blended, y, sample_weight)
+        self.oof_proba_[is_judged] = self.calibrator_.predict_proba(blended)
 
     @usual_switches()
     def predict_proba(self, X):
@@ -290,16 +326,19 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            The learners' mean, by ``learner_weights_``. It does not depend on
-            ``threshold``.
+            The learners' mean, by ``learner_weights_``, calibrated. It does not depend
+            on ``threshold``.
         """
         refuse_other_threads(self)
         check_is_fitted(self)
         X = read_rows(self, X, reset=False, **self._how_to_read())
-        return sum(
+        blended = sum(
             weight * self.learners_[name].predict_proba(X)
             for name, weight in self.learner_weights_.items()
         )
+        if self.calibrator_ is None:
+            return blended
+        return self.calibrator_.predict_proba(blended)
 
     @usual_switches()
     def predict(self, X, *, sample_cost=None):

@@ -8,7 +8,12 @@ from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression, Perceptron
-from sklearn.metrics import average_precision_score, recall_score
+from sklearn.metrics import (
+    average_precision_score,
+    f1_score,
+    log_loss,
+    recall_score,
+)
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
@@ -218,6 +223,30 @@ def test_the_threshold_is_of_rows_out_of_fold():
     plain = fitted(X=X[:500], y=y[:500])
     assert plain.threshold_ == 0.5
     assert_allclose(plain.predict_proba(X), model.predict_proba(X))
+
+
+@pytest.mark.parametrize("calibration", ["sigmoid", "beta", "isotonic", "temperature"])
+def test_calibration_comes_before_the_threshold(calibration):
+    X, y = blobs()
+    plain = fitted(X=X, y=y)
+    model = fitted(X=X, y=y, calibration=calibration, threshold="f1")
+    expected = model.calibrator_.predict_proba(plain.predict_proba(X))
+    assert_allclose(model.predict_proba(X), expected)
+    assert_allclose(model.oof_proba_, model.calibrator_.predict_proba(plain.oof_proba_))
+    assert log_loss(y, model.oof_proba_) < log_loss(y, plain.oof_proba_) + 1e-6
+    f1 = f1_score(y, model.oof_proba_[:, 1] >= model.threshold_)
+    assert f1 >= f1_score(y, plain.oof_proba_[:, 1] >= 0.5)
+
+
+def test_calibration_that_cannot_be():
+    X, y = blobs()
+    for labels, calibration, message in [
+        (np.append(y[:-1], 2), "isotonic", "class of one row"),
+        (np.arange(len(y)) % 3, "beta", "two classes"),
+        (y, "platt", "calibration"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            fitted([LINEAR], X, labels, calibration=calibration)
 
 
 def test_costs_of_rows():

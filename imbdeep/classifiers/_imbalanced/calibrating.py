@@ -1,0 +1,127 @@
+"""Probabilities that come true as often as they say, learned from rows out of fold."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+
+METHODS = ("sigmoid", "beta", "isotonic", "temperature")
+# Of a probability of 0 or 1.
+_CLIP = 1e-6
+
+
+class Stated(ClassifierMixin, BaseEstimator):
+    """A classifier whose rows are the probabilities that another one stated.
+
+    Parameters
+    ----------
+    n_classes : int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.classifiers._imbalanced.calibrating import Stated
+    >>> Stated(2).decision_function(np.array([[0.5, 0.5]]))
+    array([0.])
+    """
+
+    def __init__(self, n_classes):
+        self.n_classes = n_classes
+        self.classes_ = np.arange(n_classes)
+
+    def fit(self, X, y):
+        """Learn nothing."""
+        return self
+
+    def predict(self, X):
+        """Most probable class."""
+        return X.argmax(axis=1)
+
+    def decision_function(self, X):
+        """Logits: log-odds of two classes, or log-probabilities."""
+        log_proba = np.log(np.clip(X, _CLIP, 1 - _CLIP))
+        return log_proba[:, 1] - log_proba[:, 0] if self.n_classes == 2 else log_proba
+
+
+class Beta:
+    r"""Beta calibration [1]_ of the probability of the second of two classes.
+
+    .. math:: \operatorname{logit} q = a \log p - b \log(1 - p) + c
+
+    The sigmoid of logits is the case :math:`a = b`; probabilities that are right
+    already stay, with :math:`a = b = 1` and :math:`c = 0`.
+
+    References
+    ----------
+    .. [1] M. Kull, T. Silva Filho, P. Flach. "Beta calibration: a well-founded and
+       easily implemented improvement on logistic calibration for binary classifiers".
+       AISTATS 2017.
+    """
+
+    def fit(self, proba, y, sample_weight=None):
+        """Learn from probabilities of shape (n, 2) and class indices."""
+        # A power that is not positive would turn the order of rows around.
+        self.used_ = [0, 1]
+        self.model_ = self._regress(proba, y, sample_weight)
+        if (self.model_.coef_ < 0).any():
+            self.used_ = [int(self.model_.coef_.argmax())]
+            self.model_ = self._regress(proba, y, sample_weight)
+        return self
+
+    def _regress(self, proba, y, sample_weight):
+        regression = LogisticRegression(C=np.inf, max_iter=1_000)
+        return regression.fit(self._logs(proba), y, sample_weight)
+
+    def _logs(self, proba):
+        log_proba = np.log(np.clip(proba, _CLIP, 1 - _CLIP))
+        return np.c_[log_proba[:, 1], -log_proba[:, 0]][:, self.used_]
+
+    def predict_proba(self, proba):
+        """Calibrated probabilities."""
+        return self.model_.predict_proba(self._logs(proba))
+
+
+def check_calibration(method, n_classes):
+    """Refuse a method that is not for so many classes."""
+    if method == "beta" and n_classes > 2:
+        raise ValueError(
+            f"calibration='beta' is for two classes, and there are {n_classes}. Pass "
+            "'temperature', 'sigmoid' or 'isotonic'."
+        )
+
+
+def fit_calibrator(method, proba, y, sample_weight=None):
+    """Learn how often probabilities come true.
+
+    Parameters
+    ----------
+    method : {'sigmoid', 'beta', 'isotonic', 'temperature'}
+    proba : ndarray of shape (n, n_classes)
+        Of rows that were not trained on.
+    y : ndarray of shape (n,), int
+        Class indices.
+    sample_weight : ndarray of shape (n,) or None, default=None
+
+    Returns
+    -------
+    object
+        With ``predict_proba``, which takes such probabilities and gives others.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.classifiers._imbalanced.calibrating import fit_calibrator
+    >>> rng = np.random.RandomState(0)
+    >>> true = rng.uniform(0, 0.2, 4_000)
+    >>> y = (rng.rand(4_000) < true).astype(int)
+    >>> stated = np.c_[1 - 2 * true, 2 * true]  # Twice as sure as it should be.
+    >>> calibrator = fit_calibrator("isotonic", stated, y)
+    >>> bool(abs(calibrator.predict_proba(np.array([[0.8, 0.2]]))[0, 1] - 0.1) < 0.03)
+    True
+    """
+    if method == "beta":
+        return Beta().fit(proba, y, sample_weight)
+    stated = FrozenEstimator(Stated(proba.shape[1]))
+    calibrated = CalibratedClassifierCV(stated, method=method)
+    return calibrated.fit(proba, y, sample_weight=sample_weight)

@@ -1,0 +1,107 @@
+"""Calibration: what is right stays, what is bent is mended."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy.optimize import minimize
+from scipy.special import expit, logit
+from sklearn.metrics import brier_score_loss, log_loss
+
+from imbdeep.classifiers._imbalanced.calibrating import METHODS, Beta, fit_calibrator
+
+
+def drawn(seed, n=4_000):
+    rng = np.random.RandomState(seed)
+    z = 2 * rng.randn(n) - 2
+    return z, (rng.rand(n) < expit(z)).astype(int)
+
+
+def pairs(z):
+    return np.c_[expit(-z), expit(z)]
+
+
+BENT = {
+    "too sure": lambda z: 2.5 * z,
+    "too careful": lambda z: 0.4 * z,
+    "shifted": lambda z: z + 2,
+    "rare only": lambda z: np.where(z < 0, z, 3 * z),
+}
+# Temperature does not shift; of two slopes a sigmoid has one.
+MENDS = [
+    (method, bent)
+    for method in METHODS
+    for bent in BENT
+    if bent in ("too sure", "too careful") or method in ("beta", "isotonic")
+] + [("sigmoid", "shifted")]
+
+
+@pytest.mark.parametrize(("method", "bent"), MENDS)
+@pytest.mark.parametrize("seed", range(3))
+def test_bent_probabilities_are_mended_on_new_rows(method, bent, seed):
+    z, y = drawn(seed)
+    new, labels = drawn(seed + 50)
+    calibrator = fit_calibrator(method, pairs(BENT[bent](z)), y)
+    mended = calibrator.predict_proba(pairs(BENT[bent](new)))
+    assert_allclose(mended.sum(axis=1), 1)
+    # Isotonic calibration gives zeros and ones, which a log loss does not forgive.
+    before, after, best = (
+        brier_score_loss(labels, proba[:, 1])
+        for proba in (pairs(BENT[bent](new)), mended, pairs(new))
+    )
+    assert after - best < 0.5 * (before - best)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("seed", range(3))
+def test_right_probabilities_stay(method, seed):
+    z, y = drawn(seed)
+    calibrator = fit_calibrator(method, pairs(z), y)
+    grid = pairs(np.linspace(-5, 2, 30))
+    assert np.abs(calibrator.predict_proba(grid) - grid).max() < 0.12
+    assert np.abs(calibrator.predict_proba(grid) - grid).mean() < 0.03
+
+
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic", "temperature"])
+def test_three_classes(method):
+    rng = np.random.RandomState(0)
+    true = rng.dirichlet([4, 1, 1], 3_000)
+    y = (true.cumsum(1) < rng.rand(3_000, 1)).sum(1)
+    bent = true**2.5 / (true**2.5).sum(1, keepdims=True)
+    mended = fit_calibrator(method, bent, y).predict_proba(bent)
+    worse, best = log_loss(y, bent) - log_loss(y, true), log_loss(y, true)
+    assert log_loss(y, mended) - best < 0.1 * worse
+
+
+def test_beta_is_the_maximum_of_its_likelihood():
+    z, y = drawn(0, 500)
+    weight = np.random.RandomState(1).uniform(0, 2, 500)
+    proba = pairs(1.5 * z + 0.5)
+    found = Beta().fit(proba, y, weight).predict_proba(proba)[:, 1]
+
+    def loss(abc):
+        a, b, c = abc
+        q = expit(a * np.log(proba[:, 1]) - b * np.log(proba[:, 0]) + c)
+        return -weight @ np.where(y == 1, np.log(q), np.log1p(-q))
+
+    a, b, c = minimize(loss, [1, 1, 0], method="Nelder-Mead", tol=1e-10).x
+    expected = a * np.log(proba[:, 1]) - b * np.log(proba[:, 0]) + c
+    assert_allclose(logit(found), expected, atol=2e-3)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_beta_keeps_the_order_of_rows(seed):
+    rng = np.random.RandomState(seed)
+    # Few rows, which pull one of the powers below 0.
+    p = rng.beta(0.3, 0.3, 12)
+    y = np.append(rng.randint(0, 2, 10), [0, 1])
+    grid = np.linspace(0.01, 0.99, 50)
+    calibrated = Beta().fit(np.c_[1 - p, p], y).predict_proba(np.c_[1 - grid, grid])
+    steps = np.diff(calibrated[:, 1])
+    assert (steps >= -1e-12).all() or (steps <= 1e-12).all()
+
+
+def test_certain_probabilities_are_finite():
+    proba = np.array([[0.0, 1.0], [1.0, 0.0]] * 20)
+    y = np.array([1, 0] * 19 + [0, 1])
+    for method in METHODS:
+        assert np.isfinite(fit_calibrator(method, proba, y).predict_proba(proba)).all()
