@@ -73,9 +73,9 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         Map of the blended probabilities, learned out of fold. 'sigmoid' (Platt) scales
         and shifts logits, 'temperature' scales them, 'beta' treats low and high
         probabilities apart, and 'isotonic' is any rising step function, which needs
-        hundreds of rare rows and gives zeros and ones at its ends. None leaves the blend, whose weights are those of the
-        best log loss already. 'beta' is for two classes; 'temperature' needs
-        scikit-learn 1.8.
+        hundreds of rare rows and gives zeros and ones at its ends. None leaves the
+        blend, whose weights are those of the best log loss already. 'beta' is for two
+        classes; 'temperature' needs scikit-learn 1.8.
     categorical_features : 'auto', array-like of int, str or bool, or None, \
             default='auto'
         Columns of levels, see :class:`~imbdeep.base.BaseNetClassifier`.
