@@ -10,6 +10,8 @@ base
     :class:`~imbdeep.base.BaseNetClassifier`, the base class of the classifiers.
 batches
     Training iterators: which rows a step sees.
+calibration
+    Probabilities for the class shares of the data.
 callbacks
     Changes and records between epochs.
 classifiers
@@ -41,6 +43,7 @@ __all__ = [
     "attacks",
     "base",
     "batches",
+    "calibration",
     "callbacks",
     "classifiers",
     "crowds",

@@ -34,8 +34,9 @@ MAY_IMPORT = {
     "crowds": set(),
     "datasets": set(),
     "batches": {"losses"},
+    "calibration": set(),
     "callbacks": {"losses", "batches"},
-    "_nets": {"losses", "modules", "batches", "callbacks"},
+    "_nets": {"losses", "modules", "batches", "callbacks", "calibration"},
     "base": {"_nets", "losses", "modules", "batches", "callbacks"},
     "reporting": set(),
 }

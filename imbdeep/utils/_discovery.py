@@ -4,11 +4,11 @@ import importlib
 
 from sklearn.base import BaseEstimator
 
-# The sub-package of each type of estimators.
+# The sub-packages of each type of estimators.
 _PACKAGES = {
-    "aggregator": "crowds",
-    "classifier": "classifiers",
-    "sampler": "over_sampling",
+    "aggregator": ("crowds",),
+    "classifier": ("classifiers", "calibration"),
+    "sampler": ("over_sampling",),
 }
 
 
@@ -52,8 +52,8 @@ def all_estimators(type_filter=None):
             "all estimators."
         )
     found = {}
-    for name in types:
-        package = importlib.import_module(f"imbdeep.{_PACKAGES[name]}")
+    for sub_package in {part for name in types for part in _PACKAGES[name]}:
+        package = importlib.import_module(f"imbdeep.{sub_package}")
         public = {name: getattr(package, name) for name in package.__all__}
         found |= {name: one for name, one in public.items() if _is_estimator(one)}
     return sorted(found.items())

@@ -1,8 +1,11 @@
 """One table of small, seeded instances, for every check that runs over all of them."""
 
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
+from imbdeep.calibration import PriorCorrectedClassifier
 from imbdeep.callbacks import TriangularLR
 from imbdeep.classifiers import (
     AdversarialClassifier,
@@ -146,6 +149,10 @@ CLASSIFIERS = {
     "iced": ICEDClassifier(**_SMALL),
     "infer-then-fit": InferThenFit(DawidSkene(), LogisticRegression()),
     "infer-then-fit-net": InferThenFit(estimator=NetClassifier(**_SMALL)),
+    "prior-corrected": PriorCorrectedClassifier(LogisticRegression()),
+    "prior-corrected-weighted": PriorCorrectedClassifier(
+        make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced"))
+    ),
 }
 
 # Their checks ask for what comes out, not for what is learned.

@@ -1,0 +1,169 @@
+"""Which class shares a fitted scikit-learn classifier refers to."""
+
+import inspect
+
+import numpy as np
+from imblearn.ensemble import (
+    BalancedBaggingClassifier,
+    BalancedRandomForestClassifier,
+    EasyEnsembleClassifier,
+)
+from imblearn.utils import check_sampling_strategy
+from sklearn.linear_model import LogisticRegression
+from sklearn.svm import SVC, NuSVC
+from sklearn.utils import compute_class_weight
+
+from imbdeep._arguments import naming_value
+from imbdeep.calibration._prior import class_mass, shares_of
+
+# Each of their members trains on rows that RandomUnderSampler drew.
+_UNDER_SAMPLE = (
+    BalancedBaggingClassifier,
+    BalancedRandomForestClassifier,
+    EasyEnsembleClassifier,
+)
+# Their 'balanced' looks at the weights of rows; that of others counts rows.
+_BALANCES_WEIGHTS = (
+    (LogisticRegression,)
+    if "sample_weight" in inspect.signature(compute_class_weight).parameters
+    else ()
+)
+# Parameters of other libraries that weigh classes by rules of their own.
+_OTHER_WEIGHTS = ("is_unbalance", "class_weights", "auto_class_weights")
+
+
+def corrects_itself(classifier):
+    """Whether a classifier, such as a net, can correct its own part."""
+    return "prior_correction" in classifier.get_params(deep=False)
+
+
+def check_is_known(classifier):
+    """Refuse a classifier of which nobody can tell what shares it refers to.
+
+    Parameters
+    ----------
+    classifier : object
+        The last step of a pipeline, or a classifier alone.
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> from sklearn.ensemble import BaggingClassifier
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from imbdeep.calibration._trained_prior import check_is_known
+    >>> weighted = LogisticRegression(class_weight="balanced")
+    >>> check_is_known(weighted)
+    >>> check_is_known(BaggingClassifier(weighted))
+    Traceback (most recent call last):
+    ValueError: BaggingClassifier has estimator__class_weight='balanced', and what ...
+    """
+    if corrects_itself(classifier):
+        return
+    name, params = type(classifier).__name__, classifier.get_params(deep=True)
+    own = classifier.get_params(deep=False)
+    for key in _OTHER_WEIGHTS:
+        # Both False and None leave classes alone.
+        if own.get(key):
+            raise ValueError(
+                f"{name} has {key}={own[key]!r}, a rule of its own for the weights of "
+                "classes. Pass them as class_weight, or as scale_pos_weight."
+            )
+    if isinstance(classifier, SVC | NuSVC) and own.get("class_weight") is not None:
+        raise ValueError(
+            f"{name} fits its probabilities to rows without class_weight="
+            f"{own['class_weight']!r}: there is nothing to correct. Use it by itself."
+        )
+    if "sampling_strategy" in own and not (
+        isinstance(classifier, _UNDER_SAMPLE) and own.get("sampler") is None
+    ):
+        raise ValueError(
+            f"{name} resamples rows by itself, and what shares its members saw cannot "
+            "be told. Put a sampler before a classifier, in a pipeline of "
+            "imbalanced-learn."
+        )
+    for key, value in params.items():
+        inner = "__" in key
+        weighs = inner and key.endswith("__class_weight") and value is not None
+        samples = inner and hasattr(value, "fit_resample")
+        if (weighs or samples) and not isinstance(classifier, _UNDER_SAMPLE):
+            raise ValueError(
+                f"{name} has {key}={value!r}, and what becomes of class shares inside "
+                f"it cannot be told. Put PriorCorrectedClassifier inside {name}, "
+                "around that part."
+            )
+
+
+def _class_weights(classifier, classes, y, sample_weight):
+    """Weight of each class by the parameters of a classifier."""
+    params = classifier.get_params(deep=False)
+    if "class_weight" not in params or params["class_weight"] is None:
+        positive = params.get("scale_pos_weight")
+        return np.ones(len(classes)) if positive is None else np.array([1.0, positive])
+    weight = params["class_weight"]
+    by_weights = isinstance(classifier, _BALANCES_WEIGHTS)
+    if isinstance(weight, str) and sample_weight is not None:
+        if by_weights or weight == "balanced_subsample":
+            mass = class_mass(np.searchsorted(classes, y), len(classes), sample_weight)
+            return 1 / mass
+    weight = "balanced" if weight == "balanced_subsample" else weight
+    with naming_value("class_weight", weight):
+        return compute_class_weight(weight, classes=classes, y=y)
+
+
+def _stated_prior(params, n_classes):
+    """Prior that a generative model takes from its parameters, or None."""
+    for key in ("priors", "class_prior"):
+        if params.get(key) is not None:
+            return np.asarray(params[key], dtype=np.float64)
+    return np.ones(n_classes) if params.get("fit_prior") is False else None
+
+
+def trained_prior(classifier, classes, y, sample_weight=None):
+    """Class shares that the probabilities of a classifier refer to.
+
+    Parameters
+    ----------
+    classifier : object
+        See :func:`check_is_known`.
+    classes : ndarray of shape (n_classes,)
+    y : ndarray of shape (n,)
+        Labels that its ``fit`` was given, after any resampling.
+    sample_weight : ndarray of shape (n,) or None, default=None
+        Weights that it was given.
+
+    Returns
+    -------
+    ndarray of shape (n_classes,)
+        Share of each class in the weights of the rows, times its class weight.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from imbdeep.calibration._trained_prior import trained_prior
+    >>> weighted = LogisticRegression(class_weight={0: 1, 1: 3})
+    >>> trained_prior(weighted, np.array([0, 1]), np.array([0, 0, 0, 1]))
+    array([0.5, 0.5])
+    """
+    mass = class_mass(np.searchsorted(classes, y), len(classes), sample_weight)
+    if corrects_itself(classifier):
+        return shares_of("y", mass)
+    params = classifier.get_params(deep=False)
+    stated = _stated_prior(params, len(classes))
+    if stated is not None:
+        return shares_of("the prior of the classifier", stated)
+    if isinstance(classifier, _UNDER_SAMPLE):
+        strategy = params["sampling_strategy"]
+        left = check_sampling_strategy(strategy, y, "under-sampling")
+        counts = class_mass(np.searchsorted(classes, y), len(classes))
+        sampled = [
+            left.get(c, n) for c, n in zip(classes.tolist(), counts, strict=True)
+        ]
+        mass = mass / counts * sampled
+        y = np.repeat(classes, np.asarray(sampled, dtype=int))
+    return shares_of(
+        "class_weight", mass * _class_weights(classifier, classes, y, sample_weight)
+    )
