@@ -145,13 +145,14 @@ class PriorCorrectedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimato
     >>> from sklearn.datasets import make_classification
     >>> from sklearn.linear_model import LogisticRegression
     >>> from imbdeep.calibration import PriorCorrectedClassifier
-    >>> X, y = make_classification(1000, weights=[0.901], flip_y=0, random_state=0)
-    >>> sampled = make_pipeline(RandomUnderSampler(random_state=0), LogisticRegression())
+    >>> X, y = make_classification(1000, weights=[0.9], flip_y=0, random_state=0)
+    >>> sampler = RandomUnderSampler(random_state=0)
+    >>> sampled = make_pipeline(sampler, LogisticRegression())
     >>> corrected = PriorCorrectedClassifier(sampled).fit(X, y)
     >>> corrected.trained_prior_, corrected.target_prior_
-    (array([0.5, 0.5]), array([0.9, 0.1]))
+    (array([0.5, 0.5]), array([0.901, 0.099]))
     >>> float(corrected.estimator_.predict_proba(X)[:, 1].mean().round(2))
-    0.18
+    0.17
     >>> float(corrected.predict_proba(X)[:, 1].mean().round(2))
     0.1
     """
@@ -165,7 +166,7 @@ class PriorCorrectedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimato
         self.estimator = estimator
         self.target_prior = target_prior
 
-    def fit(self, X, y, sample_weight=None, **fit_params):
+    def fit(self, X, y, *, sample_weight=None, **fit_params):
         """Fit the classifier, and learn which class shares it was trained with.
 
         Parameters
@@ -217,8 +218,8 @@ class PriorCorrectedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimato
             return None
         if _samples(self.estimator):
             raise ValueError(
-                "sample_weight cannot pass a sampler, whose rows have no weights. Leave "
-                "it, or use class_weight in place of the sampler."
+                "sample_weight cannot pass a sampler, whose rows have no weights. "
+                "Leave it, or use class_weight in place of the sampler."
             )
         return _check_sample_weight(
             as_array(sample_weight), labels, ensure_non_negative=True

@@ -22,12 +22,6 @@ _UNDER_SAMPLE = (
     BalancedRandomForestClassifier,
     EasyEnsembleClassifier,
 )
-# Their 'balanced' looks at the weights of rows; that of others counts rows.
-_BALANCES_WEIGHTS = (
-    (LogisticRegression,)
-    if "sample_weight" in inspect.signature(compute_class_weight).parameters
-    else ()
-)
 # Parameters of other libraries that weigh classes by rules of their own.
 _OTHER_WEIGHTS = ("is_unbalance", "class_weights", "auto_class_weights")
 
@@ -96,19 +90,27 @@ def check_is_known(classifier):
             )
 
 
+def _looks_at_weights(classifier):
+    """Whether 'balanced' weighs classes by the weights of their rows."""
+    if isinstance(classifier, LogisticRegression):
+        return "sample_weight" in inspect.signature(compute_class_weight).parameters
+    return classifier.get_params(deep=False)["class_weight"] == "balanced_subsample"
+
+
 def _class_weights(classifier, classes, y, sample_weight):
     """Weight of each class by the parameters of a classifier."""
     params = classifier.get_params(deep=False)
     if "class_weight" not in params or params["class_weight"] is None:
         positive = params.get("scale_pos_weight")
-        return np.ones(len(classes)) if positive is None else np.array([1.0, positive])
+        if positive is None or len(classes) != 2:
+            return np.ones(len(classes))
+        return np.array([1.0, positive])
     weight = params["class_weight"]
-    by_weights = isinstance(classifier, _BALANCES_WEIGHTS)
-    if isinstance(weight, str) and sample_weight is not None:
-        if by_weights or weight == "balanced_subsample":
-            mass = class_mass(np.searchsorted(classes, y), len(classes), sample_weight)
-            return 1 / mass
-    weight = "balanced" if weight == "balanced_subsample" else weight
+    balances = isinstance(weight, str)
+    if balances and sample_weight is not None and _looks_at_weights(classifier):
+        mass = class_mass(np.searchsorted(classes, y), len(classes), sample_weight)
+        return np.divide(1, mass, out=np.zeros_like(mass), where=mass > 0)
+    weight = "balanced" if balances else weight
     with naming_value("class_weight", weight):
         return compute_class_weight(weight, classes=classes, y=y)
 

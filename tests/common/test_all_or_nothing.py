@@ -19,6 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from skorch.callbacks import Callback
 
+from imbdeep.calibration import PriorCorrectedClassifier
 from imbdeep.classifiers import InferThenFit, NetClassifier
 from imbdeep.crowds import DawidSkene, MajorityVote
 from imbdeep.over_sampling import MetaAugment
@@ -135,6 +136,7 @@ def last_act(kind):
         "sampler": "imbdeep.over_sampling._tables.repeat_labels",
         "aggregator": "imbdeep.crowds._aggregator.error_rates",
         "classifier": "numpy.ravel",
+        "corrected": "imbdeep.calibration._prior_corrected.log_prior_ratio",
     }[kind]
 
 
@@ -142,7 +144,12 @@ OTHERS = {
     **{name: ("sampler", sampler) for name, sampler in SAMPLERS.items()},
     **{name: ("aggregator", aggregator) for name, aggregator in AGGREGATORS.items()},
     **{
-        name: ("classifier", classifier)
+        name: (
+            "corrected"
+            if isinstance(classifier, PriorCorrectedClassifier)
+            else "classifier",
+            classifier,
+        )
         for name, classifier in CLASSIFIERS.items()
         if name not in NETS
     },
