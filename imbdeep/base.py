@@ -5,7 +5,9 @@ from sklearn.utils.metaestimators import available_if
 from skorch import NeuralNetClassifier
 from skorch.dataset import Dataset
 
+from imbdeep._docs import shared_docs
 from imbdeep._nets.display import Displays
+from imbdeep._nets.docs import SHARED
 from imbdeep._nets.eval_set import read_eval_set
 from imbdeep._nets.going_on import GoesOn
 from imbdeep._nets.holding_out import HoldsOut, can_go_on
@@ -14,14 +16,17 @@ from imbdeep._nets.members import TrainsMembers
 from imbdeep._nets.parameters import NetParameters
 from imbdeep._nets.parts import BuildsParts
 from imbdeep._nets.prediction import Predicts
+from imbdeep._nets.prior_correction import CorrectsPrior
 from imbdeep._nets.splits import SplitsRows
 from imbdeep._nets.tables import ReadsTables
 from imbdeep._nets.training import Trains
 from imbdeep.batches import TensorBatches
 
 
+@shared_docs(SHARED)
 class BaseNetClassifier(
     HoldsOut,
+    CorrectsPrior,
     TrainsMembers,
     NetParameters,
     ReadsTables,
@@ -119,6 +124,7 @@ class BaseNetClassifier(
     refit : bool, default=False
         With ``member_holdout``: whether the members, once it is known how many epochs
         are best, are trained anew for so many on all rows.
+    {prior_correction}
     class_weight : dict, 'balanced' or None, default=None
         Weight of each class in the loss, by label; 'balanced' is inversely
         proportional to the number of rows.
@@ -180,6 +186,7 @@ class BaseNetClassifier(
         Whether validation rows decided when the last training ended.
     interrupted_ : bool
         Whether a Ctrl-C ended the last training, which ``on_interrupt='stop'`` allows.
+    {trained_prior_}
     module_, criterion_, optimizer_ : torch objects
         The initialised parts.
     members_ : list of nn.Module
@@ -205,12 +212,7 @@ class BaseNetClassifier(
     ``partial_fit`` keeps the labels and the numeric encoding of the first call and adds
     to ``class_counts_``.
 
-    ``set_params`` does not change what a fitted net predicts, except for the parameters
-    of prediction: ``device``, ``batch_size`` and ``predict_nonlinearity``. Training
-    that continues, with ``partial_fit`` or ``warm_start``, adopts the new parameters:
-    it rebuilds the callbacks and the criterion, and the optimizer keeps its state where
-    that fits. Parameters that shape the module, such as ``module__hidden_sizes`` or
-    ``n_bins``, raise an error then, because its weights would be lost.
+    {on_changes}
 
     X is used as float32. If float32 would merge the values of a column, such as time
     stamps, or cannot hold them, rows stay float64 up to the numeric encoding, which
@@ -227,18 +229,9 @@ class BaseNetClassifier(
     error handling, ``transform_output``. The number of threads and the precision of
     matrix products are left to the user.
 
-    A ``fit`` or ``partial_fit`` that fails or is interrupted, however late, leaves the
-    net exactly as it was: unfitted, or with all that it had learned. ``partial_fit``
-    and ``warm_start`` keep a copy of the weights and of the optimizer's state for that.
+    {fits}
 
-    A fit draws from generators of its own: it neither affects nor sees what other
-    threads draw from torch's global generators, and several threads can fit nets at
-    once. A user's own code, such as :class:`torch.nn.Dropout` in a module, can draw
-    from the global generators only. These are seeded for the fit and restored
-    afterwards if the module, criterion, optimizer, training iterator or data set is an
-    instance, or a class of neither this library nor torch, or with ``compile=True``.
-    Such fits take turns, and other threads should not draw meanwhile. Two threads
-    cannot fit the same net at once.
+    {prior_notes}
     """
 
     def __init__(
@@ -265,6 +258,8 @@ class BaseNetClassifier(
         member_holdout=None,
         member_sampling=None,
         refit=False,
+        prior_correction=False,
+        target_prior=None,
         class_weight=None,
         weight_reduction="weights",
         callbacks=None,
@@ -313,6 +308,8 @@ class BaseNetClassifier(
         self.member_holdout = member_holdout
         self.member_sampling = member_sampling
         self.refit = refit
+        self.prior_correction = prior_correction
+        self.target_prior = target_prior
         self.class_weight = class_weight
         self.weight_reduction = weight_reduction
         self.on_interrupt = on_interrupt

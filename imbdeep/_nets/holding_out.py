@@ -247,7 +247,7 @@ class HoldsOut:
         held_out = to_tensor(x["held_out"], device=self.device)
         rows, is_own = rows_of_each(held_out)
         X = self.within_range(to_tensor(x["X"], device=self.device))[rows]
-        outputs = self.module_(X, own_rows=True, **fit_params)
+        outputs = self.corrected(self.module_(X, own_rows=True, **fit_params))
         # Of a module that has members itself: those of each member side by side.
         heads = outputs.unflatten(1, (self.n_members, -1))
         own = self.of_all_members(heads.flatten(0, 1)).unflatten(0, rows.shape)
@@ -271,13 +271,8 @@ class HoldsOut:
 
     def _learn_from_held_out(self, valid):
         n_epochs = self.run_.n_epochs
-        # skorch's own, if the user passes it, is always watched.
-        best = [
-            c.best_epoch_
-            for c in self._early_stoppings()
-            if getattr(c, "watched_", True) and c.load_best
-        ]
-        self.best_epoch_ = best[0] if best else n_epochs
+        best = self._best_epoch()
+        self.best_epoch_ = n_epochs if best is None else best
         # A Ctrl-C may have left an epoch unfinished.
         self.oof_scores_ = scores_of_epochs(self.history[:n_epochs])
         shape = len(self.run_.target), len(self.classes_)

@@ -119,6 +119,8 @@ class NetParameters:
             None,
         ],
         "refit": ["boolean"],
+        "prior_correction": ["boolean"],
+        "target_prior": ["array-like", dict, None],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "weight_reduction": [StrOptions({"weights", "rows"})],
         "dataset": [callable],

@@ -20,6 +20,16 @@ class Run:
         Class indices of the rows that members hold out in turn.
     member_rows : list of ndarray of int, or None
         Positions of the training rows of each member; None if all have all.
+    batches : TensorBatches, or StackedBatches with those of each member, or None
+        Those of training.
+    mass, earlier_mass : ndarray
+        Weight of the rows of each class, in this fit and in the loss of earlier ones.
+    priors : dict of int to ndarray
+        Class shares of the loss of each epoch, by its number.
+    noted : tuple or None
+        The class weight of the last epoch, and its class shares.
+    is_stepping : bool
+        Whether the epoch is one of training.
     """
 
     eval_set = None
@@ -28,3 +38,8 @@ class Run:
     groups = None
     target = None
     member_rows = None
+    batches = None
+    mass = earlier_mass = 0
+    noted = None
+    priors = None
+    is_stepping = False

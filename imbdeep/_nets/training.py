@@ -70,6 +70,7 @@ class Trains:
                 run.eval_set = self._check_eval_set(eval_set)
             run.groups = self._check_groups(groups, X)
             X = self._with_company(X, sample_weight)
+            self._learn_data_prior(X, target, reset)
             self._learn_class_counts(counts, reset)
             # Before the seeding below, which draws from it.
             if "random_state" in changes:
@@ -204,6 +205,16 @@ class Trains:
     def _early_stoppings(self):
         return [c for _, c in self.callbacks_ if isinstance(c, SkorchEarlyStopping)]
 
+    def _best_epoch(self):
+        """Number of the epoch that early stopping went back to, or None."""
+        # skorch's own, if the user passes it, is always watched.
+        best = [
+            c.best_epoch_
+            for c in self._early_stoppings()
+            if getattr(c, "watched_", True) and c.load_best
+        ]
+        return best[0] if best else None
+
     def _was_interrupted(self, epochs):
         """Whether the last stage ended too soon, and not by early stopping."""
         stopped = any(c.misses_ >= c.patience for c in self._early_stoppings())
@@ -293,7 +304,9 @@ class Trains:
         x = self.within_range(to_tensor(x, device=self.device))
         outputs = super().infer(x, **fit_params)
         # In training each member has a loss of its own.
-        return outputs if self.module_.training else self.of_all_members(outputs)
+        if self.module_.training:
+            return outputs
+        return self.of_all_members(self.corrected(outputs))
 
     def of_all_members(self, outputs):
         """Combine the outputs of a module that has several for each row.

@@ -93,6 +93,9 @@ class BalancedBatches(TensorBatches):
         shares[self.rows.classes] = self.shares
         return shares
 
+    def spread(self, size: int) -> float:
+        return 0.0 if self.balance == "exact" else 1.0
+
     def positions(self) -> Iterator[Tensor]:
         for index in self.cut(torch.arange(len(self.y))):
             yield self.rows.draw(self._draw_classes(len(index)), self.generator)

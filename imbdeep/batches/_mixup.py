@@ -99,6 +99,15 @@ class MixUpBatches(ShuffledBatches):
             )
         self.n_classes = n_labels if n_classes is None else n_classes
 
+    def loss_shares(
+        self, shares: Tensor, weight: Tensor, *, normalized: bool = False
+    ) -> Tensor:
+        unmixed = super().loss_shares(shares, weight, normalized=normalized)
+        # A mixture lends its weight to both labels; permuted partners leave the sum of
+        # the weights of a batch as it was.
+        lent = self.alpha / (2 * self.alpha + 1)
+        return unmixed + lent * (shares - unmixed)
+
     def mix(self, batches: Iterator[Tensor]) -> Iterator[Batch]:
         """Mix the batches of rows at the given positions."""
         beta = numpy_generator(self.generator).beta

@@ -1,6 +1,7 @@
 """Rebalanced MixUp: labels mixed in favour of the rarer class."""
 
 import torch
+from scipy.special import betainc
 from torch import Tensor
 
 from imbdeep.batches._tensor_batches import Rows, mix_rows, take_rows
@@ -81,6 +82,51 @@ def label_mixing(
     to_row = (count_j / count_i >= kappa) & (1 - mixing < tau)
     to_partner = (count_i / count_j >= kappa) & (mixing < tau)
     return torch.where(to_partner, 0.0, torch.where(to_row, 1.0, mixing))
+
+
+def label_moments(
+    class_counts: Tensor, alpha: float, kappa: float = 3.0, tau: float = 0.5
+) -> tuple[Tensor, Tensor]:
+    r"""Expectations of the weight of a row's own label, and of its square.
+
+    Parameters
+    ----------
+    class_counts : Tensor of shape (C,)
+    alpha : float, greater than 0
+        Rows have the weight :math:`\lambda_x \sim Beta(\alpha, \alpha)`.
+    kappa, tau : float
+        See :func:`label_mixing`.
+
+    Returns
+    -------
+    first, second : Tensor of shape (C, C), float64
+        For a row of each class (rows) and a partner of each class (columns).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.batches._rebalanced_mixup import label_moments
+    >>> first, second = label_moments(torch.tensor([90, 10]), alpha=1.0)
+    >>> first
+    tensor([[0.5000, 0.3750],
+            [0.6250, 0.5000]], dtype=torch.float64)
+    """
+    counts = class_counts.double()
+    row, partner = counts[:, None], counts[None]
+    to_partner = row / partner >= kappa
+    to_row = (partner / row >= kappa) & ~to_partner
+    # Expectations over the part of a beta distribution below a bound.
+    square = (alpha + 1) / (2 * (2 * alpha + 1))
+    above = 0.5 * (1 - betainc(alpha + 1, alpha, tau))
+    square_above = square * (1 - betainc(alpha + 2, alpha, tau))
+    moved = 1 - betainc(alpha, alpha, 1 - tau)
+    below = 0.5 * betainc(alpha + 1, alpha, 1 - tau)
+    square_below = square * betainc(alpha + 2, alpha, 1 - tau)
+    half = torch.full_like(row * partner, 0.5)
+    first = half.masked_fill(to_partner, above).masked_fill(to_row, below + moved)
+    second = torch.full_like(half, square)
+    second = second.masked_fill(to_partner, square_above)
+    return first, second.masked_fill(to_row, square_below + moved)
 
 
 def rebalanced_mixup(

@@ -101,6 +101,9 @@ class ReMixBatches(MixUpBatches):
             return shares_if_balanced(counts, self.batch_size)
         return (counts > 0).double() / len(self.rows.classes)
 
+    def spread(self, size: int) -> float:
+        return 0.0
+
     def positions(self) -> Iterator[Tensor]:
         if self.balance == "batch":
             for index in super().positions():

@@ -193,6 +193,9 @@ class SMOTEBatches(ShuffledBatches):
         counts = torch.bincount(self.y, minlength=n_classes)
         return shares_if_balanced(counts, self.batch_size)
 
+    def spread(self, size: int) -> float:
+        return 0.0
+
     def __iter__(self) -> Iterator[Batch]:
         for index in self.positions():
             yield self.balance(*self.take(index))

@@ -14,6 +14,7 @@ from torch.utils.data import Subset
 from imbdeep._arguments import WholeNumber, checks_arguments
 from imbdeep._tables.pairs import join_pairs
 from imbdeep._tables.rows import dense, take
+from imbdeep.batches._label_mass import shares_of_normalized_batches, weighted_shares
 
 # A tensor, a CSR matrix, or a dict of these, such as features and sample weights. Any:
 # the net decides what its dict holds.
@@ -232,6 +233,63 @@ class TensorBatches:
         """
         counts = torch.bincount(self.y, minlength=n_classes).double()
         return counts / counts.sum()
+
+    def loss_shares(
+        self, shares: Tensor, weight: Tensor, *, normalized: bool = False
+    ) -> Tensor:
+        """Expected share of each class in the loss of an epoch.
+
+        Parameters
+        ----------
+        shares : Tensor of shape (C,), float64
+            Of the rows of an epoch, see :meth:`class_shares`.
+        weight : Tensor of shape (C,)
+            Weight of a row of each class.
+        normalized : bool, default=False
+            Whether the loss of a batch is divided by the sum of its weights, and not by
+            the number of its rows.
+
+        Returns
+        -------
+        Tensor of shape (C,), float64
+        """
+        if not normalized:
+            return weighted_shares(shares, weight)
+        n_batches, size = len(self), self.batch_size
+        last = len(self.y) - (n_batches - 1) * size
+        of_last = shares_of_normalized_batches(shares, weight, last, self.spread(last))
+        if n_batches == 1:
+            return of_last
+        of_others = shares_of_normalized_batches(
+            shares, weight, size, self.spread(size)
+        )
+        return of_others + (of_last - of_others) / n_batches
+
+    def spread(self, size: int) -> float:
+        """Variance of the rows of a class in a batch, relative to independent draws."""
+        return (len(self.y) - size) / max(len(self.y) - 1, 1)
+
+    def mean_weights(self, n_classes: int) -> Tensor | None:
+        """Mean sample weight of the rows of each class; None if rows have no weights.
+
+        Parameters
+        ----------
+        n_classes : int
+            More than the largest label.
+
+        Returns
+        -------
+        Tensor of shape (n_classes,), float64, or None
+            1 for a class without rows.
+        """
+        if not isinstance(self._X, dict) or "sample_weight" not in self._X:
+            return None
+        weight = self._X["sample_weight"]
+        if self._positions is not None:
+            weight = weight[self._positions]
+        counts = torch.bincount(self.y, minlength=n_classes)
+        sums = torch.bincount(self.y, weight.double(), minlength=n_classes)
+        return torch.where(counts > 0, sums / counts.clamp_min(1), 1.0)
 
     def take(self, index: Tensor) -> Batch:
         """Return the batch of the rows at ``index``."""

@@ -83,6 +83,11 @@ class WeightAveraging(ChecksParameters, Callback):
         epoch. If the net has a :class:`TriangularLR`, 'auto' is the length of a cycle,
         so that snapshots are taken where the rate is lowest [1]_; else it is 1.
 
+    Attributes
+    ----------
+    epochs_ : list of int
+        Numbers of the epochs that are averaged.
+
     Raises
     ------
     ValueError
@@ -146,6 +151,7 @@ class WeightAveraging(ChecksParameters, Callback):
     def on_train_begin(self, net, **kwargs):
         self.first_epoch_ = len(net.history)
         self.average_ = None
+        self.epochs_ = []
         self.dataset_train_ = None
         self.every_ = self._epochs_between(net)
         if self.method == "swa":
@@ -166,6 +172,8 @@ class WeightAveraging(ChecksParameters, Callback):
         is_due = len(net.history) % self.every_ == 0
         if self.average_ is not None and self.method == "swa" and is_due:
             self.average_.update_parameters(net.module_)
+        if self.average_ is not None and (is_due or self.method == "ema"):
+            self.epochs_.append(len(net.history))
 
     def on_train_end(self, net, **kwargs):
         if self.average_ is None or self.average_.n_averaged == 0:

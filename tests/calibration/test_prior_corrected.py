@@ -76,7 +76,7 @@ def test_the_error_of_the_log_odds_falls_with_the_root_of_the_rows(method, name)
 def test_the_log_loss_is_close_to_that_of_bayes(method, name):
     for seed in range(5):
         X, y = draw(name, 3000, seed)
-        Xt, yt = draw(name, 4000, 100 + seed)
+        Xt, yt = draw(name, 1500, 100 + seed)
         model = PriorCorrectedClassifier(METHODS[method]).fit(X, y)
         best = log_loss(yt, posterior(name, Xt))
         corrected = log_loss(yt, model.predict_proba(Xt))

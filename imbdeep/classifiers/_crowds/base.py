@@ -163,6 +163,7 @@ class CrowdNetClassifier(BaseNetClassifier):
     }
 
     _trains_one_net = True
+    _hides_prior = "which learns from annotations, and not from labels"
     _run_class = CrowdRun
 
     def __init__(self, module="mlp", *, truth_column=None, missing_values=-1, **kwargs):

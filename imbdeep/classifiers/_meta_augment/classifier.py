@@ -179,6 +179,10 @@ class MetaAugmentClassifier(MovesRows, BaseNetClassifier):
     """
 
     _trains_one_net = True
+    _hides_prior = (
+        "whose synthetic rows add to rare classes and are moved by validation rows, "
+        "which have the shares of the data"
+    )
     _run_class = MetaAugmentRun
     _parameter_constraints = {
         **BaseNetClassifier._parameter_constraints,

@@ -11,7 +11,8 @@ from imbdeep._docs import shared_docs
 from imbdeep._torch.draws import current_generator, drawing_for_fit
 from imbdeep.attacks._supplementary import supplementary_rows
 from imbdeep.batches import BalancedBatches, SMOTEBatches
-from imbdeep.batches._rebalanced_mixup import rebalanced_mixup
+from imbdeep.batches._label_mass import shares_of_mixed_labels
+from imbdeep.batches._rebalanced_mixup import label_moments, rebalanced_mixup
 from imbdeep.batches._tensor_batches import join_rows, rows_of
 from imbdeep.classifiers._docs import SHARED
 from imbdeep.classifiers._robust.base import AdversarialNetClassifier
@@ -192,6 +193,20 @@ class ImbMixClassifier(AdversarialNetClassifier):
             return None
         augmented = shares * torch.as_tensor(1 + self.n_copies_)
         return augmented / augmented.sum()
+
+    def _loss_shares(self, batches, class_weight):
+        unmixed = super()._loss_shares(batches, class_weight)
+        if self.mix is None:
+            return unmixed
+        shares = self._class_shares(batches)
+        weight = torch.where(shares > 0, unmixed / shares, 0.0)
+        moments = label_moments(
+            torch.as_tensor(self.augmented_counts_),
+            self.alpha,
+            self.kappa,
+            self.tau if self.mix == "rebalanced" else 0.0,
+        )
+        return shares_of_mixed_labels(shares, weight, *moments)
 
     def training_rows(self, X, y):
         attacked, y = super().training_rows(X, y)
