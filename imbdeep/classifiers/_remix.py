@@ -56,7 +56,8 @@ class ReMixClassifier(BaseNetClassifier):
     -----
     Probabilities refer to balanced classes, because the net trains on balanced
     batches: they overstate rare classes by the ratio of the priors. That suits balanced
-    metrics such as g-mean, but is not calibrated to the data.
+    metrics such as g-mean, but is not calibrated to the data; ``prior_correction=True``
+    is.
 
     NOTE[DIFF]: the paper mixes numbers. In a table with levels or gaps, rows are mixed
     as they are encoded: a mixture of two levels is a mixture of their one-hot vectors
