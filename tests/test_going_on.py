@@ -89,6 +89,7 @@ def went_on(net, X, y, capsys=None):
     ]
     callbacks = {name: (type(c), c.get_params()) for name, c in net.callbacks_}
     learned = ("X_synth_", "synth_history_", "worker_error_rates_", "box_")
+    learned += ("target_prior_", "trained_prior_")
     rows = [getattr(net, name, None) for name in learned]
     printed = "" if capsys is None else capsys.readouterr().out
     return history, net.module_.state_dict(), callbacks, rows, printed != ""
@@ -174,6 +175,8 @@ CASES = {
     "member_holdout": Case("folds", "unavailable", base={"n_members": 2}),
     "member_sampling": Case("auto", base={"n_members": 2}),
     "refit": Case(True, "refused"),
+    "prior_correction": Case(True),
+    "target_prior": Case([0.5, 0.5], base={"prior_correction": True}),
     "categorical_features": Case([0], "refused"),
     "class_weight": Case({0: 1, 1: 9}),
     "weight_reduction": Case("rows", base=WEIGHED),
@@ -268,6 +271,13 @@ SPECIAL = {
         for cls in NETS
         if cls._trains_one_net
         for name in ("member_holdout", "member_sampling")
+    },
+    # No one can tell what class shares they learn.
+    **{
+        (cls, name): Case(value, "refused")
+        for cls in NETS
+        if cls._hides_prior
+        for name, value in (("prior_correction", True), ("target_prior", [0.5, 0.5]))
     },
     # They begin with 'rows'.
     **{

@@ -19,6 +19,7 @@ from imbdeep.classifiers import (
     ImbMixClassifier,
     LDAMClassifier,
     NetClassifier,
+    NetEnsembleClassifier,
     ReMixClassifier,
 )
 
@@ -217,6 +218,26 @@ def test_each_member_is_corrected_by_its_own_shares(module):
     raw = NetClassifier(**SMALL | module | params | {"prior_correction": False})
     raw.set_params(early_stopping=True).fit(X[keep], Y[keep])
     assert raw.oof_proba_[:, 1].mean() > net.oof_proba_[:, 1].mean() + 0.1
+
+
+def test_members_trained_anew_on_all_rows_have_the_shares_of_all():
+    keep = np.r_[np.flatnonzero(Y == 0), np.flatnonzero(Y == 1)[:13]]
+    folds = {"n_members": 3, "member_holdout": "folds", "refit": True}
+    net = NetClassifier(**SMALL | folds).fit(X[keep], Y[keep])
+    assert_allclose(net._log_ratio, 0, atol=1e-12)
+    held_out = NetClassifier(**SMALL | folds | {"refit": False})
+    assert abs(held_out.fit(X[keep], Y[keep])._log_ratio).max() > 0.01
+    assert_allclose(held_out.oof_proba_, net.oof_proba_, rtol=1e-6)
+
+
+def test_neighbours_of_members_that_under_sample():
+    params = {"n_members": 2, "module__n_latent": 8, "max_epochs": 2, "random_state": 0}
+    nets = NetEnsembleClassifier(
+        member_sampling=0.5, prior_correction=True, **params
+    ).fit(X, Y)
+    assert_allclose(nets.trained_prior_, [2 / 3, 1 / 3], atol=0.01)
+    assert abs(nets.predict_proba(X)[:, 1].mean() - 0.1) < 0.06
+    assert abs(nets.oof_proba_[:, 1].mean() - 0.1) < 0.06
 
 
 def test_the_epoch_that_is_kept_decides_about_deferred_weights():

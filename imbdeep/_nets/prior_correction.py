@@ -170,7 +170,8 @@ class CorrectsPrior:
                 f"{type(self.criterion_).__name__}. Use a loss of imbdeep.losses, "
                 "CrossEntropyLoss or NLLLoss."
             )
-        self.run_.priors = {}
+        # Of this stage: members that are trained anew have other rows.
+        self.run_.priors, self.run_.noted = {}, None
         super()._train(train, valid, method, epochs)
         if not self.run_.priors:  # a Ctrl-C in the first epoch
             self._note_trained_prior()
