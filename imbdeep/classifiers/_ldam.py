@@ -93,6 +93,8 @@ class LDAMClassifier(BaseDeferredClassifier):
     Notes
     -----
     ``predict_proba`` is the softmax of ``scale`` times the logits, without margins.
+    ``prior_correction=True`` takes back the shares of the deferred weights, not what
+    margins do.
 
     NOTE[DIFF]: the papers train 200 epochs with SGD on images; the defaults here are
     50 epochs of Adam with rate 1e-3, because a net over-fits a small table long before
