@@ -45,12 +45,16 @@ class LevelCodes:
         self.positions = np.unique(np.asarray(positions, dtype=int))
         self.levels_ = []
 
-    def fit(self, X):
+    def fit(self, X, random_state=None):
         """Learn the levels.
 
         Parameters
         ----------
         X : {array-like, data frame} of shape (n, n_features)
+        random_state : RandomState or None, default=None
+            Draws the order of levels that are equally frequent, for learners that read
+            codes as numbers. By appearance, the code of a name that occurs once tells
+            the place of its row, which in a table sorted by label tells the label.
 
         Returns
         -------
@@ -64,6 +68,8 @@ class LevelCodes:
             if position in self.positions:
                 values = read()
                 present = pd.Series(values[~missing_in(values)], dtype=object)
+                if random_state is not None:
+                    present = present.sample(frac=1, random_state=random_state)
                 # Among equals it keeps the order of appearance.
                 self.levels_.append(present.value_counts().index)
         return self

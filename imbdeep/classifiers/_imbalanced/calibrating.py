@@ -5,6 +5,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 
 METHODS = ("sigmoid", "beta", "isotonic", "temperature")
 # Of a probability of 0 or 1.
@@ -62,24 +63,34 @@ class Beta:
     def fit(self, proba, y, sample_weight=None):
         """Learn from probabilities of shape (n, 2) and class indices."""
         # A power that is not positive would turn the order of rows around.
-        self.used_ = [0, 1]
-        self.model_ = self._regress(proba, y, sample_weight)
-        if (self.model_.coef_ < 0).any():
-            self.used_ = [int(self.model_.coef_.argmax())]
-            self.model_ = self._regress(proba, y, sample_weight)
+        for powers in ([[0, 1]], [[0], [1]]):
+            found = [self._regress(used, proba, y, sample_weight) for used in powers]
+            rising = [one for one in found if (one[2].coef_ >= 0).all()]
+            if rising:
+                _, self.used_, self.model_ = min(rising, key=lambda one: one[0])
+                return self
+        # The order is that of chance, or worse: all rows have the share of the class.
+        _, self.used_, self.model_ = found[0]
+        self.model_.coef_[:] = 0
+        share = np.average(y, weights=sample_weight)
+        self.model_.intercept_[:] = np.log(share) - np.log1p(-share)
         return self
 
-    def _regress(self, proba, y, sample_weight):
+    def _regress(self, used, proba, y, sample_weight):
+        """Loss, powers and model of a regression on some of the logarithms."""
         regression = LogisticRegression(C=np.inf, max_iter=1_000)
-        return regression.fit(self._logs(proba), y, sample_weight)
+        X = self._logs(proba)[:, used]
+        regression.fit(X, y, sample_weight)
+        calibrated = regression.predict_proba(X)
+        return log_loss(y, calibrated, sample_weight=sample_weight), used, regression
 
     def _logs(self, proba):
         log_proba = np.log(np.clip(proba, _CLIP, 1 - _CLIP))
-        return np.c_[log_proba[:, 1], -log_proba[:, 0]][:, self.used_]
+        return np.c_[log_proba[:, 1], -log_proba[:, 0]]
 
     def predict_proba(self, proba):
         """Calibrated probabilities."""
-        return self.model_.predict_proba(self._logs(proba))
+        return self.model_.predict_proba(self._logs(proba)[:, self.used_])
 
 
 def check_calibration(method, n_classes):
@@ -123,5 +134,6 @@ def fit_calibrator(method, proba, y, sample_weight=None):
     if method == "beta":
         return Beta().fit(proba, y, sample_weight)
     stated = FrozenEstimator(Stated(proba.shape[1]))
-    calibrated = CalibratedClassifierCV(stated, method=method)
+    # Nothing is fitted anew; more folds would want more rows of each class.
+    calibrated = CalibratedClassifierCV(stated, method=method, cv=2)
     return calibrated.fit(proba, y, sample_weight=sample_weight)

@@ -5,6 +5,7 @@ import warnings
 from numbers import Integral
 
 import numpy as np
+import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
@@ -18,22 +19,23 @@ from imbdeep._tables.levels import LevelCodes
 from imbdeep._tables.reading import read_rows, read_rows_and_labels
 from imbdeep._tables.torch_data import arrays_of, as_array
 from imbdeep._tables.validation import sorted_labels
+from imbdeep._torch.device import check_device, resolve_device
 from imbdeep._torch.seeding import own_state, seed_from
 from imbdeep._torch.switches import usual_switches
 from imbdeep.classifiers._docs import SHARED
-from imbdeep.classifiers._imbalanced.blending import blend_weights
-from imbdeep.classifiers._imbalanced.calibrating import (
-    METHODS,
-    check_calibration,
-    fit_calibrator,
-)
+from imbdeep.classifiers._imbalanced.blending import fit_blend
+from imbdeep.classifiers._imbalanced.calibrating import METHODS
 from imbdeep.classifiers._imbalanced.decisions import (
     cheapest,
-    check_threshold,
+    check_decisions,
     learn_decision,
     read_costs,
 )
-from imbdeep.classifiers._imbalanced.learners import fit_learner, read_learners
+from imbdeep.classifiers._imbalanced.learners import (
+    check_takes_weights,
+    fit_learner,
+    read_learners,
+)
 
 
 @shared_docs(SHARED)
@@ -55,20 +57,24 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
             default=('random_forest', 'hist_gb', 'nca', 'mlp')
         What is blended, in the order of fitting. 'nca' and 'mlp' are
         :class:`NetEnsembleClassifier` with nearest neighbours in a learned space and
-        with perceptrons; 'random_forest' and 'hist_gb' are scikit-learn's, with
-        settings for few rare rows. A classifier of your own, with its name, is fitted
-        once for each fold; it sees levels as numbers, and missing values as NaN.
+        with perceptrons; 'random_forest' is scikit-learn's of 200 trees, and 'hist_gb'
+        its boosting with settings for few rare rows. A classifier of your own, with
+        its name, is fitted once for each fold. It sees an array without names: levels
+        as numbers, those beyond the 254 most frequent of a column as one, and missing
+        values as NaN.
     threshold : 'default', float in [0, 1], {'balanced_accuracy', 'f1', 'g_mean', \
             'mcc'}, ('recall', r), ('precision', p), or array-like of shape \
             (n_classes, n_classes), default='default'
-        What :meth:`predict` calls the second of two classes, whose probability must
-        reach the threshold. 'default' is the most probable class. A metric is
-        maximised over the out-of-fold probabilities; ``('recall', 0.9)`` finds the
-        share .9 of the rows of the second class there, with as few false alarms as
-        that allows, and ``('precision', 0.5)`` as many of them as it can. A matrix
-        holds the cost of each true class (rows) and predicted class (columns); the
-        class with the least expected cost is predicted. With more than two classes:
-        'default', 'balanced_accuracy' or costs.
+        When :meth:`predict` says the second of two classes, ``classes_[1]``: if its
+        probability is at least the threshold. 'default' is .5. A metric is maximised
+        over the out-of-fold probabilities; ``('recall', 0.9)`` finds the share .9 of
+        the rows of the second class there, with as few false alarms as that allows,
+        and ``('precision', 0.5)`` as many of them as it can; where nothing is as
+        precise, it warns and takes what is most precise. A matrix holds the cost of
+        each true class (rows) and predicted class (columns); the class with the least
+        expected cost is predicted. With more than two classes: 'default', the most
+        probable one; 'balanced_accuracy', where each counts by the inverse of its
+        share; or costs. It is learned in :meth:`fit`.
     calibration : {'sigmoid', 'beta', 'isotonic', 'temperature'} or None, default=None
         Map of the blended probabilities, learned out of fold. 'sigmoid' (Platt) scales
         and shifts logits, 'temperature' scales them, 'beta' treats low and high
@@ -81,33 +87,34 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         Columns of levels, see :class:`~imbdeep.base.BaseNetClassifier`.
     time_budget : float, greater than 0, or None, default=None
         Seconds. Learners that would begin later are left out, with a warning, and nets
-        end with the epoch in which it is spent. The first learner is fitted in any
-        case.
+        whose members hold rows out end with the epoch in which it is spent. The first
+        learner is fitted in any case.
     device : str, torch.device or None, default='auto'
-        For the nets.
+        For the nets, unless they name one themselves.
     n_jobs : int or None, default=None
         Models of folds to fit at the same time; of nets, all members are one tensor.
     verbose : int, default=0
         1 prints a line for each learner, 2 or more also each epoch of the nets.
     random_state : int, RandomState or None, default=None
-        For the folds and the learners.
+        For the folds, and the learners that have a ``random_state`` that is None.
 
     Attributes
     ----------
     {classes_}
     {class_counts_}
     learners_ : dict
-        The fitted learners, by name.
+        The fitted learners, by name. Each has its own ``oof_proba_``; they take rows
+        as numbers.
     learner_weights_ : dict of float
         Share of each learner in the blend.
     calibrator_ : object or None
         Maps blended to calibrated probabilities by ``predict_proba``.
     oof_proba_ : ndarray of shape (n_samples, n_classes)
         Out-of-fold probabilities of the training rows, calibrated; NaN for a class of
-        one row.
+        one row or, with groups, of one group.
     threshold_ : float or None
-        Probability of the second class from which on it is predicted; None with costs
-        or more than two classes.
+        Probability of the second class from which on it is predicted; None with more
+        than two classes.
     n_features_in_ : int
     {feature_names_in_}
 
@@ -145,7 +152,7 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         "calibration": [StrOptions(set(METHODS)), None],
         "categorical_features": "no_validation",
         "time_budget": [FiniteReal(0, None, closed="neither"), None],
-        "device": "no_validation",
+        "device": [str, torch.device, None],
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
@@ -186,7 +193,8 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         y : array-like of shape (n_samples,)
             Labels of any type that can be sorted.
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weights of the rows, at least 0.
+            Weights of the rows, at least 0, for the learners, the blend, the
+            calibration and the threshold. Only their ratios matter.
         groups : array-like of shape (n_samples,) or None, default=None
             Rows of one group, such as a patient, are held out together.
 
@@ -197,33 +205,34 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter or the data cannot be used; before any training. If a
-            precision is asked for that no threshold has.
+            If a parameter or the data cannot be used; before any training, but for
+            what a learner itself refuses.
         """
         started = time.monotonic()
         self._validate_params()
         learners = read_learners(self.learners)
+        if self.device is not None:
+            check_device(resolve_device(self.device))
         with all_or_nothing(self):
-            X, target = self._read(X, y)
-            check_threshold(self.threshold, len(self.classes_))
-            check_calibration(self.calibration, len(self.classes_))
+            state = own_state(self.random_state)
+            X, target = self._read(X, y, state)
+            told = self.threshold, self.calibration, self.classes_, self.class_counts_
+            check_decisions(*told)
             if sample_weight is not None:
-                sample_weight = _check_sample_weight(
-                    as_array(sample_weight), X, ensure_non_negative=True
-                )
+                sample_weight = _weights_of_rows(sample_weight, X)
+                check_takes_weights(learners)
             if groups is not None:
                 groups = read_groups(groups, X)
-            state = own_state(self.random_state)
             given = {"sample_weight": sample_weight, "groups": groups}
+            ends = started + (self.time_budget or np.inf)
             self.learners_ = {}
             for name, learner in learners.items():
                 given["random_state"] = seed_from(state)
-                seconds = self._seconds_left(started)
-                if self.learners_ and seconds <= 0:
+                if self.learners_ and time.monotonic() >= ends:
                     self._warn_of_left_out(learners)
                     break
                 self.learners_[name] = self._fit_one(
-                    name, learner, X, target, seconds, given
+                    name, learner, X, target, ends, given
                 )
             self._blend(target, sample_weight)
             self.decision_ = learn_decision(
@@ -233,11 +242,13 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
 
     @property
     def threshold_(self):
+        check_is_fitted(self)
         return self.decision_.threshold
 
-    def _read(self, X, y):
+    def _read(self, X, y, random_state):
         X, y = arrays_of(X, y)
-        self.level_codes_ = LevelCodes(self._level_columns(X)).fit(X)
+        levels = LevelCodes(self._level_columns(X))
+        self.level_codes_ = levels.fit(X, random_state)
         X, y = read_rows_and_labels(self, X, y, reset=True, **self._how_to_read())
         self.classes_ = sorted_labels("y", y)
         if len(self.classes_) < 2:
@@ -258,62 +269,45 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
     def _how_to_read(self):
         return {"levels": self.level_codes_, "allow_missing": True, "allow_nd": False}
 
-    def _seconds_left(self, started):
-        if self.time_budget is None:
-            return np.inf
-        return started + self.time_budget - time.monotonic()
-
     def _warn_of_left_out(self, learners):
         left_out = [name for name in learners if name not in self.learners_]
         warnings.warn(
             f"time_budget={self.time_budget} was spent after {list(self.learners_)}: "
             f"{left_out} are left out.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=2,
         )
 
-    def _fit_one(self, name, learner, X, target, seconds, given):
+    def _fit_one(self, name, learner, X, target, ends, given):
         started = time.monotonic()
-        fitted = fit_learner(
-            learner,
-            X,
-            target,
-            self.level_codes_.positions.tolist(),
-            seconds=seconds,
-            device=self.device,
-            # Each epoch is a line more than most want to see.
-            verbose=max(0, self.verbose - 1),
-            n_jobs=self.n_jobs,
-            **given,
-        )
+        # Each epoch of nets is a line more than most want to see.
+        if self.verbose > 1 and "verbose" in learner.get_params():
+            learner.set_params(verbose=self.verbose - 1)
+        try:
+            fitted = fit_learner(
+                learner,
+                X,
+                target,
+                self.level_codes_.positions.tolist(),
+                classes=self.classes_,
+                ends=ends,
+                device=self.device,
+                n_jobs=self.n_jobs,
+                **given,
+            )
+        except Exception as error:
+            error.add_note(f"In the learner {name!r}.")
+            raise
         if self.verbose:
             print(f"{name}: {time.monotonic() - started:.1f} s")
         return fitted
 
     def _blend(self, target, sample_weight):
         out_of_fold = np.stack([one.oof_proba_ for one in self.learners_.values()])
-        is_judged = ~np.isnan(out_of_fold).any(axis=(0, 2))
-        likelihood = out_of_fold[:, is_judged, target[is_judged]].T
-        if sample_weight is not None:
-            sample_weight = sample_weight[is_judged]
-        weights = blend_weights(likelihood, sample_weight)
-        self.learner_weights_ = dict(zip(self.learners_, weights.tolist(), strict=True))
-        self.oof_proba_ = np.tensordot(weights, out_of_fold, 1)
-        self.calibrator_ = None
-        if self.calibration is not None:
-            self._calibrate(target, is_judged, sample_weight)
-
-    def _calibrate(self, target, is_judged, sample_weight):
-        """Learn a map of probabilities; `sample_weight` is that of judged rows."""
-        y = target[is_judged]
-        if len(np.unique(y)) < len(self.classes_):
-            raise ValueError(
-                f"calibration={self.calibration!r} needs held-out rows of each class, "
-                "and a class of one row is never held out. Pass None."
-            )
-        blended = self.oof_proba_[is_judged]
-        self.calibrator_ = fit_calibrator(self.calibration, blended, y, sample_weight)
-        self.oof_proba_[is_judged] = self.calibrator_.predict_proba(blended)
+        blend = fit_blend(out_of_fold, target, sample_weight, self.calibration)
+        weights = blend.weights.tolist()
+        self.learner_weights_ = dict(zip(self.learners_, weights, strict=True))
+        self.oof_proba_, self.calibrator_ = blend.oof_proba, blend.calibrator
 
     @usual_switches()
     def predict_proba(self, X):
@@ -332,13 +326,31 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         refuse_other_threads(self)
         check_is_fitted(self)
         X = read_rows(self, X, reset=False, **self._how_to_read())
-        blended = sum(
-            weight * self.learners_[name].predict_proba(X)
-            for name, weight in self.learner_weights_.items()
-        )
+        with warnings.catch_warnings():
+            # They see codes for levels, and would name these; it has been said.
+            warnings.filterwarnings("ignore", ".* hold no level that training had")
+            blended = sum(
+                weight * self.learners_[name].predict_proba(X)
+                for name, weight in self.learner_weights_.items()
+            )
         if self.calibrator_ is None:
             return blended
         return self.calibrator_.predict_proba(blended)
+
+    def predict_log_proba(self, X):
+        """Logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            ``-inf`` where a probability is 0.
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
 
     @usual_switches()
     def predict(self, X, *, sample_cost=None):
@@ -368,3 +380,11 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.sparse = True
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _weights_of_rows(sample_weight, X):
+    weights = _check_sample_weight(
+        as_array(sample_weight), X, dtype=np.float64, ensure_non_negative=True
+    )
+    # The blend counts rows.
+    return weights / weights.mean()

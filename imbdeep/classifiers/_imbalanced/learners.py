@@ -2,26 +2,15 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import clone, is_classifier
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
-from sklearn.utils.parallel import Parallel, delayed
 from skorch.callbacks import Callback
 
-from imbdeep._nets.member_rows import hold_out_folds
-from imbdeep._torch.seeding import own_state, seed_from
 from imbdeep.base import BaseNetClassifier
+from imbdeep.classifiers._imbalanced.folds import fit_folds, weight_parameter
 from imbdeep.classifiers._net_ensemble import NetEnsembleClassifier
-
-N_FOLDS = 5
-# Of trees on a table of numbers: forests compute in float32, and boosting has at most
-# 255 bins for the levels of a column.
-_LARGEST = np.finfo(np.float32).max
-_MOST_LEVELS = 254
 
 
 def _neighbors():
@@ -109,7 +98,8 @@ def _own(learner):
             f"and a classifier, got {learner!r}."
         )
     name, classifier = learner
-    if not (is_classifier(classifier) and hasattr(classifier, "predict_proba")):
+    can = hasattr(classifier, "fit") and hasattr(classifier, "predict_proba")
+    if isinstance(classifier, type) or not (can and is_classifier(classifier)):
         raise ValueError(
             f"The learner {name!r} must be a classifier with predict_proba, got "
             f"{classifier!r}."
@@ -117,14 +107,31 @@ def _own(learner):
     return name, clone(classifier)
 
 
+def check_takes_weights(learners):
+    """Refuse learners that cannot take the weights of rows.
+
+    Parameters
+    ----------
+    learners : dict
+        Classifiers by name.
+
+    Raises
+    ------
+    ValueError
+    """
+    for name, learner in learners.items():
+        if weight_parameter(learner) is None:
+            raise ValueError(
+                f"The learner {name!r}, {type(learner).__name__}, takes no "
+                "sample_weight. Leave it out, or fit without weights."
+            )
+
+
 class _Deadline(Callback):
     """End the training of a net with the epoch in which its time is spent."""
 
-    def __init__(self, seconds):
-        self.seconds = seconds
-
-    def on_train_begin(self, net, **kwargs):
-        self.ends = time.monotonic() + self.seconds
+    def __init__(self, ends):
+        self.ends = ends
 
     def on_epoch_end(self, net, **kwargs):
         if time.monotonic() > self.ends:
@@ -132,7 +139,7 @@ class _Deadline(Callback):
             raise KeyboardInterrupt
 
 
-def fit_learner(learner, X, y, levels, *, seconds, device, verbose, n_jobs, **given):
+def fit_learner(learner, X, y, levels, *, classes, ends, device, n_jobs, **given):
     """Fit a learner that holds rows out.
 
     Parameters
@@ -143,10 +150,11 @@ def fit_learner(learner, X, y, levels, *, seconds, device, verbose, n_jobs, **gi
         Class indices.
     levels : list of int
         Columns of levels.
-    seconds : float
-        For nets.
-    device, verbose
-        For nets.
+    classes : ndarray of shape (n_classes,)
+    ends : float
+        When nets have to end, in the seconds of :func:`time.monotonic`.
+    device : object
+        For nets that name none.
     n_jobs : int or None
         For others.
     **given
@@ -157,127 +165,18 @@ def fit_learner(learner, X, y, levels, *, seconds, device, verbose, n_jobs, **gi
     object
         With ``predict_proba`` and ``oof_proba_``.
     """
-    holds_out = isinstance(learner, BaseNetClassifier) and learner.member_holdout
-    if not holds_out:
+    if not (isinstance(learner, BaseNetClassifier) and learner.member_holdout):
         if isinstance(learner, HistGradientBoostingClassifier) and levels:
             learner.set_params(categorical_features=levels)
-        return fit_folds(learner, X, y, levels, n_jobs=n_jobs, **given)
-    learner.set_params(
-        device=device,
-        verbose=verbose,
-        categorical_features=levels or None,
-        random_state=given.pop("random_state"),
-    )
-    if np.isfinite(seconds):
-        learner.set_params(callbacks=[*(learner.callbacks or []), _Deadline(seconds)])
-    return learner.fit(X, y, **given)
-
-
-@dataclass
-class FoldModels:
-    """Models of the folds, which speak together about rows that are new to all.
-
-    Attributes
-    ----------
-    models : list of classifiers
-        Each was fitted on all rows but its fold.
-    levels : list of int
-        Columns of levels.
-    oof_proba_ : ndarray of shape (n, n_classes)
-        Of each row, by the models that did not see it; NaN if all did.
-    """
-
-    models: list[Any]
-    levels: list[int]
-    oof_proba_: np.ndarray
-
-    def predict_proba(self, X):
-        """Mean of the models' probabilities."""
-        X = rows_for_trees(X, self.levels)
-        return np.mean([model.predict_proba(X) for model in self.models], axis=0)
-
-
-def rows_for_trees(X, levels):
-    """Rows as trees take them: dense, within float32, and rare levels in one.
-
-    Parameters
-    ----------
-    X : {ndarray, sparse matrix} of shape (n, n_features)
-        With codes in the columns of levels, by how often they occur.
-    levels : list of int
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from imbdeep.classifiers._imbalanced.learners import rows_for_trees
-    >>> rows_for_trees(np.array([[1e300, 999.0]]), [1])
-    array([[3.40282347e+38, 2.54000000e+02]])
-    """
-    X = X.toarray() if sparse.issparse(X) else X
-    X = np.clip(X, -_LARGEST, _LARGEST)
-    X[:, levels] = np.minimum(X[:, levels], _MOST_LEVELS)
-    return X
-
-
-def fit_folds(
-    estimator, X, y, levels, *, sample_weight=None, groups=None, random_state, n_jobs
-):
-    """Fit a clone of a classifier for each fold, on the rows outside it.
-
-    Parameters
-    ----------
-    estimator : classifier
-    X : {ndarray, sparse matrix} of shape (n, n_features)
-    y : ndarray of shape (n,), int
-        Class indices.
-    levels : list of int
-    sample_weight : ndarray of shape (n,) or None, default=None
-    groups : ndarray of shape (n,), int, or None, default=None
-    random_state : int
-    n_jobs : int or None
-
-    Returns
-    -------
-    FoldModels
-    """
-    state = own_state(random_state)
-    rows = hold_out_folds(y, N_FOLDS, state, groups)
-    X = rows_for_trees(X, levels)
-    parallel = Parallel(n_jobs=n_jobs, prefer="threads")
-    models = parallel(
-        delayed(_fit)(_seeded(estimator, state), X, y, own, sample_weight)
-        for own in rows.train
-    )
-    n_classes = y.max() + 1
-    total = np.zeros((len(y), n_classes))
-    for model, held in zip(models, rows.held_out.T, strict=True):
-        if held.any():
-            total[held] += _probabilities(model, X[held])
-    with np.errstate(invalid="ignore"):
-        oof_proba = total / rows.held_out.sum(axis=1)[:, None]
-    return FoldModels(models, levels, oof_proba)
-
-
-def _seeded(estimator, state):
-    """A clone, with a seed of its own wherever it takes one."""
-    seeds = {
-        name: seed_from(state)
-        for name in sorted(estimator.get_params(deep=True))
-        if name == "random_state" or name.endswith("__random_state")
-    }
-    return clone(estimator).set_params(**seeds)
-
-
-def _fit(estimator, X, y, rows, sample_weight):
-    weights = {} if sample_weight is None else {"sample_weight": sample_weight[rows]}
-    return estimator.fit(X[rows], y[rows], **weights)
-
-
-def _probabilities(model, X):
-    proba = model.predict_proba(X)
-    if not np.isfinite(proba).all():
-        raise ValueError(
-            f"{type(model).__name__} gave a probability that is not finite. Take it "
-            "out of learners, or prepare its rows in a pipeline."
-        )
-    return proba
+        told = {"classes": classes, "n_jobs": n_jobs}
+        return fit_folds(learner, X, y, levels, **told, **given)
+    learner.set_params(categorical_features=levels or None)
+    # The attribute is resolved: never 'auto'.
+    if learner.get_params(deep=False)["device"] == "auto":
+        learner.set_params(device=device)
+    seed = given.pop("random_state")
+    if learner.random_state is None:
+        learner.set_params(random_state=seed)
+    if np.isfinite(ends) and learner.callbacks != "disable":
+        learner.set_params(callbacks=[*(learner.callbacks or []), _Deadline(ends)])
+    return learner.fit(X, classes[y], **given)

@@ -1,5 +1,6 @@
 """Which threshold is best, by rows with scores."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,7 +59,7 @@ def count_at_thresholds(is_positive, score, sample_weight=None):
     ]
     values = falling[last_of_equals]
     # Above the highest score nothing is positive, at 0 everything.
-    above = np.nextafter(max(1.0, values[0]), 2)
+    above = 1.0 if values[0] < 1 else np.nextafter(values[0], 2)
     between = (values[:-1] + values[1:]) / 2
     # Rounding may put a value halfway to the next one onto that.
     between = np.where(between > values[1:], between, values[:-1])
@@ -107,12 +108,8 @@ def best_threshold(counts, criterion):
     Returns
     -------
     float
-        The middle one, if several in a row are equally good.
-
-    Raises
-    ------
-    ValueError
-        If no threshold has that precision.
+        The middle one, if several in a row are equally good; if all are, the highest,
+        so that learners that know nothing raise no alarms.
 
     Examples
     --------
@@ -131,16 +128,21 @@ def best_threshold(counts, criterion):
         best = np.flatnonzero(value >= value.max() - 1e-12)
         # Only those next to the first: another region may be as good by chance.
         run = best[: np.argmax(np.append(np.diff(best) > 1, True)) + 1]
-        return float(counts.thresholds[run[len(run) // 2]])
+        middle = 0 if len(run) == len(value) else len(run) // 2
+        return float(counts.thresholds[run[middle]])
     name, wanted = criterion
     if name == "recall":
         enough = np.flatnonzero(_recall(counts) >= wanted - 1e-12)
         return float(counts.thresholds[enough[0]])
     precision = _ratio(counts.tp, counts.tp + counts.fp)
-    enough = np.flatnonzero((precision >= wanted - 1e-12) & (counts.tp > 0))
-    if not len(enough):
-        raise ValueError(
+    if precision.max() < wanted - 1e-12:
+        warnings.warn(
             f"threshold=('precision', {wanted}) cannot be reached: out of fold the "
-            f"highest precision is {precision.max():.3f}. Ask for less, or use 'f1'."
+            f"highest precision is {precision.max():.3f}, which it is set to.",
+            UserWarning,
+            stacklevel=3,
         )
-    return float(counts.thresholds[enough[-1]])
+        wanted = precision.max()
+    enough = precision >= wanted - 1e-12
+    # The first that finds as many: later ones add false alarms alone.
+    return float(counts.thresholds[np.where(enough, counts.tp, -1.0).argmax()])

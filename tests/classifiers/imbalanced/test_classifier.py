@@ -13,13 +13,18 @@ from sklearn.metrics import (
     f1_score,
     log_loss,
     recall_score,
+    roc_auc_score,
 )
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from imbdeep.classifiers import ImbalancedClassifier, NetClassifier
-from imbdeep.classifiers._imbalanced.learners import LEARNERS, rows_for_trees
+from imbdeep.classifiers._imbalanced.folds import rows_for_trees
+from imbdeep.classifiers._imbalanced.learners import LEARNERS
 
 NETS = NetClassifier(
     module__hidden_sizes=(8,),
@@ -77,7 +82,7 @@ def test_out_of_fold_probabilities_are_by_the_models_that_did_not_see_the_row():
     assert_array_equal(np.bincount(model_of), [40] * 5)
     for i, model in enumerate(folds.models):
         again = LogisticRegression().fit(X[model_of != i], y[model_of != i])
-        assert_allclose(model.coef_, again.coef_)
+        assert_allclose(model.model.coef_, again.coef_)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -194,7 +199,7 @@ def test_numbers_that_name_levels():
     odd = rng.permutation(40)[:20]
     y = np.isin(X[:, 0], odd).astype(int)
     told = fitted(["hist_gb"], X, y, categorical_features=[0])
-    assert told.learners_["hist_gb"].models[0].is_categorical_.tolist() == [True, False]
+    assert told.learners_["hist_gb"].models[0].model.is_categorical_.tolist() == [1, 0]
     assert average_precision_score(y, told.oof_proba_[:, 1]) > 0.95
     with pytest.raises(ValueError, match="categorical_features"):
         fitted(["hist_gb"], X, y, categorical_features=[7])
@@ -241,7 +246,7 @@ def test_calibration_comes_before_the_threshold(calibration):
 def test_calibration_that_cannot_be():
     X, y = blobs()
     for labels, calibration, message in [
-        (np.append(y[:-1], 2), "isotonic", "class of one row"),
+        (np.append(y[:-1], 2), "isotonic", "a class of one row"),
         (np.arange(len(y)) % 3, "beta", "two classes"),
         (y, "platt", "calibration"),
     ]:
@@ -297,7 +302,8 @@ def test_it_says_how_long_learners_took(capsys):
 def test_classes_of_one_and_two_rows():
     X, y = blobs()
     y = np.append(y[:-3], [2, 3, 3])
-    model = fitted([TREE], X, y)
+    with pytest.warns(UserWarning, match=r"classes \[2\] there is one row"):
+        model = fitted([TREE], X, y)
     assert np.isnan(model.oof_proba_[-3]).all()
     assert np.isfinite(model.oof_proba_[:-3]).all()
     assert model.predict_proba(X).shape == (len(y), 4)
@@ -311,6 +317,8 @@ def test_classes_of_one_and_two_rows():
         ([], "empty"),
         (["boosting"], "'hist_gb'.*got 'boosting'"),
         (["nca", "nca"], "'nca' twice"),
+        ([("nca", "nca")], "must be a classifier"),
+        ([("tree", DecisionTreeClassifier)], "must be a classifier"),
         ([("a", LogisticRegression()), ("a", GaussianNB())], "'a' twice"),
         ([LogisticRegression()], "pairs of a name"),
         ([("margin", Perceptron())], "predict_proba"),
@@ -331,6 +339,7 @@ def test_what_is_wrong_is_said_before_training():
         ({"fit_params": {"sample_weight": -np.ones(len(y))}}, "negative|Negative"),
         ({"fit_params": {"groups": np.zeros(3)}}, "inconsistent"),
         ({"time_budget": 0}, "time_budget"),
+        ({"device": "gpu"}, "gpu"),
     ]:
         with pytest.raises(ValueError, match=message):
             fitted(never, X, y, **params)
@@ -338,19 +347,170 @@ def test_what_is_wrong_is_said_before_training():
         fitted(never, X, np.zeros(len(y)))
 
 
-def test_a_failed_fit_leaves_the_last_one():
+class Fails(LogisticRegression):
+    def fit(self, X, y, sample_weight=None):
+        raise RuntimeError("boom")
+
+
+def test_a_failed_fit_leaves_the_last_one_and_names_the_learner():
     X, y = blobs()
     model = fitted([LINEAR], X, y)
     before = model.predict_proba(X)
-    model.set_params(threshold=("precision", 1.0))
-    with pytest.raises(ValueError, match="precision"):
-        model.fit(np.zeros_like(X), y)
+    model.set_params(learners=[LINEAR, ("second", Fails())])
+    with pytest.raises(RuntimeError, match="boom") as caught:
+        model.fit(X + 1, y)
+    assert caught.value.__notes__ == ["In the learner 'second'."]
     assert_array_equal(model.predict_proba(X), before)
 
 
-def test_a_learner_that_is_not_finite_is_named():
+class Says(LogisticRegression):
+    """Says something of its own in place of probabilities."""
+
+    def __init__(self, what="NaN", late=False):
+        super().__init__()
+        self.what = what
+        self.late = late
+
+    def predict_proba(self, X):
+        proba = super().predict_proba(X)
+        if self.late and len(X) < 100:
+            return proba
+        return {
+            "NaN": np.where(X[:, :1] > 0, np.nan, proba),
+            "beyond": 3 * proba - 1,
+            "one column": proba[:, :1],
+            "sums": proba / 2,
+        }[self.what]
+
+
+@pytest.mark.parametrize("what", ["NaN", "beyond", "one column", "sums"])
+def test_what_is_no_probability_is_refused_in_training_and_later(what):
     X, y = blobs()
-    refused = pytest.raises(ValueError, match="GaussianNB gave a probability")
-    ignored = pytest.warns(RuntimeWarning)
-    with refused, ignored:
-        fitted([LINEAR, ("bayes", GaussianNB())], np.zeros_like(X), y)
+    with pytest.raises(ValueError, match="Says gave"):
+        fitted([LINEAR, ("odd", Says(what))], X, y)
+    # A fold has fewer rows than the table.
+    model = fitted([LINEAR, ("odd", Says(what, late=True))], X, y)
+    with pytest.raises(ValueError, match="Says gave"):
+        model.predict(X)
+
+
+class Reversed(LogisticRegression):
+    def fit(self, X, y):
+        super().fit(X, y)
+        self.classes_ = self.classes_[::-1]
+        return self
+
+    def predict_proba(self, X):
+        return LogisticRegression.predict_proba(self, X)[:, ::-1]
+
+
+def test_columns_of_probabilities_go_by_the_learners_own_order():
+    X, y = blobs()
+    expected = fitted([LINEAR], X, y).predict_proba(X)
+    assert_allclose(fitted([("reversed", Reversed())], X, y).predict_proba(X), expected)
+
+
+# --- What users trip over ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_names_tell_nothing_by_the_order_of_rows(seed):
+    """A table sorted by label, with a name for each row."""
+    rng = np.random.RandomState(seed)
+    y = np.repeat([1, 0], [60, 240])
+    names = [f"id{rng.randint(10**9)}" for _ in y]
+    X = pd.DataFrame({"noise": rng.randn(len(y)), "name": names})
+    model = fitted([TREE], X, y)
+    assert 0.35 < roc_auc_score(y, model.oof_proba_[:, 1]) < 0.65
+
+
+def test_learners_see_the_labels_of_the_table():
+    X, y = blobs()
+    labels = np.where(y == 1, "rare", "usual")
+    weighted = LogisticRegression(class_weight={"rare": 20, "usual": 1})
+    plain = fitted([LINEAR], X, labels).predict_proba(X)[:, 0].mean()
+    model = fitted([("linear", weighted)], X, labels)
+    assert model.predict_proba(X)[:, 0].mean() > 1.5 * plain
+
+
+def test_only_ratios_of_weights_matter():
+    X, y = blobs()
+    weight = np.random.RandomState(0).uniform(1, 2, len(y))
+    learners = ["hist_gb", LINEAR]
+    one, other = (
+        fitted(learners, X, y, fit_params={"sample_weight": scale * weight})
+        for scale in (1.0, 1e-4)
+    )
+    assert_allclose(one.oof_proba_, other.oof_proba_, rtol=1e-4)
+    with pytest.raises(ValueError, match="at least one non-zero"):
+        fitted(X=X, y=y, fit_params={"sample_weight": np.zeros(len(y))})
+
+
+def test_learners_that_take_no_weights_are_named_before_training():
+    X, y = blobs()
+    learners = [("never", Fails()), ("near", KNeighborsClassifier())]
+    with pytest.raises(ValueError, match="'near', KNeighborsClassifier, takes no"):
+        fitted(learners, X, y, fit_params={"sample_weight": np.ones(len(y))})
+    scaled = make_pipeline(StandardScaler(), LogisticRegression())
+    weight = np.where(X[:, 0] > 0, 1.0, 1e-3)
+    model = fitted([("scaled", scaled)], X, y, fit_params={"sample_weight": weight})
+    plain = fitted([("scaled", scaled)], X, y)
+    assert np.abs(model.oof_proba_ - plain.oof_proba_).max() > 0.05
+
+
+@pytest.mark.parametrize("n_values", [0, 1, 3])
+def test_columns_with_hardly_a_value(n_values):
+    X, y = blobs()
+    X = pd.DataFrame(X).add_prefix("c").assign(gaps=np.nan)
+    X.loc[: n_values - 1, "gaps"] = np.arange(float(n_values))
+    model = fitted(["hist_gb", "random_forest"], X, y)
+    assert np.isfinite(model.predict_proba(X.assign(gaps=1.0))).all()
+
+
+def test_folds_repeat_no_row():
+    seen = []
+
+    class Sees(LogisticRegression):
+        def fit(self, X, y):
+            seen.append(len(np.unique(X, axis=0)) - len(X))
+            return super().fit(X, y)
+
+    X, y = blobs(n=163)
+    groups = np.r_[np.zeros(80, int), np.arange(83)]
+    fitted([("sees", Sees())], X, y, fit_params={"groups": groups})
+    assert seen == [0] * 5
+
+
+def test_groups_that_leave_nothing_to_hold_out_are_mentioned():
+    X, y = blobs()
+    with pytest.warns(UserWarning, match="No row was held out"):
+        model = fitted(X=X, y=y, fit_params={"groups": np.zeros(len(y))})
+    assert set(model.learner_weights_.values()) == {0.5}
+
+
+def test_settings_of_own_learners_stay():
+    X, y = blobs()
+    nets = clone(NETS).set_params(random_state=7, device="cpu")
+    model = fitted([("nets", nets), ("tree", DecisionTreeClassifier(random_state=3))])
+    assert model.learners_["nets"].random_state == 7
+    assert model.learners_["tree"].models[0].model.random_state == 3
+    assert (
+        fitted([("nets", NETS)], device="cpu").learners_["nets"].get_params()["device"]
+        == "cpu"
+    )
+    quiet = clone(NETS).set_params(callbacks="disable")
+    assert fitted([("nets", quiet)], X, y, time_budget=60.0).learners_
+
+
+def test_log_probabilities():
+    X, y = blobs()
+    model = fitted(X=X, y=y)
+    assert_allclose(np.exp(model.predict_log_proba(X)), model.predict_proba(X))
+
+
+def test_unseen_levels_are_mentioned_once():
+    X, y = raw(60)
+    model = fitted([("nets", NETS)], X, y)
+    with pytest.warns(UserWarning) as caught:
+        model.predict_proba(X.assign(city="Rome"))
+    assert [str(w.message)[:16] for w in caught] == ["Columns ['city']"]

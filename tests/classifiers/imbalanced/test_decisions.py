@@ -14,6 +14,7 @@ from sklearn.metrics import (
 
 from imbdeep.classifiers._imbalanced.decisions import (
     cheapest,
+    check_decisions,
     check_threshold,
     learn_decision,
     read_costs,
@@ -83,13 +84,30 @@ def test_precision_is_reached_with_as_much_recall_as_can_be(seed):
     called = learn_decision(("precision", 0.7), proba, y)(proba)
     assert precision_score(y, called) >= 0.7
     lower = [c for c in cuts(proba[:, 1]) if (proba[:, 1] >= c).sum() > called.sum()]
-    assert all(precision_score(y, proba[:, 1] >= c) < 0.7 for c in lower)
+    for cut in lower:
+        more = proba[:, 1] >= cut
+        is_less_precise = precision_score(y, more) < 0.7
+        assert is_less_precise or recall_score(y, more) == recall_score(y, called)
 
 
-def test_a_precision_that_nothing_reaches_is_refused():
+def test_of_thresholds_that_find_as_many_the_one_with_fewest_alarms():
+    score = np.arange(0.9, 0, -0.1)
+    y = np.array([1, 1, 1, 0, 0, 0, 0, 0, 0])
+    proba = np.c_[1 - score, score]
+    assert_allclose(learn_decision(("precision", 0.5), proba, y).threshold, 0.65)
+
+
+def test_a_precision_that_nothing_reaches_is_the_highest_there_is():
     proba = np.array([[0.2, 0.8], [0.4, 0.6], [0.9, 0.1]])
-    with pytest.raises(ValueError, match=r"highest precision is 0\.500"):
-        learn_decision(("precision", 0.9), proba, np.array([0, 1, 0]))
+    with pytest.warns(UserWarning, match=r"highest precision is 0\.500"):
+        decision = learn_decision(("precision", 0.9), proba, np.array([0, 1, 0]))
+    assert_array_equal(decision(proba), [1, 1, 0])
+
+
+@pytest.mark.parametrize("name", ["balanced_accuracy", "g_mean", "mcc"])
+def test_scores_that_say_nothing_raise_no_alarm(name):
+    proba = np.full((10, 2), 0.5)
+    assert not learn_decision(name, proba, np.arange(10) % 2)(proba).any()
 
 
 def test_neighbouring_floats_are_kept_apart():
@@ -147,7 +165,7 @@ def test_the_default_is_the_most_probable_class():
     assert_array_equal(decision(proba), proba.argmax(axis=1))
     two = learn_decision("default", proba[:, :2], np.arange(50) % 2)
     assert two.threshold == 0.5
-    assert_array_equal(two(np.array([[0.5, 0.5]])), [0])
+    assert_array_equal(two(np.array([[0.5, 0.5]])), [1])
 
 
 def test_balanced_accuracy_of_many_classes_weighs_by_their_share():
@@ -156,6 +174,17 @@ def test_balanced_accuracy_of_many_classes_weighs_by_their_share():
     decision = learn_decision("balanced_accuracy", proba, y)
     expected = (proba / [160, 30, 10]).argmax(axis=1)
     assert_array_equal(decision(proba), expected)
+    # Without a weight a class has no say.
+    weight = (y < 2).astype(float)
+    decision = learn_decision("balanced_accuracy", proba, y, weight)
+    expected = (proba[:, :2] / [160, 30]).argmax(axis=1)
+    assert_array_equal(decision(proba), expected)
+
+
+def test_costs_of_any_size():
+    for scale in (1e-300, 1e308):
+        costs = np.array([[0, 1], [1, 0]]) * scale
+        assert learn_decision(costs, np.eye(2), np.array([0, 1])).threshold == 0.5
 
 
 # --- What is refused -----------------------------------------------------------------
@@ -174,9 +203,9 @@ def test_balanced_accuracy_of_many_classes_weighs_by_their_share():
         ([[0, 1], ["a", 0]], "threshold"),
         ([[0, 1], [np.inf, 0]], "finite"),
         ([[0, 1], [0, 1]], "class number 1"),
-        ([[0, 0], [1, 0]], "class number 0"),
-        (None, "threshold"),
-        (True, "threshold"),
+        ([[0, 0], [1, 0]], "nothing is lost"),
+        (None, r"must be 'default'.*\('recall', r\)"),
+        (True, "must be 'default'"),
     ],
 )
 def test_thresholds_that_make_no_sense(threshold, message):
@@ -194,3 +223,28 @@ def test_thresholds_are_for_two_classes(threshold):
 def test_costs_name_their_parameter():
     with pytest.raises(ValueError, match=r"sample_cost .*\(5, 2, 2\)"):
         read_costs("sample_cost", np.zeros((5, 3, 3)), (5, 2, 2))
+
+
+def test_an_error_that_costs_nothing_in_a_row():
+    costs = np.zeros((3, 2, 2))
+    costs[:, 0, 1], costs[:, 1, 0] = 5, [90, 0, 7]
+    assert read_costs("sample_cost", costs, costs.shape) is not None
+    costs[2, 1, 1] = 8
+    with pytest.raises(ValueError, match="class number 1 in row 2"):
+        read_costs("sample_cost", costs, costs.shape)
+
+
+@pytest.mark.parametrize("threshold", ["f1", ("recall", 0.5)])
+def test_a_class_without_weight_cannot_set_a_threshold(threshold):
+    y, proba = table(0)
+    with pytest.raises(ValueError, match="none that has a weight"):
+        learn_decision(threshold, proba, y, 1.0 - y)
+
+
+@pytest.mark.parametrize("told", [("f1", None), ("default", "sigmoid")])
+def test_a_class_of_one_row_decides_nothing(told):
+    classes = np.array(["a", "b"])
+    with pytest.raises(ValueError, match="one row, such as 'b'"):
+        check_decisions(*told, classes, np.array([9, 1]))
+    with pytest.warns(UserWarning, match=r"classes \['b'\] there is one row"):
+        check_decisions("default", None, classes, np.array([9, 1]))
