@@ -30,6 +30,7 @@ from .calibration.mixtures import (
     log_odds,
     posterior,
 )
+from .common.slow import half_of
 
 
 class Linear(torch.nn.Linear):
@@ -82,7 +83,7 @@ def test_the_error_of_the_log_odds_falls_with_the_root_of_the_rows():
 @pytest.mark.parametrize("method", METHODS)
 def test_the_log_loss_is_close_to_that_of_bayes(method):
     name = "three"
-    for seed in range(5):
+    for seed in range(3):
         Xt, yt = draw(name, 1500, 100 + seed)
         net = fitted(method, *draw(name, 1500, seed), 10, random_state=seed)
         best, corrected = posterior(name, Xt), net.predict_proba(Xt)
@@ -91,14 +92,14 @@ def test_the_log_loss_is_close_to_that_of_bayes(method):
         assert log_loss(yt, raw) > log_loss(yt, best) + 0.08
 
 
-@pytest.mark.parametrize(
-    ("batch_size", "max_epochs", "n_seeds", "most"),
-    [(16, 12, 3, 0.1), (64, 12, 3, 0.1), (-1, 400, 1, 1e-3)],
+@half_of(
+    training=[(16, 12, 3, 0.1), (64, 12, 3, 0.1), (-1, 400, 1, 1e-3)],
+    weight_reduction=["weights", "rows"],
 )
-@pytest.mark.parametrize("weight_reduction", ["weights", "rows"])
 def test_small_weighted_batches_refer_to_what_their_loss_counts(
-    batch_size, max_epochs, n_seeds, most, weight_reduction
+    training, weight_reduction
 ):
+    batch_size, max_epochs, n_seeds, most = training
     X, y = draw("two", 400, 0)
     differ = []
     for seed in range(n_seeds):

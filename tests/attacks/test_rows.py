@@ -28,7 +28,7 @@ slow = pytest.mark.slow
 
 N = 90
 MOVING = ["age", "income"]
-SEARCH = {"attack": "square", "queries": 25, "random_state": 0}
+SEARCH = {"attack": "square", "queries": 15, "random_state": 0}
 
 
 def mixed(n=N):

@@ -17,6 +17,7 @@ from imbdeep.batches._label_mass import (
 )
 from imbdeep.batches._rebalanced_mixup import label_mixing, label_moments
 from imbdeep.batches._registry import BATCHES
+from tests.common.slow import half_of
 
 CASES = {
     "two": ([0.9, 0.1], [1.0, 9.0]),
@@ -100,19 +101,19 @@ def by_batches(batches, weight, normalized, n_epochs=80):
     return mean / mean.sum()
 
 
-@pytest.mark.parametrize("normalized", [False, True])
-@pytest.mark.parametrize("counts", [[70, 10], [50, 20, 10]])
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [
+@half_of(
+    iterator=[
         *((name, {}) for name in BATCHES),
         ("balanced", {"balance": "expected"}),
         ("balanced", {"beta": 0.9}),
         ("mixup", {"alpha": 2.0}),
         ("remix", {"alpha": 2.0}),
     ],
+    counts=[[70, 10], [50, 20, 10]],
+    normalized=[False, True],
 )
-def test_iterators_tell_what_their_batches_hold(name, options, counts, normalized):
+def test_iterators_tell_what_their_batches_hold(iterator, counts, normalized):
+    name, options = iterator
     y = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
     weight = torch.tensor([1.0, 4.0, 9.0])[: len(counts)]
     dataset = TensorDataset(torch.randn(len(y), 2), y)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import spearmanr
+from sklearn.tree import DecisionTreeClassifier
 
 from imbdeep_bench.engine import command
 from imbdeep_bench.engine.command import groups_of
@@ -41,7 +42,7 @@ RUNS = {
     "members": ("crx,german,glass0", "members,hist_gb,catboost", 18),
 }
 FEW = {"max_epochs": 2, "max_iter": 3, "n_estimators": 2, "n_members": 2}
-FEW["learners"] = ["random_forest"]
+FEW["learners"] = [("tree", DecisionTreeClassifier(max_depth=3))]
 
 
 def short(method):

@@ -36,6 +36,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from imbdeep.calibration import PriorCorrectedClassifier
 
+from ..common.slow import half_of
 from .mixtures import MEANS, PRIORS, draw, error_of_log_odds, posterior
 
 # Without a penalty, which would draw log-odds to 0 in small samples.
@@ -52,8 +53,7 @@ METHODS = {
 }
 
 
-@pytest.mark.parametrize("name", MEANS)
-@pytest.mark.parametrize("method", METHODS)
+@half_of(method=METHODS, name=MEANS)
 def test_the_error_of_the_log_odds_falls_with_the_root_of_the_rows(method, name):
     errors, uncorrected = [], []
     for n_rows in (800, 12800):
@@ -71,8 +71,7 @@ def test_the_error_of_the_log_odds_falls_with_the_root_of_the_rows(method, name)
     assert uncorrected[1] > 5 * errors[1]
 
 
-@pytest.mark.parametrize("name", MEANS)
-@pytest.mark.parametrize("method", METHODS)
+@half_of(method=METHODS, name=MEANS)
 def test_the_log_loss_is_close_to_that_of_bayes(method, name):
     for seed in range(5):
         X, y = draw(name, 3000, seed)

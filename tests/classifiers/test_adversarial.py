@@ -449,11 +449,9 @@ def test_columns_by_name_and_position(net_class, columns):
 @pytest.mark.parametrize(
     ("net_class", "eps"),
     [
-        slow_if(
-            is_by_channel and net_class is not AdversarialClassifier, net_class, eps
-        )
+        slow_if(net_class is not AdversarialClassifier, net_class, eps)
         for net_class in NETS
-        for is_by_channel, eps in enumerate([0.1, [[[0.2]], [[0.0]]]])
+        for eps in [0.1, [[[0.2]], [[0.0]]]]
     ],
 )
 def test_images(net_class, eps):

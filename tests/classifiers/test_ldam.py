@@ -297,9 +297,9 @@ def test_margins_and_weights_raise_the_recall_of_the_rare_class():
             net = LDAMClassifier(
                 module__hidden_sizes=(32,),
                 n_bins=16,
-                max_epochs=20,
+                max_epochs=10,
                 batch_size=100,
-                lr=0.01,
+                lr=0.02,
                 lr_schedule=None,
                 random_state=seed,
                 **params,

@@ -58,6 +58,19 @@ def each(instances):
     return [slow_if(not is_quick(name, instances), name) for name in instances]
 
 
+def each_that_reads(instances):
+    """The same, for tests of what is read or refused, whatever is learned from it.
+
+    Members and candidates come after that: NetClassifier stands for the ensemble.
+    """
+    return [
+        slow_if(
+            type(one) is NetEnsembleClassifier or not is_quick(name, instances), name
+        )
+        for name, one in instances.items()
+    ]
+
+
 # The checks train on a few dozen rows, some on standardised blobs: enough steps to
 # learn them, no more. Of the blobs 0.83 must be right; with 15 seeds the first
 # instances of the classes get 0.85 at least.

@@ -47,18 +47,25 @@ def split(instances):
     return quick, [one for one in instances.values() if one not in quick]
 
 
+def is_of_mapped_rows(check):
+    is_mapped = check.keywords.get("readonly_memmap", False)
+    return check.func is check_classifiers_train and is_mapped
+
+
 def is_repeated(estimator, check):
     """Whether a check repeats another, of a net, with its rows held in another way.
 
     Sparse matrices of each net have tests of their own.
     """
+    if isinstance(estimator, ImbalancedClassifier):
+        # Its learners are given parts of rows that it has read into memory.
+        return is_of_mapped_rows(check) or check.func is check_estimator_sparse_matrix
     if not isinstance(estimator, NeuralNet):
         return False
     if isinstance(estimator, NetClassifier | ICEDClassifier):
         return False
-    if check.func is check_classifiers_train:
-        return check.keywords.get("readonly_memmap", False)
-    return check.func in (check_estimator_sparse_array, check_estimator_sparse_matrix)
+    sparse = (check_estimator_sparse_array, check_estimator_sparse_matrix)
+    return is_of_mapped_rows(check) or check.func in sparse
 
 
 def with_slow_repetitions(checks):

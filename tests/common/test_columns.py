@@ -11,7 +11,7 @@ from imbdeep.attacks import adversarial_rows
 from imbdeep.attacks._nets import net_logits
 from imbdeep.classifiers import NetClassifier
 
-from .estimators import each
+from .estimators import each_that_reads
 from .nets import NETS, quick, table
 
 CONSTANT = 2  # of the table
@@ -30,7 +30,7 @@ class Linear(nn.Module):
         return self.head(x)
 
 
-@pytest.mark.parametrize("name", each(NETS))
+@pytest.mark.parametrize("name", each_that_reads(NETS))
 def test_a_constant_column_makes_no_difference_whatever_it_holds_later(name):
     X, y = table()
     net = quick(name).fit(X, y)
@@ -59,7 +59,7 @@ def test_every_encoding_and_modules_without(encoding, module, constant):
         assert_array_equal(net.predict_proba(Z), proba)
 
 
-@pytest.mark.parametrize("name", each(NETS))
+@pytest.mark.parametrize("name", each_that_reads(NETS))
 def test_a_value_far_outside_counts_as_the_outermost_of_training(name):
     X, y = table()
     net = quick(name).fit(X, y)
@@ -115,7 +115,7 @@ def test_fit_learns_the_range_anew():
     assert_array_equal(net.column_range_[1], X.max(0).astype(np.float32))
 
 
-@pytest.mark.parametrize("name", each(NETS))
+@pytest.mark.parametrize("name", each_that_reads(NETS))
 def test_attacks_know_it(name):
     X, y = table()
     net = quick(name).fit(X, y)

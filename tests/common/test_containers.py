@@ -10,13 +10,13 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
 
-from .estimators import SAMPLERS, each
+from .estimators import SAMPLERS, each_that_reads
 from .nets import NETS, quick, table
 
 X, Y = table()
 
 
-@pytest.mark.parametrize("name", each(NETS))
+@pytest.mark.parametrize("name", each_that_reads(NETS))
 def test_what_is_masked_is_missing(name):
     mask = X > 1
     masked = np.ma.masked_array(X, mask=mask)

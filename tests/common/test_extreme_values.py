@@ -10,7 +10,7 @@ from imbdeep._tables.precision import check_finite_outputs
 from imbdeep._tables.rows import column_moments
 from imbdeep.classifiers import NetClassifier
 
-from .estimators import each
+from .estimators import each_that_reads
 from .nets import NETS, quick, table
 from .slow import slow_if
 
@@ -34,7 +34,7 @@ def with_column(values, dtype=np.float64):
 
 @pytest.mark.parametrize("dtype", [np.float64, slow_if(True, np.float32)])
 @pytest.mark.parametrize("column", COLUMNS)
-@pytest.mark.parametrize("name", each(NETS))
+@pytest.mark.parametrize("name", each_that_reads(NETS))
 def test_probabilities_are_finite(name, column, dtype):
     if dtype is np.float32 and "beyond" in column:
         pytest.skip("float32 has no such values")
@@ -56,7 +56,7 @@ def test_a_value_that_comes_later_is_bounded(encoding, value):
 
 
 @pytest.mark.parametrize("frame", [False, True])
-@pytest.mark.parametrize("name", each(NETS))
+@pytest.mark.parametrize("name", each_that_reads(NETS))
 def test_a_column_too_wide_for_float64_is_refused(name, frame):
     rows, column = with_column(1.7e308 * RNG.uniform(-1, 1, 80)), "3"
     if frame:

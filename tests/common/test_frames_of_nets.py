@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.exceptions import NotFittedError
 
-from .estimators import each
+from .estimators import each_that_reads
 from .nets import NETS, quick, table
 
 COLUMNS = list("abcdef")
@@ -45,7 +45,7 @@ BAD_COLUMNS = {
 }
 
 
-@pytest.mark.parametrize("name", each(NETS))
+@pytest.mark.parametrize("name", each_that_reads(NETS))
 @pytest.mark.parametrize("case", BAD_COLUMNS)
 def test_refusals_name_the_column_and_the_remedy(name, case):
     values, match = BAD_COLUMNS[case]
@@ -109,7 +109,7 @@ def test_that_columns_moved_is_said_before_what_they_hold(container):
             net.predict(bad)
 
 
-@pytest.mark.parametrize("name", each(NETS))
+@pytest.mark.parametrize("name", each_that_reads(NETS))
 @pytest.mark.parametrize("missing", [None, np.nan, pd.NA], ids=["None", "NaN", "NA"])
 def test_a_missing_label_is_refused_by_its_position(name, missing):
     X, y = table()
@@ -127,7 +127,7 @@ def frames(X):
     yield pyarrow.Table.from_pandas(frame)
 
 
-@pytest.mark.parametrize("name", each(NETS))
+@pytest.mark.parametrize("name", each_that_reads(NETS))
 def test_frames_of_other_libraries(name):
     X, y = table()
     frame = pd.DataFrame(X, columns=COLUMNS)

@@ -33,7 +33,7 @@ from imbdeep.classifiers import LDAMClassifier, NetClassifier, ReMixClassifier
 from imbdeep.metrics import balanced_brier_score, balanced_brier_scorer
 from imbdeep.modules import MLP
 
-from .slow import slow_if
+from .slow import half_of, slow_if
 
 X, Y = make_classification(120, 5, weights=[0.8], flip_y=0, random_state=0)
 X3, Y3 = make_classification(
@@ -125,8 +125,7 @@ NETS = {
 }
 
 
-@pytest.mark.parametrize("name", NETS)
-@pytest.mark.parametrize("data", [(X, Y), (X3, Y3)], ids=["two", "three"])
+@half_of(name=NETS, data=[(X, Y), (X3, Y3)])
 def test_each_member_is_the_net_alone_on_its_bag(name, data):
     stack = clone(NETS[name])
     stack.set_params(n_members=3, member_holdout="bootstrap", **WATCHED).fit(*data)
@@ -311,13 +310,13 @@ def test_random_labels_are_not_known(member_holdout):
 def test_copies_of_a_row_are_not_known_if_they_are_a_group():
     blind, known = [], []
     for seed in range(3):
-        X, y = random_table(seed, 60)
+        X, y = random_table(seed, 40)
         X, y, patient = (
             np.repeat(X, 3, axis=0),
             np.repeat(y, 3),
-            np.repeat(range(60), 3),
+            np.repeat(range(40), 3),
         )
-        order = np.random.default_rng(seed).permutation(180)
+        order = np.random.default_rng(seed).permutation(120)
         X, y, patient = X[order], y[order], patient[order]
         net = memorising(seed, member_holdout="folds")
         blind.append(roc_auc_score(y, net.fit(X, y, groups=patient).oof_proba_[:, 1]))

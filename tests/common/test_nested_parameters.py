@@ -18,7 +18,7 @@ from imbdeep.callbacks import EarlyStopping, LRDrops, WeightAveraging
 from imbdeep.classifiers import NetClassifier
 from imbdeep.modules._registry import MODULES
 
-from .estimators import SAMPLERS, each
+from .estimators import SAMPLERS, each, each_that_reads
 from .nets import NETS, quick, table
 
 X, Y = table(60)
@@ -46,7 +46,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("parameter", WRONG)
-@pytest.mark.parametrize("name", each(NETS))
+@pytest.mark.parametrize("name", each_that_reads(NETS))
 def test_a_wrong_parameter_is_named(name, parameter):
     value, message = WRONG[parameter]
     net = quick(name).set_params(**{parameter: value})
@@ -55,7 +55,7 @@ def test_a_wrong_parameter_is_named(name, parameter):
         net.fit(X, Y).predict(X)
 
 
-@pytest.mark.parametrize("name", each(NETS))
+@pytest.mark.parametrize("name", each_that_reads(NETS))
 def test_a_parameter_of_no_callback_is_refused(name):
     params = quick(name).get_params(deep=False) | {"callbacks__nope__patience": 1}
     with pytest.raises(ValueError, match="callback 'nope' that the net does not have"):

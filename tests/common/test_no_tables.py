@@ -13,7 +13,7 @@ from sklearn.base import clone
 
 from imbdeep._tables.row_kinds import check_has_rows
 
-from .estimators import SAMPLERS, each
+from .estimators import SAMPLERS, each, each_that_reads
 from .nets import NETS, quick, table
 
 X, Y = table(60)
@@ -77,7 +77,7 @@ def refused(call, match):
 
 
 @pytest.mark.parametrize("case", NO_TABLES)
-@pytest.mark.parametrize("name", each(NETS))
+@pytest.mark.parametrize("name", each_that_reads(NETS))
 def test_nets_refuse_what_is_no_table(name, case):
     rows, match = NO_TABLES[case]
     refused(lambda: quick(name).fit(rows, Y), match)

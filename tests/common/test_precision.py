@@ -13,7 +13,7 @@ from torch import nn
 from imbdeep.attacks import adversarial_rows
 from imbdeep.classifiers import NetClassifier
 
-from .estimators import each
+from .estimators import each_that_reads
 from .nets import NETS, quick
 
 
@@ -78,7 +78,7 @@ def test_standardised_in_double_precision(kind):
     assert roc_auc_score(y, net.fit(X, y).predict_proba(X)[:, 1]) > 0.95
 
 
-@pytest.mark.parametrize("name", each(NETS))
+@pytest.mark.parametrize("name", each_that_reads(NETS))
 def test_every_net_tells_such_values_apart(name):
     column, other, y = informative("seconds", n_rows=90)
     X = np.column_stack([column, 1e-60 * column, other])

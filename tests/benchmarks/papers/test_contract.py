@@ -53,7 +53,7 @@ def runs(quick):
     )
 
 
-every_run = runs(SHORT.keys() - LONG | {("explicit_gradient", "convergence")})
+every_run = runs(SHORT.keys() - LONG)
 # What the engine does is tried by default with one part of a paper.
 a_run_of_each_paper = runs({("crowds", "run"), ("gl_gan", "run"), ("robust", "images")})
 

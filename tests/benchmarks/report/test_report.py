@@ -71,7 +71,7 @@ def test_files_of_a_report(drawn_report, tmp_path):
 
 
 def test_killed_and_resumed_run_gives_the_same_bytes(report, tmp_path):
-    whole = make_records(4, 3, 2)
+    whole = few_metrics(4, 3, 2)
     first, *rest = whole
     datasets, cells = rest[:4], rest[4:]
     random.Random(3).shuffle(cells)
