@@ -12,6 +12,7 @@ from scipy import sparse
 from sklearn.base import clone
 
 from imbdeep.attacks import robust_accuracy
+from imbdeep.classifiers import AdversarialClassifier
 from tests.classifiers.attacked import (
     NETS,
     OWN,
@@ -21,9 +22,12 @@ from tests.classifiers.attacked import (
     same_weights,
     table,
 )
-from tests.common.slow import half_of
+from tests.common.slow import half_of, slow_if
 
-all_nets = pytest.mark.parametrize("net_class", NETS)
+# What their base class asks for and names, before any of them trains.
+one_net = pytest.mark.parametrize(
+    "net_class", [slow_if(one is not AdversarialClassifier, one) for one in NETS]
+)
 TABLE = {**SMALL, "max_epochs": 1}
 IMAGES = {**OWN, "max_epochs": 1, "module": "conv", "module__n_filters": (4,)}
 for without in (TABLE, IMAGES):
@@ -39,7 +43,7 @@ def frame_and_labels():
 # --- eps -----------------------------------------------------------------------------
 
 
-@all_nets
+@one_net
 @pytest.mark.parametrize("threat", [{}, {"eps_unit": "std"}, {"norm": "l2"}])
 def test_a_table_needs_an_eps(net_class, threat):
     X, y = table()
@@ -53,7 +57,7 @@ def test_a_table_needs_an_eps(net_class, threat):
         assert not net.initialized_
 
 
-@all_nets
+@one_net
 def test_an_eps_can_be_left_out_of_parameters_but_not_of_a_fit(net_class):
     net = net_class()
     assert net.get_params()["eps"] is None
@@ -64,7 +68,7 @@ def test_an_eps_can_be_left_out_of_parameters_but_not_of_a_fit(net_class):
         net.set_params(eps=None).partial_fit(X, y)
 
 
-@all_nets
+@one_net
 def test_pixels_of_0_to_1_need_no_eps(net_class):
     X, y = digits()
     net = net_class(**IMAGES).fit(X, y)
@@ -75,7 +79,7 @@ def test_pixels_of_0_to_1_need_no_eps(net_class):
         net.partial_fit(2 * X, y)
 
 
-@all_nets
+@one_net
 @pytest.mark.parametrize(("scale", "shift"), [(255, 0), (1.01, 0), (2, -1), (1, -0.01)])
 def test_other_pixels_need_an_eps(net_class, scale, shift):
     X, y = digits()
@@ -88,7 +92,7 @@ def test_other_pixels_need_an_eps(net_class, scale, shift):
     net_class(eps=8 * scale / 255, **IMAGES).fit(X, y)
 
 
-@all_nets
+@one_net
 @pytest.mark.parametrize("threat", [{"eps_unit": "std"}, {"norm": "l2"}])
 def test_the_radius_of_pixels_is_for_their_unit_and_the_largest_shift(
     net_class, threat
@@ -103,7 +107,7 @@ def test_the_radius_of_pixels_is_for_their_unit_and_the_largest_shift(
 # --- A radius that is next to nothing ------------------------------------------------
 
 
-@all_nets
+@one_net
 @pytest.mark.parametrize("perturb", [[], [False] * 5])
 def test_warns_of_an_attack_that_may_move_nothing(net_class, perturb):
     X, y = table()
@@ -113,7 +117,7 @@ def test_warns_of_an_attack_that_may_move_nothing(net_class, perturb):
         net.fit(X, y)
 
 
-@all_nets
+@one_net
 def test_warns_of_a_radius_that_is_next_to_nothing(net_class):
     X, y = table()
     large = 1000 * X
@@ -130,7 +134,7 @@ def test_warns_of_a_radius_that_is_next_to_nothing(net_class):
         net_class(eps=8 / 255 / 10, **IMAGES).fit(255 * X, y)
 
 
-@all_nets
+@one_net
 def test_does_not_warn_in_ordinary_use(net_class):
     X, y = table()
     with warnings.catch_warnings():
@@ -188,7 +192,7 @@ def test_parameters_by_column_name_in_any_order(net_class, name):
         assert_array_equal(same.eps_, net.eps_)
 
 
-@all_nets
+@one_net
 def test_names_of_a_polars_frame(net_class):
     X, y = frame_and_labels()
     frame = pl.from_pandas(X)
@@ -204,7 +208,7 @@ def test_names_of_a_polars_frame(net_class):
     assert accuracies[0] == accuracies[1]
 
 
-@all_nets
+@one_net
 @pytest.mark.parametrize("name", ORDERED)
 def test_unknown_and_missing_columns(net_class, name):
     X, y = frame_and_labels()
@@ -224,7 +228,7 @@ def test_unknown_and_missing_columns(net_class, name):
     refuse(X.to_numpy(), by_dict, rf"{name} goes by the names .* X has no column names")
 
 
-@all_nets
+@one_net
 def test_columns_that_may_not_move_need_no_name(net_class):
     X, y = frame_and_labels()
     threat = {"perturb": ["a", "d"], "eps_unit": "std"}
@@ -241,7 +245,7 @@ def test_columns_that_may_not_move_need_no_name(net_class):
     assert_array_equal(net.box_[0], [-99, -np.inf, -np.inf, -np.inf, -np.inf])
 
 
-@all_nets
+@one_net
 @pytest.mark.parametrize("box", [None, "data", (-9, 9)])
 def test_sparse_rows(net_class, box):
     X, y = table()
@@ -256,7 +260,7 @@ def test_sparse_rows(net_class, box):
         net_class(**TABLE).fit(sparse.csr_array(X), y)
 
 
-@all_nets
+@one_net
 def test_pixels_have_no_names(net_class):
     X, y = digits()
     with pytest.raises(

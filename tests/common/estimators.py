@@ -61,12 +61,11 @@ def each(instances):
 def each_that_reads(instances):
     """The same, for tests of what is read or refused, whatever is learned from it.
 
-    Members and candidates come after that: NetClassifier stands for the ensemble.
+    Batches, losses and members come after that: NetClassifier stands for theirs.
     """
+    later = (LDAMClassifier, NetEnsembleClassifier, ReMixClassifier)
     return [
-        slow_if(
-            type(one) is NetEnsembleClassifier or not is_quick(name, instances), name
-        )
+        slow_if(isinstance(one, later) or not is_quick(name, instances), name)
         for name, one in instances.items()
     ]
 

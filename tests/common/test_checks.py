@@ -58,7 +58,7 @@ def is_repeated(estimator, check):
     Sparse matrices of each net have tests of their own.
     """
     if isinstance(estimator, ImbalancedClassifier):
-        # Its learners are given parts of rows that it has read into memory.
+        # Rows in memory and sparse arrays are tried.
         return is_of_mapped_rows(check) or check.func is check_estimator_sparse_matrix
     if not isinstance(estimator, NeuralNet):
         return False
@@ -68,13 +68,33 @@ def is_repeated(estimator, check):
     return is_of_mapped_rows(check) or check.func in sparse
 
 
+def by_turns(cases):
+    """The cases of nets that are left to the slow tests: every second one of a net.
+
+    Each check is tried with NetClassifier, and with every second net of the others.
+    """
+    left_out, n_nets, last = set(), 0, None
+    for i, case in enumerate(cases):
+        estimator, _ = getattr(case, "values", case)
+        if not isinstance(estimator, NeuralNet) or type(estimator) is NetClassifier:
+            continue
+        if type(estimator) is not last:
+            last, n_nets, turn = type(estimator), n_nets + 1, n_nets
+        turn += 1
+        if turn % 2:
+            left_out.add(i)
+    return left_out
+
+
 def with_slow_repetitions(checks):
     names, cases = checks.args
+    cases = list(cases)
+    left_out = by_turns(cases)
     slow = [
         pytest.param(*case, marks=pytest.mark.slow)
-        if type(case) is tuple and is_repeated(*case)
+        if type(case) is tuple and (i in left_out or is_repeated(*case))
         else case
-        for case in cases
+        for i, case in enumerate(cases)
     ]
     return pytest.mark.parametrize(names, slow, **checks.kwargs)
 

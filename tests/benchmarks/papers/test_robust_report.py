@@ -23,6 +23,7 @@ from imbdeep_bench.papers.robust.report import (
 from imbdeep_bench.report.runs import pick, read_published
 from papers import main
 from tests.benchmarks.papers.conftest import fake_run, pick_row, row_of
+from tests.common.slow import slow_if
 
 SHIFTS = {"ce": 0.0, "drcb_ldam": 0.1, "srat_ldam": 0.15, "imb_mix": 0.2}
 KEY = ("usps", "step-100", "linf", 0.15)
@@ -201,7 +202,7 @@ def test_duels_are_told_in_percent(read):
     assert table.iat[0, 3] == "+5.08 ± 0.03 (4-0, p 0.12)"
 
 
-@pytest.mark.parametrize("chapter", [None, 5])
+@pytest.mark.parametrize("chapter", [None, slow_if(True, 5)])
 def test_report_says_what_was_run_and_what_failed(read, tmp_path, chapter):
     failed = [("focal", 0), ("focal", 1)]
     shifts = SHIFTS | {"focal": 0.0}
