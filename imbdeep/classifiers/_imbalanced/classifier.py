@@ -135,15 +135,15 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
     Examples
     --------
     >>> from sklearn.datasets import make_classification
+    >>> from sklearn.linear_model import LogisticRegression
     >>> from imbdeep import ImbalancedClassifier
-    >>> X, y = make_classification(400, weights=[0.9], flip_y=0, random_state=0)
-    >>> model = ImbalancedClassifier(
-    ...     learners=["random_forest", "hist_gb"], threshold="f1", random_state=0
-    ... )
-    >>> model.fit(X, y).predict_proba(X).shape
-    (400, 2)
+    >>> X, y = make_classification(200, weights=[0.9], flip_y=0, random_state=0)
+    >>> learners = ["random_forest", ("linear", LogisticRegression())]
+    >>> model = ImbalancedClassifier(learners, threshold="f1", random_state=0).fit(X, y)
+    >>> model.predict_proba(X).shape
+    (200, 2)
     >>> sorted(model.learner_weights_)
-    ['hist_gb', 'random_forest']
+    ['linear', 'random_forest']
     """
 
     _parameter_constraints = {

@@ -34,6 +34,7 @@ NETS = NetClassifier(
     n_bins=4,
 )
 LINEAR, TREE = ("linear", LogisticRegression()), ("tree", DecisionTreeClassifier())
+BOOSTING = "boosting", HistGradientBoostingClassifier(max_iter=40, min_samples_leaf=5)
 QUICK = [LINEAR, ("bayes", GaussianNB())]
 
 
@@ -110,9 +111,7 @@ def test_a_blend_is_better_than_its_parts_on_average():
     gains = []
     for seed in range(5):
         X, y = blobs(seed, 900, n_classes=2, class_sep=0.7)
-        model = fitted(
-            [LINEAR, ("trees", HistGradientBoostingClassifier())], X[:300], y[:300]
-        )
+        model = fitted([LINEAR, BOOSTING], X[:300], y[:300])
         scores = [
             average_precision_score(y[300:], one.predict_proba(X[300:])[:, 1])
             for one in (model, *model.learners_.values())
@@ -178,7 +177,7 @@ def raw(n=300, seed=0):
 
 def test_a_raw_frame():
     X, y = raw(600)
-    learners = ["random_forest", "hist_gb", ("nets", NETS)]
+    learners = [TREE, BOOSTING, ("nets", NETS)]
     model = fitted(learners, X[:300], y[:300])
     score = average_precision_score(
         y[300:] == "churned", model.predict_proba(X[300:])[:, 0]
@@ -198,11 +197,11 @@ def test_numbers_that_name_levels():
     X = np.c_[rng.randint(0, 40, 600), rng.randn(600)]
     odd = rng.permutation(40)[:20]
     y = np.isin(X[:, 0], odd).astype(int)
-    told = fitted(["hist_gb"], X, y, categorical_features=[0])
-    assert told.learners_["hist_gb"].models[0].model.is_categorical_.tolist() == [1, 0]
+    told = fitted([BOOSTING], X, y, categorical_features=[0])
+    assert told.learners_["boosting"].models[0].model.is_categorical_.tolist() == [1, 0]
     assert average_precision_score(y, told.oof_proba_[:, 1]) > 0.95
     with pytest.raises(ValueError, match="categorical_features"):
-        fitted(["hist_gb"], X, y, categorical_features=[7])
+        fitted([BOOSTING], X, y, categorical_features=[7])
 
 
 def test_trees_see_huge_numbers_and_rare_levels_clipped():
@@ -436,7 +435,7 @@ def test_learners_see_the_labels_of_the_table():
 def test_only_ratios_of_weights_matter():
     X, y = blobs()
     weight = np.random.RandomState(0).uniform(1, 2, len(y))
-    learners = ["hist_gb", LINEAR]
+    learners = [BOOSTING, LINEAR]
     one, other = (
         fitted(learners, X, y, fit_params={"sample_weight": scale * weight})
         for scale in (1.0, 1e-4)
@@ -463,7 +462,7 @@ def test_columns_with_hardly_a_value(n_values):
     X, y = blobs()
     X = pd.DataFrame(X).add_prefix("c").assign(gaps=np.nan)
     X.loc[: n_values - 1, "gaps"] = np.arange(float(n_values))
-    model = fitted(["hist_gb", "random_forest"], X, y)
+    model = fitted([BOOSTING, TREE], X, y)
     assert np.isfinite(model.predict_proba(X.assign(gaps=1.0))).all()
 
 
