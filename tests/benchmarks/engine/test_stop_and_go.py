@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -176,9 +177,11 @@ def test_an_interrupt_in_a_fit_leaves_no_wrong_cell(tmp_path, whole_nets, n_jobs
     check_same_results(run, whole_nets)
 
 
-def wait_for(condition, process, seconds=120):
+def wait_for(condition, process, seconds=120, *, may_end=False):
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
+        if may_end and process.poll() == 0:
+            return
         assert process.poll() is None, process.stdout.read()
         time.sleep(0.01)
 
@@ -197,15 +200,22 @@ def test_twenty_faults_at_random_moments_change_nothing(tmp_path, whole_nets, n_
     rng = random.Random(n_jobs)
     run = SlowRun(tmp_path, n_jobs, **NETS)
     happened = Counter()
-    for _ in range(N_FAULTS):
+    while happened.total() < N_FAULTS:
         process = run.start()
         before = run.n_cells()
+        fault = rng.choice([*FAULTS, "kill a worker"])
         if rng.random() < 0.7:
-            wait_for(lambda n=before: run.n_cells() > n, process)
+            wait_for(lambda n=before: run.n_cells() > n, process, may_end=True)
             time.sleep(rng.uniform(0, 1))
         else:
             time.sleep(rng.uniform(0, 8))
-        fault = rng.choice([*FAULTS, "kill a worker"])
+        if run.n_cells() == N_NET_CELLS:
+            # A quick machine computes all cells between the faults: begin anew.
+            process.communicate(timeout=60)
+            assert process.returncode == 0
+            check_same_results(run, whole_nets)
+            shutil.rmtree(run.out)
+            continue
         workers = children(process.pid)
         if fault == "kill a worker":
             kill_a_worker(process, rng)
@@ -218,7 +228,6 @@ def test_twenty_faults_at_random_moments_change_nothing(tmp_path, whole_nets, n_
             time.sleep(0.05)
         assert not any(map(is_running, workers))
         happened[fault] += 1
-    assert len(run.scores()) < N_NET_CELLS
     assert len(happened) >= 5
     run.complete()
     check_same_results(run, whole_nets)
