@@ -7,7 +7,7 @@ from numbers import Integral
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from imbdeep._all_or_nothing import all_or_nothing, refuse_other_threads
@@ -153,7 +153,8 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         "categorical_features": "no_validation",
         "time_budget": [FiniteReal(0, None, closed="neither"), None],
         "device": [str, torch.device, None],
-        "n_jobs": [Integral, None],
+        # joblib would start as many threads, whatever the number.
+        "n_jobs": [Interval(Integral, -1024, 1024, closed="both"), None],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
     }
