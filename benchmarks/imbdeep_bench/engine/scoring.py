@@ -43,6 +43,12 @@ def tune_threshold(y_true, proba):
     return float(middle if middle > cuts[lowest + 1] else cuts[lowest])
 
 
+def tune_on_held_out(y_true, oof_proba):
+    """Threshold tuned on the rows that a model held out; others have NaN."""
+    is_held_out = ~np.isnan(oof_proba)
+    return tune_threshold(y_true[is_held_out], oof_proba[is_held_out])
+
+
 def label_scores(y_true, y_pred):
     """Scores of hard predictions."""
     scores = {

@@ -45,24 +45,22 @@ def fit_and_predict(make, kind, X, y, split):
     from 70 % of it. No fit sees a row of ``split.test``.
     """
     minority = minority_label(y)
-    valid = X[split.valid], y[split.valid]
+    valid, train = ((X[rows], y[rows]) for rows in (split.valid, split.train))
     model = make()
     if kind == "held_out":
-        X_train, y_train = X[split.train], y[split.train]
-        model, fit_seconds = timed_fit(model, X_train, y_train)
-        column = list(model.classes_).index(minority)
-        is_held_out = ~np.isnan(model.oof_proba_[:, column])
-        valid_proba = model.oof_proba_[is_held_out, column]
-        valid = X_train[is_held_out], y_train[is_held_out]
-    elif kind == "stopped":
-        fitted = X[split.fit], y[split.fit]
-        model, fit_seconds = timed_fit(model, *fitted, eval_set=valid)
-        valid_proba = minority_proba(model, valid[0], minority)
+        model, fit_seconds = timed_fit(model, *train)
+        oof_proba = model.oof_proba_[:, list(model.classes_).index(minority)]
+        threshold = scoring.tune_on_held_out(train[1] == minority, oof_proba)
     else:
-        tuning = make().fit(X[split.fit], y[split.fit])
+        if kind == "stopped":
+            fitted = X[split.fit], y[split.fit]
+            model, fit_seconds = timed_fit(model, *fitted, eval_set=valid)
+            tuning = model
+        else:
+            tuning = make().fit(X[split.fit], y[split.fit])
+            model, fit_seconds = timed_fit(model, *train)
         valid_proba = minority_proba(tuning, valid[0], minority)
-        model, fit_seconds = timed_fit(model, X[split.train], y[split.train])
-    threshold = scoring.tune_threshold(valid[1] == minority, valid_proba)
+        threshold = scoring.tune_threshold(valid[1] == minority, valid_proba)
 
     start = time.perf_counter()
     proba = minority_proba(model, X[split.test], minority)

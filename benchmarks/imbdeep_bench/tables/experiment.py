@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from sklearn.metrics import average_precision_score, log_loss
 
 from imbdeep.metrics import balanced_brier_score
 from imbdeep_bench.engine import command
 from imbdeep_bench.engine.experiment import Experiment, Grid, Rows, Setting, timed_fit
 from imbdeep_bench.engine.protocol import Protocol, derive_seed, parse_protocol
-from imbdeep_bench.engine.scoring import label_scores, tune_threshold
+from imbdeep_bench.engine.scoring import label_scores, tune_on_held_out
 from imbdeep_bench.tables import data, methods, report
 
 
@@ -23,9 +22,8 @@ def score(model, rows):
         "balanced_brier": balanced_brier_score(y, proba[:, 1]),
     }
     if hasattr(model, "oof_proba_"):
-        held_out = ~np.isnan(model.oof_proba_[:, 1])
-        told = rows.y_train[held_out], model.oof_proba_[held_out, 1]
-        labels = (proba[:, 1] >= tune_threshold(*told)).astype(int)
+        threshold = tune_on_held_out(rows.y_train, model.oof_proba_[:, 1])
+        labels = (proba[:, 1] >= threshold).astype(int)
         scores["g_mean_tuned"] = label_scores(y, labels)["g_mean"]
     return {name: float(value) for name, value in scores.items()}
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 from sklearn.base import clone, is_classifier
@@ -12,24 +13,20 @@ from imbdeep.base import BaseNetClassifier
 from imbdeep.classifiers._imbalanced.folds import fit_folds, weight_parameter
 from imbdeep.classifiers._net_ensemble import NetEnsembleClassifier
 
-
-def _neighbors():
-    return NetEnsembleClassifier()
-
-
-def _perceptrons():
-    return NetEnsembleClassifier(
+LEARNERS = {
+    "nca": NetEnsembleClassifier,
+    "mlp": partial(
+        NetEnsembleClassifier,
         "mlp",
         module__hidden_sizes=(256, 256),
         numeric_encoding="robust",
         lr=2e-3,
-    )
-
-
-def _hist_gb():
+    ),
+    "random_forest": partial(RandomForestClassifier, 200),
     # Slower steps and smaller trees than scikit-learn's defaults, which are made for
     # more rows than a rare class has.
-    return HistGradientBoostingClassifier(
+    "hist_gb": partial(
+        HistGradientBoostingClassifier,
         learning_rate=0.03,
         max_iter=300,
         max_leaf_nodes=15,
@@ -37,18 +34,7 @@ def _hist_gb():
         l2_regularization=1.0,
         max_features=0.5,
         early_stopping=False,
-    )
-
-
-def _random_forest():
-    return RandomForestClassifier(200)
-
-
-LEARNERS = {
-    "nca": _neighbors,
-    "mlp": _perceptrons,
-    "random_forest": _random_forest,
-    "hist_gb": _hist_gb,
+    ),
 }
 
 
