@@ -19,6 +19,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from imbdeep._all_or_nothing import all_or_nothing
 from imbdeep._tables.torch_data import as_array
 from imbdeep._tables.validation import check_labels
+from imbdeep.calibration._pipelines import last_step
 from imbdeep.calibration._prior import (
     class_mass,
     correct_prior,
@@ -59,11 +60,6 @@ def _last_pipeline(estimator):
     while isinstance(estimator, Pipeline):
         found, estimator = estimator, estimator.steps[-1][1]
     return found
-
-
-def _last_step(estimator):
-    pipeline = _last_pipeline(estimator)
-    return estimator if pipeline is None else pipeline.steps[-1][1]
 
 
 def _samples(estimator):
@@ -192,7 +188,7 @@ class PriorCorrectedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimato
         """
         self._validate_params()
         with all_or_nothing(self):
-            check_is_known(_last_step(self.estimator))
+            check_is_known(last_step(self.estimator)[1])
             y = as_array(y)
             check_labels(y)
             check_classification_targets(y)
@@ -232,17 +228,14 @@ class PriorCorrectedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimato
             return dict(process_routing(self, "fit", **fit_params).estimator.fit)
         if sample_weight is None:
             return fit_params
-        path, step = [], self.estimator
-        while isinstance(step, Pipeline):
-            name, step = step.steps[-1]
-            path.append(name)
+        path, _ = last_step(self.estimator)
         return {"__".join([*path, "sample_weight"]): sample_weight, **fit_params}
 
     def _fit_noting(self, X, y, params, classes):
         """Fit a clone; return it and the class shares that it refers to."""
         estimator = clone(self.estimator)
         pipeline = _last_pipeline(estimator)
-        last = _last_step(estimator)
+        _, last = last_step(estimator)
         if corrects_itself(last):
             last.set_params(prior_correction=True, target_prior=None)
         noting = _Noting(last)

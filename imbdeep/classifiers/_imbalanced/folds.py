@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.pipeline import Pipeline
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import has_fit_parameter
 
 from imbdeep._nets.member_rows import hold_out_folds
 from imbdeep._torch.seeding import own_state, seed_from
+from imbdeep.calibration._pipelines import last_step
 
 N_FOLDS = 5
 # Of trees on a table of numbers: forests compute in float32, and boosting has at most
@@ -133,11 +133,9 @@ def weight_parameter(estimator):
     >>> weight_parameter(KNeighborsClassifier()) is None
     True
     """
-    if isinstance(estimator, Pipeline):
-        name, last = estimator.steps[-1]
-        inner = weight_parameter(last)
-        return inner and f"{name}__{inner}"
-    return "sample_weight" if has_fit_parameter(estimator, "sample_weight") else None
+    path, last = last_step(estimator)
+    takes_weights = has_fit_parameter(last, "sample_weight")
+    return "__".join([*path, "sample_weight"]) if takes_weights else None
 
 
 def fit_folds(
