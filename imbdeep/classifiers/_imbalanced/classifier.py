@@ -112,6 +112,8 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
     oof_proba_ : ndarray of shape (n_samples, n_classes)
         Out-of-fold probabilities of the training rows, calibrated; NaN for a class of
         one row or, with groups, of one group.
+    oof_y_ : ndarray of shape (n_samples,)
+        Labels of these rows, for metrics and curves.
     threshold_ : float or None
         Probability of the second class from which on it is predicted; None with more
         than two classes.
@@ -235,6 +237,8 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
                 self.learners_[name] = self._fit_one(
                     name, learner, X, target, ends, given
                 )
+            # A copy: y may be the caller's.
+            self.oof_y_ = self.classes_[target]
             self._blend(target, sample_weight)
             self.decision_ = learn_decision(
                 self.threshold, self.oof_proba_, target, sample_weight

@@ -86,6 +86,22 @@ def test_out_of_fold_probabilities_are_by_the_models_that_did_not_see_the_row():
         assert_allclose(model.model.coef_, again.coef_)
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [np.array([7, 3]), np.array(["b", "a"]), np.array(["b", "a"], object)],
+    ids=["numbers", "text", "objects"],
+)
+def test_out_of_fold_labels_are_those_given(kind):
+    X, y = blobs()
+    given = kind[y]
+    model = fitted([LINEAR], X, pd.Series(given))
+    assert_array_equal(model.oof_y_, given)
+    model = fitted([LINEAR], X, given)
+    expected = given.copy()
+    given[:] = kind[0]
+    assert_array_equal(model.oof_y_, expected)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_labels_that_only_memory_could_know_are_at_chance(seed):
     rng = np.random.RandomState(seed)
