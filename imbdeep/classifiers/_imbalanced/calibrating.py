@@ -1,5 +1,7 @@
 """Probabilities that come true as often as they say, learned from rows out of fold."""
 
+import warnings
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
@@ -136,4 +138,7 @@ def fit_calibrator(method, proba, y, sample_weight=None):
     stated = FrozenEstimator(Stated(proba.shape[1]))
     # Nothing is fitted anew; more folds would want more rows of each class.
     calibrated = CalibratedClassifierCV(stated, method=method, cv=2)
-    return calibrated.fit(proba, y, sample_weight=sample_weight)
+    with warnings.catch_warnings():
+        # What is frozen needs no weights.
+        warnings.filterwarnings("ignore", ".* does not appear to accept sample_weight")
+        return calibrated.fit(proba, y, sample_weight=sample_weight)

@@ -1,5 +1,7 @@
 """Calibration: what is right stays, what is bent is mended."""
 
+import warnings
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -111,3 +113,14 @@ def test_certain_probabilities_are_finite():
     y = np.array([1, 0] * 19 + [0, 1])
     for method in METHODS:
         assert np.isfinite(fit_calibrator(method, proba, y).predict_proba(proba)).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_weights_are_used_without_a_false_alarm(method):
+    z, y = drawn(0, 400)
+    weight = np.where(y == 1, 3.0, 1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        weighted = fit_calibrator(method, pairs(z), y, weight).predict_proba(pairs(z))
+    plain = fit_calibrator(method, pairs(z), y).predict_proba(pairs(z))
+    assert weighted[:, 1].mean() > plain[:, 1].mean() + 0.02
