@@ -25,21 +25,22 @@ from imbdeep._torch.switches import usual_switches
 from imbdeep.classifiers._docs import SHARED
 from imbdeep.classifiers._imbalanced.blending import fit_blend
 from imbdeep.classifiers._imbalanced.calibrating import METHODS
-from imbdeep.classifiers._imbalanced.decisions import (
-    cheapest,
-    check_decisions,
-    learn_decision,
-    read_costs,
-)
+from imbdeep.classifiers._imbalanced.deciding import DecidesByThreshold
 from imbdeep.classifiers._imbalanced.learners import (
     check_takes_weights,
     fit_learner,
     read_learners,
 )
+from imbdeep.classifiers._imbalanced.threshold_checks import (
+    check_decisions,
+    positive_index,
+    try_out,
+    warn_of_lone_rows,
+)
 
 
 @shared_docs(SHARED)
-class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
+class ImbalancedClassifier(DecidesByThreshold, ClassifierMixin, BaseEstimator):
     """Nets and trees, blended by rows that none of them saw: the one to start with.
 
     Each learner holds out folds of the rows in turn. Its weight in the blend is what
@@ -63,18 +64,27 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         as numbers, those beyond the 254 most frequent of a column as one, and missing
         values as NaN.
     threshold : 'default', float in [0, 1], {'balanced_accuracy', 'f1', 'g_mean', \
-            'mcc'}, ('recall', r), ('precision', p), or array-like of shape \
-            (n_classes, n_classes), default='default'
-        When :meth:`predict` says the second of two classes, ``classes_[1]``: if its
-        probability is at least the threshold. 'default' is .5. A metric is maximised
-        over the out-of-fold probabilities; ``('recall', 0.9)`` finds the share .9 of
-        the rows of the second class there, with as few false alarms as that allows,
-        and ``('precision', 0.5)`` as many of them as it can; where nothing is as
-        precise, it warns and takes what is most precise. A matrix holds the cost of
-        each true class (rows) and predicted class (columns); the class with the least
-        expected cost is predicted. With more than two classes: 'default', the most
-        probable one; 'balanced_accuracy', where each counts by the inverse of its
-        share; or costs. It is learned in :meth:`fit`.
+            'mcc'}, ('recall', r), ('precision', p), callable, str, or array-like of \
+            shape (n_classes, n_classes), default='default'
+        When :meth:`predict` says the positive one of two classes: if its probability
+        is at least the threshold. 'default' is .5. A metric is maximised over the
+        out-of-fold probabilities; ``('recall', 0.9)`` finds the share .9 of the
+        positive rows there, with as few false alarms as that allows, and
+        ``('precision', 0.5)`` as many of them as it can; where nothing is as precise,
+        it warns and takes what is most precise. A callable takes true and predicted
+        labels, and ``sample_weight`` if it has that parameter, and returns a number,
+        the greater the better. It may be a scorer of labels, such as
+        ``make_scorer(fbeta_score, beta=2)``, or the name of one of scikit-learn's,
+        such as 'f1_macro'; at most 200 thresholds are tried. A matrix holds the cost of
+        each true class (rows) and predicted class (columns), in the order of
+        ``classes_``; the class with the least expected cost is predicted. With more
+        than two classes: 'default', the most probable one; 'balanced_accuracy', where
+        each counts by the inverse of its share; or costs. It is learned in :meth:`fit`,
+        or anew in :meth:`set_threshold`.
+    pos_label : label or None, default=None
+        Which of two classes is positive: what 'f1', 'recall', 'precision' and numbers
+        are about, as well as ``threshold_``. None is the second one, ``classes_[1]``.
+        Functions and scorers are told labels, and have a ``pos_label`` of their own.
     calibration : {'sigmoid', 'beta', 'isotonic', 'temperature'} or None, default=None
         Map of the blended probabilities, learned out of fold. 'sigmoid' (Platt) scales
         and shifts logits, 'temperature' scales them, 'beta' treats low and high
@@ -114,9 +124,13 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         one row or, with groups, of one group.
     oof_y_ : ndarray of shape (n_samples,)
         Labels of these rows, for metrics and curves.
+    oof_sample_weight_ : ndarray of shape (n_samples,) or None
+        Their weights, with mean 1; None if there were none.
     threshold_ : float or None
-        Probability of the second class from which on it is predicted; None with more
+        Probability of the positive class from which on it is predicted; None with more
         than two classes.
+    level_codes_ : object
+        The levels of columns that hold any, by numbers.
     n_features_in_ : int
     {feature_names_in_}
 
@@ -151,6 +165,7 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
     _parameter_constraints = {
         "learners": "no_validation",
         "threshold": "no_validation",
+        "pos_label": "no_validation",
         "calibration": [StrOptions(set(METHODS)), None],
         "categorical_features": "no_validation",
         "time_budget": [FiniteReal(0, None, closed="neither"), None],
@@ -166,6 +181,7 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         learners=("random_forest", "hist_gb", "nca", "mlp"),
         *,
         threshold="default",
+        pos_label=None,
         calibration=None,
         categorical_features="auto",
         time_budget=None,
@@ -176,6 +192,7 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
     ):
         self.learners = learners
         self.threshold = threshold
+        self.pos_label = pos_label
         self.calibration = calibration
         self.categorical_features = categorical_features
         self.time_budget = time_budget
@@ -219,13 +236,16 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         with all_or_nothing(self):
             state = own_state(self.random_state)
             X, target = self._read(X, y, state)
-            told = self.threshold, self.calibration, self.classes_, self.class_counts_
-            check_decisions(*told)
+            told = self.classes_, self.class_counts_
+            check_decisions(self.threshold, self.calibration, *told)
+            positive_index(self.pos_label, self.classes_)
+            warn_of_lone_rows(*told)
             if sample_weight is not None:
                 sample_weight = _weights_of_rows(sample_weight, X)
                 check_takes_weights(learners)
             if groups is not None:
                 groups = read_groups(groups, X)
+            try_out(self.threshold, self.classes_[target], sample_weight)
             given = {"sample_weight": sample_weight, "groups": groups}
             ends = started + (self.time_budget or np.inf)
             self.learners_ = {}
@@ -239,16 +259,10 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
                 )
             # A copy: y may be the caller's.
             self.oof_y_ = self.classes_[target]
+            self.oof_sample_weight_ = sample_weight
             self._blend(target, sample_weight)
-            self.decision_ = learn_decision(
-                self.threshold, self.oof_proba_, target, sample_weight
-            )
+            self._learn_decision()
             return self
-
-    @property
-    def threshold_(self):
-        check_is_fitted(self)
-        return self.decision_.threshold
 
     def _read(self, X, y, random_state):
         X, y = arrays_of(X, y)
@@ -356,29 +370,6 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         """
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
-
-    @usual_switches()
-    def predict(self, X, *, sample_cost=None):
-        """Label of each row, by the threshold.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
-        sample_cost : array-like of shape (n_samples, n_classes, n_classes) or None, \
-                default=None
-            Costs of each row, such as its amount, in place of ``threshold``: of each
-            true and predicted class.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
-        proba = self.predict_proba(X)
-        if sample_cost is not None:
-            shape = (*proba.shape, len(self.classes_))
-            costs = read_costs("sample_cost", sample_cost, shape)
-            return self.classes_[cheapest(proba, costs)]
-        return self.classes_[self.decision_(proba)]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

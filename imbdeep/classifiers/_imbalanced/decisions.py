@@ -1,24 +1,20 @@
 """From probabilities to labels: what is predicted, given what errors cost."""
 
-import warnings
 from dataclasses import dataclass
 from numbers import Real
 
 import numpy as np
 
 from imbdeep._arguments import naming_value
-from imbdeep.classifiers._imbalanced.calibrating import check_calibration
+from imbdeep.classifiers._imbalanced.label_scores import (
+    best_by_score,
+    is_function,
+    label_score,
+)
 from imbdeep.classifiers._imbalanced.thresholds import (
-    METRICS,
     best_threshold,
     count_at_thresholds,
 )
-
-_FORMS = (
-    f"'default', a metric among {sorted(METRICS)}, a number in [0, 1], ('recall', r), "
-    "('precision', p) or a matrix of costs"
-)
-_OF_MANY = "'default', 'balanced_accuracy' or a matrix of costs"
 
 
 def cheapest(proba, costs):
@@ -99,121 +95,42 @@ class Decision:
     Attributes
     ----------
     threshold : float or None
-        Probability of the second of two classes from which on it is predicted.
+        Probability of the positive one of two classes from which on it is predicted.
     costs : ndarray of shape (n_classes, n_classes) or None
         They decide among more than two classes.
+    positive : int, default=1
+        Index of the positive class.
     """
 
     threshold: float | None
     costs: np.ndarray | None = None
+    positive: int = 1
 
     def __call__(self, proba):
         """Index of the class of each row."""
         if self.threshold is None:
             return cheapest(proba, self.costs)
-        return (proba[:, 1] >= self.threshold).astype(int)
+        is_positive = proba[:, self.positive] >= self.threshold
+        return np.where(is_positive, self.positive, 1 - self.positive)
 
 
-def is_learned(threshold, n_classes):
-    """Whether a threshold, checked or not, is learned from rows held out."""
-    metric = isinstance(threshold, str) and threshold != "default" and n_classes == 2
-    return metric or _is_share(threshold)
-
-
-def check_threshold(threshold, n_classes):
-    """Refuse a threshold that no probabilities can have, before any training.
-
-    Parameters
-    ----------
-    threshold : object
-        See :class:`~imbdeep.classifiers.ImbalancedClassifier`.
-    n_classes : int
-
-    Raises
-    ------
-    ValueError
-    """
-    if isinstance(threshold, str):
-        names = {"default", *METRICS}
-        if threshold not in names:
-            raise ValueError(f"threshold must be among {sorted(names)}, {threshold!r}.")
-        needs_two = threshold not in ("default", "balanced_accuracy")
-    elif _is_share(threshold):
-        kind, wanted = threshold
-        if kind not in ("recall", "precision") or not _is_number_in(wanted, 0, 1):
-            raise ValueError(
-                "threshold must be ('recall', r) or ('precision', p) with a number "
-                f"above 0 and at most 1, got {threshold!r}."
-            )
-        needs_two = True
-    elif isinstance(threshold, Real) and not isinstance(threshold, bool):
-        if not 0 <= threshold <= 1:
-            raise ValueError(f"threshold must be in [0, 1], got {threshold!r}.")
-        needs_two = True
-    elif np.ndim(threshold) == 0:
-        raise ValueError(f"threshold must be {_FORMS}, got {threshold!r}.")
-    else:
-        costs = read_costs("threshold", threshold, (n_classes, n_classes))
-        if not (costs.max(1) > np.diagonal(costs)).all():
-            raise ValueError(
-                "threshold holds costs of a class that nothing is lost by missing: one "
-                "entry of each row must be larger than that on the diagonal."
-            )
-        needs_two = False
-    if needs_two and n_classes > 2:
-        raise ValueError(
-            f"threshold={threshold!r} is about two classes, and there are {n_classes}. "
-            f"Pass {_OF_MANY}."
-        )
-
-
-def _is_share(threshold):
+def is_share(threshold):
+    """Whether a threshold is a pair, of a share and its name."""
     is_pair = isinstance(threshold, tuple | list) and len(threshold) == 2
     return is_pair and isinstance(threshold[0], str)
 
 
-def _is_number_in(value, low, high):
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    return is_number and low < value <= high
+def is_learned(threshold, n_classes):
+    """Whether a threshold, checked or not, is learned from rows held out."""
+    if is_share(threshold):
+        return True
+    is_metric = isinstance(threshold, str) and threshold != "default"
+    return n_classes == 2 and (is_metric or callable(threshold))
 
 
-def check_decisions(threshold, calibration, classes, counts):
-    """Refuse what rows held out cannot decide, before any training.
-
-    Parameters
-    ----------
-    threshold : object
-    calibration : str or None
-    classes : ndarray of shape (n_classes,)
-    counts : ndarray of shape (n_classes,), int
-        Rows of each class.
-
-    Raises
-    ------
-    ValueError
-    """
-    check_threshold(threshold, len(classes))
-    check_calibration(calibration, len(classes))
-    lone = classes[counts == 1].tolist()
-    learned = [f"calibration={calibration!r}"] if calibration is not None else []
-    if is_learned(threshold, len(classes)):
-        learned.append(f"threshold={threshold!r}")
-    if lone and learned:
-        raise ValueError(
-            f"{' and '.join(learned)} would be learned from rows that are held out, "
-            f"and a class of one row, such as {lone[0]!r}, never is. Gather more rows "
-            "of it, merge it with another class or drop it."
-        )
-    if lone:
-        warnings.warn(
-            f"Of each of the classes {lone} there is one row, which all learners train "
-            "on: nobody can tell how they fare, and oof_proba_ is NaN there.",
-            UserWarning,
-            stacklevel=2,
-        )
-
-
-def learn_decision(threshold, proba, y, sample_weight=None):
+def learn_decision(
+    threshold, proba, y, sample_weight=None, *, classes=None, positive=1
+):
     """Learn what to predict from probabilities of rows that were not trained on.
 
     Parameters
@@ -224,10 +141,19 @@ def learn_decision(threshold, proba, y, sample_weight=None):
     y : ndarray of shape (n,), int
         Class indices.
     sample_weight : ndarray of shape (n,) or None, default=None
+    classes : ndarray of shape (n_classes,) or None, default=None
+        Labels, for functions of them; None for the indices.
+    positive : int, default=1
+        Index of the positive one of two classes.
 
     Returns
     -------
     Decision
+
+    Raises
+    ------
+    ValueError
+        If rows held out cannot tell.
 
     Examples
     --------
@@ -241,35 +167,50 @@ def learn_decision(threshold, proba, y, sample_weight=None):
     """
     n_classes = proba.shape[1]
     if isinstance(threshold, str) and threshold == "default":
-        return _by_costs(1.0 - np.eye(n_classes))
-    if isinstance(threshold, str) and n_classes > 2:
+        return _by_costs(1.0 - np.eye(n_classes), positive)
+    if is_learned(threshold, n_classes):
+        labels = np.arange(2) if classes is None else classes
+        # Negative and positive.
+        order = [1 - positive, positive]
+        found = _learn(
+            threshold, proba[:, positive], y == positive, labels[order], sample_weight
+        )
+        return Decision(found, positive=positive)
+    if isinstance(threshold, str):
         shares = np.bincount(y, sample_weight, n_classes)
         # A class of weight 0 has no say.
         inverse = np.divide(shares.sum(), shares, np.zeros(n_classes), where=shares > 0)
-        return _by_costs((1.0 - np.eye(n_classes)) * inverse[:, None])
-    if is_learned(threshold, n_classes):
-        is_judged = ~np.isnan(proba[:, 1])
-        if sample_weight is not None:
-            is_judged &= sample_weight > 0
-            sample_weight = sample_weight[is_judged]
-        is_positive, score = y[is_judged] == 1, proba[is_judged, 1]
-        if is_positive.all() or not is_positive.any():
-            raise ValueError(
-                f"threshold={threshold!r} cannot be chosen: of one of the two classes "
-                "no row was held out, or none that has a weight. Pass 'default', a "
-                "number or costs."
-            )
-        counts = count_at_thresholds(is_positive, score, sample_weight)
-        return Decision(best_threshold(counts, threshold))
+        return _by_costs((1.0 - np.eye(n_classes)) * inverse[:, None], positive)
     if isinstance(threshold, Real):
-        return Decision(float(threshold))
-    return _by_costs(read_costs("threshold", threshold, (n_classes, n_classes)))
+        return Decision(float(threshold), positive=positive)
+    costs = read_costs("threshold", threshold, (n_classes, n_classes))
+    return _by_costs(costs, positive)
 
 
-def _by_costs(costs):
+def _learn(threshold, score, is_positive, labels, sample_weight):
+    is_judged = ~np.isnan(score)
+    if sample_weight is not None:
+        is_judged &= sample_weight > 0
+        sample_weight = sample_weight[is_judged]
+    is_positive, score = is_positive[is_judged], score[is_judged]
+    if is_positive.all() or not is_positive.any():
+        raise ValueError(
+            f"threshold={threshold!r} cannot be chosen: of one of the two classes no "
+            "row was held out, or none that has a weight. Pass 'default', a number or "
+            "costs."
+        )
+    if is_function(threshold):
+        y = labels[is_positive.astype(int)]
+        return best_by_score(label_score(threshold), y, score, labels, sample_weight)
+    counts = count_at_thresholds(is_positive, score, sample_weight)
+    return best_threshold(counts, threshold)
+
+
+def _by_costs(costs, positive):
     if len(costs) > 2:
         return Decision(None, costs)
+    negative = 1 - positive
     # Halved, so that no difference is too large for a float.
-    false_alarm = costs[0, 1] / 2 - costs[0, 0] / 2
-    miss = costs[1, 0] / 2 - costs[1, 1] / 2
-    return Decision(float(1 / (1 + miss / false_alarm)))
+    false_alarm = costs[negative, positive] / 2 - costs[negative, negative] / 2
+    miss = costs[positive, negative] / 2 - costs[positive, positive] / 2
+    return Decision(float(1 / (1 + miss / false_alarm)), positive=positive)

@@ -91,7 +91,33 @@ METRICS = {
     "f1": lambda c: _ratio(2 * c.tp, 2 * c.tp + c.fp + c.fn),
     "g_mean": lambda c: np.sqrt(_recall(c) * _specificity(c)),
     "mcc": _mcc,
+    "matthews_corrcoef": _mcc,  # scikit-learn's name
 }
+
+
+def middle_of_best(values):
+    """Position of the best value: of several in a row, the middle one.
+
+    Parameters
+    ----------
+    values : ndarray of shape (m,)
+
+    Returns
+    -------
+    int
+        0 if all are equally good.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.classifiers._imbalanced.thresholds import middle_of_best
+    >>> int(middle_of_best(np.array([0.1, 0.7, 0.7, 0.7, 0.2, 0.7])))
+    2
+    """
+    best = np.flatnonzero(values >= values.max() - 1e-12)
+    # Only those next to the first: another region may be as good by chance.
+    run = best[: np.argmax(np.append(np.diff(best) > 1, True)) + 1]
+    return 0 if len(run) == len(values) else run[len(run) // 2]
 
 
 def best_threshold(counts, criterion):
@@ -100,7 +126,8 @@ def best_threshold(counts, criterion):
     Parameters
     ----------
     counts : Counts
-    criterion : {'balanced_accuracy', 'f1', 'g_mean', 'mcc'} or tuple (str, float)
+    criterion : str or tuple (str, float)
+        A name in ``METRICS``, which is maximised.
         ``('recall', r)`` is the highest threshold that finds the share ``r`` of the
         positive rows, ``('precision', p)`` the one that finds most of them while the
         share ``p`` of those called positive is.
@@ -124,12 +151,7 @@ def best_threshold(counts, criterion):
     0.25
     """
     if isinstance(criterion, str):
-        value = METRICS[criterion](counts)
-        best = np.flatnonzero(value >= value.max() - 1e-12)
-        # Only those next to the first: another region may be as good by chance.
-        run = best[: np.argmax(np.append(np.diff(best) > 1, True)) + 1]
-        middle = 0 if len(run) == len(value) else len(run) // 2
-        return float(counts.thresholds[run[middle]])
+        return float(counts.thresholds[middle_of_best(METRICS[criterion](counts))])
     name, wanted = criterion
     if name == "recall":
         enough = np.flatnonzero(_recall(counts) >= wanted - 1e-12)

@@ -350,7 +350,7 @@ def test_what_is_wrong_is_said_before_training():
     X, y = blobs()
     never = [("never", HistGradientBoostingClassifier(max_iter=10**6))]
     for params, message in [
-        ({"threshold": "recall"}, "must be among"),
+        ({"threshold": "recall"}, "every row is called positive"),
         ({"fit_params": {"sample_weight": -np.ones(len(y))}}, "negative|Negative"),
         ({"fit_params": {"groups": np.zeros(3)}}, "inconsistent"),
         ({"time_budget": 0}, "time_budget"),

@@ -6,7 +6,9 @@ from imblearn.metrics import geometric_mean_score
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import (
     balanced_accuracy_score,
+    brier_score_loss,
     f1_score,
+    make_scorer,
     matthews_corrcoef,
     precision_score,
     recall_score,
@@ -14,10 +16,13 @@ from sklearn.metrics import (
 
 from imbdeep.classifiers._imbalanced.decisions import (
     cheapest,
-    check_decisions,
-    check_threshold,
     learn_decision,
     read_costs,
+)
+from imbdeep.classifiers._imbalanced.threshold_checks import (
+    check_decisions,
+    check_threshold,
+    warn_of_lone_rows,
 )
 from imbdeep.classifiers._imbalanced.thresholds import count_at_thresholds
 
@@ -193,7 +198,13 @@ def test_costs_of_any_size():
 @pytest.mark.parametrize(
     ("threshold", "message"),
     [
-        ("accuracy", "must be among"),
+        ("acuracy", "must be among.*got 'acuracy'"),
+        ("recall", r"every row is.*\('recall', 0.8\)"),
+        ("precision", "surest rows alone"),
+        ("roc_auc", "judges probabilities"),
+        ("average_precision", "judges probabilities"),
+        (make_scorer(brier_score_loss, response_method="predict_proba"), "judges"),
+        ([[0, 1], [2]], "threshold"),
         (1.5, r"in \[0, 1\]"),
         (float("nan"), r"in \[0, 1\]"),
         (("recall", 0), "above 0"),
@@ -247,4 +258,5 @@ def test_a_class_of_one_row_decides_nothing(told):
     with pytest.raises(ValueError, match="one row, such as 'b'"):
         check_decisions(*told, classes, np.array([9, 1]))
     with pytest.warns(UserWarning, match=r"classes \['b'\] there is one row"):
-        check_decisions("default", None, classes, np.array([9, 1]))
+        warn_of_lone_rows(classes, np.array([9, 1]))
+    check_decisions("default", None, classes, np.array([9, 1]))
