@@ -30,6 +30,7 @@ from imbdeep.classifiers._imbalanced.learners import (
     check_takes_weights,
     fit_learner,
     read_learners,
+    suit_to_size,
 )
 from imbdeep.classifiers._imbalanced.threshold_checks import (
     check_decisions,
@@ -58,11 +59,11 @@ class ImbalancedClassifier(DecidesByThreshold, ClassifierMixin, BaseEstimator):
             default=('random_forest', 'hist_gb', 'nca', 'mlp')
         What is blended, in the order of fitting. 'nca' and 'mlp' are
         :class:`NetEnsembleClassifier` with nearest neighbours in a learned space and
-        with perceptrons; 'random_forest' is scikit-learn's of 200 trees, and 'hist_gb'
-        its boosting with settings for few rare rows. A classifier of your own, with
-        its name, is fitted once for each fold. It sees an array without names: levels
-        as numbers, those beyond the 254 most frequent of a column as one, and missing
-        values as NaN.
+        with perceptrons, of ten members, or of five with more than 1,000 rows;
+        'random_forest' is scikit-learn's of 200 trees, and 'hist_gb' its boosting with
+        settings for few rare rows. A classifier of your own, with its name, is fitted
+        once for each fold. It sees an array without names: levels as numbers, those
+        beyond the 254 most frequent of a column as one, and missing values as NaN.
     threshold : 'default', float in [0, 1], {'balanced_accuracy', 'f1', 'g_mean', \
             'mcc'}, ('recall', r), ('precision', p), callable, str, or array-like of \
             shape (n_classes, n_classes), default='default'
@@ -248,6 +249,7 @@ class ImbalancedClassifier(DecidesByThreshold, ClassifierMixin, BaseEstimator):
             try_out(self.threshold, self.classes_[target], sample_weight)
             given = {"sample_weight": sample_weight, "groups": groups}
             ends = started + (self.time_budget or np.inf)
+            suit_to_size(learners, self.learners, len(target))
             self.learners_ = {}
             for name, learner in learners.items():
                 given["random_state"] = seed_from(state)

@@ -308,6 +308,23 @@ def test_nets_end_with_the_epoch_in_which_the_budget_is_spent():
     assert np.isfinite(model.oof_proba_).all()
 
 
+@pytest.mark.parametrize(("n_rows", "expected"), [(1000, (10, 20)), (1001, (5, 10))])
+def test_nets_by_name_have_fewer_members_where_there_are_many_rows(n_rows, expected):
+    X, y = make_classification(n_rows, n_features=4, weights=[0.9], random_state=0)
+    # The nets' time is over after an epoch.
+    with pytest.warns(UserWarning, match="are left out"):
+        model = fitted(["mlp", LINEAR], X, y, time_budget=1e-6)
+    nets = model.learners_["mlp"]
+    assert (nets.n_members, nets.patience) == expected
+
+
+def test_nets_of_ones_own_keep_their_members():
+    X, y = make_classification(1001, n_features=4, weights=[0.9], random_state=0)
+    own = clone(NETS).set_params(max_epochs=1)
+    model = fitted([("own", own)], X, y)
+    assert model.learners_["own"].n_members == NETS.n_members
+
+
 def test_it_says_how_long_learners_took(capsys):
     fitted(verbose=1)
     lines = capsys.readouterr().out.splitlines()
