@@ -4,7 +4,14 @@ from imbdeep_bench.engine.experiment import Method
 
 # Of perceptrons; the ensemble is at its defaults.
 WIDE = {"module__hidden_sizes": (256, 256), "lr": 2e-3}
-SETTINGS = {"n_members": 10, "member_holdout": "folds", **WIDE}
+# Those of ImbalancedClassifier on more than 1,000 rows.
+SETTINGS = {
+    "n_members": 5,
+    "patience": 10,
+    "member_holdout": "folds",
+    "numeric_encoding": "robust",
+    **WIDE,
+}
 
 
 def members(class_name="NetEnsembleClassifier", **params):
@@ -21,7 +28,7 @@ def members(class_name="NetEnsembleClassifier", **params):
 
 
 def perceptrons(class_name="NetClassifier", **params):
-    """Return a factory of ten wide perceptrons that hold out folds."""
+    """Return a factory of five wide perceptrons that hold out folds."""
     return members(class_name, **SETTINGS | params)
 
 
