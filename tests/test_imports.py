@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "callbacks": {"losses", "batches"},
     "_nets": {"losses", "modules", "batches", "callbacks", "calibration"},
     "base": {"_nets", "losses", "modules", "batches", "callbacks"},
-    "reporting": set(),
+    "reporting": {"metrics"},
 }
 FOR_ALL = {
     name

@@ -3,13 +3,14 @@
 import numpy as np
 from sklearn.metrics._scorer import _BaseScorer
 from sklearn.utils.multiclass import unique_labels
-from sklearn.utils.validation import check_array
 
 from imbdeep._switches import usual_numbers
-from imbdeep.metrics._targets import check_targets, check_weights, positive_label
-
-# Loose enough for half precision, tight enough to detect logits and one-vs-rest scores.
-ROW_SUM_TOLERANCE = 1e-3
+from imbdeep.metrics._targets import (
+    check_proba,
+    check_targets,
+    check_weights,
+    positive_label,
+)
 
 
 def _squared_error_per_row(column_of_row, proba):
@@ -17,35 +18,6 @@ def _squared_error_per_row(column_of_row, proba):
     error = proba.copy()  # it may be the caller's array
     error[np.arange(len(proba)), column_of_row] -= 1
     return 0.5 * (error**2).sum(axis=1)
-
-
-def _check_proba(y_proba):
-    proba = check_array(
-        y_proba,
-        ensure_2d=False,
-        allow_nd=True,
-        dtype=np.float64,
-        input_name="y_proba",
-    )
-    if proba.ndim not in (1, 2):
-        raise ValueError(
-            f"y_proba must be 1-D or 2-D, got shape {proba.shape}; pass what "
-            "predict_proba returns."
-        )
-    if proba.min() < 0 or proba.max() > 1:
-        raise ValueError(
-            "y_proba must lie in [0, 1], got values from "
-            f"{proba.min():g} to {proba.max():g}; pass probabilities, not scores "
-            "or logits."
-        )
-    if proba.ndim == 2:
-        off = np.abs(proba.sum(axis=1) - 1).max()
-        if off > ROW_SUM_TOLERANCE:
-            raise ValueError(
-                f"The rows of y_proba must sum to 1, got a row that is off by {off:g}; "
-                "pass what predict_proba returns."
-            )
-    return proba
 
 
 def _check_classes(y_true, labels):
@@ -163,7 +135,7 @@ def balanced_brier_score(
     ... )
     0.26...
     """
-    proba = _check_proba(y_proba)
+    proba = check_proba(y_proba)
     y_true = check_targets(y_true, proba)
     weight = check_weights(sample_weight, y_true)
 

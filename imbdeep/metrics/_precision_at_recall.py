@@ -1,14 +1,15 @@
-"""Precision at a given recall: one operating point of the precision-recall curve."""
+"""Precision at a given recall: points of the precision-recall curve."""
 
 import numpy as np
 from sklearn.metrics import precision_recall_curve
-from sklearn.metrics._scorer import _BaseScorer
-from sklearn.utils._response import _get_response_values
 from sklearn.utils.validation import check_array
 
 from imbdeep._switches import usual_numbers
+from imbdeep.metrics._positive_class_scorer import PositiveClassScorer
 from imbdeep.metrics._targets import check_targets, check_weights, positive_label
 
+# k / 50 rounds exactly like the recall of k in 50 positives; np.linspace need not.
+RECALL_GRID = np.arange(51) / 50
 # Weighted recalls are sums of floats, which rounding may leave just below the recall to
 # reach.
 RECALL_TOLERANCE = 1e-12
@@ -122,6 +123,81 @@ def precision_at_recall_score(
     0.5
     """
     _check_recall(recall)
+    precision, reached = _precision_and_recall(
+        y_true, y_score, pos_label, sample_weight
+    )
+    return best_at_recalls(precision, reached, [recall])[0]
+
+
+@usual_numbers()
+def precision_at_recalls(y_true, y_score, *, pos_label=1, sample_weight=None):
+    """Compute the interpolated precision at 51 recalls: the best at r or more.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        True labels of two classes, with at least one positive row.
+
+    y_score : array-like of shape (n_samples,)
+        Scores, of which only the order matters.
+
+    pos_label : int, float, bool or str, default=1
+        The positive class; see :func:`precision_at_recall_score`.
+
+    sample_weight : array-like of shape (n_samples,), default=None
+        Non-negative weights.
+
+    Returns
+    -------
+    precision : list of 51 floats
+        For r = 0, 0.02, ..., 1. It never rises.
+
+    Raises
+    ------
+    ValueError
+        As :func:`precision_at_recall_score`.
+
+    See Also
+    --------
+    precision_at_recall_score : At one recall.
+    imbdeep.displays.PrecisionRecallDisplay : The plot, with a band.
+    imbdeep.reporting.plot_precision_recall : The plot of many methods.
+
+    Examples
+    --------
+    >>> from imbdeep.metrics import precision_at_recalls
+    >>> precision = precision_at_recalls([0, 1, 0, 1], [0.1, 0.2, 0.3, 0.4])
+    >>> precision[0], precision[-1]
+    (1.0, 0.6666666666666666)
+    """
+    curve = _precision_and_recall(y_true, y_score, pos_label, sample_weight)
+    return best_at_recalls(*curve, RECALL_GRID)
+
+
+def best_at_recalls(precision, recall, wanted):
+    """Best precision among the thresholds that reach each of the wanted recalls.
+
+    Parameters
+    ----------
+    precision, recall : ndarray of shape (m,)
+        Of each threshold, in any order; one has recall 1.
+    wanted : sequence of float
+
+    Returns
+    -------
+    list of float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.metrics._precision_at_recall import best_at_recalls
+    >>> best_at_recalls(np.array([0.5, 0.75]), np.array([0.5, 1.0]), [0.5])
+    [0.75]
+    """
+    return [float(precision[recall >= r - RECALL_TOLERANCE].max()) for r in wanted]
+
+
+def _precision_and_recall(y_true, y_score, pos_label, sample_weight):
     score = _check_score(y_score)
     y_true = check_targets(y_true, score)
     positive = y_true == positive_label(np.unique(y_true), pos_label)
@@ -131,28 +207,9 @@ def precision_at_recall_score(
             f"y_true holds no row of the positive class (pos_label={pos_label!r}) with "
             "a positive weight, so recall has no value; score rows that hold one."
         )
-    precision_curve, recall_curve, _ = precision_recall_curve(
-        positive, score, sample_weight=weight
-    )
+    precision, recall, _ = precision_recall_curve(positive, score, sample_weight=weight)
     # The last point, precision 1 at recall 0, belongs to no threshold.
-    reached = recall_curve[:-1] >= recall - RECALL_TOLERANCE
-    return float(precision_curve[:-1][reached].max())
-
-
-class _PrecisionAtRecallScorer(_BaseScorer):
-    """A scorer as ``make_scorer`` makes it, with the classifier's positive class.
-
-    It bypasses ``method_caller``, which caches the scores of the positive class of
-    whichever scorer came first.
-    """
-
-    def _score(self, method_caller, estimator, X, y_true, **kwargs):
-        options = {**self._kwargs, **kwargs}
-        y_score, positive = _get_response_values(
-            estimator, X, self._response_method, pos_label=options["pos_label"]
-        )
-        options["pos_label"] = np.asarray(positive).item()
-        return self._sign * self._score_func(y_true, y_score, **options)
+    return precision[:-1], recall[:-1]
 
 
 def make_precision_at_recall_scorer(recall=0.5, *, pos_label=None):
@@ -195,7 +252,7 @@ def make_precision_at_recall_scorer(recall=0.5, *, pos_label=None):
     (3,)
     """
     _check_recall(recall)
-    return _PrecisionAtRecallScorer(
+    return PositiveClassScorer(
         precision_at_recall_score,
         1,
         {"recall": recall, "pos_label": pos_label},

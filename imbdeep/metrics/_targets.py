@@ -1,9 +1,12 @@
-"""Checks of targets and weights that all metrics share."""
+"""Checks of targets, weights and probabilities that all metrics share."""
 
 import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_array
+
+# Loose enough for half precision, tight enough to detect logits and one-vs-rest scores.
+ROW_SUM_TOLERANCE = 1e-3
 
 
 def check_targets(y_true, *others):
@@ -67,3 +70,59 @@ def positive_label(classes, pos_label=None):
             f"{classes.tolist()}; pass one of these."
         )
     return pos_label
+
+
+def check_proba(y_proba):
+    """Return probabilities as float64, of one class (1-D) or of each (2-D)."""
+    proba = check_array(
+        y_proba,
+        ensure_2d=False,
+        allow_nd=True,
+        dtype=np.float64,
+        input_name="y_proba",
+    )
+    if proba.ndim not in (1, 2):
+        raise ValueError(
+            f"y_proba must be 1-D or 2-D, got shape {proba.shape}; pass what "
+            "predict_proba returns."
+        )
+    if proba.min() < 0 or proba.max() > 1:
+        raise ValueError(
+            "y_proba must lie in [0, 1], got values from "
+            f"{proba.min():g} to {proba.max():g}; pass probabilities, not scores "
+            "or logits."
+        )
+    if proba.ndim == 2:
+        off = np.abs(proba.sum(axis=1) - 1).max()
+        if off > ROW_SUM_TOLERANCE:
+            raise ValueError(
+                f"The rows of y_proba must sum to 1, got a row that is off by {off:g}; "
+                "pass what predict_proba returns."
+            )
+    return proba
+
+
+def check_positive_proba(y_proba):
+    """Return the probabilities of the positive one of two classes as float64."""
+    proba = check_proba(y_proba)
+    if proba.ndim != 1:
+        raise ValueError(
+            "y_proba must be 1-D, the probability of the positive class, got shape "
+            f"{proba.shape}; pass its column, such as predict_proba(X)[:, 1]."
+        )
+    return proba
+
+
+def check_binary(y_true, y_proba, pos_label, sample_weight):
+    """Return what a metric of two classes needs.
+
+    Returns
+    -------
+    is_positive : ndarray of shape (n,), bool
+    proba : ndarray of shape (n,)
+    weight : ndarray of shape (n,)
+    """
+    proba = check_positive_proba(y_proba)
+    y_true = check_targets(y_true, proba)
+    is_positive = y_true == positive_label(np.unique(y_true), pos_label)
+    return is_positive, proba, check_weights(sample_weight, y_true)

@@ -3,11 +3,6 @@
 All of them take plain tables, such as mean scores by data set and method.
 """
 
-from imbdeep.reporting._curves import (
-    calibration_bins,
-    expected_calibration_error,
-    precision_at_recalls,
-)
 from imbdeep.reporting._plots import (
     plot_critical_difference,
     plot_performance_profiles,
@@ -29,10 +24,8 @@ __all__ = [
     "CriticalDifference",
     "FriedmanResult",
     "TTestResult",
-    "calibration_bins",
     "corrected_resampled_ttest",
     "critical_difference",
-    "expected_calibration_error",
     "friedman_iman_davenport",
     "performance_profile",
     "performance_ratios",
@@ -40,7 +33,6 @@ __all__ = [
     "plot_performance_profiles",
     "plot_precision_recall",
     "plot_reliability",
-    "precision_at_recalls",
     "rank_methods",
     "wilcoxon_holm",
 ]

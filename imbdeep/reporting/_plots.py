@@ -6,7 +6,7 @@ import scikit_posthocs
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from imbdeep.reporting._curves import expected_calibration_error
+from imbdeep.metrics import calibration_error_of_bins
 from imbdeep.reporting._profiles import performance_profile, performance_ratios
 from imbdeep.reporting._significance import critical_difference
 from imbdeep.reporting._styles import styles_for
@@ -225,7 +225,8 @@ def plot_reliability(bins, *, styles=None):
     Parameters
     ----------
     bins : dict of str to mapping
-        Output of :func:`calibration_bins` for each method; empty bins are left out.
+        Output of :func:`imbdeep.metrics.calibration_bins` for each method; empty bins
+        are left out.
     styles : dict of str to object, default=None
         See :func:`plot_critical_difference`.
 
@@ -241,8 +242,9 @@ def plot_reliability(bins, *, styles=None):
 
     See Also
     --------
-    calibration_bins : The numbers.
-    expected_calibration_error : The number in each panel.
+    imbdeep.metrics.calibration_bins : The numbers.
+    imbdeep.metrics.calibration_error_of_bins : The number in each panel.
+    imbdeep.displays.ReliabilityDisplay : One classifier, with a band.
 
     Examples
     --------
@@ -273,7 +275,7 @@ def plot_reliability(bins, *, styles=None):
         panel.scatter(
             predicted[used], observed, s=sizes, zorder=3, **styles[name].point
         )
-        error = expected_calibration_error(count, predicted, positives)
+        error = calibration_error_of_bins(count, predicted, positives)
         panel.set_title(plain(name), fontsize=10)
         panel.text(0.04, 0.93, f"ECE {error:.3f}", fontsize=8, va="top")
         panel.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
@@ -293,7 +295,7 @@ def plot_precision_recall(curves, *, styles=None):
     ----------
     curves : dict of str to dict of str to array-like
         For each data set and method, the precisions at evenly spaced recalls from 0 to
-        1, as returned by :func:`precision_at_recalls`.
+        1, as returned by :func:`imbdeep.metrics.precision_at_recalls`.
     styles : dict of str to object, default=None
         See :func:`plot_critical_difference`; the legend has the same order.
 
@@ -309,7 +311,8 @@ def plot_precision_recall(curves, *, styles=None):
 
     See Also
     --------
-    precision_at_recalls : The numbers.
+    imbdeep.metrics.precision_at_recalls : The numbers.
+    imbdeep.displays.PrecisionRecallDisplay : One classifier, with a band.
 
     Examples
     --------

@@ -1,4 +1,5 @@
 import pickle
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from imbdeep.metrics import (
     make_precision_at_recall_scorer,
     precision_at_recall_score,
     precision_at_recall_scorer,
+    precision_at_recalls,
 )
 
 
@@ -61,6 +63,47 @@ def test_an_exact_share_of_the_positives_is_reached(weight):
                 sample_weight=[weight] * len(positive),
             )
             assert score == 1.0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_curve_against_every_threshold(seed):
+    rng = np.random.RandomState(seed)
+    y = (rng.uniform(size=60) < 0.25).astype(int)
+    y[:2] = 0, 1
+    score = rng.randint(16, size=60) * (0.6 + 0.4 * y) / 15
+    points = []
+    for threshold in set(score):
+        hits = sum(y[score >= threshold])
+        share = Fraction(int(hits), int(sum(y)))
+        points.append((share, hits / sum(score >= threshold)))
+    expected = [
+        max(precision for recall, precision in points if recall >= Fraction(k, 50))
+        for k in range(51)
+    ]
+    assert precision_at_recalls(y, score) == pytest.approx(expected)
+
+
+def test_recalls_of_the_curve_count_as_reached():
+    # 50 positives, each followed by a negative: the k-th has recall exactly k / 50.
+    y = np.tile(["yes", "no"], 50)
+    expected = [1.0] + [k / (2 * k - 1) for k in range(1, 51)]
+    found = precision_at_recalls(y, np.linspace(1, 0, 100), pos_label="yes")
+    assert found == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_curve_is_the_score_at_each_recall(ranking, weighted):
+    positive, score, weight = ranking
+    weight = weight if weighted else None
+    curve = precision_at_recalls(positive, score, sample_weight=weight)
+    for k in (1, 17, 25, 50):
+        assert curve[k] == precision_at_recall_score(
+            positive, score, recall=k / 50, sample_weight=weight
+        )
+
+
+def test_the_curve_does_not_start_where_no_threshold_is():
+    assert precision_at_recalls([0, 1], [0.9, 0.1])[0] == 0.5
 
 
 def test_never_rises_with_recall(ranking):

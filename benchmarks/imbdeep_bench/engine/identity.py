@@ -15,12 +15,11 @@ from pathlib import Path
 from weakref import WeakKeyDictionary
 
 import imbdeep
-from imbdeep.reporting import _curves
 from imbdeep_bench.engine import protocol, scoring
 
 PACKAGE = Path(imbdeep.__file__).parent
-# Reports decide no score, but for the curves that cells record.
-REPORTS = PACKAGE / "reporting"
+# They decide no score.
+REPORTS = {PACKAGE / "reporting", PACKAGE / "displays"}
 LONGEST = 200
 MOST_TOLD = 5
 
@@ -37,7 +36,7 @@ def package_hash():
     return digest(
         f"{path.relative_to(PACKAGE).as_posix()}\n{path.read_text('utf-8')}"
         for path in PACKAGE.rglob("*.py")
-        if REPORTS not in path.parents
+        if REPORTS.isdisjoint(path.parents)
     )
 
 
@@ -134,7 +133,7 @@ def identify(cell):
         estimator = None
     classes = type(cell.experiment).__mro__
     own = {sys.modules[c.__module__] for c in classes if _own_source(c) is not None}
-    modules = {protocol, scoring, _curves, *own}
+    modules = {protocol, scoring, *own}
     sources = {inspect.getsource(module) for module in modules}
     return {
         "package": package_hash(),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imbdeep.reporting import calibration_bins, precision_at_recalls
+from imbdeep.metrics import calibration_bins, precision_at_recalls
 from imbdeep_bench.engine import scoring
 from imbdeep_bench.engine.experiment import Experiment, Grid, Rows, Setting, timed_fit
 from imbdeep_bench.engine.protocol import Protocol, derive_seed, minority_label
@@ -118,7 +118,9 @@ class Supervised(Experiment):
             "n_test_minority": int(y_test.sum()),
             "curves": {
                 "precision_at": precision_at_recalls(y_test, proba),
-                "calibration": calibration_bins(y_test, proba),
+                "calibration": calibration_bins(
+                    y_test, proba, strategy="uniform", pos_label=1
+                ),
             },
         }
 

@@ -1,11 +1,9 @@
 import math
-from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from imbdeep.reporting import calibration_bins, precision_at_recalls
 from imbdeep_bench.engine.scoring import (
     check_probabilities,
     fold_scores,
@@ -127,53 +125,6 @@ class TestScores:
     def test_certain_and_wrong_is_finite(self):
         scores = fold_scores(np.array([0, 1]), np.array([1.0, 0.0]), 0.5)
         assert 30 < scores["log_loss"] < 40
-
-
-class TestPrecisionAtRecalls:
-    @pytest.mark.parametrize("seed", range(4))
-    def test_against_every_threshold(self, seed):
-        y, proba = random_problem(seed)
-        points = []
-        for threshold in set(proba):
-            tp, fp, fn, _ = counts(y, [int(p >= threshold) for p in proba])
-            points.append((Fraction(tp, tp + fn), tp / (tp + fp)))
-        expected = [
-            max(precision for recall, precision in points if recall >= Fraction(k, 50))
-            for k in range(51)
-        ]
-        assert precision_at_recalls(y, proba) == pytest.approx(expected)
-
-    def test_recalls_on_the_grid_count_as_reached(self):
-        # 50 positives, each followed by a negative: the k-th has recall exactly k / 50.
-        y = np.tile([1, 0], 50)
-        proba = np.linspace(1, 0, 100)
-        expected = [1.0] + [k / (2 * k - 1) for k in range(1, 51)]
-        assert precision_at_recalls(y, proba) == pytest.approx(expected)
-
-    def test_does_not_start_at_the_point_that_no_threshold_reaches(self):
-        assert precision_at_recalls(np.array([0, 1]), np.array([0.9, 0.1]))[0] == 0.5
-
-
-class TestCalibration:
-    def test_against_a_loop(self):
-        rng = np.random.RandomState(0)
-        y, proba = rng.randint(2, size=300), rng.uniform(size=300)
-        bins = calibration_bins(y, proba)
-        for k in range(10):
-            inside = [i for i in range(300) if int(proba[i] * 10) == k]
-            assert bins["count"][k] == len(inside)
-            assert bins["positives"][k] == sum(y[inside])
-            assert bins["mean_predicted"][k] == pytest.approx(np.mean(proba[inside]))
-
-    def test_edges(self):
-        proba = np.array([0.0, 0.1, 0.3, 0.6, 0.7, 0.9, 1.0])
-        bins = calibration_bins(np.ones(7, dtype=int), proba)
-        assert bins["count"] == [1, 1, 0, 1, 0, 0, 1, 1, 0, 2]
-        assert bins["positives"] == bins["count"]
-
-    def test_an_empty_bin_has_a_mean_of_zero(self):
-        bins = calibration_bins(np.array([0, 1]), np.array([0.95, 0.95]))
-        assert bins["mean_predicted"][:9] == [0] * 9
 
 
 class TestProbabilities:

@@ -12,8 +12,7 @@ from sklearn.base import clone
 from sklearn.metrics import average_precision_score, roc_auc_score
 from skorch.callbacks import Callback
 
-from imbdeep.metrics import precision_at_recall_score
-from imbdeep.reporting import precision_at_recalls
+from imbdeep.metrics import precision_at_recall_score, precision_at_recalls
 from imbdeep_bench.data import adult
 from imbdeep_bench.data.suites import Suite, load_suite
 from imbdeep_bench.engine.command import Command, add_data_home, add_seed, pick_methods

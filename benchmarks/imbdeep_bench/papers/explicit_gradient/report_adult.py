@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from imbdeep.reporting._curves import RECALL_GRID
+from imbdeep.metrics._precision_at_recall import RECALL_GRID
 from imbdeep_bench.data.adult import N_SPLITS, RATIOS
 from imbdeep_bench.engine.store import read_records
 from imbdeep_bench.papers.explicit_gradient.methods import ALL_ROWS

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from imbdeep.reporting import expected_calibration_error
+from imbdeep.metrics import calibration_error_of_bins
 from imbdeep_bench.report.curves import precision_recall_table, reliability_table
 from imbdeep_bench.report.document import Paragraph, Picture, Section, make_table
 from imbdeep_bench.report.metrics import metric_info
@@ -63,7 +63,7 @@ def calibration_of(bins):
     count, predicted, positives = (
         bins[name] for name in ("count", "mean_predicted", "positives")
     )
-    error = expected_calibration_error(count, predicted, positives)
+    error = calibration_error_of_bins(count, predicted, positives)
     return {
         "expected calibration error": number(error),
         "test rows pooled": f"{count.sum():.0f}",
