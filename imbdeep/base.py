@@ -194,6 +194,9 @@ class BaseNetClassifier(
     oof_proba_ : ndarray of shape (n_samples, n_classes)
         With ``member_holdout``: probabilities of each row, by the members that held it
         out and before any refit; NaN if none did, as for the only row of a class.
+    held_out_ : ndarray of shape (n_samples, n_members), bool
+        Which rows each member did not train on, for :meth:`predict_held_out`; not after
+        a refit.
     oof_scores_ : dict of ndarray of shape (n_epochs,)
         Scores of these probabilities after each epoch, by their names in the history.
     best_epoch_ : int

@@ -6,14 +6,17 @@ from numbers import Real
 
 import numpy as np
 import torch
+from skorch import NeuralNet
 from skorch.callbacks import EarlyStopping
-from skorch.utils import to_tensor
+from skorch.utils import to_numpy, to_tensor
 from torch.utils.data import Subset
 
+from imbdeep._all_or_nothing import refuse_other_threads
 from imbdeep._nets.candidates import offer_candidates
 from imbdeep._nets.member_rows import HOLD_OUTS, read_groups, under_sample
 from imbdeep._nets.members import MemberDraws
 from imbdeep._nets.parameters import auto_batch_size
+from imbdeep._torch.switches import usual_switches
 
 
 def rows_of_each(mask):
@@ -186,7 +189,7 @@ class HoldsOut:
         state = self._draw_state()
         rows = hold_out(target, self.n_members, state, self.run_.groups)
         self._give_rows(rows.train, target)
-        self.run_.target = target
+        self.run_.target, self.run_.held_out = target, rows.held_out
         return self.get_dataset(X, target), self._held_out(X, target, rows.held_out)
 
     def _draw_state(self):
@@ -259,14 +262,50 @@ class HoldsOut:
         mean = mean.clamp_min(torch.finfo(mean.dtype).tiny)
         return (mean.log() / self.logit_scale_).to(own.dtype)
 
+    @usual_switches()
+    def predict_held_out(self, X, rows):
+        """Probability of each class, by the members that did not train on a row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            Rows of training, or what they would be with other values.
+        rows : array-like of shape (n,), int
+            Their positions in training.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes)
+            NaN for a row that all members trained on.
+
+        Raises
+        ------
+        ValueError
+            If the members did not hold rows out, or were trained anew by ``refit``.
+        """
+        refuse_other_threads(self)
+        self.check_is_fitted()
+        if not hasattr(self, "held_out_"):
+            raise ValueError(
+                f"The members of this {type(self).__name__} hold no rows out. Fit it "
+                "with member_holdout='folds' and refit=False."
+            )
+        X = self._check_rows(X, reset=False)
+        dataset = self.get_dataset({"X": X, "held_out": self.held_out_[rows]})
+        # skorch's own: the rows have been read.
+        outputs = torch.cat(list(NeuralNet.forward_iter(self, dataset)))
+        return to_numpy(self.probabilities(outputs))
+
     def _train(self, train, valid, method, epochs=None):
         super()._train(train, valid, method, epochs)
-        for learned in ("best_epoch_", "oof_scores_", "oof_proba_"):
+        for learned in ("best_epoch_", "oof_scores_", "oof_proba_", "held_out_"):
             vars(self).pop(learned, None)
         if self.member_holdout is not None:
             self._learn_from_held_out(valid)
             if self.refit and not self.interrupted_:
                 self._train_on_all(train, method)
+            else:
+                self.held_out_ = self.run_.held_out
         return self
 
     def _learn_from_held_out(self, valid):

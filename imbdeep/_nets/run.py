@@ -18,6 +18,8 @@ class Run:
         Rows that members hold out together.
     target : ndarray of shape (n_rows,), int, or None
         Class indices of the rows that members hold out in turn.
+    held_out : ndarray of shape (n_rows, n_members), bool, or None
+        Which rows each member holds out.
     member_rows : list of ndarray of int, or None
         Positions of the training rows of each member; None if all have all.
     batches : TensorBatches, or StackedBatches with those of each member, or None
@@ -37,6 +39,7 @@ class Run:
     n_epochs = 0
     groups = None
     target = None
+    held_out = None
     member_rows = None
     batches = None
     mass = earlier_mass = 0

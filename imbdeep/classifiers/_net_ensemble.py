@@ -44,6 +44,8 @@ class NetEnsembleClassifier(BaseNetClassifier):
     oof_proba_ : ndarray of shape (n_samples, n_classes)
         Out-of-fold probabilities of the training rows, each by the members that held
         it out.
+    held_out_ : ndarray of shape (n_samples, n_members), bool
+        Which rows each member did not train on, for :meth:`predict_held_out`.
     oof_scores_ : dict of ndarray of shape (n_epochs,)
         Their scores after each epoch.
     best_epoch_ : int

@@ -236,6 +236,10 @@ def test_rows_are_judged_by_members_that_hold_them_out(table, params, member_hol
     held_out = watched(net).held_out
     expected = out_of_fold(net, held_out, rows)
     assert_allclose(net.oof_proba_, expected, atol=1e-5)
+    # Later, in any order and with other rows around.
+    some = np.random.default_rng(0).permutation(len(Y))[:50]
+    part = rows.iloc[some] if isinstance(rows, pd.DataFrame) else rows[some]
+    assert_allclose(net.predict_held_out(part, some), expected[some], atol=1e-5)
     # Four bags leave no row out now and then.
     everything = member_holdout == "folds"
     assert held_out.any(axis=1).all() == everything
@@ -257,6 +261,7 @@ def test_a_lone_row_has_no_probabilities():
     with pytest.warns(UserWarning, match=r"holds out a row of class \[2\]"):
         net.fit(X, y)
     assert np.isnan(net.oof_proba_[3]).all()
+    assert np.isnan(net.predict_held_out(X[[3]], [3])).all()
     assert_allclose(np.delete(net.oof_proba_, 3, axis=0).sum(axis=1), 1)
     assert net.predict_proba(X).shape == (120, 3)
 
@@ -574,8 +579,12 @@ def test_seeds_pickles_and_clones():
 def test_what_was_said_out_of_fold_goes_with_the_next_fit():
     net = holding_out().fit(X, Y)
     net.set_params(member_holdout=None).fit(X, Y)
-    for name in ("oof_proba_", "oof_scores_", "best_epoch_"):
+    for name in ("oof_proba_", "oof_scores_", "best_epoch_", "held_out_"):
         assert not hasattr(net, name)
+    with pytest.raises(ValueError, match="hold no rows out"):
+        net.predict_held_out(X, np.arange(len(X)))
+    refitted = holding_out(refit=True).fit(X, Y)
+    assert hasattr(refitted, "oof_proba_") and not hasattr(refitted, "held_out_")
 
 
 def test_a_search_over_members_and_how_they_hold_out():

@@ -104,18 +104,49 @@ class FoldModels:
         Each was fitted on all rows but its fold.
     levels : list of int
         Columns of levels.
+    held_out_ : ndarray of shape (n, n_models), bool
+        Rows that each did not see.
     oof_proba_ : ndarray of shape (n, n_classes)
         Of each row, by the models that did not see it; NaN if all did.
     """
 
     models: list[FoldModel]
     levels: list[int]
+    held_out_: np.ndarray
     oof_proba_: np.ndarray
 
     def predict_proba(self, X):
         """Mean of the models' probabilities."""
         X = rows_for_trees(X, self.levels)
         return np.mean([model.predict_proba(X) for model in self.models], axis=0)
+
+    def predict_held_out(self, X, rows):
+        """Mean over the models that did not see a row of training.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix} of shape (m, n_features)
+            Rows of training, or what they would be with other values.
+        rows : ndarray of shape (m,), int
+            Their positions in training.
+
+        Returns
+        -------
+        ndarray of shape (m, n_classes)
+            NaN for a row that all models saw.
+        """
+        X = rows_for_trees(X, self.levels)
+        return _mean_of_blind(self.models, X, self.held_out_[rows])
+
+
+def _mean_of_blind(models, X, held_out):
+    """Mean of what each model says about the rows that it did not see."""
+    total = np.zeros((len(X), len(models[0].classes)))
+    for model, held in zip(models, held_out.T, strict=True):
+        if held.any():
+            total[held] += model.predict_proba(X[held])
+    with np.errstate(invalid="ignore"):
+        return total / held_out.sum(axis=1)[:, None]
 
 
 def weight_parameter(estimator):
@@ -179,13 +210,7 @@ def fit_folds(
         delayed(_fit)(_seeded(estimator, state), X, y, ~held, classes, sample_weight)
         for held in held_out.T
     )
-    total = np.zeros((len(y), len(classes)))
-    for model, held in zip(models, held_out.T, strict=True):
-        if held.any():
-            total[held] += model.predict_proba(X[held])
-    with np.errstate(invalid="ignore"):
-        oof_proba = total / held_out.sum(axis=1)[:, None]
-    return FoldModels(models, levels, oof_proba)
+    return FoldModels(models, levels, held_out, _mean_of_blind(models, X, held_out))
 
 
 def _seeded(estimator, state):

@@ -81,6 +81,10 @@ def test_out_of_fold_probabilities_are_by_the_models_that_did_not_see_the_row():
     assert same.any(axis=0).all()
     model_of = same.argmax(axis=0)
     assert_array_equal(np.bincount(model_of), [40] * 5)
+    assert_array_equal(folds.held_out_, same.T)
+    some = np.arange(len(y))[::-3]
+    blind = folds.predict_held_out(X[some], some)
+    assert_allclose(blind, folds.oof_proba_[some])
     for i, model in enumerate(folds.models):
         again = LogisticRegression().fit(X[model_of != i], y[model_of != i])
         assert_allclose(model.model.coef_, again.coef_)
