@@ -32,6 +32,7 @@ from imbdeep.classifiers._imbalanced.learners import (
     read_learners,
     suit_to_size,
 )
+from imbdeep.classifiers._imbalanced.report.report import Reports
 from imbdeep.classifiers._imbalanced.threshold_checks import (
     check_decisions,
     positive_index,
@@ -41,7 +42,7 @@ from imbdeep.classifiers._imbalanced.threshold_checks import (
 
 
 @shared_docs(SHARED)
-class ImbalancedClassifier(DecidesByThreshold, ClassifierMixin, BaseEstimator):
+class ImbalancedClassifier(DecidesByThreshold, Reports, ClassifierMixin, BaseEstimator):
     """Nets and trees, blended by rows that none of them saw: the one to start with.
 
     Each learner holds out folds of the rows in turn. Its weight in the blend is what
@@ -132,6 +133,11 @@ class ImbalancedClassifier(DecidesByThreshold, ClassifierMixin, BaseEstimator):
         than two classes.
     level_codes_ : object
         The levels of columns that hold any, by numbers.
+    fit_seconds_ : dict of float
+        That the fit of each learner took.
+    report_ : object
+        What out-of-fold rows say, for a notebook, as text, or by ``save(path)`` as
+        HTML.
     n_features_in_ : int
     {feature_names_in_}
 
@@ -250,7 +256,7 @@ class ImbalancedClassifier(DecidesByThreshold, ClassifierMixin, BaseEstimator):
             given = {"sample_weight": sample_weight, "groups": groups}
             ends = started + (self.time_budget or np.inf)
             suit_to_size(learners, self.learners, len(target))
-            self.learners_ = {}
+            self.learners_, self.fit_seconds_ = {}, {}
             for name, learner in learners.items():
                 given["random_state"] = seed_from(state)
                 if self.learners_ and time.monotonic() >= ends:
@@ -264,6 +270,7 @@ class ImbalancedClassifier(DecidesByThreshold, ClassifierMixin, BaseEstimator):
             self.oof_sample_weight_ = sample_weight
             self._blend(target, sample_weight)
             self._learn_decision()
+            self._record_fit(X, target, list(learners), **given)
             return self
 
     def _read(self, X, y, random_state):
@@ -319,8 +326,9 @@ class ImbalancedClassifier(DecidesByThreshold, ClassifierMixin, BaseEstimator):
         except Exception as error:
             error.add_note(f"In the learner {name!r}.")
             raise
+        self.fit_seconds_[name] = time.monotonic() - started
         if self.verbose:
-            print(f"{name}: {time.monotonic() - started:.1f} s")
+            print(f"{name}: {self.fit_seconds_[name]:.1f} s")
         return fitted
 
     def _blend(self, target, sample_weight):

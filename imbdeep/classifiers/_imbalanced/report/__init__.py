@@ -1,0 +1,1 @@
+"""What a fitted blend says of itself: scores, pictures, columns and cautions."""

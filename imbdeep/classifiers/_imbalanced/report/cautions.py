@@ -1,0 +1,212 @@
+"""What to look at before trusting a fitted blend, and what can be done about it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+_FEW_ROWS = 50
+_SHARE_OF_EQUALS = 0.01
+SEPARATES = 0.99
+_MOST_NAMES = 5
+
+
+@dataclass(frozen=True)
+class Caution:
+    """Something that may mislead, and its remedy.
+
+    Attributes
+    ----------
+    what, remedy : str
+        Sentences.
+    """
+
+    what: str
+    remedy: str
+
+    def __str__(self):
+        return f"{self.what} {self.remedy}"
+
+
+def listed(names):
+    """Names in a sentence; of many the first.
+
+    Examples
+    --------
+    >>> from imbdeep.classifiers._imbalanced.report.cautions import listed
+    >>> listed(["age", "city"]), listed(list("abcdefg"))
+    ("'age', 'city'", "'a', 'b', 'c', 'd', 'e' and 2 more")
+    """
+    shown = ", ".join(repr(name) for name in names[:_MOST_NAMES])
+    more = len(names) - _MOST_NAMES
+    return f"{shown} and {more:,} more" if more > 0 else shown
+
+
+def _columns(names):
+    return ("Column " if len(names) == 1 else "Columns ") + listed(names)
+
+
+def about_rows(classes, counts, positive, equals, grouped):
+    """Cautions about few rows, equal rows and the order of classes.
+
+    Parameters
+    ----------
+    classes : list
+        Labels.
+    counts : ndarray of shape (n_classes,), int
+    positive : int
+        Index of the positive one of two classes.
+    equals : Equals
+    grouped : bool
+        Whether groups were held out together.
+
+    Returns
+    -------
+    list of Caution
+    """
+    found = []
+    rarest, n = int(np.argmin(counts)), int(counts.sum())
+    fewest = int(counts[rarest])
+    if fewest < _FEW_ROWS:
+        found.append(
+            Caution(
+                f"Class {classes[rarest]!r} has {_rows(fewest)}: each moves its recall "
+                f"by {100 / fewest:.2g} points, and chance moves scores, weights of "
+                "learners and a learned threshold as well.",
+                "Gather more of it, or read scores as rough, and compare models by "
+                "repeated cross-validation.",
+            )
+        )
+    if len(classes) == 2 and rarest != positive and counts[rarest] < 0.5 * n:
+        found.append(
+            Caution(
+                "Average precision and threshold are about "
+                f"{classes[positive]!r}, and {classes[rarest]!r} is the rarer one.",
+                f"If it is what you look for, pass pos_label={classes[rarest]!r}.",
+            )
+        )
+    if equals.n_equal >= max(2, _SHARE_OF_EQUALS * n):
+        beyond = " of another group" if grouped else ""
+        mixed = ""
+        if equals.n_other_class:
+            mixed = (
+                f"; {equals.n_other_class:,} equal one of another class, which nobody "
+                "can tell apart"
+            )
+        found.append(
+            Caution(
+                f"{_rows(equals.n_equal)} of {n:,} equal another one{beyond} in all "
+                f"columns{mixed}. A row whose copy was trained on is no test: scores "
+                "are too good.",
+                "Drop copies, or pass groups= to hold them out together. In a table of "
+                "a few columns of levels they are natural.",
+            )
+        )
+    return found
+
+
+def _rows(n):
+    return f"{n:,} row" if n == 1 else f"{n:,} rows"
+
+
+def about_columns(constant, identifiers, separations, n_varying):
+    """Cautions about columns that say nothing, and that say too much.
+
+    Parameters
+    ----------
+    constant, identifiers : list of str
+        Names.
+    separations : dict of float
+        How well columns tell the classes apart by themselves, by name.
+    n_varying : int
+        Columns with two values or more.
+
+    Returns
+    -------
+    list of Caution
+    """
+    found = []
+    leaks = [name for name, value in separations.items() if value >= SEPARATES]
+    # Where many columns tell the classes apart, it is the table that is easy.
+    if leaks and len(leaks) <= max(1, n_varying // 4):
+        worst = max(leaks, key=separations.get)
+        found.append(
+            Caution(
+                f"{_columns(leaks)} {'tells' if len(leaks) == 1 else 'each tell'} the "
+                f"classes apart alone ({separations[worst]:.3f} of 1), which is rare "
+                "in honest data: perhaps it is filled in once the label is known.",
+                "If rows lack it when you want to predict them, drop it and fit again.",
+            )
+        )
+    elif leaks:
+        found.append(
+            Caution(
+                f"{_columns(leaks)} each tell the classes apart alone. With so many, "
+                "the table is easy, or they all come after the label.",
+                "If it is easy, a simple rule will do; otherwise drop them.",
+            )
+        )
+    if identifiers:
+        found.append(
+            Caution(
+                f"{_columns(identifiers)} {_has(identifiers)} another value in nearly "
+                "each row, as identifiers have. Learners can at best learn by heart "
+                "which is which, or in which order rows were written.",
+                "Drop such a column; of text or codes, keep what rows share, such as "
+                "a prefix, a length or a date.",
+            )
+        )
+    if constant:
+        found.append(
+            Caution(
+                f"{_columns(constant)} {_has(constant)} one value, or none.",
+                "Drop it, or look whether reading the table went wrong.",
+            )
+        )
+    return found
+
+
+def _has(names):
+    return "has" if len(names) == 1 else "have"
+
+
+def about_learners(left_out, never_held_out, unmeasured):
+    """Cautions about what was not trained or not judged.
+
+    Parameters
+    ----------
+    left_out : list of str
+        Learners that the budget had no time for.
+    never_held_out : list
+        Labels of classes without a held-out row.
+    unmeasured : list of str
+        Learners that were trained anew on all rows.
+
+    Returns
+    -------
+    list of Caution
+    """
+    found = []
+    if left_out:
+        found.append(
+            Caution(
+                f"time_budget was spent before {listed(left_out)} could begin.",
+                "Raise it, or name the learners you want most first.",
+            )
+        )
+    if never_held_out:
+        found.append(
+            Caution(
+                f"No row of {listed(never_held_out)} was held out by all learners: "
+                "nothing here is about it.",
+                "Gather more rows, or groups, of it, or merge it with another class.",
+            )
+        )
+    if unmeasured:
+        found.append(
+            Caution(
+                f"{listed(unmeasured)} was trained anew on all rows and has no part in "
+                "what columns are worth.",
+                "Leave refit=False to have it judged.",
+            )
+        )
+    return found

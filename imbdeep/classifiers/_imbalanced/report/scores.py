@@ -1,0 +1,298 @@
+"""How good out-of-fold probabilities are, and what a decision makes of them."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import (
+    average_precision_score,
+    precision_recall_curve,
+    roc_auc_score,
+)
+
+_LEAST_PROBA = 1e-15
+_MOST_BINS = 10
+# Rare rows that a bin should hold, by what the probabilities say.
+_FEWEST_IN_BIN = 5
+# Of a normal variable, 95 % are within so many standard deviations.
+_SPREAD = 1.96
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Rows that learners held out, with what they said.
+
+    Attributes
+    ----------
+    proba : ndarray of shape (n, n_classes)
+    y : ndarray of shape (n,), int
+        Class indices.
+    weight : ndarray of shape (n,)
+        Above 0.
+    positive : int, default=1
+        Index of the positive one of two classes.
+    """
+
+    proba: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
+    positive: int = 1
+
+    @property
+    def classes(self):
+        """Indices of the classes that have rows."""
+        return np.unique(self.y)
+
+
+def judged_rows(proba, y, sample_weight=None, positive=1):
+    """Rows that were held out and that have a weight.
+
+    Parameters
+    ----------
+    proba : ndarray of shape (n, n_classes)
+        NaN in rows that were not.
+    y : ndarray of shape (n,), int
+    sample_weight : ndarray of shape (n,) or None, default=None
+    positive : int, default=1
+
+    Returns
+    -------
+    Judged
+    """
+    weight = np.ones(len(y)) if sample_weight is None else sample_weight
+    kept = ~np.isnan(proba).any(axis=1) & (weight > 0)
+    return Judged(proba[kept], y[kept], weight[kept], positive)
+
+
+def _per_class(rows, values):
+    """Mean of values over the rows of each class that has some."""
+    total = np.bincount(rows.y, rows.weight * values)
+    weight = np.bincount(rows.y, rows.weight)
+    return total[weight > 0] / weight[weight > 0]
+
+
+def average_precision(rows):
+    """Of the positive class; of more than two, the mean over classes.
+
+    Parameters
+    ----------
+    rows : Judged
+
+    Returns
+    -------
+    float
+    """
+    return _mean_over_classes(average_precision_score, rows)
+
+
+def _mean_over_classes(metric, rows):
+    classes = [rows.positive] if rows.proba.shape[1] == 2 else rows.classes
+    values = [
+        metric(rows.y == c, rows.proba[:, c], sample_weight=rows.weight)
+        for c in classes
+    ]
+    return float(np.mean(values))
+
+
+def mean_log_loss(rows):
+    """Of all rows; with more than two classes, the mean over classes.
+
+    Parameters
+    ----------
+    rows : Judged
+
+    Returns
+    -------
+    float
+    """
+    own = np.maximum(rows.proba[np.arange(len(rows.y)), rows.y], _LEAST_PROBA)
+    return _balanced_if_many(rows, -np.log(own))
+
+
+def _brier(rows):
+    error = rows.proba.copy()
+    error[np.arange(len(rows.y)), rows.y] -= 1
+    return _balanced_if_many(rows, (error**2).sum(axis=1) / 2)
+
+
+def _balanced_if_many(rows, values):
+    if rows.proba.shape[1] == 2:
+        return float(np.average(values, weights=rows.weight))
+    return float(_per_class(rows, values).mean())
+
+
+def score_table(rows):
+    """Scores, beside those of probabilities that know the shares of classes alone.
+
+    Parameters
+    ----------
+    rows : Judged
+
+    Returns
+    -------
+    DataFrame
+        Columns ``score`` and ``knows_nothing``; the latter, with more than two classes,
+        is of equal probabilities, which are best for losses that balance classes. No
+        row without two classes to tell apart.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.classifiers._imbalanced.report.scores import (
+    ...     judged_rows,
+    ...     score_table,
+    ... )
+    >>> proba = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.4, 0.6]])
+    >>> score_table(judged_rows(proba, np.array([0, 0, 1, 1]))).round(3)
+                       score  knows_nothing
+    average precision  1.000          0.500
+    ROC AUC            1.000          0.500
+    log loss           0.511          0.693
+    Brier score        0.175          0.250
+    """
+    n_classes = rows.proba.shape[1]
+    if len(rows.classes) < 2:
+        return pd.DataFrame(columns=["score", "knows_nothing"], dtype=float)
+    known = np.bincount(rows.y, rows.weight, n_classes) / rows.weight.sum()
+    if n_classes > 2:
+        known = np.isin(np.arange(n_classes), rows.classes) / len(rows.classes)
+    nothing = replace(rows, proba=np.tile(known, (len(rows.y), 1)))
+    of = {
+        "average precision": average_precision,
+        "ROC AUC": lambda rows: _mean_over_classes(roc_auc_score, rows),
+        "log loss": mean_log_loss,
+        "Brier score": _brier,
+    }
+    if n_classes > 2:
+        of = {f"{name}, mean over classes": score for name, score in of.items()}
+    return pd.DataFrame(
+        {
+            "score": {name: score(rows) for name, score in of.items()},
+            "knows_nothing": {name: score(nothing) for name, score in of.items()},
+        }
+    )
+
+
+def confusion_per_1000(rows, decision):
+    """Rows of each true and predicted class, of a thousand.
+
+    Parameters
+    ----------
+    rows : Judged
+    decision : Decision
+
+    Returns
+    -------
+    ndarray of shape (n_classes, n_classes)
+        Rows are true classes, columns predicted ones.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.classifiers._imbalanced.decisions import Decision
+    >>> from imbdeep.classifiers._imbalanced.report.scores import (
+    ...     confusion_per_1000,
+    ...     judged_rows,
+    ... )
+    >>> proba = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.4, 0.6]])
+    >>> rows = judged_rows(proba, np.array([0, 0, 1, 1]))
+    >>> confusion_per_1000(rows, Decision(0.5))
+    array([[500.,   0.],
+           [250., 250.]])
+    """
+    n_classes = rows.proba.shape[1]
+    cells = rows.y * n_classes + decision(rows.proba)
+    total = np.bincount(cells, rows.weight, n_classes**2).reshape(n_classes, -1)
+    return 1_000 * total / max(rows.weight.sum(), np.finfo(float).tiny)
+
+
+def precision_recall(rows, c):
+    """Precision and recall of a class at each threshold, from the highest to 0.
+
+    Parameters
+    ----------
+    rows : Judged
+    c : int
+        Class index.
+
+    Returns
+    -------
+    recall, precision : ndarray of shape (m,)
+    """
+    precision, recall, _ = precision_recall_curve(
+        rows.y == c, rows.proba[:, c], sample_weight=rows.weight
+    )
+    # Without scikit-learn's last point, which no threshold reaches.
+    return recall[-2::-1], precision[-2::-1]
+
+
+def reliability(rows, c):
+    """Shares of a class among rows of like probability.
+
+    Each bin holds as many rows of the class, by the sum of the probabilities: bins of
+    equal width would all but one be empty for a rare class.
+
+    Parameters
+    ----------
+    rows : Judged
+    c : int
+        Class index.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``said``, the mean probability of a bin, ``came_true``, the share of the
+        class there, and ``low`` and ``high``, the 95 % interval of that share.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.classifiers._imbalanced.report.scores import (
+    ...     judged_rows,
+    ...     reliability,
+    ... )
+    >>> said = np.repeat([0.1, 0.5], [50, 10])
+    >>> y = np.repeat([0, 1, 0, 1], [45, 5, 4, 6])
+    >>> rows = judged_rows(np.column_stack([1 - said, said]), y)
+    >>> reliability(rows, 1)[["said", "came_true"]].round(2)
+       said  came_true
+    0   0.1        0.1
+    1   0.5        0.6
+    """
+    said, weight = rows.proba[:, c], rows.weight
+    order = np.argsort(said, kind="stable")
+    said, weight, hit = said[order], weight[order], (rows.y == c)[order]
+    n_bins = int(np.clip(hit.sum() // _FEWEST_IN_BIN, 1, _MOST_BINS))
+    expected = np.append(0.0, np.cumsum(said * weight))
+    # Equal probabilities stay together, and go by their middle.
+    first, last = (np.searchsorted(said, said, side) for side in ("left", "right"))
+    place = (expected[first] + expected[last]) / 2 / max(expected[-1], _LEAST_PROBA)
+    bins = pd.DataFrame(
+        {
+            "bin": np.minimum(place * n_bins, n_bins - 1).astype(int),
+            "weight": weight,
+            "squares": weight**2,
+            "said": said * weight,
+            "came_true": hit * weight,
+        }
+    ).groupby("bin", sort=True)
+    total = bins.sum()
+    n = total["weight"] ** 2 / total["squares"]
+    share = total["came_true"] / total["weight"]
+    low, high = _interval(share, n)
+    return pd.DataFrame(
+        {
+            "said": total["said"] / total["weight"],
+            "came_true": share,
+            "low": low,
+            "high": high,
+        }
+    ).reset_index(drop=True)
+
+
+def _interval(share, n):
+    """Wilson's interval of a share of n rows."""
+    center = (share + _SPREAD**2 / (2 * n)) / (1 + _SPREAD**2 / n)
+    half = np.sqrt(share * (1 - share) / n + _SPREAD**2 / (4 * n**2))
+    half *= _SPREAD / (1 + _SPREAD**2 / n)
+    return center - half, center + half

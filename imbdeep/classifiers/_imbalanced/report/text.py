@@ -1,0 +1,73 @@
+"""A report as text."""
+
+import textwrap
+
+from imbdeep.classifiers._imbalanced.report.words import (
+    describe_columns,
+    describe_scores,
+)
+
+_WIDTH = 88
+_MOST_COLUMNS = 15
+_MOST_CLASSES = 15
+
+
+def as_text(report):
+    """A report as text.
+
+    Parameters
+    ----------
+    report : Report
+
+    Returns
+    -------
+    str
+    """
+    parts = [
+        ("Cautions", _cautions(report)),
+        ("Classes", _table(report.classes.head(_MOST_CLASSES), share="{:.1%}")),
+        (
+            "Scores out of fold",
+            _wrapped(describe_scores(report)) + "\n" + _table(report.scores),
+        ),
+        ("Decision", _decision(report)),
+        ("Columns", _columns(report)),
+        ("Learners", _table(report.learners, seconds="{:.1f}")),
+    ]
+    return "\n\n".join(
+        f"{title}\n{'-' * len(title)}\n{body}" for title, body in parts if body
+    )
+
+
+def _wrapped(text, **indents):
+    return textwrap.fill(text, _WIDTH, **indents)
+
+
+def _table(table, **formats):
+    if not len(table):
+        return ""
+    formatters = {name: form.format for name, form in formats.items()}
+    text = table.to_string(
+        float_format="{:.3f}".format, formatters=formatters, na_rep="", index_names=True
+    )
+    return text
+
+
+def _cautions(report):
+    return "\n".join(
+        _wrapped(str(one), initial_indent="- ", subsequent_indent="  ")
+        for one in report.cautions
+    )
+
+
+def _decision(report):
+    words = "\n".join(report.decision)
+    if len(report.confusion) > _MOST_CLASSES:
+        return words
+    return f"{words}\n{report.confusion.to_string(float_format='{:.1f}'.format)}"
+
+
+def _columns(report):
+    words = _wrapped(describe_columns(report))
+    shown = report.columns.head(_MOST_COLUMNS).set_index("column").rename_axis(None)
+    return f"{words}\n{_table(shown)}".rstrip()

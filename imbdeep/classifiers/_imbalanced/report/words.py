@@ -1,0 +1,156 @@
+"""What a decision does to a thousand rows, in words."""
+
+
+def rounded(value):
+    """A number of rows, of a thousand.
+
+    Examples
+    --------
+    >>> from imbdeep.classifiers._imbalanced.report.words import rounded
+    >>> rounded(812.4), rounded(9.62), rounded(3.0)
+    ('812', '9.6', '3')
+    """
+    text = f"{value:,.0f}" if value >= 99.95 else f"{value:.1f}"
+    return text.removesuffix(".0")
+
+
+def describe_threshold(threshold, confusion, labels):
+    """What a threshold between two classes does.
+
+    Parameters
+    ----------
+    threshold : float
+    confusion : ndarray of shape (2, 2)
+        Rows of each true class (rows) and predicted class (columns), of a thousand.
+    labels : sequence of two str
+        As they are to be read.
+
+    Returns
+    -------
+    list of str
+        Sentences.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.classifiers._imbalanced.report.words import describe_threshold
+    >>> confusion = np.array([[880.0, 20.0], [10.0, 90.0]])
+    >>> for line in describe_threshold(0.25, confusion, ["'no'", "'churned'"]):
+    ...     print(line)
+    Rows are called 'churned' from the probability 0.25 on.
+    Of 1,000 rows, 110 are called so: 90 rightly, 20 falsely (precision 81.8%).
+    Of the 100 that are 'churned', it finds 90 (recall 90.0%) and misses 10.
+    That is best where a miss costs as much as 3 false alarms.
+    """
+    (_, false), (missed, found) = confusion
+    called, real = false + found, missed + found
+    wanted = labels[1]
+    lines = [f"Rows are called {wanted} from the probability {threshold:.3g} on."]
+    if called > 0:
+        lines.append(
+            f"Of 1,000 rows, {rounded(called)} are called so: {rounded(found)} "
+            f"rightly, {rounded(false)} falsely (precision {found / called:.1%})."
+        )
+    else:
+        lines.append("Of 1,000 rows, none is.")
+    if real > 0:
+        lines.append(
+            f"Of the {rounded(real)} that are {wanted}, it finds {rounded(found)} "
+            f"(recall {found / real:.1%}) and misses {rounded(missed)}."
+        )
+    if 0 < threshold < 1:
+        odds = (1 - threshold) / threshold
+        alarms = "a false alarm" if odds == 1 else f"{odds:.2g} false alarms"
+        lines.append(f"That is best where a miss costs as much as {alarms}.")
+    return lines
+
+
+def describe_costs(confusion, labels):
+    """What costs, or the most probable class, decide among several classes.
+
+    Parameters
+    ----------
+    confusion : ndarray of shape (n_classes, n_classes)
+    labels : sequence of str
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.classifiers._imbalanced.report.words import describe_costs
+    >>> confusion = np.array([[800.0, 50, 50], [10, 40, 0], [20, 0, 30]])
+    >>> for line in describe_costs(confusion, ["a", "b", "c"]):
+    ...     print(line)
+    The class with the least expected cost is predicted.
+    Of 1,000 rows, 870 are right; of the classes it finds worst c (recall 60.0%).
+    """
+    total = confusion.sum(axis=1)
+    recall = {
+        label: confusion[i, i] / total[i]
+        for i, label in enumerate(labels)
+        if total[i] > 0
+    }
+    lines = ["The class with the least expected cost is predicted."]
+    if recall:
+        worst = min(recall, key=recall.get)
+        lines.append(
+            f"Of 1,000 rows, {rounded(confusion.trace())} are right; of the classes it "
+            f"finds worst {worst} (recall {recall[worst]:.1%})."
+        )
+    return lines
+
+
+def describe_scores(report):
+    """What scores are of, and of which rows.
+
+    Parameters
+    ----------
+    report : Report
+
+    Returns
+    -------
+    str
+    """
+    n, total = len(report.rows.y), int(report.classes["rows"].sum())
+    if not len(report.scores):
+        return (
+            "Rows of fewer than two classes were held out: there is nothing to score."
+        )
+    of_rows = f"Of {n:,} rows" + ("" if n == total else f" of {total:,}")
+    of_class = f", about {report.positive_label}" if len(report.labels) == 2 else ""
+    return (
+        f"{of_rows}{of_class}, each by models that did not train on it; beside them "
+        "what one would have without looking at a row."
+    )
+
+
+def describe_columns(report):
+    """What the drops of columns mean, and what was left out.
+
+    Parameters
+    ----------
+    report : Report
+
+    Returns
+    -------
+    str
+    """
+    tried, varying = report.n_columns_tried, report.n_columns_varying
+    if not tried:
+        return "No column could be judged by rows that were held out."
+    several = len(report.labels) > 2
+    of = "Rise of the log loss" if several else "Drop of average precision"
+    words = (
+        f"{of} if a column is shuffled among {report.n_sampled:,} rows, which models "
+        "predict that did not train on them. Columns that say the same stand in for "
+        "each other, and both look useless."
+    )
+    if tried < varying:
+        words += (
+            f" Of {varying:,} columns that vary, these {tried} were tried: those that "
+            "tell most about the label alone."
+        )
+    return words
