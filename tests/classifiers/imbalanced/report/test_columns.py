@@ -94,14 +94,14 @@ def test_columns_that_vary():
 @pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
 def test_of_a_wide_table_the_telling_columns_are_tried(kind):
     rng = np.random.RandomState(0)
-    X = rng.randn(200, 1_500) * (rng.rand(200, 1_500) < 0.5)
+    X = rng.randn(200, 1_100) * (rng.rand(200, 1_100) < 0.5)
     y = (rng.rand(200) < 0.3).astype(int)
-    X[:, 1_234] += 2 * y
+    X[:, 1_034] += 2 * y
     X[:, 7] -= 2 * y
     X[:, :2] = 1
     chosen, n_varying = columns_to_shuffle(kind(X), y)
-    assert len(chosen) == 50 and n_varying == 1_498
-    assert {7, 1_234} <= set(chosen.tolist())
+    assert len(chosen) == 50 and n_varying == 1_098
+    assert {7, 1_034} <= set(chosen.tolist())
     assert_array_equal(chosen, np.sort(chosen))
 
 
@@ -150,9 +150,15 @@ def shuffled_one_by_one(X, y, weight, chosen, n_classes, n_repeats):
     return found
 
 
-@pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
-@pytest.mark.parametrize("cells", [10**6, 1_300, 1])
+@pytest.mark.parametrize(
+    ("n_classes", "kind", "cells"),
+    [
+        (2, np.asarray, 10**6),
+        (2, sparse.csr_matrix, 1_300),
+        (3, np.asarray, 1_300),
+        (3, sparse.csr_matrix, 1),
+    ],
+)
 def test_columns_are_shuffled_one_at_a_time(n_classes, kind, cells, monkeypatch):
     monkeypatch.setattr(columns, "_MOST_CELLS", cells)
     X, y, weight = sample(n_classes)

@@ -26,10 +26,10 @@ NETS = NetClassifier(
     module__hidden_sizes=(8,),
     n_members=2,
     member_holdout="folds",
-    max_epochs=3,
+    max_epochs=1,
     n_bins=4,
 )
-LONGER = clone(NETS).set_params(max_epochs=15, lr=0.02)
+LONGER = clone(NETS).set_params(max_epochs=8, lr=0.03)
 
 
 def blobs(seed=0, n=200, **params):
@@ -329,7 +329,7 @@ def test_of_any_table(kind):
         y = np.append(y[:-1], 2)
     elif kind == "none":
         given["groups"] = np.zeros(len(y))
-    learners = [TREE, ("nets", NETS)]
+    learners = [TREE] if kind == "many classes" else [TREE, ("nets", NETS)]
     report = fitted(learners, X, y, fit_params=given).report_
     text, page = str(report), shown(report)
     assert "Learners" in text and "Learners" in page.texts

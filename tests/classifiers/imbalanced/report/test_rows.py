@@ -15,7 +15,7 @@ from imbdeep.classifiers._imbalanced.report.rows import (
 )
 
 
-def few_values(seed, n=150, n_columns=3):
+def few_values(seed, n=100, n_columns=3):
     rng = np.random.RandomState(seed)
     X = rng.randint(-2, 3, (n, n_columns)) / 2.0
     X[rng.rand(n, n_columns) < 0.1] = np.nan
