@@ -8,6 +8,8 @@ _FEW_ROWS = 50
 _SHARE_OF_EQUALS = 0.01
 SEPARATES = 0.99
 _MOST_NAMES = 5
+# Slope of calibration beyond which probabilities mislead.
+_LEAST_SLOPE, _MOST_SLOPE = 0.6, 1.6
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,38 @@ def about_rows(classes, counts, positive, equals, grouped):
 
 def _rows(n):
     return f"{n:,} row" if n == 1 else f"{n:,} rows"
+
+
+def about_probabilities(slope, n_rare, calibration):
+    """Caution about probabilities that do not come true.
+
+    Parameters
+    ----------
+    slope : float
+        Of calibration; NaN if there is none.
+    n_rare : int
+        Rows of the rarer class.
+    calibration : str or None
+        What was asked for.
+
+    Returns
+    -------
+    list of Caution
+    """
+    # Of few rows a slope may be anything; NaN and classes apart are no slope at all.
+    if n_rare < _FEW_ROWS or not np.isfinite(slope):
+        return []
+    if _LEAST_SLOPE <= slope <= _MOST_SLOPE:
+        return []
+    extreme = slope < _LEAST_SLOPE
+    remedy = "Pass calibration='sigmoid'" if calibration is None else "Pass another map"
+    return [
+        Caution(
+            f"Probabilities are too {'extreme' if extreme else 'timid'}: the slope of "
+            f"calibration is {slope:.2f}.",
+            f"{remedy}, or do not read them as frequencies.",
+        )
+    ]
 
 
 def about_columns(constant, identifiers, separations, n_varying):

@@ -147,7 +147,7 @@ def _scores(report):
     if not len(report.scores):
         return words
     rows = [
-        (name, f"{score:.3f}", f"{nothing:.3f}")
+        (name, f"{score:.3f}", "" if np.isnan(nothing) else f"{nothing:.3f}")
         for name, score, nothing in report.scores.itertuples(name=None)
     ]
     table = _table(("", "score", "knows nothing"), rows)

@@ -13,6 +13,7 @@ from imbdeep._torch.switches import usual_switches
 from imbdeep.classifiers._imbalanced.report.cautions import (
     about_columns,
     about_learners,
+    about_probabilities,
     about_rows,
 )
 from imbdeep.classifiers._imbalanced.report.columns import (
@@ -193,6 +194,11 @@ class Report:
                 self._positive,
                 record.equals,
                 record.grouped,
+            ),
+            *about_probabilities(
+                self.scores["score"].get("calibration slope", np.nan),
+                int(model.class_counts_.min()),
+                model.calibration,
             ),
             *about_columns(
                 [names[i] for i in record.constant],

@@ -10,7 +10,15 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from imbdeep.metrics import (
+    calibration_intercept,
+    calibration_slope,
+    expected_calibration_error,
+)
+
 _LEAST_PROBA = 1e-15
+# Of calibration: a forest's 0 means less than it can tell.
+_LEAST_SURE = 1e-3
 _MOST_BINS = 10
 # Rare rows that a bin should hold, by what the probabilities say.
 _FEWEST_IN_BIN = 5
@@ -132,8 +140,9 @@ def score_table(rows):
     -------
     DataFrame
         Columns ``score`` and ``knows_nothing``; the latter, with more than two classes,
-        is of equal probabilities, which are best for losses that balance classes. No
-        row without two classes to tell apart.
+        is of equal probabilities, which are best for losses that balance classes, and
+        NaN where there is nothing to compare with. No row without two classes to tell
+        apart.
 
     Examples
     --------
@@ -144,11 +153,14 @@ def score_table(rows):
     ... )
     >>> proba = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.4, 0.6]])
     >>> score_table(judged_rows(proba, np.array([0, 0, 1, 1]))).round(3)
-                       score  knows_nothing
-    average precision  1.000          0.500
-    ROC AUC            1.000          0.500
-    log loss           0.511          0.693
-    Brier score        0.175          0.250
+                           score  knows_nothing
+    average precision      1.000          0.500
+    ROC AUC                1.000          0.500
+    log loss               0.511          0.693
+    Brier score            0.175          0.250
+    calibration slope        inf            NaN
+    calibration intercept  1.027            NaN
+    calibration error      0.350            NaN
     """
     n_classes = rows.proba.shape[1]
     if len(rows.classes) < 2:
@@ -165,12 +177,37 @@ def score_table(rows):
     }
     if n_classes > 2:
         of = {f"{name}, mean over classes": score for name, score in of.items()}
-    return pd.DataFrame(
-        {
-            "score": {name: score(rows) for name, score in of.items()},
-            "knows_nothing": {name: score(nothing) for name, score in of.items()},
-        }
-    )
+    scores = {name: score(rows) for name, score in of.items()}
+    if n_classes == 2:
+        scores |= calibration_scores(rows)
+    table = pd.DataFrame({"score": scores})
+    table["knows_nothing"] = pd.Series({n: score(nothing) for n, score in of.items()})
+    return table
+
+
+def calibration_scores(rows):
+    """Whether probabilities of the positive one of two classes come true.
+
+    Parameters
+    ----------
+    rows : Judged
+        Of both classes.
+
+    Returns
+    -------
+    dict of float
+        The slope is NaN if all probabilities are the same.
+    """
+    is_positive, said = rows.y == rows.positive, rows.proba[:, rows.positive]
+    sure = np.clip(said, _LEAST_SURE, 1 - _LEAST_SURE)
+    told = {"sample_weight": rows.weight}
+    varies = sure.min() < sure.max()
+    slope = calibration_slope(is_positive, sure, **told) if varies else np.nan
+    return {
+        "calibration slope": slope,
+        "calibration intercept": calibration_intercept(is_positive, sure, **told),
+        "calibration error": expected_calibration_error(is_positive, said, **told),
+    }
 
 
 def confusion_per_1000(rows, decision):

@@ -120,11 +120,19 @@ def describe_scores(report):
             "Rows of fewer than two classes were held out: there is nothing to score."
         )
     of_rows = f"Of {n:,} rows" + ("" if n == total else f" of {total:,}")
-    of_class = f", about {report.positive_label}" if len(report.labels) == 2 else ""
-    return (
+    is_binary = len(report.labels) == 2
+    of_class = f", about {report.positive_label}" if is_binary else ""
+    words = (
         f"{of_rows}{of_class}, each by models that did not train on it; beside them "
         "what one would have without looking at a row."
     )
+    if is_binary:
+        words += (
+            " A calibration slope below 1 means probabilities that are too extreme, "
+            "above 1 too timid; an intercept below 0 that they are too high overall. "
+            "The error is the mean distance from what came true, in ten groups."
+        )
+    return words
 
 
 def describe_columns(report):

@@ -113,7 +113,7 @@ def test_numbers_are_those_of_the_rows_out_of_fold():
 def test_a_fit_computes_nothing_that_nobody_looks_at():
     model = fitted()
     report = model.report_
-    assert report.threshold == 0.5 and len(report.scores) == 4
+    assert report.threshold == 0.5 and len(report.scores) == 7
     assert model._fit_record.kept == {}
     assert len(report.columns) == 6
     first = model._fit_record.kept[1]
@@ -248,10 +248,11 @@ def churn(n=600, seed=0):
 def test_a_clean_table_has_no_cautions():
     X, y, _, rng = churn(400)
     X = X[["age", "city"]].assign(spent=rng.exponential(5, 400))
-    assert fitted([TREE], X, y).report_.cautions == []
+    stump = DecisionTreeClassifier(max_depth=2, min_samples_leaf=20)
+    assert fitted([("stump", stump)], X, y).report_.cautions == []
     for seed in range(2):
         X, y = blobs(seed, 400, weights=[0.8], flip_y=0.1, class_sep=0.6)
-        assert fitted([BAYES], X, y).report_.cautions == []
+        assert fitted([LINEAR], X, y).report_.cautions == []
 
 
 def test_columns_that_say_nothing_or_too_much():
@@ -278,6 +279,15 @@ def test_a_table_where_all_is_easy():
     easy = {f"e{i}": churned + 0.3 * rng.rand(len(X)) for i in range(4)}
     text = said(fitted([LINEAR], pd.DataFrame(easy), y).report_)
     assert "the table is easy" in text and "perhaps it is filled in" not in text
+
+
+def test_probabilities_that_do_not_come_true():
+    X, y = blobs(n=400, flip_y=0.3)
+    text = said(fitted([TREE], X, y).report_)
+    assert "Probabilities are too extreme" in text
+    assert "Pass calibration='sigmoid'" in text
+    calibrated = fitted([TREE], X, y, calibration="sigmoid").report_
+    assert "Probabilities are too" not in said(calibrated)
 
 
 def test_equal_rows_are_counted():
@@ -337,7 +347,7 @@ def test_of_any_table(kind):
         assert "was held out by all learners: nothing here is about it" in said(report)
         assert not len(report.scores) and not len(report.columns)
     else:
-        assert np.isfinite(report.scores.to_numpy()).all()
+        assert np.isfinite(report.scores["score"]).all()
         assert np.isfinite(report.columns["drop"]).all()
         assert report.confusion.to_numpy().sum() == pytest.approx(1_000)
 

@@ -23,7 +23,12 @@ from imbdeep.classifiers._imbalanced.report.scores import (
     reliability,
     score_table,
 )
-from imbdeep.metrics import balanced_brier_score
+from imbdeep.metrics import (
+    balanced_brier_score,
+    calibration_intercept,
+    calibration_slope,
+    expected_calibration_error,
+)
 
 
 def rows_of(seed, n_classes, n=400):
@@ -49,8 +54,18 @@ def test_two_classes_are_scored_as_scikit_learn_does():
                 roc_auc_score(is_positive, said, **told),
                 log_loss(is_positive, said, **told),
                 brier_score_loss(is_positive, said, **told),
+                calibration_slope(is_positive, said, clip=1e-3, **told),
+                calibration_intercept(is_positive, said.clip(1e-3, 0.999), **told),
+                expected_calibration_error(is_positive, said, **told),
             ],
         )
+
+
+def test_probabilities_that_are_all_the_same_have_no_slope():
+    rows = judged_rows(np.tile([0.9, 0.1], (50, 1)), (np.arange(50) % 10 == 0) * 1)
+    found = score_table(rows)["score"]
+    assert np.isnan(found["calibration slope"])
+    assert_allclose(found[["calibration intercept", "calibration error"]], 0, atol=1e-9)
 
 
 def test_of_several_classes_each_counts_the_same():
@@ -79,7 +94,7 @@ def test_what_knows_nothing_knows_the_share():
     share = np.average(y, weights=weight)
     entropy = -share * np.log(share) - (1 - share) * np.log(1 - share)
     assert_allclose(
-        score_table(judged_rows(*given))["knows_nothing"],
+        score_table(judged_rows(*given))["knows_nothing"].dropna(),
         [share, 0.5, entropy, share * (1 - share)],
     )
 
