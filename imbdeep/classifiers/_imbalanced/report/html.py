@@ -101,7 +101,7 @@ def _paragraph(text):
 
 
 def _table(header, rows):
-    """A table of texts; the last column may be of :class:`_Bar`."""
+    """A table of texts, and of :class:`_Bar`."""
     head = "".join(f"<th>{escape(name)}</th>" for name in header)
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     return (
@@ -223,12 +223,13 @@ def _columns(report):
     ]
     more = report.n_columns_tried - len(shown)
     rest = _paragraph(f"And {more:,} that matter less.") if more else ""
-    return words + _table(("column", "drop", "", ""), rows) + rest
+    change = "drop" if len(report.classes) == 2 else "rise"
+    return words + _table(("column", change, "", ""), rows) + rest
 
 
 def _learners(report):
     rows = [
-        (str(name), f"{weight:.3f}", f"{seconds:.1f}", _Bar(weight))
+        (str(name), f"{weight:.3f}", _Bar(weight), f"{seconds:.1f}")
         for name, weight, seconds in report.learners.itertuples(name=None)
     ]
-    return _table(("learner", "weight", "seconds of fit", ""), rows)
+    return _table(("learner", "weight", "", "seconds of fit"), rows)

@@ -10,6 +10,8 @@ _COLORS = ("#4A86C8", "#E45756", "#54A24B", "#B279A2", "#F58518", "#72B7B2")
 MOST_LINES = len(_COLORS)
 _WIDTH, _HEIGHT = 330, 270
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 26, 40
+# Room on the right for names of curves, and what fits there.
+_LEGEND, _MOST_LETTERS = 110, 18
 # Of a curve: more cannot be told apart.
 _MOST_POINTS = 200
 
@@ -125,9 +127,10 @@ def draw_chart(lines, *, title, x_label, y_label, x_end=1.0, y_end=1.0, diagonal
         parts.append(_draw_line(line, color, across, up))
     if len(lines) > 1:
         parts += _legend([line.name for line in lines], right)
+    total = _WIDTH + (_LEGEND if len(lines) > 1 else 0)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" '
-        f'viewBox="0 0 {_WIDTH} {_HEIGHT}" font-size="11" font-family="sans-serif" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{total}" height="{_HEIGHT}" '
+        f'viewBox="0 0 {total} {_HEIGHT}" font-size="11" font-family="sans-serif" '
         f'fill="currentColor" role="img" aria-label="{escape(title)}">'
         f"{''.join(parts)}</svg>"
     )
@@ -156,9 +159,12 @@ def _draw_line(line, color, across, up):
 
 
 def _legend(names, right):
-    shown = [name if len(name) <= 24 else name[:23] + "…" for name in names]
     return [
-        f'<text x="{right}" y="{_TOP + 12 + 14 * place}" text-anchor="end" '
-        f'fill="{color}">{escape(name)}</text>'
-        for place, (color, name) in enumerate(zip(_COLORS, shown, strict=False))
+        f'<text x="{right + 10}" y="{_TOP + 12 + 14 * place}" fill="{color}">'
+        f"{escape(_shortened(name))}</text>"
+        for place, (color, name) in enumerate(zip(_COLORS, names, strict=False))
     ]
+
+
+def _shortened(name):
+    return name if len(name) <= _MOST_LETTERS else name[: _MOST_LETTERS - 1] + "…"

@@ -64,8 +64,9 @@ class Report:
     decision : list of str
         The same in words.
     columns : DataFrame
-        What the blend loses in average precision (with more than two classes, in log
-        loss) if a column is shuffled, for the columns that were tried.
+        What the blend loses in average precision if a column is shuffled, ``drop``, or
+        with more than two classes by how much its log loss rises; and ``spread``, the
+        standard deviation over shuffles. Of the columns that were tried, most first.
     n_columns_tried, n_columns_varying : int
     cautions : list of Caution
         What may mislead, each with ``what`` and ``remedy``.

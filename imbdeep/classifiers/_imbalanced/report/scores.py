@@ -139,10 +139,8 @@ def score_table(rows):
     Returns
     -------
     DataFrame
-        Columns ``score`` and ``knows_nothing``; the latter, with more than two classes,
-        is of equal probabilities, which are best for losses that balance classes, and
-        NaN where there is nothing to compare with. No row without two classes to tell
-        apart.
+        Columns ``score`` and ``knows_nothing``; the latter is NaN where there is
+        nothing to compare with. No row without two classes to tell apart.
 
     Examples
     --------
@@ -166,8 +164,6 @@ def score_table(rows):
     if len(rows.classes) < 2:
         return pd.DataFrame(columns=["score", "knows_nothing"], dtype=float)
     known = np.bincount(rows.y, rows.weight, n_classes) / rows.weight.sum()
-    if n_classes > 2:
-        known = np.isin(np.arange(n_classes), rows.classes) / len(rows.classes)
     nothing = replace(rows, proba=np.tile(known, (len(rows.y), 1)))
     of = {
         "average precision": average_precision,

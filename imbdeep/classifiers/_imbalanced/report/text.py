@@ -47,10 +47,9 @@ def _table(table, **formats):
     if not len(table):
         return ""
     formatters = {name: form.format for name, form in formats.items()}
-    text = table.to_string(
-        float_format="{:.3f}".format, formatters=formatters, na_rep="", index_names=True
+    return table.to_string(
+        float_format="{:.3f}".format, formatters=formatters, na_rep=""
     )
-    return text
 
 
 def _cautions(report):
@@ -70,4 +69,6 @@ def _decision(report):
 def _columns(report):
     words = _wrapped(describe_columns(report))
     shown = report.columns.head(_MOST_COLUMNS).set_index("column").rename_axis(None)
+    if len(report.classes) > 2:
+        shown = shown.rename(columns={"drop": "rise"})
     return f"{words}\n{_table(shown)}".rstrip()
