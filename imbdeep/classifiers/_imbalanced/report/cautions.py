@@ -126,11 +126,19 @@ def about_probabilities(slope, n_rare, calibration):
     -------
     list of Caution
     """
-    # Of few rows a slope may be anything; NaN and classes apart are no slope at all.
-    if n_rare < _FEW_ROWS or not np.isfinite(slope):
+    # Of few rows a slope may be anything; it is infinite where classes lie apart.
+    if n_rare < _FEW_ROWS or np.isnan(slope) or slope == np.inf:
         return []
     if _LEAST_SLOPE <= slope <= _MOST_SLOPE:
         return []
+    if slope <= 0:
+        return [
+            Caution(
+                "Out of fold, probabilities say nothing about the label: the slope of "
+                f"calibration is {slope:.2f}.",
+                "Look for columns that have to do with it.",
+            )
+        ]
     extreme = slope < _LEAST_SLOPE
     remedy = "Pass calibration='sigmoid'" if calibration is None else "Pass another map"
     return [

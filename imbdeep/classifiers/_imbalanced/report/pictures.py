@@ -62,8 +62,8 @@ def thinned(x, y):
     >>> import numpy as np
     >>> from imbdeep.classifiers._imbalanced.report.pictures import thinned
     >>> x, y = thinned(np.arange(1_000.0), np.arange(1_000.0))
-    >>> len(x), x[-1]
-    (200, np.float64(999.0))
+    >>> len(x), float(x[-1])
+    (200, 999.0)
     """
     if len(x) <= _MOST_POINTS:
         return x, y

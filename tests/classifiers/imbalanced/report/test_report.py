@@ -32,6 +32,11 @@ NETS = NetClassifier(
 LONGER = clone(NETS).set_params(max_epochs=8, lr=0.03)
 
 
+class Backwards(LogisticRegression):
+    def predict_proba(self, X):
+        return super().predict_proba(X)[:, ::-1]
+
+
 def blobs(seed=0, n=200, **params):
     params = {"weights": [0.7], "flip_y": 0.05} | params
     return make_classification(n, 6, n_informative=4, random_state=seed, **params)
@@ -288,6 +293,17 @@ def test_probabilities_that_do_not_come_true():
     assert "Pass calibration='sigmoid'" in text
     calibrated = fitted([TREE], X, y, calibration="sigmoid").report_
     assert "Probabilities are too" not in said(calibrated)
+
+
+@pytest.mark.parametrize("noise", [0.0, 1.0])
+def test_probabilities_that_say_nothing(noise):
+    rng = np.random.RandomState(0)
+    X = rng.randn(400, 2)
+    y = (X[:, 0] + noise * rng.randn(400) > 0.5).astype(int)
+    # It says the opposite of what it has learned.
+    text = said(fitted([("backwards", Backwards())], X, y).report_)
+    assert "probabilities say nothing about the label" in text
+    assert "too extreme" not in text
 
 
 def test_equal_rows_are_counted():
