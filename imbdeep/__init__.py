@@ -20,6 +20,8 @@ crowds
     Labels from many workers: inference, certainty, simulation.
 datasets
     The 27 imbalanced-learn sets and a small suite that needs no network.
+displays
+    Pictures of one classifier.
 losses
     Per-row losses and loss modules.
 metrics
@@ -48,6 +50,7 @@ __all__ = [
     "classifiers",
     "crowds",
     "datasets",
+    "displays",
     "losses",
     "metrics",
     "modules",

@@ -201,8 +201,8 @@ class BaseNetClassifier(
         Scores of these probabilities after each epoch, by their names in the history.
     best_epoch_ : int
         Number of epochs that gave the members of ``oof_proba_``.
-    history_ : skorch.history.History
-        What each epoch recorded.
+    history_, history_frame_ : skorch.history.History, DataFrame
+        What each epoch recorded; as a table, a line per epoch without its batches.
 
     Notes
     -----

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from imbdeep._nets.history import history_frame
 from imbdeep._tables.rows import missing_shares
 from imbdeep.modules import PiecewiseLinearEncoding
 from imbdeep.modules._encoding import Encoding
@@ -194,6 +195,12 @@ class Displays:
             self.missing_share_,
             *self.inputs_and_bins_,
         )
+
+    @property
+    def history_frame_(self):
+        """A line per epoch: what it recorded, but for the entries of batches."""
+        self.check_is_fitted()
+        return history_frame(self.history_)
 
     def _fitted_html(self):
         if self.inputs_and_bins_ is None or not hasattr(self, "module_"):

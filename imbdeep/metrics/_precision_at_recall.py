@@ -126,7 +126,7 @@ def precision_at_recall_score(
     precision, reached = _precision_and_recall(
         y_true, y_score, pos_label, sample_weight
     )
-    return best_at_recalls(precision, reached, [recall])[0]
+    return float(best_at_recalls(precision, reached, [recall])[0])
 
 
 @usual_numbers()
@@ -171,7 +171,7 @@ def precision_at_recalls(y_true, y_score, *, pos_label=1, sample_weight=None):
     (1.0, 0.6666666666666666)
     """
     curve = _precision_and_recall(y_true, y_score, pos_label, sample_weight)
-    return best_at_recalls(*curve, RECALL_GRID)
+    return best_at_recalls(*curve, RECALL_GRID).tolist()
 
 
 def best_at_recalls(precision, recall, wanted):
@@ -180,21 +180,23 @@ def best_at_recalls(precision, recall, wanted):
     Parameters
     ----------
     precision, recall : ndarray of shape (m,)
-        Of each threshold, in any order; one has recall 1.
-    wanted : sequence of float
+        Of rising thresholds: recall falls, from 1.
+    wanted : array-like of shape (n,)
 
     Returns
     -------
-    list of float
+    ndarray of shape (n,)
 
     Examples
     --------
     >>> import numpy as np
     >>> from imbdeep.metrics._precision_at_recall import best_at_recalls
-    >>> best_at_recalls(np.array([0.5, 0.75]), np.array([0.5, 1.0]), [0.5])
-    [0.75]
+    >>> best_at_recalls(np.array([0.75, 0.5]), np.array([1.0, 0.5]), [0.5])
+    array([0.75])
     """
-    return [float(precision[recall >= r - RECALL_TOLERANCE].max()) for r in wanted]
+    least = np.asarray(wanted) - RECALL_TOLERANCE
+    n_reached = np.searchsorted(-recall, -least, side="right")
+    return np.maximum.accumulate(precision)[n_reached - 1]
 
 
 def _precision_and_recall(y_true, y_score, pos_label, sample_weight):

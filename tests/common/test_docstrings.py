@@ -16,6 +16,7 @@ FOLDERS = [
     "classifiers",
     "crowds",
     "datasets",
+    "displays",
     "losses",
     "metrics",
     "modules",

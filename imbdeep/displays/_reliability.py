@@ -1,0 +1,284 @@
+"""What is predicted, and how often it happens."""
+
+import numpy as np
+from scipy.stats import beta
+from sklearn.utils._param_validation import StrOptions
+
+from imbdeep._arguments import check_arguments
+from imbdeep._switches import usual_numbers
+from imbdeep.displays._axes import (
+    axes_to_draw_on,
+    draw_band,
+    labelled,
+    positive_proba,
+    reference_line,
+    show_probabilities,
+)
+from imbdeep.displays._inputs import BAND, judged_rows
+from imbdeep.metrics import calibration_bins, calibration_error_of_bins
+
+_SCALE = {"scale": [StrOptions({"sqrt", "linear"})]}
+
+
+def clopper_pearson(positives, count, confidence_level):
+    """Exact intervals of shares.
+
+    Parameters
+    ----------
+    positives, count : ndarray of shape (m,), int
+        Rows that are positive, and all; at least one.
+    confidence_level : float in (0, 1)
+
+    Returns
+    -------
+    lower, upper : ndarray of shape (m,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.displays._reliability import clopper_pearson
+    >>> lower, upper = clopper_pearson(np.array([0]), np.array([100]), 0.95)
+    >>> float(lower[0]), float(upper[0].round(3))  # About 3.7 / 100.
+    (0.0, 0.036)
+    """
+    outside = (1 - confidence_level) / 2
+    # At the ends the quantile is NaN.
+    lower = np.nan_to_num(beta.ppf(outside, positives, count - positives + 1), nan=0.0)
+    upper = beta.ppf(1 - outside, positives + 1, count - positives)
+    return lower, np.nan_to_num(upper, nan=1.0)
+
+
+class ReliabilityDisplay:
+    """Observed share of positive rows against predicted probability, in bins.
+
+    On the diagonal probabilities come true as often as they say; below it they are too
+    high. By default bins hold equally many rows, and axes stretch small probabilities:
+    those of a rare class are nearly all there.
+
+    Create it by :meth:`from_estimator` or :meth:`from_predictions`.
+
+    Read more in the :ref:`User Guide <displays>`.
+
+    Parameters
+    ----------
+    predicted : ndarray of shape (n_bins,)
+        Mean predicted probability of each bin.
+    observed : ndarray of shape (n_bins,)
+        Share of positive rows.
+    lower, upper : ndarray of shape (n_bins,) or None, default=None
+        The band.
+    count : ndarray of shape (n_bins,) or None, default=None
+        Rows in each bin.
+    calibration_error : float or None, default=None
+        Told in the legend.
+    name : str or None, default=None
+        Of the classifier, for the legend.
+    pos_label : object, default=None
+        The positive class.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+    line_ : matplotlib Line2D
+        The curve.
+    band_ : matplotlib artist or None
+    diagonal_ : matplotlib Line2D
+
+    See Also
+    --------
+    sklearn.calibration.CalibrationDisplay : Without a band.
+    imbdeep.metrics.calibration_bins : The numbers.
+    imbdeep.metrics.expected_calibration_error : The number in the legend.
+
+    Notes
+    -----
+    The band joins the Clopper-Pearson intervals of the bins: that of each holds the
+    true share of its rows with at least this confidence, however few of them are
+    positive. A bootstrap would give a bin without positive rows no width at all, and
+    approximations fail for the few positive rows that bins of a rare class hold.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from imbdeep.displays import ReliabilityDisplay
+    >>> X, y = make_classification(300, weights=[0.9], random_state=0)
+    >>> model = LogisticRegression().fit(X[::2], y[::2])
+    >>> display = ReliabilityDisplay.from_estimator(model, X[1::2], y[1::2])
+    >>> display.ax_.get_ylabel()
+    'observed share'
+    """
+
+    def __init__(
+        self,
+        predicted,
+        observed,
+        *,
+        lower=None,
+        upper=None,
+        count=None,
+        calibration_error=None,
+        name=None,
+        pos_label=None,
+    ):
+        self.predicted = predicted
+        self.observed = observed
+        self.lower = lower
+        self.upper = upper
+        self.count = count
+        self.calibration_error = calibration_error
+        self.name = name
+        self.pos_label = pos_label
+
+    @classmethod
+    def from_estimator(
+        cls, estimator, X, y, *, pos_label=None, name=None, ax=None, **options
+    ):
+        """Draw the curve of a fitted classifier of two classes.
+
+        Parameters
+        ----------
+        estimator : classifier
+            Fitted, with ``predict_proba``.
+        X : array-like of shape (n_samples, n_features)
+            Rows that it was not trained on.
+        y : array-like of shape (n_samples,)
+            Their labels.
+        pos_label : label or None, default=None
+            The positive class. None is the last of ``classes_``.
+        name : str or None, default=None
+            For the legend. None takes that of the class.
+        ax : matplotlib Axes or None, default=None
+            Where to draw. None makes a figure.
+        **options
+            Others of :meth:`from_predictions`.
+
+        Returns
+        -------
+        ReliabilityDisplay
+
+        Raises
+        ------
+        ValueError
+            If it is not a classifier of two classes, or as :meth:`from_predictions`.
+        """
+        proba, pos_label = positive_proba(estimator, X, pos_label)
+        name = type(estimator).__name__ if name is None else name
+        told = {"pos_label": pos_label, "name": name, "ax": ax}
+        return cls.from_predictions(y, proba, **told, **options)
+
+    @classmethod
+    @usual_numbers()
+    def from_predictions(
+        cls,
+        y_true,
+        y_proba,
+        *,
+        n_bins=10,
+        strategy="quantile",
+        pos_label=None,
+        confidence_level=0.95,
+        name=None,
+        ax=None,
+        scale="sqrt",
+        curve_kwargs=None,
+    ):
+        """Draw the curve of probabilities, such as those that are out of fold.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,)
+            Labels of two classes.
+        y_proba : array-like of shape (n_samples,)
+            Probabilities of the positive class; rows of NaN, which no fold held out,
+            are left out.
+        n_bins : int, at least 1, default=10
+            Number of bins.
+        strategy : {'quantile', 'uniform'}, default='quantile'
+            Bins of equal mass or of equal width, see
+            :func:`~imbdeep.metrics.calibration_bins`. Empty bins are left out.
+        pos_label : label or None, default=None
+            The positive class. None is the greater of two labels.
+        confidence_level : float in (0, 1), default=0.95
+            Of the interval of each bin.
+        name : str or None, default=None
+            For the legend.
+        ax : matplotlib Axes or None, default=None
+            Where to draw. None makes a figure.
+        scale : {'sqrt', 'linear'}, default='sqrt'
+            Of both axes. By square roots, intervals of small shares that rest on
+            equally many rows are about equally wide.
+        curve_kwargs : dict or None, default=None
+            Keywords of matplotlib's ``plot`` for the curve.
+
+        Returns
+        -------
+        ReliabilityDisplay
+
+        Raises
+        ------
+        ValueError
+            If there are more than two classes, or if an argument cannot be used.
+        """
+        check_arguments(BAND, {"confidence_level": confidence_level})
+        y_true, y_proba, _ = judged_rows(y_true, y_proba)
+        bins = calibration_bins(
+            y_true, y_proba, n_bins=n_bins, strategy=strategy, pos_label=pos_label
+        )
+        error = calibration_error_of_bins(**bins)
+        count, predicted, positives = (np.array(part) for part in bins.values())
+        used = count > 0
+        count, predicted, positives = count[used], predicted[used], positives[used]
+        lower, upper = clopper_pearson(positives, count, confidence_level)
+        display = cls(
+            predicted,
+            positives / count,
+            lower=lower,
+            upper=upper,
+            count=count,
+            calibration_error=error,
+            name=name,
+            pos_label=pos_label,
+        )
+        return display.plot(ax=ax, scale=scale, curve_kwargs=curve_kwargs)
+
+    def plot(self, ax=None, *, name=None, scale="sqrt", curve_kwargs=None):
+        """Draw the curve.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None, default=None
+            Where to draw. None makes a figure.
+        name : str or None, default=None
+            For the legend. None takes ``name`` of the display.
+        scale : {'sqrt', 'linear'}, default='sqrt'
+            Of both axes, see :meth:`from_predictions`.
+        curve_kwargs : dict or None, default=None
+            Keywords of matplotlib's ``plot`` for the curve.
+
+        Returns
+        -------
+        ReliabilityDisplay
+            Itself, with ``ax_``, ``figure_`` and ``line_``.
+        """
+        check_arguments(_SCALE, {"scale": scale})
+        ax = axes_to_draw_on(self, ax)
+        self.ax_, self.figure_ = ax, ax.figure
+        name = self.name if name is None else name
+        fact = None
+        if self.calibration_error is not None:
+            fact = f"ECE = {self.calibration_error:.2g}"
+        self.diagonal_ = reference_line(
+            ax.plot, [0, 1], [0, 1], label="calibrated", linestyle=":"
+        )
+        style = {"marker": "o", "markersize": 4, "label": labelled(name, fact)}
+        style |= curve_kwargs or {}
+        (self.line_,) = ax.plot(self.predicted, self.observed, **style)
+        self.band_ = draw_band(ax, self.predicted, self.lower, self.upper, self.line_)
+        show_probabilities(ax, scale)
+        of_what = "" if self.pos_label is None else f" of {self.pos_label!r}"
+        ax.set(xlabel=f"mean predicted probability{of_what}")
+        ax.set(ylabel="observed share")
+        ax.legend(frameon=False, loc="upper left")
+        return self
