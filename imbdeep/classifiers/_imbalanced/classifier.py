@@ -27,6 +27,7 @@ from imbdeep.classifiers._imbalanced.blending import fit_blend
 from imbdeep.classifiers._imbalanced.calibrating import METHODS
 from imbdeep.classifiers._imbalanced.deciding import DecidesByThreshold
 from imbdeep.classifiers._imbalanced.learners import (
+    REBALANCED,
     check_takes_weights,
     fit_learner,
     read_learners,
@@ -65,6 +66,13 @@ class ImbalancedClassifier(DecidesByThreshold, Reports, ClassifierMixin, BaseEst
         settings for few rare rows. A classifier of your own, with its name, is fitted
         once for each fold. It sees an array without names: levels as numbers, those
         beyond the 254 most frequent of a column as one, and missing values as NaN.
+    rebalance : {'balanced', 'under_sampled', 'remix', 'ldam', 'focal'} or None, \
+            default=None
+        How 'mlp' trains: on batches with as many rows of each class, these with an
+        under-sample of its own for each member, on mixed rows
+        (:class:`ReMixClassifier`), with margins (:class:`LDAMClassifier`) or the focal
+        loss. The probabilities of the first three are corrected to the data's shares.
+        None is plain training, which AUTO.
     threshold : 'default', float in [0, 1], {'balanced_accuracy', 'f1', 'g_mean', \
             'mcc'}, ('recall', r), ('precision', p), callable, str, or array-like of \
             shape (n_classes, n_classes), default='default'
@@ -171,6 +179,7 @@ class ImbalancedClassifier(DecidesByThreshold, Reports, ClassifierMixin, BaseEst
 
     _parameter_constraints = {
         "learners": "no_validation",
+        "rebalance": [StrOptions(set(REBALANCED)), None],
         "threshold": "no_validation",
         "pos_label": "no_validation",
         "calibration": [StrOptions(set(METHODS)), None],
@@ -187,6 +196,7 @@ class ImbalancedClassifier(DecidesByThreshold, Reports, ClassifierMixin, BaseEst
         self,
         learners=("random_forest", "hist_gb", "nca", "mlp"),
         *,
+        rebalance=None,
         threshold="default",
         pos_label=None,
         calibration=None,
@@ -198,6 +208,7 @@ class ImbalancedClassifier(DecidesByThreshold, Reports, ClassifierMixin, BaseEst
         random_state=None,
     ):
         self.learners = learners
+        self.rebalance = rebalance
         self.threshold = threshold
         self.pos_label = pos_label
         self.calibration = calibration
@@ -237,7 +248,7 @@ class ImbalancedClassifier(DecidesByThreshold, Reports, ClassifierMixin, BaseEst
         """
         started = time.monotonic()
         self._validate_params()
-        learners = read_learners(self.learners)
+        learners = read_learners(self.learners, self.rebalance)
         if self.device is not None:
             check_device(resolve_device(self.device))
         with all_or_nothing(self):

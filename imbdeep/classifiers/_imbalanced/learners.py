@@ -11,17 +11,18 @@ from skorch.callbacks import Callback
 
 from imbdeep.base import BaseNetClassifier
 from imbdeep.classifiers._imbalanced.folds import fit_folds, weight_parameter
+from imbdeep.classifiers._ldam import LDAMClassifier
 from imbdeep.classifiers._net_ensemble import NetEnsembleClassifier
+from imbdeep.classifiers._remix import ReMixClassifier
 
+_MLP = {"module__hidden_sizes": (256, 256), "numeric_encoding": "robust", "lr": 2e-3}
+# Their scores refer to other class shares than those of the data, and the blend wants
+# the data's.
+_BALANCED = {"iterator_train": "balanced", "prior_correction": True, **_MLP}
+_MEMBERS = {"n_members": 10, "member_holdout": "folds"}
 LEARNERS = {
     "nca": NetEnsembleClassifier,
-    "mlp": partial(
-        NetEnsembleClassifier,
-        "mlp",
-        module__hidden_sizes=(256, 256),
-        numeric_encoding="robust",
-        lr=2e-3,
-    ),
+    "mlp": partial(NetEnsembleClassifier, "mlp", **_MLP),
     "random_forest": partial(RandomForestClassifier, 200),
     # Slower steps and smaller trees than scikit-learn's defaults, which are made for
     # more rows than a rare class has.
@@ -36,18 +37,31 @@ LEARNERS = {
         early_stopping=False,
     ),
 }
+REBALANCED = {
+    "balanced": partial(NetEnsembleClassifier, "mlp", **_BALANCED),
+    "under_sampled": partial(
+        NetEnsembleClassifier, "mlp", member_sampling="auto", **_BALANCED
+    ),
+    "remix": partial(
+        ReMixClassifier, prior_correction=True, max_epochs=100, **_MEMBERS, **_MLP
+    ),
+    "ldam": partial(LDAMClassifier, **_MEMBERS, **_MLP),
+    "focal": partial(NetEnsembleClassifier, "mlp", criterion="focal", **_MLP),
+}
 # On more rows the nets vary less: five members, and less patience, rank held-out rows
 # .002 of average precision worse, and take two fifths of the time.
 MANY_ROWS = 1_000
 OF_MANY_ROWS = {"n_members": 5, "patience": 10}
 
 
-def read_learners(learners):
+def read_learners(learners, rebalance=None):
     """Classifiers by name.
 
     Parameters
     ----------
     learners : sequence of str or tuple (str, classifier)
+    rebalance : str or None
+        How 'mlp' trains.
 
     Returns
     -------
@@ -68,15 +82,23 @@ def read_learners(learners):
         raise ValueError(
             f"learners must be a list, such as ['nca', 'hist_gb'], got {learners!r}."
         )
+    known = dict(LEARNERS)
+    if rebalance is not None:
+        known["mlp"] = REBALANCED[rebalance]
     found = {}
     for learner in learners:
-        is_known = isinstance(learner, str) and learner in LEARNERS
-        name, made = (learner, LEARNERS[learner]()) if is_known else _own(learner)
+        is_known = isinstance(learner, str) and learner in known
+        name, made = (learner, known[learner]()) if is_known else _own(learner)
         if name in found:
             raise ValueError(f"learners holds {name!r} twice.")
         found[name] = made
     if not found:
         raise ValueError("learners is empty. Name one at least, such as 'nca'.")
+    if rebalance is not None and "mlp" not in learners:
+        raise ValueError(
+            f"rebalance={rebalance!r} is for 'mlp', and learners has {list(found)}. "
+            "Add 'mlp', or leave rebalance out."
+        )
     return found
 
 
