@@ -1,7 +1,8 @@
-"""What fits, members, levels, steps, samplers and crowds cost: one clock for all."""
+"""What fits, defaults, levels, steps, samplers and crowds cost: one clock for all."""
 
 from imbdeep_bench.speed.aggregators import Aggregators
 from imbdeep_bench.speed.attack_step import AttackStep
+from imbdeep_bench.speed.defaults import DefaultSpeed
 from imbdeep_bench.speed.fit import FitSpeed
 from imbdeep_bench.speed.levels import LevelSpeed
 from imbdeep_bench.speed.members import MemberSpeed
@@ -10,6 +11,7 @@ from imbdeep_bench.speed.samplers import Samplers
 
 PARTS = {
     "fit": FitSpeed,
+    "defaults": DefaultSpeed,
     "levels": LevelSpeed,
     "members": MemberSpeed,
     "meta_step": MetaStep,

@@ -11,6 +11,7 @@ from speed import main
 # Few and small, and how many lines each table of the report then has.
 SMALL = {
     "fit": ("--epochs=1 --repeats=2 --rows-large=1200", [12, 12, 3]),
+    "defaults": ("--rows=200 --columns=6 --repeats=1", [4]),
     "levels": ("--rows=400 --levels=30 --epochs=1 --repeats=2", [3, 3]),
     "members": ("--members=2 --epochs=1 --repeats=2", [6]),
     "meta_step": ("--steps=5 --repeats=2", [12]),
@@ -20,6 +21,7 @@ SMALL = {
 }
 SAID = {
     "fit": ["1,200 rows, 74 columns", "\n## Ratios\n", "\n## Times\n", "\n## Memory\n"],
+    "defaults": ["200 rows, 6 columns", "CatBoost", "| 1 (1 to 1)", "<= 4"],
     "levels": ["400 rows of 20 numbers", "of 30 levels", "4.8e-05 GB", "| 1 (1 to 1)"],
     "members": ["small: 1,200 rows, 5 columns", "| 1 (1 to 1)", "<= 0.67"],
     # Plain steps are the measure, of two tables with two encodings.
@@ -68,7 +70,9 @@ def count_rows(report):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", PARTS)
-def test_a_small_run_writes_the_report(part, at_home, monkeypatch, tmp_path, capsys):
+def test_a_small_run_writes_the_report(
+    part, at_home, fake_peers, monkeypatch, tmp_path, capsys
+):
     if part == "meta_step":
         monkeypatch.setattr(measure, "large_table", lambda n_rows: at_home)
     options, n_rows = SMALL[part]
@@ -94,6 +98,7 @@ WRONG = {
     "fit --rows-large=9": "--rows-large: must be an integer, 1120 or more",
     "fit --threads=-1": "--threads: must be an integer, 1 or more, got '-1'",
     "levels --rows=100": "--rows: must be an integer, 200 or more",
+    "defaults --columns=5": "--columns: must be an integer, 6 or more, got '5'",
     "levels --levels=1": "--levels: must be an integer, 2 or more, got '1'",
     "samplers --epochs=1": "--epochs: must be an integer, 2 or more, got '1'",
     "samplers --rows-large=99": "--rows-large: must be an integer, 4480 or more",
