@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from imbdeep._all_or_nothing import all_or_nothing, refuse_other_threads
 from imbdeep._arguments import FiniteReal
@@ -17,7 +17,7 @@ from imbdeep._nets.member_rows import read_groups
 from imbdeep._tables.column_selection import automatic_columns, select_columns
 from imbdeep._tables.levels import LevelCodes
 from imbdeep._tables.reading import read_rows, read_rows_and_labels
-from imbdeep._tables.torch_data import arrays_of, as_array
+from imbdeep._tables.torch_data import arrays_of
 from imbdeep._tables.validation import sorted_labels
 from imbdeep._torch.device import check_device, resolve_device
 from imbdeep._torch.seeding import own_state, seed_from
@@ -28,9 +28,9 @@ from imbdeep.classifiers._imbalanced.calibrating import METHODS
 from imbdeep.classifiers._imbalanced.deciding import DecidesByThreshold
 from imbdeep.classifiers._imbalanced.learners import (
     REBALANCED,
-    check_takes_weights,
     fit_learner,
     read_learners,
+    read_weights,
     suit_to_size,
 )
 from imbdeep.classifiers._imbalanced.report.report import Reports
@@ -259,8 +259,7 @@ class ImbalancedClassifier(DecidesByThreshold, Reports, ClassifierMixin, BaseEst
             positive_index(self.pos_label, self.classes_)
             warn_of_lone_rows(*told)
             if sample_weight is not None:
-                sample_weight = _weights_of_rows(sample_weight, X)
-                check_takes_weights(learners)
+                sample_weight = read_weights(sample_weight, X, learners)
             if groups is not None:
                 groups = read_groups(groups, X)
             try_out(self.threshold, self.classes_[target], sample_weight)
@@ -397,11 +396,3 @@ class ImbalancedClassifier(DecidesByThreshold, Reports, ClassifierMixin, BaseEst
         tags.input_tags.sparse = True
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _weights_of_rows(sample_weight, X):
-    weights = _check_sample_weight(
-        as_array(sample_weight), X, dtype=np.float64, ensure_non_negative=True
-    )
-    # The blend counts rows.
-    return weights / weights.mean()

@@ -7,8 +7,10 @@ from functools import partial
 import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.utils.validation import _check_sample_weight
 from skorch.callbacks import Callback
 
+from imbdeep._tables.torch_data import as_array
 from imbdeep.base import BaseNetClassifier
 from imbdeep.classifiers._imbalanced.folds import fit_folds, weight_parameter
 from imbdeep.classifiers._ldam import LDAMClassifier
@@ -145,24 +147,36 @@ def suit_to_size(learners, given, n_rows):
             learner.set_params(**OF_MANY_ROWS)
 
 
-def check_takes_weights(learners):
-    """Refuse learners that cannot take the weights of rows.
+def read_weights(sample_weight, X, learners):
+    """Weights of rows with mean 1, which all learners take.
 
     Parameters
     ----------
+    sample_weight : array-like of shape (n_samples,)
+    X : {ndarray, sparse matrix} of shape (n_samples, n_features)
     learners : dict
         Classifiers by name.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), float64
 
     Raises
     ------
     ValueError
+        If a weight is negative or none, or a learner takes no weights.
     """
+    weights = _check_sample_weight(
+        as_array(sample_weight), X, dtype=np.float64, ensure_non_negative=True
+    )
     for name, learner in learners.items():
         if weight_parameter(learner) is None:
             raise ValueError(
                 f"The learner {name!r}, {type(learner).__name__}, takes no "
                 "sample_weight. Leave it out, or fit without weights."
             )
+    # The blend counts rows.
+    return weights / weights.mean()
 
 
 class _Deadline(Callback):
