@@ -68,11 +68,11 @@ class ImbalancedClassifier(DecidesByThreshold, Reports, ClassifierMixin, BaseEst
         beyond the 254 most frequent of a column as one, and missing values as NaN.
     rebalance : {'balanced', 'under_sampled', 'remix', 'ldam', 'focal'} or None, \
             default=None
-        How 'mlp' trains: on batches with as many rows of each class, these with an
-        under-sample of its own for each member, on mixed rows
-        (:class:`ReMixClassifier`), with margins (:class:`LDAMClassifier`) or the focal
-        loss. The probabilities of the first three are corrected to the data's shares.
-        None is plain training, which AUTO.
+        How 'mlp' trains: on batches with as many rows of each class, the same on an
+        under-sample of each member's own, on mixed rows (:class:`ReMixClassifier`),
+        with margins (:class:`LDAMClassifier`), or by focal loss. Probabilities of the
+        first three are corrected to the shares of the data. By default plainly: on
+        tables for development no remedy ranks rows better.
     threshold : 'default', float in [0, 1], {'balanced_accuracy', 'f1', 'g_mean', \
             'mcc'}, ('recall', r), ('precision', p), callable, str, or array-like of \
             shape (n_classes, n_classes), default='default'
