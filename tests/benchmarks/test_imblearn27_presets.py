@@ -18,12 +18,29 @@ def test_presets_name_what_there_is():
 
 def test_full_is_everything():
     full = PRESETS["full"]
-    # But for what takes many times as long, and what has a preset of its own.
+    # But for what takes many times as long, and what has presets of its own.
     rest = {name for name, method in METHODS.items() if method.group}
     assert full.method_names() == [name for name in METHODS if name not in rest]
-    assert rest <= set(PRESETS["members"].method_names())
+    others = [PRESETS[name].method_names() for name in ("members", "calibration")]
+    assert rest <= set().union(*others)
     names = full.dataset_names("imblearn27", IMBLEARN27_NAMES)
     assert names == list(IMBLEARN27_NAMES)
+
+
+def test_each_corrected_method_stands_behind_itself_uncorrected():
+    names = PRESETS["calibration"].method_names()
+    corrected = [name for name in names if name.endswith("_corrected")]
+    assert corrected == [n for n, m in METHODS.items() if m.group == "corrected"] != []
+    for name in corrected:
+        assert names.index(name) == names.index(name.removesuffix("_corrected")) + 1
+        params = METHODS[name].make(0, "cpu").get_params(deep=False)
+        before = (
+            METHODS[name.removesuffix("_corrected")]
+            .make(0, "cpu")
+            .get_params(deep=False)
+        )
+        assert before | {"prior_correction": True} == params
+        assert before["prior_correction"] is False
 
 
 SAMPLER = re.compile(

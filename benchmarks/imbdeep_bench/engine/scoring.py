@@ -4,7 +4,15 @@ import numpy as np
 from imblearn.metrics import geometric_mean_score
 from sklearn import metrics
 
-from imbdeep.metrics import balanced_brier_score, intra_class_variance
+from imbdeep.metrics import (
+    balanced_brier_score,
+    calibration_intercept,
+    calibration_slope,
+    intra_class_variance,
+)
+
+# Forests and boosting say 0 and 1, and a single one that is wrong makes the slope 0.
+LEAST_PROBA = 1e-6
 
 
 def check_probabilities(proba):
@@ -60,6 +68,19 @@ def label_scores(y_true, y_pred):
     return {name: float(score) for name, score in scores.items()}
 
 
+def calibration_line(y_true, proba):
+    """Slope and intercept of the logistic recalibration, where they are finite.
+
+    There is no slope if all probabilities are the same, or a threshold separates the
+    classes.
+    """
+    proba = np.clip(proba, LEAST_PROBA, 1 - LEAST_PROBA)
+    line = {"calibration_intercept": calibration_intercept(y_true, proba)}
+    if np.ptp(proba) > 0:
+        line["calibration_slope"] = calibration_slope(y_true, proba)
+    return {name: value for name, value in line.items() if np.isfinite(value)}
+
+
 def fold_scores(y_true, proba, threshold):
     """Every score of one fold, of probabilities of class 1, the minority.
 
@@ -79,6 +100,7 @@ def fold_scores(y_true, proba, threshold):
         "balanced_brier": balanced_brier_score(y_true, proba),
         "brier": metrics.brier_score_loss(y_true, proba),
         "log_loss": metrics.log_loss(y_true, proba),
+        **calibration_line(y_true, proba),
         "recall_0": recall[0],
         "recall_1": recall[1],
         "intra_class_variance": intra_class_variance(y_true, y_pred),

@@ -156,6 +156,8 @@ _STOPPED = {
     "focal": _net(criterion="focal"),
     "meta_augment": _net("MetaAugmentClassifier"),
 }
+# Those that train on other class shares than the data have.
+_BENT = ("net_weighted", "net_ros", "remix", "remix_batch", "ldam_drw")
 _SAMPLERS = {
     "smote": ("SMOTE", _learner(SMOTE)),
     "meta_augment": ("meta-augmentation", _meta_augment),
@@ -173,6 +175,17 @@ def _plain(name):
         ("stopped", _STOPPED) if name in _STOPPED else ("refitted", _REFITTED)
     )
     return Method(name, makers[name], _TITLES[name], kind)
+
+
+def _corrected(name):
+    """Return a method whose probabilities are corrected to the data's shares."""
+    plain = _plain(name)
+
+    def make(random_state, device):
+        return plain.make(random_state, device).set_params(prior_correction=True)
+
+    title = f"{plain.title}, corrected to the shares of the data"
+    return Method(f"{name}_corrected", make, title, plain.kind, group="corrected")
 
 
 def _behind(learner, sampler, words, kind, make):
@@ -200,6 +213,7 @@ METHODS = by_name(
             for sampler, (words, name) in _GENERATORS.items()
             for learner, (kind, *_) in _GENERATED.items()
         ),
+        *map(_corrected, _BENT),
         *_all_of(_MEMBERS, "held_out", "members"),
         *_all_of(peers.PEERS.values(), "refitted", "peers"),
     ]

@@ -45,6 +45,11 @@ ALONE_AND_BEHIND = tuple(
     for name in (learner, *(f"{learner}_{sampler}" for sampler in samplers))
 )
 GROUPED = tuple(name for name, method in METHODS.items() if method.group)
+CORRECTED = tuple(k for k, method in METHODS.items() if method.group == "corrected")
+BEFORE_AND_AFTER = tuple(
+    name for kept in CORRECTED for name in (kept.removesuffix("_corrected"), kept)
+)
+COMPARED = tuple(name for name in GROUPED if name not in CORRECTED)
 PRESETS = {
     "smoke": Preset(
         "4 small sets, 4 methods, 1x2 folds; a minute on 2 cores",
@@ -59,11 +64,15 @@ PRESETS = {
         *("10x2", ALONE_AND_BEHIND, TEN_SETS),
     ),
     "full": Preset(
-        "all sets, all methods without members or peers, 10x2 folds; hours",
+        "all sets, all methods of no group, 10x2 folds; hours",
         *("10x2", tuple(name for name in METHODS if name not in GROUPED)),
     ),
     "members": Preset(
         "all sets, nets of members and their peers, 4x80-20; a day on 2 cores",
-        *("4x80-20", ("random_forest", "hist_gb", "net", *GROUPED)),
+        *("4x80-20", ("random_forest", "hist_gb", "net", *COMPARED)),
+    ),
+    "calibration": Preset(
+        "10 sets, nets before and after prior correction, 10x2 folds; hours",
+        *("10x2", ("net", *BEFORE_AND_AFTER), TEN_SETS),
     ),
 }

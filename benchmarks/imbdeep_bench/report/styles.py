@@ -18,7 +18,10 @@ FAMILY_STYLES = {
             *("#0072B2", "#D55E00", "#009E73", "#CC79A7"),
             *("#E69F00", "#56B4E9", "#882255", "#332288"),
         ),
-        "linestyles": ("-",) * 8 + (LONG_DASHES,) * 8 + (LONG_DASH_DOTS,) * 8,
+        "linestyles": ("-",) * 8
+        + (LONG_DASHES,) * 8
+        + (LONG_DASH_DOTS,) * 8
+        + (DASH_DOTS,) * 8,
         "markers": "oDhPH",
     },
     "baseline": {

@@ -3,6 +3,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from scipy.special import expit, logit
+from sklearn.linear_model import LogisticRegression
 
 from imbdeep_bench.engine.scoring import (
     check_probabilities,
@@ -115,6 +117,27 @@ class TestScores:
         accuracy = (tp + tn) / len(y)
         spread = sum((accuracy - recall) ** 2 for recall in recalls)
         assert scores["intra_class_variance"] == pytest.approx(spread)
+
+    def test_calibration_is_that_of_a_logistic_regression_of_the_logits(self):
+        y, proba = random_problem(5)
+        # 0 and 1 count as a millionth.
+        proba = np.r_[proba, 0.0, 1.0]
+        y = np.r_[y, 0, 1]
+        scores = fold_scores(y, proba, 0.3)
+        logits = logit(np.clip(proba, 1e-6, 1 - 1e-6))[:, None]
+        line = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(logits, y)
+        assert scores["calibration_slope"] == pytest.approx(line.coef_[0, 0], rel=1e-3)
+        shifted = expit(logits[:, 0] + scores["calibration_intercept"])
+        assert shifted.sum() == pytest.approx(y.sum())
+
+    @pytest.mark.parametrize(
+        ("proba", "told"),
+        [([0.4, 0.4, 0.4], {"calibration_intercept"}), ([0.1, 0.2, 0.9], set())],
+    )
+    def test_calibration_without_a_slope(self, proba, told):
+        scores = fold_scores(np.array([0, 0, 1]), np.array(proba), 0.5)
+        assert "calibration_slope" not in scores
+        assert told <= set(scores)
 
     def test_a_class_never_predicted(self):
         scores = fold_scores(np.array([0, 0, 1]), np.array([0.1, 0.2, 0.3]), 0.25)
