@@ -6,13 +6,15 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import spearmanr
+from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from imbdeep_bench.engine import command
 from imbdeep_bench.engine.command import groups_of
 from imbdeep_bench.engine.experiment import Rows
-from imbdeep_bench.tables import PARTS, data
+from imbdeep_bench.tables import PARTS, data, thresholds
 from imbdeep_bench.tables.experiment import score
 from tables import main
 from tests.common.slow import slow_if
@@ -40,6 +42,7 @@ RUNS = {
     "levels": ("crx,german", "native,boosting", 8),
     "gaps": ("glass0", "native,boosting", 16),
     "members": ("crx,german,glass0", "members,hist_gb,catboost", 18),
+    "thresholds": ("crx,glass0", "out_of_fold,training_rows", 8),
 }
 FEW = {"max_epochs": 2, "max_iter": 3, "n_estimators": 2, "n_members": 2}
 FEW["learners"] = [("tree", DecisionTreeClassifier(max_depth=3))]
@@ -135,6 +138,31 @@ PEERS_OF_TABLES = (
 )
 HELD_OUT = set(PARTS["members"].methods) - {*PEERS_OF_TABLES, "net", "single"}
 HELD_OUT -= {"no_holdout", "own_epochs"}
+
+
+def test_ways_to_a_threshold_by_hand():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(150, 2))
+    y = (X[:, 0] + rng.normal(size=150) > 1.5).astype(int)
+    linear = LogisticRegression()
+    way = thresholds.OutOfFold(linear, thresholds.BY_NAME).fit(X, y)
+    labels, p = way.labels(X), way.model_.predict_proba(X)[:, 1]
+    assert_array_equal(labels["cost"], p >= 1 / 11)
+    assert set(p[labels["f1"] == 1]) == set(np.sort(p)[-labels["f1"].sum() :])
+    alone = way.model_.set_threshold("g_mean").predict(X)
+    assert_array_equal(labels["g_mean"], alone)
+    # Chosen on these rows: nowhere better than by all cuts, and no worse than by 0.5.
+    seen = thresholds.OnTrainingRows(linear).fit(X, y).labels(X)
+    p = LogisticRegression().fit(X, y).predict_proba(X)[:, 1]
+    for metric, of_labels in thresholds.SCORES.items():
+        sign = -1 if metric == "cost" else 1
+        by_hand = max(sign * of_labels(y, (p >= cut).astype(int)) for cut in p)
+        chosen = sign * of_labels(y, seen[metric])
+        assert sign * of_labels(y, (p >= 0.5).astype(int)) < chosen <= by_hand + 1e-12
+        assert by_hand - chosen < 0.03
+    chosen = thresholds.CrossValidated(linear).fit(X, y).models_
+    assert chosen["cost"].best_threshold_ < chosen["f1"].best_threshold_
+    assert_allclose(chosen["f1"].estimator_.coef_, linear.fit(X, y).coef_)
 
 
 def test_groups_hold_what_they_say():

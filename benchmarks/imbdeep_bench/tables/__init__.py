@@ -1,5 +1,11 @@
-"""Encodings, levels, gaps and members, compared on tables for development."""
+"""Encodings, levels, gaps, members and thresholds, on tables for development."""
 
-from imbdeep_bench.tables.experiment import Encodings, Gaps, Levels, Members
+from imbdeep_bench.tables.experiment import (
+    Encodings,
+    Gaps,
+    Levels,
+    Members,
+    Thresholds,
+)
 
-PARTS = {"encodings": Encodings, "levels": Levels, "gaps": Gaps, "members": Members}
+PARTS = {part.name: part for part in (Encodings, Levels, Gaps, Members, Thresholds)}

@@ -18,7 +18,7 @@ from imbdeep_bench.members import BLEND, MLP, PLAIN, REBALANCED, TABM, WIDE, mem
 from imbdeep_bench.peers import PEERS, TEXT
 
 CONTROL = {"encodings": "piecewise_linear", "levels": "native", "gaps": "native"}
-CONTROL["members"] = "members"
+CONTROL |= {"members": "members", "thresholds": "out_of_fold"}
 
 
 def net(**params):

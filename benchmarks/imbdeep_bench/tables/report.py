@@ -9,7 +9,7 @@ from imbdeep_bench.report import over_sets, runs
 from imbdeep_bench.report.template import write_report
 from imbdeep_bench.tables.methods import CONTROL
 
-LESS_IS_MORE = {"log_loss", "balanced_brier"}
+LESS_IS_MORE = {"log_loss", "balanced_brier", "cost"}
 
 
 def metric_blocks(means, metric, part):
