@@ -133,7 +133,6 @@ mean + " (" + low + " to " + high + ")"
 # - The threshold that follows from the costs asks nothing of the data but probabilities
 #   that come true. That which a scorer chooses out of fold has to be learned; here it
 #   is as good on average, and differs by a factor of two from table to table.
-# - Targets are met on average, not each time. A recall of .9 out of fold was from .91 to
-#   .98 on new rows. A precision of .5 was from .47 to .65, but on one table
-#   it found nothing: few alarms tell little. With sixty rare rows, ask for more than you
-#   need.
+# - Targets are met on average, not each time. A recall of .9 out of fold was from .91
+#   to .98 on new rows. A precision of .5 was from .47 to .65, but on one table it found
+#   nothing: few alarms tell little. With sixty rare rows, ask for more than you need.
