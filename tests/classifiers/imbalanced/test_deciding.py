@@ -34,7 +34,7 @@ def blobs(n_classes=2):
 
 @pytest.mark.parametrize("with_weights", [False, True])
 def test_another_threshold_is_that_of_a_fit_with_it(with_weights):
-    y, proba = table(1, 40)
+    y, proba = table(1, 24)
     X = proba[:, 1:]
     weight = np.random.RandomState(0).uniform(0, 3, len(y)) if with_weights else None
     model = told(y, proba, fit_params={"sample_weight": weight})
