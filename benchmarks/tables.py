@@ -5,6 +5,7 @@
     python benchmarks/tables.py gaps --data keel
     python benchmarks/tables.py members --data keel
     python benchmarks/tables.py thresholds --data keel
+    python benchmarks/tables.py raw --data keel
 
 Defaults may be chosen on them. Runs can be stopped whenever you like: the same command
 goes on. All write to ``results/tables``.

@@ -38,6 +38,7 @@ def keel(tmp_path):
 
 
 RUNS = {
+    "raw": ("crx,churn", "imbalanced,hist_gb,catboost", 12),
     "encodings": ("glass0,vehicle1", "standard,boosting", 8),
     "levels": ("crx,german", "native,boosting", 8),
     "gaps": ("glass0", "native,boosting", 16),

@@ -21,6 +21,8 @@ MIXED = (
     *("chess", "tic-tac-toe", "housevotes", "splice"),
 )
 ALL = tuple(sorted(NUMERIC + MIXED))
+CHURN = "churn"
+RAW = (*MIXED, "bands", CHURN)
 # Of fewer than 1,600 rows, ten of them rare at least.
 SMALL = (
     *("bands", "cleveland-0_vs_4", "contraceptive", "crx", "dermatology-6", "german"),
@@ -49,6 +51,10 @@ def read_tables(names, folder, known, smoke=False):
 
 
 def _read(name, folder, smoke):
+    if name == CHURN:
+        X, y = churn_table(300 if smoke else MOST_FREQUENT_ROWS)
+        content = pd.util.hash_pandas_object(X.assign(target=y)).to_numpy().tobytes()
+        return Table(name, X, y, hashlib.sha256(content).hexdigest())
     path = folder / f"{name}.csv.gz"
     if not path.exists():
         raise ValueError(f"There is no {path}; give as --data the folder of KEEL's.")
@@ -65,6 +71,50 @@ def _read(name, folder, smoke):
     rows = np.sort(np.concatenate([frequent, kept]))
     X = frame.iloc[rows].reset_index(drop=True)
     return Table(name, X, rare[rows].astype(int), sha256)
+
+
+def churn_table(n_rows, seed=0):
+    """Draw customers, a tenth of whom leave: an id, dates, text, gaps, and amounts.
+
+    Who pays month by month leaves sooner, above all with many calls and few years.
+    Dates are told as days, as none of the libraries takes them.
+
+    Examples
+    --------
+    >>> X, y = churn_table(1000)
+    >>> X.dtypes.astype(str).to_dict()["plan"], X["discount"].isna().any(), len(y)
+    ('object', True, 1000)
+    """
+    rng = np.random.default_rng(seed)
+    today = np.datetime64("2026-01-01")
+    since = today - rng.integers(10, 3000, n_rows).astype("timedelta64[D]")
+    last_order = today - rng.integers(0, 400, n_rows).astype("timedelta64[D]")
+    X = pd.DataFrame(
+        {
+            "customer": rng.permutation(10 * n_rows)[:n_rows],
+            "days_since_start": (today - since).astype(int),
+            "days_since_order": (today - last_order).astype(int),
+            "plan": rng.choice(
+                ["month", "year", "two years"], n_rows, p=[0.5, 0.3, 0.2]
+            ),
+            "region": rng.choice([f"region {i}" for i in range(12)], n_rows),
+            "calls": rng.poisson(1.5, n_rows),
+            "bill": rng.lognormal(3.5, 0.5, n_rows).round(2),
+            "discount": rng.choice([0.0, 0.1, 0.2, np.nan], n_rows),
+        }
+    )
+    monthly = X["plan"] == "month"
+    logit = (
+        -4.2
+        + 1.2 * monthly
+        + 0.5 * X["calls"] * monthly
+        + 0.8 * (X["days_since_order"] > 180)
+        + 1.0 * X["region"].isin(["region 3", "region 7"])
+        + 0.7 * X["discount"].isna()
+        - 0.0004 * X["days_since_start"]
+    )
+    leaves = rng.random(n_rows) < 1 / (1 + np.exp(-logit))
+    return X, leaves.to_numpy().astype(int)
 
 
 def plant_gaps(X, share, by_value, seed):

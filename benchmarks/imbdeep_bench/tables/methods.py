@@ -18,7 +18,7 @@ from imbdeep_bench.members import BLEND, MLP, PLAIN, REBALANCED, TABM, WIDE, mem
 from imbdeep_bench.peers import PEERS, TEXT
 
 CONTROL = {"encodings": "piecewise_linear", "levels": "native", "gaps": "native"}
-CONTROL |= {"members": "members", "thresholds": "out_of_fold"}
+CONTROL |= {"members": "members", "thresholds": "out_of_fold", "raw": "imbalanced"}
 
 
 def net(**params):
@@ -155,11 +155,13 @@ ABLATION = {
         members(**_MLP, module__linear_skip=True),
     ),
 }
+_BOOSTING = Method("hist_gb", boosting, "HistGradientBoosting", group="peers")
+RAW = by_name([BLEND, _BOOSTING, on_frames(PEERS["catboost"])])
 MEMBERS = by_name(
     [
         PLAIN,
         BLEND,
-        Method("hist_gb", boosting, "HistGradientBoosting", group="peers"),
+        _BOOSTING,
         Method(
             "random_forest",
             behind(ORDINAL, forest),

@@ -12,6 +12,8 @@ from imbdeep_bench.engine.experiment import Method, by_name
 from imbdeep_bench.members import WIDE, members
 
 COSTS = [[0, 1], [10, 0]]
+# Probability from which on a false alarm is expected to cost less than a miss.
+LEAST_COST_FROM = 1 / 11
 
 
 def mean_cost(y_true, y_pred):
