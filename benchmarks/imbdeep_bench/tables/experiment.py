@@ -232,9 +232,9 @@ class Raw(OnTables):
 
         python benchmarks/tables.py raw --data keel
 
-    Tables of the KEEL collection with text columns or gaps that share no rows with the
-    27 sets, and made-up customers with an id, dates, text and gaps. All methods are at
-    their defaults. A miss costs ten false alarms: a row is called rare where its
+    Tables of the KEEL collection with text columns that share no rows with the 27 sets,
+    and made-up customers with an id, dates, text and gaps. All methods are at their
+    defaults. A miss costs ten false alarms: a row is called rare where its
     expected cost is less, from a probability of 1/11 on. CatBoost needs the extra
     peers.
     """
