@@ -85,7 +85,19 @@ def in_words(metric):
     >>> in_words("g_mean"), in_words("average_precision")
     ('g-mean', 'average precision')
     """
-    return _WRITTEN.get(metric, metric.replace("_", " "))
+    return escaped(_WRITTEN.get(metric, metric.replace("_", " ")))
+
+
+def of_class(pos_label):
+    """End of the name of an axis: of which class, if that is known.
+
+    Examples
+    --------
+    >>> from imbdeep.displays._axes import of_class
+    >>> of_class("rare"), of_class(None)
+    (" of 'rare'", '')
+    """
+    return "" if pos_label is None else f" of {escaped(repr(pos_label))}"
 
 
 def labelled(name, fact):

@@ -9,6 +9,7 @@ from imbdeep.displays._axes import (
     axes_to_draw_on,
     draw_band,
     labelled,
+    of_class,
     positive_proba,
     reference_line,
 )
@@ -249,7 +250,7 @@ class PrecisionRecallDisplay:
             self.prevalence_line_ = reference_line(
                 ax.axhline, self.prevalence, label=label, linestyle=":"
             )
-        of_what = "" if self.pos_label is None else f" of {self.pos_label!r}"
+        of_what = of_class(self.pos_label)
         ax.set(xlim=(0, 1), ylim=(0, 1.02))
         ax.set(xlabel=f"recall{of_what}", ylabel=f"precision{of_what}")
         ax.legend(frameon=False)

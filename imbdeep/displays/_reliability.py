@@ -10,6 +10,7 @@ from imbdeep.displays._axes import (
     axes_to_draw_on,
     draw_band,
     labelled,
+    of_class,
     positive_proba,
     reference_line,
     show_probabilities,
@@ -277,7 +278,7 @@ class ReliabilityDisplay:
         (self.line_,) = ax.plot(self.predicted, self.observed, **style)
         self.band_ = draw_band(ax, self.predicted, self.lower, self.upper, self.line_)
         show_probabilities(ax, scale)
-        of_what = "" if self.pos_label is None else f" of {self.pos_label!r}"
+        of_what = of_class(self.pos_label)
         ax.set(xlabel=f"mean predicted probability{of_what}")
         ax.set(ylabel="observed share")
         ax.legend(frameon=False, loc="upper left")

@@ -17,6 +17,7 @@ from imbdeep.displays._axes import (
     draw_band,
     in_words,
     labelled,
+    of_class,
     reference_line,
 )
 from imbdeep.displays._bootstrap import pointwise_band, resampled_counts
@@ -345,7 +346,7 @@ class ThresholdDisplay:
             )
             color = self.line_.get_color()
             ax.plot(self.threshold, self.score, "o", color=color, markersize=5)
-        of_what = "" if self.pos_label is None else f" of {self.pos_label!r}"
+        of_what = of_class(self.pos_label)
         ax.set(xlim=(0, 1), xlabel=f"threshold on the probability{of_what}")
         # Of several metrics on the same axes none names the axis.
         ax.set_ylabel(metric if ax.get_ylabel() in ("", metric) else "score")

@@ -1,6 +1,7 @@
 """What all displays have in common."""
 
 import copy
+import io
 import pickle
 
 import matplotlib.pyplot as plt
@@ -20,6 +21,7 @@ from imbdeep.displays import (
     ReliabilityDisplay,
     ThresholdDisplay,
 )
+from imbdeep.displays._axes import escaped
 
 OF_ROWS = [PrecisionRecallDisplay, ReliabilityDisplay]
 OF_PREDICTIONS = [*OF_ROWS, ThresholdDisplay]
@@ -98,9 +100,27 @@ def test_names_and_labels_are_text(cls, predictions):
     display.figure_.canvas.draw()
     entries = [text.get_text() for text in display.ax_.get_legend().get_texts()]
     assert any(entry.startswith(r"from \$5 to \$9 (a_b)") for entry in entries)
-    # Of labels that need no escape the axis tells the positive one.
+    # The axis tells the positive one.
     display = cls.from_predictions(np.array(["no", "yes"])[y], proba, pos_label="yes")
     assert "'yes'" in display.ax_.get_xlabel()
+
+
+@pytest.mark.parametrize("label", ["$x^$", "$5", r"\$x^$"])
+@pytest.mark.parametrize("cls", OF_PREDICTIONS)
+def test_positive_classes_are_text(cls, label, predictions):
+    y, proba = predictions
+    named = np.array(["none", label], dtype=object)[y]
+    display = cls.from_predictions(named, proba, pos_label=label)
+    display.figure_.savefig(io.BytesIO())
+    assert escaped(repr(label)) in display.ax_.get_xlabel()
+
+
+def test_scores_are_text():
+    scores = pd.DataFrame({"valid_$x^$": [0.1, 0.4]}, [1, 2])
+    losses = pd.DataFrame({"train_loss": [0.9, 0.5]}, [1, 2])
+    display = LearningCurveDisplay(losses, scores).plot()
+    display.figure_.savefig(io.BytesIO())
+    assert display.score_ax_.get_ylabel() == r"\$x^\$"
 
 
 @pytest.mark.parametrize("cls", OF_PREDICTIONS)
