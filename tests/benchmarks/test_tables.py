@@ -16,6 +16,7 @@ from imbdeep_bench.engine.command import groups_of
 from imbdeep_bench.engine.experiment import Rows
 from imbdeep_bench.tables import PARTS, data, thresholds
 from imbdeep_bench.tables.experiment import score
+from imbdeep_bench.tables.report import metric_blocks
 from tables import main
 from tests.common.slow import slow_if
 
@@ -86,6 +87,23 @@ def test_a_run_and_its_report(part, keel, tmp_path, fake_peers, monkeypatch):
         for half in ("chooses", "confirms"):
             words = f"## {title}, the half that {half}\n"
             assert (words in report) == (part == "members")
+
+
+@pytest.mark.parametrize("has_control", [True, False])
+def test_tests_are_against_the_control_or_else_the_first_method(has_control):
+    names = ["mlp_members", "remix_members", "focal_members"]
+    names += ["members"] if has_control else []
+    rng = np.random.default_rng(0)
+    means = pd.DataFrame(
+        [
+            {"metric": "ap", "dataset": f"t{i}", "method": name, "mean": rng.random()}
+            for i in range(6)
+            for name in names
+        ]
+    ).assign(n_failed=0)
+    _, _, tests, _ = metric_blocks(means, "ap", PARTS["members"])
+    against = PARTS["members"].methods["members" if has_control else "mlp_members"]
+    assert f"| {against.title} minus" in tests
 
 
 def mixed_rows(n=60, seed=0):
