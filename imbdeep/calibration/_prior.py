@@ -189,12 +189,14 @@ def correct_prior(proba, trained_prior, target_prior):
     -------
     ndarray of shape (n_samples, n_classes), float64
         Rows sum to 1. Where all classes that are possible in use have probability 0, it
-        is ``target_prior``.
+        is ``target_prior``; where a probability is NaN, as of rows that were never held
+        out, all are.
 
     Raises
     ------
     ValueError
-        If a class of the target had no share in training, or a share is negative.
+        If a class of the target had no share in training, a share is negative, or
+        ``proba`` holds no probabilities.
 
     See Also
     --------
@@ -220,12 +222,21 @@ def correct_prior(proba, trained_prior, target_prior):
             f"proba has shape {proba.shape}, and there are {len(log_ratio)} classes; "
             "give one column for each."
         )
+    unknown = np.isnan(proba).any(axis=1)
+    told = proba[~unknown]
+    # Classifiers round, some in float32.
+    if (told < 0).any() or not np.allclose(told.sum(axis=1), 1, rtol=0, atol=1e-3):
+        raise ValueError(
+            "proba must hold probabilities, at least 0 and summing to 1 in each row, "
+            "such as those of predict_proba; logits are none."
+        )
     if not log_ratio.any():
-        return proba
+        return np.where(unknown[:, None], np.nan, proba)
     # The largest factor is 1: a ratio of shares may be beyond any float.
     corrected = proba * np.exp(log_ratio - log_ratio.max())
     totals = corrected.sum(axis=1, keepdims=True)
     possible = totals[:, 0] > 0
     corrected[~possible] = shares_of("target_prior", target_prior)
     corrected[possible] /= totals[possible]
+    corrected[unknown] = np.nan
     return corrected

@@ -92,9 +92,11 @@ class PriorCorrectedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimato
     Attributes
     ----------
     estimator_ : object
-        The fitted classifier; its own probabilities are as it learned them.
+        The fitted classifier. Its own probabilities are as it learned them, but for a
+        net of this library, which corrects them itself.
     trained_prior_ : ndarray of shape (n_classes,)
-        Shares that it was trained with.
+        Shares that these probabilities refer to: those that it was trained with, or of
+        a net those of the rows that it was given.
     target_prior_ : ndarray of shape (n_classes,)
         Shares that the probabilities refer to.
     classes_ : ndarray of shape (n_classes,)
@@ -124,7 +126,8 @@ class PriorCorrectedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimato
       that it maps its probabilities to the rows that it is given.
 
     What happens inside any other meta-estimator cannot be told. It is refused if it
-    holds a sampler or a class weight: put this classifier inside it.
+    holds a sampler, a class weight, a stated prior, or a grid over these: put this
+    classifier inside it. Nets inside it need ``prior_correction=True``.
 
     The rule is exact for a classifier that approximates the probabilities of its rows:
     by minimising a proper score, such as the log loss, or by counting. Samplers that
@@ -237,6 +240,12 @@ class PriorCorrectedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimato
         pipeline = _last_pipeline(estimator)
         _, last = last_step(estimator)
         if corrects_itself(last):
+            if last.target_prior is not None:
+                raise ValueError(
+                    f"{type(last).__name__} has target_prior={last.target_prior!r}, "
+                    "which PriorCorrectedClassifier would replace. Pass it to "
+                    "PriorCorrectedClassifier, or use the net alone."
+                )
             last.set_params(prior_correction=True, target_prior=None)
         noting = _Noting(last)
         if pipeline is None:

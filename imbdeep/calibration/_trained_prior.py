@@ -1,6 +1,7 @@
 """Which class shares a fitted scikit-learn classifier refers to."""
 
 import inspect
+from numbers import Number
 
 import numpy as np
 from imblearn.ensemble import (
@@ -10,6 +11,7 @@ from imblearn.ensemble import (
 )
 from imblearn.utils import check_sampling_strategy
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import ComplementNB
 from sklearn.svm import SVC, NuSVC
 from sklearn.utils import compute_class_weight
 
@@ -24,6 +26,9 @@ _UNDER_SAMPLE = (
 )
 # Parameters of other libraries that weigh classes by rules of their own.
 _OTHER_WEIGHTS = ("is_unbalance", "class_weights", "auto_class_weights")
+_WEIGHTS = {"class_weight", "scale_pos_weight", "sampling_strategy", *_OTHER_WEIGHTS}
+_PRIORS = {"priors", "class_prior"}
+_GRIDS = ("param_grid", "param_distributions")
 
 
 def corrects_itself(classifier):
@@ -56,7 +61,7 @@ def check_is_known(classifier):
     """
     if corrects_itself(classifier):
         return
-    name, params = type(classifier).__name__, classifier.get_params(deep=True)
+    name = type(classifier).__name__
     own = classifier.get_params(deep=False)
     for key in _OTHER_WEIGHTS:
         # Both False and None leave classes alone.
@@ -65,6 +70,11 @@ def check_is_known(classifier):
                 f"{name} has {key}={own[key]!r}, a rule of its own for the weights of "
                 "classes. Pass them as class_weight, or as scale_pos_weight."
             )
+    if isinstance(classifier, ComplementNB):
+        raise ValueError(
+            "The probabilities of ComplementNB take no notice of class shares: there "
+            "is nothing to correct. Calibrate them, or use MultinomialNB."
+        )
     if isinstance(classifier, SVC | NuSVC) and own.get("class_weight") is not None:
         raise ValueError(
             f"{name} fits its probabilities to rows without class_weight="
@@ -78,16 +88,54 @@ def check_is_known(classifier):
             "be told. Put a sampler before a classifier, in a pipeline of "
             "imbalanced-learn."
         )
-    for key, value in params.items():
-        inner = "__" in key
-        weighs = inner and key.endswith("__class_weight") and value is not None
-        samples = inner and hasattr(value, "fit_resample")
-        if (weighs or samples) and not isinstance(classifier, _UNDER_SAMPLE):
+    for key, part in _parts_within(classifier):
+        bent = _bent_by(part, isinstance(classifier, _UNDER_SAMPLE))
+        if bent == "prior_correction=False":
             raise ValueError(
-                f"{name} has {key}={value!r}, and what becomes of class shares inside "
+                f"{name} has {key}={type(part).__name__}, and what shares that is "
+                "trained with cannot be told. Pass prior_correction=True to it."
+            )
+        if bent:
+            raise ValueError(
+                f"{name} has {key}{bent}, and what becomes of class shares inside "
                 f"it cannot be told. Put PriorCorrectedClassifier inside {name}, "
                 "around that part."
             )
+
+
+def _parts_within(classifier):
+    """Estimators and grids inside a classifier, each with the way to it."""
+    params = classifier.get_params(deep=True)
+    for key, value in params.items():
+        if hasattr(value, "get_params") or key in _GRIDS:
+            yield key, value
+        elif "__" not in key and isinstance(value, list | tuple):
+            # Pairs that get_params does not look into.
+            pairs = (one for one in value if isinstance(one, list | tuple))
+            for name, part in (pair for pair in pairs if len(pair) == 2):
+                if hasattr(part, "get_params") and name not in params:
+                    yield f"{key}: {name}", part
+
+
+def _bent_by(part, is_sampled):
+    """Parameter of a part that moves class shares, as it is written; or None."""
+    if not hasattr(part, "get_params"):
+        grids = [part] if isinstance(part, dict) else part
+        tried = {key.rpartition("__")[2] for grid in grids for key in grid}
+        moved = sorted(tried & (_WEIGHTS | _PRIORS | {"fit_prior", "prior_correction"}))
+        return f" over {moved[0]}" if moved else None
+    if hasattr(part, "fit_resample"):
+        return None if is_sampled else f"={part!r}"
+    params = part.get_params(deep=False)
+    for key, value in params.items():
+        is_one = isinstance(value, Number) and value == 1
+        weighs = key in _WEIGHTS and not (value is None or value is False or is_one)
+        states = key in _PRIORS and value is not None
+        if weighs or states or (key == "fit_prior" and value is False):
+            return f"__{key}={value!r}"
+    if params.get("prior_correction") is False:
+        return "prior_correction=False"
+    return None
 
 
 def _looks_at_weights(classifier):

@@ -42,6 +42,28 @@ def test_equal_shares_change_nothing():
     assert_array_equal(correct_prior(proba, shares, shares), proba)
 
 
+def test_what_is_returned_is_no_view_of_what_was_given():
+    proba = np.full((2, 2), 0.5)
+    for target in ([1, 1], [9, 1]):
+        correct_prior(proba, [1, 1], target)[:] = 7
+        assert_array_equal(proba, np.full((2, 2), 0.5))
+
+
+@pytest.mark.parametrize("target", [[0.5, 0.5], [0.9, 0.1]])
+def test_rows_of_nan_stay_nan(target):
+    proba = [[np.nan, 0.5], [0.5, 0.5], [np.nan, np.nan]]
+    corrected = correct_prior(proba, [1, 1], target)
+    assert_allclose(corrected[1], target)
+    assert np.isnan(corrected[[0, 2]]).all()
+
+
+@pytest.mark.parametrize("target", [[0.5, 0.5], [0.9, 0.1]])
+@pytest.mark.parametrize("row", [[-3.0, 4.0], [0.5, 0.7], [0.0, 0.0], [2.0, -1.0]])
+def test_what_is_no_probability_is_refused(row, target):
+    with pytest.raises(ValueError, match="proba must hold probabilities"):
+        correct_prior([[0.5, 0.5], row], [1, 1], target)
+
+
 def test_numbers_of_rows_are_as_good_as_shares():
     proba = np.random.default_rng(0).dirichlet(np.ones(2), 20)
     by_counts = correct_prior(proba, [30, 30], [900, 100])

@@ -24,17 +24,23 @@ from sklearn.ensemble import (
     BaggingClassifier,
     HistGradientBoostingClassifier,
     RandomForestClassifier,
+    VotingClassifier,
 )
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_predict
-from sklearn.naive_bayes import BernoulliNB, GaussianNB
+from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB
 from sklearn.pipeline import make_pipeline as sklearn_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from imbdeep.calibration import PriorCorrectedClassifier
+from imbdeep.classifiers import (
+    ImbalancedClassifier,
+    NetClassifier,
+    ReMixClassifier,
+)
 
 from ..common.slow import half_of
 from .mixtures import MEANS, PRIORS, draw, error_of_log_odds, posterior
@@ -269,6 +275,39 @@ REFUSED = {
         GridSearchCV(make_pipeline(UNDER, LogisticRegression()), {}),
         "PriorCorrectedClassifier inside GridSearchCV",
     ),
+    "grid": (
+        GridSearchCV(LogisticRegression(), {"class_weight": [None, "balanced"]}),
+        "GridSearchCV has param_grid over class_weight",
+    ),
+    "priors-inside": (
+        BaggingClassifier(GaussianNB(priors=[0.4, 0.3, 0.3])),
+        r"BaggingClassifier has estimator__priors=\[0.4, 0.3, 0.3\]",
+    ),
+    "uniform-inside": (
+        BaggingClassifier(BernoulliNB(fit_prior=False)),
+        "BaggingClassifier has estimator__fit_prior=False",
+    ),
+    "weights-in-a-blend": (
+        ImbalancedClassifier([("a", LogisticRegression(class_weight="balanced"))]),
+        r"ImbalancedClassifier has learners: a__class_weight='balanced'",
+    ),
+    "forest-inside": (
+        VotingClassifier([("a", BalancedRandomForestClassifier())], voting="soft"),
+        "VotingClassifier has a__sampling_strategy=",
+    ),
+    "net-inside": (
+        VotingClassifier([("net", ReMixClassifier())], voting="soft"),
+        "VotingClassifier has net=ReMixClassifier.*Pass prior_correction=True",
+    ),
+    "net-in-a-search": (
+        GridSearchCV(ReMixClassifier(), {"alpha": [0.1]}),
+        "GridSearchCV has estimator=ReMixClassifier.*Pass prior_correction=True",
+    ),
+    "complement": (ComplementNB(), "ComplementNB take no notice of class shares"),
+    "own-target": (
+        NetClassifier(prior_correction=True, target_prior=[0.5, 0.3, 0.2]),
+        "NetClassifier has target_prior=.*Pass it to PriorCorrectedClassifier",
+    ),
     "boost": (RUSBoostClassifier(), "RUSBoostClassifier resamples rows by itself"),
     "smote-bagging": (
         BalancedBaggingClassifier(sampler=SMOTE()),
@@ -288,6 +327,20 @@ def test_what_cannot_be_told_is_refused(name):
     with pytest.raises(ValueError, match=message):
         model.fit(X, Y)
     assert not hasattr(model, "estimator_")
+
+
+def test_parts_that_leave_the_shares_alone_are_taken():
+    parts = [("a", LogisticRegression()), ("b", GaussianNB())]
+    nets = NetClassifier(prior_correction=True, max_epochs=1, random_state=0)
+    for estimator in (
+        VotingClassifier(parts, voting="soft"),
+        GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}),
+        BaggingClassifier(BernoulliNB(), n_estimators=2),
+        BaggingClassifier(nets, n_estimators=1),
+        ImbalancedClassifier(parts[:1]),
+    ):
+        model = PriorCorrectedClassifier(estimator).fit(X, Y)
+        assert_allclose(model.trained_prior_, model.target_prior_)
 
 
 def test_weights_beside_a_sampler_are_refused():
