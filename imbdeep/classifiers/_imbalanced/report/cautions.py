@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from imbdeep.classifiers._imbalanced.report.words import two_digits
+
 _FEW_ROWS = 50
 _SHARE_OF_EQUALS = 0.01
 SEPARATES = 0.99
@@ -72,8 +74,8 @@ def about_rows(classes, counts, positive, equals, grouped):
         found.append(
             Caution(
                 f"Class {classes[rarest]!r} has {_rows(fewest)}: each moves its recall "
-                f"by {100 / fewest:.2g} points, and chance moves scores, weights of "
-                "learners and a learned threshold as well.",
+                f"by {two_digits(100 / fewest)} points, and chance moves scores, "
+                "weights of learners and a learned threshold as well.",
                 "Gather more of it, or read scores as rough, and compare models by "
                 "repeated cross-validation.",
             )

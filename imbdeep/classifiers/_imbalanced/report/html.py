@@ -196,7 +196,7 @@ def _operating_point(report):
 def _decision(report):
     words = "".join(map(_paragraph, report.decision))
     if len(report.confusion) > _MOST_CLASSES:
-        return words
+        return words + _paragraph("Which class is taken for which is in confusion.")
     labels = [str(label) for label in report.classes.index]
     rows = [
         (f"true {label}", *map(rounded, row))

@@ -161,7 +161,7 @@ class Report:
     def decision(self):
         table = self.confusion.to_numpy()
         if self.threshold is None:
-            return describe_costs(table, self.labels)
+            return describe_costs(self._model._decision.costs, table, self.labels)
         order = [1 - self._positive, self._positive]
         table, labels = table[np.ix_(order, order)], [self.labels[i] for i in order]
         return describe_threshold(self.threshold, table, labels)

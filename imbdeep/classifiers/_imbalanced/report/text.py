@@ -25,7 +25,7 @@ def as_text(report):
     """
     parts = [
         ("Cautions", _cautions(report)),
-        ("Classes", _table(report.classes.head(_MOST_CLASSES), share="{:.1%}")),
+        ("Classes", _classes(report)),
         (
             "Scores out of fold",
             _wrapped(describe_scores(report)) + "\n" + _table(report.scores),
@@ -59,10 +59,16 @@ def _cautions(report):
     )
 
 
+def _classes(report):
+    table = _table(report.classes.head(_MOST_CLASSES), share="{:.1%}")
+    more = len(report.classes) - _MOST_CLASSES
+    return f"{table}\nAnd {more:,} more, in classes." if more > 0 else table
+
+
 def _decision(report):
     words = "\n".join(report.decision)
     if len(report.confusion) > _MOST_CLASSES:
-        return words
+        return f"{words}\nWhich class is taken for which is in confusion."
     return f"{words}\n{report.confusion.to_string(float_format='{:.1f}'.format)}"
 
 
@@ -71,4 +77,6 @@ def _columns(report):
     shown = report.columns.head(_MOST_COLUMNS).set_index("column").rename_axis(None)
     if len(report.classes) > 2:
         shown = shown.rename(columns={"drop": "rise"})
-    return f"{words}\n{_table(shown)}".rstrip()
+    more = report.n_columns_tried - _MOST_COLUMNS
+    rest = f"And {more:,} more, in columns." if more > 0 else ""
+    return f"{words}\n{_table(shown)}\n{rest}".rstrip()

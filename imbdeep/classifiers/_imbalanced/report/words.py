@@ -1,5 +1,7 @@
 """What a decision does to a thousand rows, in words."""
 
+import numpy as np
+
 
 def rounded(value):
     """A number of rows, of a thousand.
@@ -12,6 +14,18 @@ def rounded(value):
     """
     text = f"{value:,.0f}" if value >= 99.95 else f"{value:.1f}"
     return text.removesuffix(".0")
+
+
+def two_digits(value):
+    """A number with two digits, or all that are in front of the point.
+
+    Examples
+    --------
+    >>> from imbdeep.classifiers._imbalanced.report.words import two_digits
+    >>> two_digits(7.142), two_digits(100.0), two_digits(12_345.6), two_digits(1e40)
+    ('7.1', '100', '12,346', '1e+40')
+    """
+    return f"{value:,.0f}" if 10 <= value < 1e15 else f"{value:.2g}"
 
 
 def describe_threshold(threshold, confusion, labels):
@@ -52,7 +66,7 @@ def describe_threshold(threshold, confusion, labels):
             f"rightly, {rounded(false)} falsely (precision {found / called:.1%})."
         )
     else:
-        lines.append("Of 1,000 rows, none is.")
+        lines.append("Of 1,000 rows, none is called so.")
     if real > 0:
         lines.append(
             f"Of the {rounded(real)} that are {wanted}, it finds {rounded(found)} "
@@ -60,16 +74,18 @@ def describe_threshold(threshold, confusion, labels):
         )
     if 0 < threshold < 1:
         odds = (1 - threshold) / threshold
-        alarms = "a false alarm" if odds == 1 else f"{odds:.2g} false alarms"
+        alarms = "a false alarm" if odds == 1 else f"{two_digits(odds)} false alarms"
         lines.append(f"That is best where a miss costs as much as {alarms}.")
     return lines
 
 
-def describe_costs(confusion, labels):
+def describe_costs(costs, confusion, labels):
     """What costs, or the most probable class, decide among several classes.
 
     Parameters
     ----------
+    costs : ndarray of shape (n_classes, n_classes)
+        Of each true class (rows) and predicted class (columns).
     confusion : ndarray of shape (n_classes, n_classes)
     labels : sequence of str
 
@@ -82,9 +98,9 @@ def describe_costs(confusion, labels):
     >>> import numpy as np
     >>> from imbdeep.classifiers._imbalanced.report.words import describe_costs
     >>> confusion = np.array([[800.0, 50, 50], [10, 40, 0], [20, 0, 30]])
-    >>> for line in describe_costs(confusion, ["a", "b", "c"]):
+    >>> for line in describe_costs(1 - np.eye(3), confusion, ["a", "b", "c"]):
     ...     print(line)
-    The class with the least expected cost is predicted.
+    The most probable class is predicted.
     Of 1,000 rows, 870 are right; of the classes it finds worst c (recall 60.0%).
     """
     total = confusion.sum(axis=1)
@@ -93,7 +109,11 @@ def describe_costs(confusion, labels):
         for i, label in enumerate(labels)
         if total[i] > 0
     }
-    lines = ["The class with the least expected cost is predicted."]
+    is_default = _all_the_same(costs)
+    chosen = (
+        "most probable class" if is_default else "class with the least expected cost"
+    )
+    lines = [f"The {chosen} is predicted."]
     if recall:
         worst = min(recall, key=recall.get)
         lines.append(
@@ -101,6 +121,12 @@ def describe_costs(confusion, labels):
             f"finds worst {worst} (recall {recall[worst]:.1%})."
         )
     return lines
+
+
+def _all_the_same(costs):
+    """Whether each error costs as much as any other."""
+    is_right = np.eye(len(costs), dtype=bool)
+    return all(np.ptp(costs[part]) == 0 for part in (is_right, ~is_right))
 
 
 def describe_scores(report):

@@ -214,6 +214,7 @@ def test_of_a_wide_table_it_says_what_was_left_out():
     report = fitted([LINEAR], X, y).report_
     assert report.n_columns_tried == 50 and report.n_columns_varying == 86
     assert "Of 86 columns that vary, these 50 were tried" in str(report)
+    assert "And 35 more, in columns." in str(report)
     assert any("And 30 that matter less" in text for text in shown(report).texts)
 
 
@@ -359,6 +360,10 @@ def test_of_any_table(kind):
     report = fitted(learners, X, y, fit_params=given).report_
     text, page = str(report), shown(report)
     assert "Learners" in text and "Learners" in page.texts
+    assert ("And 7 more, in classes." in text) == (kind == "many classes")
+    assert ("taken for which is in confusion" in text) == (kind == "many classes")
+    if "classes" in kind:
+        assert "The most probable class is predicted." in text
     if kind in ("groups", "none"):
         assert "was held out by all learners: nothing here is about it" in said(report)
         assert not len(report.scores) and not len(report.columns)
