@@ -17,7 +17,7 @@ from imbdeep.metrics import (
 )
 
 _LEAST_PROBA = 1e-15
-# Of calibration: a forest's 0 means less than it can tell.
+# Of the slope and intercept of calibration, with few rows.
 _LEAST_SURE = 1e-3
 _MOST_BINS = 10
 # Rare rows that a bin should hold, by what the probabilities say.
@@ -72,13 +72,6 @@ def judged_rows(proba, y, sample_weight=None, positive=1):
     return Judged(proba[kept], y[kept], weight[kept], positive)
 
 
-def _per_class(rows, values):
-    """Mean of values over the rows of each class that has some."""
-    total = np.bincount(rows.y, rows.weight * values)
-    weight = np.bincount(rows.y, rows.weight)
-    return total[weight > 0] / weight[weight > 0]
-
-
 def average_precision(rows):
     """Of the positive class; of more than two, the mean over classes.
 
@@ -103,7 +96,7 @@ def _mean_over_classes(metric, rows):
 
 
 def mean_log_loss(rows):
-    """Of all rows; with more than two classes, the mean over classes.
+    """Of all rows, whatever their class.
 
     Parameters
     ----------
@@ -114,19 +107,14 @@ def mean_log_loss(rows):
     float
     """
     own = np.maximum(rows.proba[np.arange(len(rows.y)), rows.y], _LEAST_PROBA)
-    return _balanced_if_many(rows, -np.log(own))
+    return float(np.average(-np.log(own), weights=rows.weight))
 
 
 def _brier(rows):
+    """In [0, 1], of several classes as well as of two."""
     error = rows.proba.copy()
     error[np.arange(len(rows.y)), rows.y] -= 1
-    return _balanced_if_many(rows, (error**2).sum(axis=1) / 2)
-
-
-def _balanced_if_many(rows, values):
-    if rows.proba.shape[1] == 2:
-        return float(np.average(values, weights=rows.weight))
-    return float(_per_class(rows, values).mean())
+    return float(np.average((error**2).sum(axis=1) / 2, weights=rows.weight))
 
 
 def score_table(rows):
@@ -165,20 +153,62 @@ def score_table(rows):
         return pd.DataFrame(columns=["score", "knows_nothing"], dtype=float)
     known = np.bincount(rows.y, rows.weight, n_classes) / rows.weight.sum()
     nothing = replace(rows, proba=np.tile(known, (len(rows.y), 1)))
+    over = ", mean over classes" if n_classes > 2 else ""
     of = {
-        "average precision": average_precision,
-        "ROC AUC": lambda rows: _mean_over_classes(roc_auc_score, rows),
+        f"average precision{over}": average_precision,
+        f"ROC AUC{over}": lambda rows: _mean_over_classes(roc_auc_score, rows),
+        # Not over classes: probabilities at the shares of the data would look bad.
         "log loss": mean_log_loss,
         "Brier score": _brier,
     }
-    if n_classes > 2:
-        of = {f"{name}, mean over classes": score for name, score in of.items()}
     scores = {name: score(rows) for name, score in of.items()}
     if n_classes == 2:
         scores |= calibration_scores(rows)
     table = pd.DataFrame({"score": scores})
     table["knows_nothing"] = pd.Series({n: score(nothing) for n, score in of.items()})
     return table
+
+
+def least_sure(rows):
+    """Probability below which none counts in the slope and intercept of calibration.
+
+    A forest's 0 means less than it can tell, and its logit is infinite. But a row in
+    thousands may well be that rare: the more rows, the less a probability may be.
+
+    Parameters
+    ----------
+    rows : Judged
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.classifiers._imbalanced.report.scores import (
+    ...     judged_rows,
+    ...     least_sure,
+    ... )
+    >>> least_sure(judged_rows(np.full((100_000, 2), 0.5), np.zeros(100_000, int)))
+    5e-06
+    """
+    return min(_LEAST_SURE, 0.5 / max(len(rows.y), 1))
+
+
+def share_too_sure(rows):
+    """Share of rows with a probability below :func:`least_sure`, of either class.
+
+    Parameters
+    ----------
+    rows : Judged
+        Of two classes.
+
+    Returns
+    -------
+    float
+    """
+    return float((rows.proba.min(axis=1) < least_sure(rows)).mean())
 
 
 def calibration_scores(rows):
@@ -195,7 +225,8 @@ def calibration_scores(rows):
         The slope is NaN if all probabilities are the same.
     """
     is_positive, said = rows.y == rows.positive, rows.proba[:, rows.positive]
-    sure = np.clip(said, _LEAST_SURE, 1 - _LEAST_SURE)
+    least = least_sure(rows)
+    sure = np.clip(said, least, 1 - least)
     told = {"sample_weight": rows.weight}
     varies = sure.min() < sure.max()
     slope = calibration_slope(is_positive, sure, **told) if varies else np.nan

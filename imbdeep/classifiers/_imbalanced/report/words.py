@@ -2,6 +2,11 @@
 
 import numpy as np
 
+from imbdeep.classifiers._imbalanced.report.scores import least_sure, share_too_sure
+
+# Of rows: their clipping is said.
+_MANY = 0.05
+
 
 def rounded(value):
     """A number of rows, of a thousand.
@@ -153,10 +158,25 @@ def describe_scores(report):
         "what one would have without looking at a row."
     )
     if is_binary:
+        return words + _describe_calibration(report.rows)
+    return words + (
+        " Average precision and ROC AUC are of each class against all others; log loss "
+        "and Brier score are means over rows."
+    )
+
+
+def _describe_calibration(rows):
+    words = (
+        " A calibration slope below 1 means probabilities that are too extreme, "
+        "above 1 too timid; an intercept below 0 that they are too high overall. "
+        "The error is the mean distance from what came true, in ten groups."
+    )
+    too_sure = share_too_sure(rows)
+    if too_sure >= _MANY:
         words += (
-            " A calibration slope below 1 means probabilities that are too extreme, "
-            "above 1 too timid; an intercept below 0 that they are too high overall. "
-            "The error is the mean distance from what came true, in ten groups."
+            f" In slope and intercept, {too_sure:.0%} of the rows count as less sure "
+            f"than they are: their probability of a class is below "
+            f"{least_sure(rows):.1g}, which so few rows cannot confirm."
         )
     return words
 

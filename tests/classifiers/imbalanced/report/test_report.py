@@ -364,6 +364,7 @@ def test_of_any_table(kind):
     assert ("taken for which is in confusion" in text) == (kind == "many classes")
     if "classes" in kind:
         assert "The most probable class is predicted." in text
+        assert "log loss and Brier score are means" in " ".join(text.split())
     if kind in ("groups", "none"):
         assert "was held out by all learners: nothing here is about it" in said(report)
         assert not len(report.scores) and not len(report.columns)
@@ -371,6 +372,15 @@ def test_of_any_table(kind):
         assert np.isfinite(report.scores["score"]).all()
         assert np.isfinite(report.columns["drop"]).all()
         assert report.confusion.to_numpy().sum() == pytest.approx(1_000)
+
+
+@pytest.mark.parametrize("learner", [TREE, LINEAR])
+def test_probabilities_that_are_clipped_are_mentioned(learner):
+    X, y = blobs(flip_y=0.3)
+    text = " ".join(str(fitted([learner], X, y).report_).split())
+    clipped = "100% of the rows count as less sure than they are"
+    assert (clipped in text) == (learner is TREE)
+    assert ("count as less sure" in text) == (learner is TREE)
 
 
 def test_weights_change_what_is_said():

@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.special import expit
 from scipy.stats import binomtest
 from sklearn.metrics import (
     average_precision_score,
@@ -16,15 +17,17 @@ from sklearn.metrics import (
 )
 
 from imbdeep.classifiers._imbalanced.decisions import Decision
+from imbdeep.classifiers._imbalanced.report.cautions import about_probabilities
 from imbdeep.classifiers._imbalanced.report.scores import (
     confusion_per_1000,
     judged_rows,
+    least_sure,
     precision_recall,
     reliability,
     score_table,
+    share_too_sure,
 )
 from imbdeep.metrics import (
-    balanced_brier_score,
     calibration_intercept,
     calibration_slope,
     expected_calibration_error,
@@ -68,13 +71,18 @@ def test_probabilities_that_are_all_the_same_have_no_slope():
     assert_allclose(found[["calibration intercept", "calibration error"]], 0, atol=1e-9)
 
 
-def test_of_several_classes_each_counts_the_same():
+def test_of_several_classes_probabilities_are_judged_by_all_rows():
     given, (proba, y, weight) = rows_of(0, 3)
     table = score_table(judged_rows(*given))
-    told, losses = {"sample_weight": weight}, []
-    for c in range(3):
-        own = y == c
-        losses.append(np.average(-np.log(proba[own, c]), weights=weight[own]))
+    assert table.index.tolist() == [
+        "average precision, mean over classes",
+        "ROC AUC, mean over classes",
+        "log loss",
+        "Brier score",
+    ]
+    told, errors = {"sample_weight": weight}, []
+    for label, own in zip(y, proba, strict=True):
+        errors.append(sum((p - (c == label)) ** 2 for c, p in enumerate(own)) / 2)
     assert_allclose(
         table["score"],
         [
@@ -82,14 +90,52 @@ def test_of_several_classes_each_counts_the_same():
                 [average_precision_score(y == c, proba[:, c], **told) for c in range(3)]
             ),
             np.mean([roc_auc_score(y == c, proba[:, c], **told) for c in range(3)]),
-            np.mean(losses),
-            balanced_brier_score(y, proba, **told),
+            log_loss(y, proba, **told),
+            np.average(errors, weights=weight),
         ],
     )
     share = np.bincount(y, weight) / weight.sum()
-    brier = np.mean([np.sum((share - own) ** 2) / 2 for own in np.eye(3)])
-    expected = [1 / 3, 0.5, -np.log(share).mean(), brier]
+    expected = [1 / 3, 0.5, -share @ np.log(share), (1 - share @ share) / 2]
     assert_allclose(table["knows_nothing"], expected)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_shares_of_rare_classes_are_better_than_nothing_known(seed):
+    rng = np.random.RandomState(seed)
+    logits = rng.randn(3_000, 3) + [3, 0, -1]
+    proba = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    y = np.array([rng.choice(3, p=own) for own in proba])
+    table = score_table(judged_rows(proba, y))
+    losses = table.loc[["log loss", "Brier score"]]
+    assert (losses["score"] < 0.95 * losses["knows_nothing"]).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_true_probabilities_of_a_very_rare_class_are_called_true(seed):
+    rng = np.random.RandomState(seed)
+    said = expit(-8 + rng.randn(120_000))
+    y = (rng.rand(len(said)) < said).astype(int)
+    rows = judged_rows(np.column_stack([1 - said, said]), y)
+    found = score_table(rows)["score"]
+    # They are out of reach of what is clipped.
+    assert found["calibration slope"] == pytest.approx(
+        calibration_slope(y, said), abs=0.02
+    )
+    assert found["calibration intercept"] == pytest.approx(
+        calibration_intercept(y, said), abs=0.02
+    )
+    assert about_probabilities(found["calibration slope"], int(y.sum()), None) == []
+
+
+def test_many_rows_that_are_clipped_are_counted():
+    said = np.repeat([0.0, 1e-5, 2e-3, 0.5, 1.0], [100, 60, 400, 400, 40])
+    y = (np.arange(1_000) % 3 == 0).astype(int)
+    rows = judged_rows(np.column_stack([1 - said, said]), y)
+    assert least_sure(rows) == 5e-4
+    assert share_too_sure(rows) == 0.2
+    clipped = np.clip(said, 5e-4, 1 - 5e-4)
+    found = score_table(rows)["score"]
+    assert found["calibration slope"] == pytest.approx(calibration_slope(y, clipped))
 
 
 def test_what_knows_nothing_knows_the_share():
