@@ -141,4 +141,24 @@ def fit_calibrator(method, proba, y, sample_weight=None):
     with warnings.catch_warnings():
         # What is frozen needs no weights.
         warnings.filterwarnings("ignore", ".* does not appear to accept sample_weight")
-        return calibrated.fit(proba, y, sample_weight=sample_weight)
+        calibrated.fit(proba, y, sample_weight=sample_weight)
+    if method == "sigmoid":
+        _level_falling(calibrated, y, sample_weight)
+    return calibrated
+
+
+def _level_falling(calibrated, y, sample_weight):
+    """Give all rows the share of a class whose sigmoid would turn their order around.
+
+    With little signal the best slope may be negative by chance. Of slopes that are not,
+    0 is the best then: the likelihood is concave.
+    """
+    (fitted,) = calibrated.calibrated_classifiers_
+    positives = [1] if len(fitted.classes) == 2 else fitted.classes
+    for positive, sigmoid in zip(positives, fitted.calibrators, strict=True):
+        # The exponent of Platt's formula has the other sign.
+        if sigmoid.a_ > 0:
+            share = np.average(y == positive, weights=sample_weight)
+            # A class of weight 0 is never predicted.
+            with np.errstate(divide="ignore"):
+                sigmoid.a_, sigmoid.b_ = 0.0, np.log1p(-share) - np.log(share)

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.metrics import accuracy_score, get_scorer, get_scorer_names, make_scorer
+from sklearn.metrics import get_scorer, get_scorer_names
+from sklearn.metrics._scorer import _BaseScorer
 
 from imbdeep.classifiers._imbalanced.thresholds import (
     METRICS,
@@ -19,7 +20,6 @@ from imbdeep.classifiers._imbalanced.thresholds import (
 
 # Each costs a call of the function, which takes a second with millions of rows.
 MOST_THRESHOLDS = 200
-_Scorer = type(make_scorer(accuracy_score))
 _ALONE = {"recall": "every row is", "precision": "the surest rows alone are"}
 
 
@@ -129,7 +129,7 @@ def label_score(threshold):
                 f"scikit-learn's, got {threshold!r}."
             )
         scorer = get_scorer(threshold)
-    if not isinstance(scorer, _Scorer):
+    if not isinstance(scorer, _BaseScorer):
         return LabelScore(threshold, scorer)
     if scorer._response_method != "predict":
         raise ValueError(

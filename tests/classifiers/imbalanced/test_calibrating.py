@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy.optimize import minimize
-from scipy.special import expit, logit
+from scipy.special import expit, logit, softmax
 from sklearn.metrics import brier_score_loss, log_loss
 
 from imbdeep.classifiers._imbalanced.calibrating import METHODS, Beta, fit_calibrator
@@ -106,6 +106,45 @@ def test_beta_gives_the_share_where_the_order_is_upside_down():
     proba, y = np.c_[1 - p, p], (p < 0.35).astype(int)
     calibrated = Beta().fit(proba, y).predict_proba(proba)
     assert_allclose(calibrated[:, 1], y.mean())
+
+
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic", "temperature"])
+@pytest.mark.parametrize("seed", range(3))
+def test_no_map_turns_the_order_around(method, seed):
+    rng = np.random.RandomState(seed)
+    p = rng.uniform(0.05, 0.3, 200)
+    weight = rng.uniform(0.5, 1.5, 200)
+    # What is called likely is so less often than the rest.
+    y = (rng.rand(200) < 0.6 - 1.8 * p).astype(int)
+    grid = np.linspace(0.01, 0.99, 50)
+    calibrator = fit_calibrator(method, np.c_[1 - p, p], y, weight)
+    calibrated = calibrator.predict_proba(np.c_[1 - grid, grid])[:, 1]
+    assert (np.diff(calibrated) >= 0).all()
+    if method == "sigmoid":
+        assert_allclose(calibrated, np.average(y, weights=weight))
+
+
+def test_a_sigmoid_of_three_classes_levels_those_that_would_fall():
+    rng = np.random.RandomState(0)
+    z = rng.randn(600, 3)
+    y = np.argmax(z * [1, 1, -1] + rng.gumbel(size=z.shape), axis=1)
+    fall = fit_calibrator("sigmoid", softmax(z, axis=1), y)
+    (fitted,) = fall.calibrated_classifiers_
+    # Of each class before they are made to add up to 1.
+    low, high = (
+        [one.predict(np.array([at]))[0] for one in fitted.calibrators]
+        for at in (-3.0, -0.1)
+    )
+    assert (np.subtract(high, low)[:2] > 0.1).all()
+    assert_allclose([low[2], high[2]], (y == 2).mean())
+    assert_allclose(fall.predict_proba(softmax(z, axis=1)).sum(axis=1), 1)
+
+
+def test_a_class_of_weight_0_is_never_predicted():
+    p = np.linspace(0.1, 0.9, 40)
+    y, proba = (p > 0.35).astype(int), np.c_[1 - p, p]
+    calibrator = fit_calibrator("sigmoid", proba, y, 1.0 - y)
+    assert (calibrator.predict_proba(proba)[:, 1] < 0.2).all()
 
 
 def test_certain_probabilities_are_finite():

@@ -240,9 +240,17 @@ def test_an_error_that_costs_nothing_in_a_row():
     costs = np.zeros((3, 2, 2))
     costs[:, 0, 1], costs[:, 1, 0] = 5, [90, 0, 7]
     assert read_costs("sample_cost", costs, costs.shape) is not None
-    costs[2, 1, 1] = 8
-    with pytest.raises(ValueError, match="class number 1 in row 2"):
-        read_costs("sample_cost", costs, costs.shape)
+
+
+def test_a_row_that_is_not_worth_its_alarm():
+    # A letter costs 5, also where it stops a fraud of 2, or one of 90.
+    costs = np.array([[[0, 5], [2, 5]], [[0, 5], [90, 5]]])
+    costs = read_costs("sample_cost", costs, costs.shape)
+    proba = np.array([[0.0, 1.0], [0.9, 0.1]])
+    assert_array_equal(cheapest(proba, costs), [0, 1])
+    # Of all rows it would make the class senseless.
+    with pytest.raises(ValueError, match="class number 1: the entry"):
+        read_costs("threshold", costs[0], (2, 2))
 
 
 @pytest.mark.parametrize("threshold", ["f1", ("recall", 0.5)])

@@ -23,6 +23,11 @@ from imbdeep.classifiers._imbalanced.label_scores import (
     MOST_THRESHOLDS,
     thresholds_to_try,
 )
+from imbdeep.metrics import (
+    balanced_brier_scorer,
+    expected_calibration_error_scorer,
+    precision_at_recall_scorer,
+)
 
 from .told import Told, cuts, table, told
 
@@ -197,6 +202,20 @@ def test_what_is_no_score_is_refused_before_training(function, error, message):
         model.set_params(threshold=function).fit(proba[:, 1:], y)
     with pytest.raises(error, match=message):
         model.set_threshold(function)
+
+
+@pytest.mark.parametrize(
+    "scorer",
+    [
+        balanced_brier_scorer,
+        expected_calibration_error_scorer,
+        precision_at_recall_scorer,
+    ],
+)
+def test_scorers_of_probabilities_are_refused(scorer):
+    y, proba = table(0)
+    with pytest.raises(ValueError, match="judges probabilities, which no threshold"):
+        told(y, proba, threshold=scorer)
 
 
 def test_functions_of_two_classes_only():
