@@ -203,7 +203,7 @@ class Thresholds(OnTables):
     and for the cost the threshold follows from the costs; "by scorers" chooses it by
     the cost of out-of-fold rows. TunedThresholdClassifierCV fits the net once for each
     of five folds and once more, for each metric. Small tables of the KEEL collection
-    that share no rows with the 27 sets, with 8 to 63 rare rows in training.
+    that share no rows with the 27 sets, with 6 to 63 rare rows in training.
     """
 
     suite = name = "thresholds"
