@@ -12,6 +12,8 @@ SEPARATES = 0.99
 _MOST_NAMES = 5
 # Slope of calibration beyond which probabilities mislead.
 _LEAST_SLOPE, _MOST_SLOPE = 0.6, 1.6
+# Intercept, in logits, that misleads, and standard errors that chance hardly makes.
+_LEAST_SHIFT, _LEAST_Z = 0.3, 3.0
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,41 @@ def about_probabilities(slope, n_rare, calibration):
             f"Probabilities are too {'extreme' if extreme else 'timid'}: the slope of "
             f"calibration is {slope:.2f}.",
             f"{remedy}, or do not read them as frequencies.",
+        )
+    ]
+
+
+def about_level(intercept, level, label, calibration):
+    """Caution about probabilities that are too high or too low overall.
+
+    Parameters
+    ----------
+    intercept : float
+        Of calibration.
+    level : Level
+    label : str
+        Of the class they are of, as it is to be read.
+    calibration : str or None
+        What was asked for.
+
+    Returns
+    -------
+    list of Caution
+    """
+    if abs(intercept) < _LEAST_SHIFT or abs(level.z) < _LEAST_Z:
+        return []
+    remedy = "Pass another map"
+    # A temperature moves no level.
+    if calibration in (None, "temperature"):
+        remedy = "Pass calibration='sigmoid'"
+    return [
+        Caution(
+            f"Probabilities of {label} are too {'high' if level.z > 0 else 'low'} "
+            f"overall: they say {100 * level.said:.3g}% on average, and "
+            f"{100 * level.came_true:.3g}% came true; the intercept of calibration is "
+            f"{intercept:.2f}.",
+            f"{remedy}. If a learner balances classes, by weights or by resampling, "
+            "train it without, or wrap it in PriorCorrectedClassifier.",
         )
     ]
 

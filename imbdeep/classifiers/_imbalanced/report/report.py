@@ -13,6 +13,7 @@ from imbdeep._torch.switches import usual_switches
 from imbdeep.classifiers._imbalanced.report.cautions import (
     about_columns,
     about_learners,
+    about_level,
     about_probabilities,
     about_rows,
 )
@@ -22,12 +23,12 @@ from imbdeep.classifiers._imbalanced.report.columns import (
     dense_columns,
     separation,
 )
+from imbdeep.classifiers._imbalanced.report.honesty import judge_level
 from imbdeep.classifiers._imbalanced.report.html import as_document, as_html
+from imbdeep.classifiers._imbalanced.report.judged import Judged, judged_rows
 from imbdeep.classifiers._imbalanced.report.record import record_fit
 from imbdeep.classifiers._imbalanced.report.scores import (
-    Judged,
     confusion_per_1000,
-    judged_rows,
     score_table,
 )
 from imbdeep.classifiers._imbalanced.report.text import as_text
@@ -164,7 +165,8 @@ class Report:
             return describe_costs(self._model._decision.costs, table, self.labels)
         order = [1 - self._positive, self._positive]
         table, labels = table[np.ix_(order, order)], [self.labels[i] for i in order]
-        return describe_threshold(self.threshold, table, labels)
+        is_misled = bool(self._cautions_of_probabilities)
+        return describe_threshold(self.threshold, table, labels, is_misled=is_misled)
 
     @property
     def columns(self):
@@ -196,11 +198,7 @@ class Report:
                 record.equals,
                 record.grouped,
             ),
-            *about_probabilities(
-                self.scores["score"].get("calibration slope", np.nan),
-                int(model.class_counts_.min()),
-                model.calibration,
-            ),
+            *self._cautions_of_probabilities,
             *about_columns(
                 [names[i] for i in record.constant],
                 [names[i] for i in record.identifiers],
@@ -211,6 +209,25 @@ class Report:
                 record.left_out,
                 model.classes_[never].tolist(),
                 [name for name, one in model.learners_.items() if not _holds_out(one)],
+            ),
+        ]
+
+    @property
+    def _cautions_of_probabilities(self):
+        model, scores = self._model, self.scores["score"]
+        if "calibration slope" not in scores:
+            return []
+        return [
+            *about_probabilities(
+                scores["calibration slope"],
+                int(model.class_counts_.min()),
+                model.calibration,
+            ),
+            *about_level(
+                scores["calibration intercept"],
+                judge_level(self.rows),
+                self.positive_label,
+                model.calibration,
             ),
         ]
 

@@ -1,6 +1,6 @@
 """How good out-of-fold probabilities are, and what a decision makes of them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,66 +10,14 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from imbdeep.metrics import (
-    calibration_intercept,
-    calibration_slope,
-    expected_calibration_error,
-)
+from imbdeep.classifiers._imbalanced.report.honesty import calibration_scores
 
 _LEAST_PROBA = 1e-15
-# Of the slope and intercept of calibration, with few rows.
-_LEAST_SURE = 1e-3
 _MOST_BINS = 10
 # Rare rows that a bin should hold, by what the probabilities say.
 _FEWEST_IN_BIN = 5
 # Of a normal variable, 95 % are within so many standard deviations.
 _SPREAD = 1.96
-
-
-@dataclass(frozen=True)
-class Judged:
-    """Rows that learners held out, with what they said.
-
-    Attributes
-    ----------
-    proba : ndarray of shape (n, n_classes)
-    y : ndarray of shape (n,), int
-        Class indices.
-    weight : ndarray of shape (n,)
-        Above 0.
-    positive : int, default=1
-        Index of the positive one of two classes.
-    """
-
-    proba: np.ndarray
-    y: np.ndarray
-    weight: np.ndarray
-    positive: int = 1
-
-    @property
-    def classes(self):
-        """Indices of the classes that have rows."""
-        return np.unique(self.y)
-
-
-def judged_rows(proba, y, sample_weight=None, positive=1):
-    """Rows that were held out and that have a weight.
-
-    Parameters
-    ----------
-    proba : ndarray of shape (n, n_classes)
-        NaN in rows that were not.
-    y : ndarray of shape (n,), int
-    sample_weight : ndarray of shape (n,) or None, default=None
-    positive : int, default=1
-
-    Returns
-    -------
-    Judged
-    """
-    weight = np.ones(len(y)) if sample_weight is None else sample_weight
-    kept = ~np.isnan(proba).any(axis=1) & (weight > 0)
-    return Judged(proba[kept], y[kept], weight[kept], positive)
 
 
 def average_precision(rows):
@@ -133,10 +81,8 @@ def score_table(rows):
     Examples
     --------
     >>> import numpy as np
-    >>> from imbdeep.classifiers._imbalanced.report.scores import (
-    ...     judged_rows,
-    ...     score_table,
-    ... )
+    >>> from imbdeep.classifiers._imbalanced.report.judged import judged_rows
+    >>> from imbdeep.classifiers._imbalanced.report.scores import score_table
     >>> proba = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.4, 0.6]])
     >>> score_table(judged_rows(proba, np.array([0, 0, 1, 1]))).round(3)
                            score  knows_nothing
@@ -169,74 +115,6 @@ def score_table(rows):
     return table
 
 
-def least_sure(rows):
-    """Probability below which none counts in the slope and intercept of calibration.
-
-    A forest's 0 means less than it can tell, and its logit is infinite. But a row in
-    thousands may well be that rare: the more rows, the less a probability may be.
-
-    Parameters
-    ----------
-    rows : Judged
-
-    Returns
-    -------
-    float
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from imbdeep.classifiers._imbalanced.report.scores import (
-    ...     judged_rows,
-    ...     least_sure,
-    ... )
-    >>> least_sure(judged_rows(np.full((100_000, 2), 0.5), np.zeros(100_000, int)))
-    5e-06
-    """
-    return min(_LEAST_SURE, 0.5 / max(len(rows.y), 1))
-
-
-def share_too_sure(rows):
-    """Share of rows with a probability below :func:`least_sure`, of either class.
-
-    Parameters
-    ----------
-    rows : Judged
-        Of two classes.
-
-    Returns
-    -------
-    float
-    """
-    return float((rows.proba.min(axis=1) < least_sure(rows)).mean())
-
-
-def calibration_scores(rows):
-    """Whether probabilities of the positive one of two classes come true.
-
-    Parameters
-    ----------
-    rows : Judged
-        Of both classes.
-
-    Returns
-    -------
-    dict of float
-        The slope is NaN if all probabilities are the same.
-    """
-    is_positive, said = rows.y == rows.positive, rows.proba[:, rows.positive]
-    least = least_sure(rows)
-    sure = np.clip(said, least, 1 - least)
-    told = {"sample_weight": rows.weight}
-    varies = sure.min() < sure.max()
-    slope = calibration_slope(is_positive, sure, **told) if varies else np.nan
-    return {
-        "calibration slope": slope,
-        "calibration intercept": calibration_intercept(is_positive, sure, **told),
-        "calibration error": expected_calibration_error(is_positive, said, **told),
-    }
-
-
 def confusion_per_1000(rows, decision):
     """Rows of each true and predicted class, of a thousand.
 
@@ -254,10 +132,8 @@ def confusion_per_1000(rows, decision):
     --------
     >>> import numpy as np
     >>> from imbdeep.classifiers._imbalanced.decisions import Decision
-    >>> from imbdeep.classifiers._imbalanced.report.scores import (
-    ...     confusion_per_1000,
-    ...     judged_rows,
-    ... )
+    >>> from imbdeep.classifiers._imbalanced.report.judged import judged_rows
+    >>> from imbdeep.classifiers._imbalanced.report.scores import confusion_per_1000
     >>> proba = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.4, 0.6]])
     >>> rows = judged_rows(proba, np.array([0, 0, 1, 1]))
     >>> confusion_per_1000(rows, Decision(0.5))
@@ -311,10 +187,8 @@ def reliability(rows, c):
     Examples
     --------
     >>> import numpy as np
-    >>> from imbdeep.classifiers._imbalanced.report.scores import (
-    ...     judged_rows,
-    ...     reliability,
-    ... )
+    >>> from imbdeep.classifiers._imbalanced.report.judged import judged_rows
+    >>> from imbdeep.classifiers._imbalanced.report.scores import reliability
     >>> said = np.repeat([0.1, 0.5], [50, 10])
     >>> y = np.repeat([0, 1, 0, 1], [45, 5, 4, 6])
     >>> rows = judged_rows(np.column_stack([1 - said, said]), y)

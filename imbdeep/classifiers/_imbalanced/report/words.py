@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from imbdeep.classifiers._imbalanced.report.scores import least_sure, share_too_sure
+from imbdeep.classifiers._imbalanced.report.honesty import least_sure, share_too_sure
 
 # Of rows: their clipping is said.
 _MANY = 0.05
@@ -33,7 +33,7 @@ def two_digits(value):
     return f"{value:,.0f}" if 10 <= value < 1e15 else f"{value:.2g}"
 
 
-def describe_threshold(threshold, confusion, labels):
+def describe_threshold(threshold, confusion, labels, *, is_misled=False):
     """What a threshold between two classes does.
 
     Parameters
@@ -43,6 +43,8 @@ def describe_threshold(threshold, confusion, labels):
         Rows of each true class (rows) and predicted class (columns), of a thousand.
     labels : sequence of two str
         As they are to be read.
+    is_misled : bool, default=False
+        Whether probabilities do not come true.
 
     Returns
     -------
@@ -59,7 +61,7 @@ def describe_threshold(threshold, confusion, labels):
     Rows are called 'churned' from the probability 0.25 on.
     Of 1,000 rows, 110 are called so: 90 rightly, 20 falsely (precision 81.8%).
     Of the 100 that are 'churned', it finds 90 (recall 90.0%) and misses 10.
-    That is best where a miss costs as much as 3 false alarms.
+    If probabilities come true, it is best where a miss costs as much as 3 false alarms.
     """
     (_, false), (missed, found) = confusion
     called, real = false + found, missed + found
@@ -80,7 +82,12 @@ def describe_threshold(threshold, confusion, labels):
     if 0 < threshold < 1:
         odds = (1 - threshold) / threshold
         alarms = "a false alarm" if odds == 1 else f"{two_digits(odds)} false alarms"
-        lines.append(f"That is best where a miss costs as much as {alarms}.")
+        lines.append(
+            "If probabilities come true, it is best where a miss costs as much as "
+            f"{alarms}."
+        )
+        if is_misled:
+            lines.append("Here they do not: see the cautions.")
     return lines
 
 

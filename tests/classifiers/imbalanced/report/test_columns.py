@@ -13,8 +13,8 @@ from imbdeep.classifiers._imbalanced.report.columns import (
     separation,
     varying,
 )
+from imbdeep.classifiers._imbalanced.report.judged import Judged
 from imbdeep.classifiers._imbalanced.report.record import draw_sample, quotas
-from imbdeep.classifiers._imbalanced.report.scores import Judged
 
 
 def test_quotas_leave_no_place_empty():

@@ -296,6 +296,29 @@ def test_probabilities_that_do_not_come_true():
     assert "Probabilities are too" not in said(calibrated)
 
 
+def test_balanced_weights_make_probabilities_too_high():
+    X, y = make_classification(
+        600, weights=[0.88], class_sep=0.8, flip_y=0.02, random_state=0
+    )
+    balanced = [("linear", LogisticRegression(class_weight="balanced"))]
+    costs = [[0, 1], [10, 0]]
+    report = fitted(balanced, X, y, threshold=costs).report_
+    assert "Probabilities of 1 are too high overall" in said(report)
+    assert report.decision[-2:] == [
+        "If probabilities come true, it is best where a miss costs as much as 10 "
+        "false alarms.",
+        "Here they do not: see the cautions.",
+    ]
+    mended = (
+        fitted([LINEAR], X, y, threshold=costs),
+        fitted(balanced, X, y, threshold=costs, calibration="sigmoid"),
+    )
+    for model in mended:
+        assert model.report_.cautions == []
+        assert "Here they do not" not in " ".join(model.report_.decision)
+        assert model.report_.decision[-1].startswith("If probabilities come true")
+
+
 @pytest.mark.parametrize("noise", [0.0, 1.0])
 def test_probabilities_that_say_nothing(noise):
     rng = np.random.RandomState(0)

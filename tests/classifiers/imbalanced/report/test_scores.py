@@ -5,7 +5,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from scipy.special import expit
 from scipy.stats import binomtest
 from sklearn.metrics import (
     average_precision_score,
@@ -17,15 +16,12 @@ from sklearn.metrics import (
 )
 
 from imbdeep.classifiers._imbalanced.decisions import Decision
-from imbdeep.classifiers._imbalanced.report.cautions import about_probabilities
+from imbdeep.classifiers._imbalanced.report.judged import judged_rows
 from imbdeep.classifiers._imbalanced.report.scores import (
     confusion_per_1000,
-    judged_rows,
-    least_sure,
     precision_recall,
     reliability,
     score_table,
-    share_too_sure,
 )
 from imbdeep.metrics import (
     calibration_intercept,
@@ -108,34 +104,6 @@ def test_shares_of_rare_classes_are_better_than_nothing_known(seed):
     table = score_table(judged_rows(proba, y))
     losses = table.loc[["log loss", "Brier score"]]
     assert (losses["score"] < 0.95 * losses["knows_nothing"]).all()
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_true_probabilities_of_a_very_rare_class_are_called_true(seed):
-    rng = np.random.RandomState(seed)
-    said = expit(-8 + rng.randn(120_000))
-    y = (rng.rand(len(said)) < said).astype(int)
-    rows = judged_rows(np.column_stack([1 - said, said]), y)
-    found = score_table(rows)["score"]
-    # They are out of reach of what is clipped.
-    assert found["calibration slope"] == pytest.approx(
-        calibration_slope(y, said), abs=0.02
-    )
-    assert found["calibration intercept"] == pytest.approx(
-        calibration_intercept(y, said), abs=0.02
-    )
-    assert about_probabilities(found["calibration slope"], int(y.sum()), None) == []
-
-
-def test_many_rows_that_are_clipped_are_counted():
-    said = np.repeat([0.0, 1e-5, 2e-3, 0.5, 1.0], [100, 60, 400, 400, 40])
-    y = (np.arange(1_000) % 3 == 0).astype(int)
-    rows = judged_rows(np.column_stack([1 - said, said]), y)
-    assert least_sure(rows) == 5e-4
-    assert share_too_sure(rows) == 0.2
-    clipped = np.clip(said, 5e-4, 1 - 5e-4)
-    found = score_table(rows)["score"]
-    assert found["calibration slope"] == pytest.approx(calibration_slope(y, clipped))
 
 
 def test_what_knows_nothing_knows_the_share():
