@@ -189,12 +189,12 @@ def about_level(intercept, level, label, calibration):
     ]
 
 
-def about_columns(constant, identifiers, separations, n_varying):
+def about_columns(constant, identifiers, numbers_as_text, separations, n_varying):
     """Cautions about columns that say nothing, and that say too much.
 
     Parameters
     ----------
-    constant, identifiers : list of str
+    constant, identifiers, numbers_as_text : list of str
         Names.
     separations : dict of float
         How well columns tell the classes apart by themselves, by name.
@@ -205,25 +205,46 @@ def about_columns(constant, identifiers, separations, n_varying):
     -------
     list of Caution
     """
-    found = []
+    return [
+        *_about_leaks(separations, n_varying),
+        *_about_values(constant, identifiers, numbers_as_text),
+    ]
+
+
+def _about_leaks(separations, n_varying):
     leaks = [name for name, value in separations.items() if value >= SEPARATES]
     # Where many columns tell the classes apart, it is the table that is easy.
     if leaks and len(leaks) <= max(1, n_varying // 4):
         worst = max(leaks, key=separations.get)
-        found.append(
+        return [
             Caution(
                 f"{_columns(leaks)} {'tells' if len(leaks) == 1 else 'each tell'} the "
                 f"classes apart alone ({separations[worst]:.3f} of 1), which is rare "
                 "in honest data: perhaps it is filled in once the label is known.",
                 "If rows lack it when you want to predict them, drop it and fit again.",
             )
-        )
-    elif leaks:
-        found.append(
+        ]
+    if leaks:
+        return [
             Caution(
                 f"{_columns(leaks)} each tell the classes apart alone. With so many, "
                 "the table is easy, or they all come after the label.",
                 "If it is easy, a simple rule will do; otherwise drop them.",
+            )
+        ]
+    return []
+
+
+def _about_values(constant, identifiers, numbers_as_text):
+    found = []
+    if numbers_as_text:
+        found.append(
+            Caution(
+                f"{_columns(numbers_as_text)} {_has(numbers_as_text)} numbers written "
+                "as text, another in nearly each row. As text they are names, of which "
+                "learners can at best learn by heart which is which.",
+                "If they measure or count something, make numbers of them first, by "
+                "pandas.to_numeric; if they only name rows, drop them.",
             )
         )
     if identifiers:
@@ -250,7 +271,7 @@ def _has(names):
     return "has" if len(names) == 1 else "have"
 
 
-def about_learners(left_out, never_held_out, unmeasured):
+def about_learners(left_out, never_held_out, weightless, unmeasured):
     """Cautions about what was not trained or not judged.
 
     Parameters
@@ -259,6 +280,8 @@ def about_learners(left_out, never_held_out, unmeasured):
         Learners that the budget had no time for.
     never_held_out : list
         Labels of classes without a held-out row.
+    weightless : list
+        Labels of classes whose held-out rows have no weight.
     unmeasured : list of str
         Learners that were trained anew on all rows.
 
@@ -280,6 +303,14 @@ def about_learners(left_out, never_held_out, unmeasured):
                 f"No row of {listed(never_held_out)} was held out by all learners: "
                 "nothing here is about it.",
                 "Gather more rows, or groups, of it, or merge it with another class.",
+            )
+        )
+    if weightless:
+        found.append(
+            Caution(
+                f"All held-out rows of {listed(weightless)} have the sample_weight 0: "
+                "nothing here is about it.",
+                "Give some of them a weight above 0.",
             )
         )
     if unmeasured:

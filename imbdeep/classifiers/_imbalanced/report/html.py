@@ -134,11 +134,12 @@ def _classes(report):
     shown = report.classes.sort_values("rows", ascending=False, kind="stable")
     more = len(shown) - _MOST_CLASSES
     shown = shown.head(_MOST_CLASSES)
+    # With weights there is a second share.
     rows = [
-        (str(label), f"{n:,}", f"{share:.1%}", _Bar(share))
-        for label, n, share in shown.itertuples(name=None)
+        (str(label), f"{n:,}", *(f"{one:.1%}" for one in shares), _Bar(shares[0]))
+        for label, n, *shares in shown.itertuples(name=None)
     ]
-    table = _table(("class", "rows", "share", ""), rows)
+    table = _table(("class", *shown.columns, ""), rows)
     return table + (_paragraph(f"And {more:,} more classes.") if more > 0 else "")
 
 
@@ -169,6 +170,7 @@ def _pictures(report):
         shares.append(Line(names[c], *(bins[name].to_numpy() for name in columns)))
     end = nice_end(max(max(line.x.max(), line.y.max()) for line in shares))
     ring = " (ring: the threshold)" if curves[0].mark is not None else ""
+    fitted_to = " (calibrated by these rows)" if report.is_calibrated else ""
     precision = draw_chart(
         curves,
         title=f"Precision and recall{ring}",
@@ -177,7 +179,7 @@ def _pictures(report):
     )
     honesty = draw_chart(
         shares,
-        title="Do probabilities come true?",
+        title=f"Do probabilities come true?{fitted_to}",
         x_label="predicted probability",
         y_label="share that came true",
         x_end=end,

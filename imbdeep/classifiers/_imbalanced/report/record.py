@@ -7,6 +7,7 @@ import numpy as np
 from imbdeep._torch.seeding import own_state, seed_from
 from imbdeep.classifiers._imbalanced.report.rows import (
     Equals,
+    are_numbers_as_text,
     constant_columns,
     count_equals,
     hash_rows,
@@ -34,6 +35,8 @@ class FitRecord:
     equals : Equals
     constant, identifiers : list of int
         Columns.
+    numbers_as_text : list of int
+        Columns that would be identifiers, but are numbers written as text.
     positions : ndarray of shape (m,), int
         Of the rows of the sample, all of which were held out.
     X : {ndarray, sparse matrix} of shape (m, n_features)
@@ -51,6 +54,7 @@ class FitRecord:
     equals: Equals
     constant: list
     identifiers: list
+    numbers_as_text: list
     positions: np.ndarray
     X: np.ndarray
     seed: int
@@ -139,6 +143,9 @@ def record_fit(model, X, y, learners, *, sample_weight, groups, random_state):
     hashes = hash_rows(X)
     distinct = np.unique(hashes, return_index=True)[1]
     n_levels = model.level_codes_.n_levels()
+    different = identifiers(X, distinct, names, levels, n_levels)
+    texts = dict(zip(levels, model.level_codes_.levels_, strict=True))
+    numbers_as_text = [j for j in different if are_numbers_as_text(texts.get(j, []))]
     return FitRecord(
         names=names,
         levels=levels,
@@ -146,7 +153,8 @@ def record_fit(model, X, y, learners, *, sample_weight, groups, random_state):
         grouped=groups is not None,
         equals=count_equals(hashes, y, groups),
         constant=constant_columns(X),
-        identifiers=identifiers(X, distinct, names, levels, n_levels),
+        identifiers=[j for j in different if j not in numbers_as_text],
+        numbers_as_text=numbers_as_text,
         positions=positions,
         X=X[positions],
         seed=seed_from(state),

@@ -44,7 +44,8 @@ _FEWEST_TO_SEPARATE = 5
 class Report:
     """What out-of-fold rows say of a fitted :class:`ImbalancedClassifier`.
 
-    All of it is about rows that no model trained on when it judged them.
+    All of it is about rows that no model trained on when it judged them. Of the map
+    that ``calibration`` asks for this is not true: it was learned from these rows.
 
     Parameters
     ----------
@@ -54,7 +55,7 @@ class Report:
     Attributes
     ----------
     classes : DataFrame
-        Rows and share of each class.
+        Rows and share of each class; with ``sample_weight`` also ``weighted share``.
     scores : DataFrame
         Scores, and those of probabilities that know nothing of a row.
     learners : DataFrame
@@ -122,6 +123,16 @@ class Report:
         )
 
     @property
+    def is_weighted(self):
+        """Whether rows count by weights."""
+        return self._model.oof_sample_weight_ is not None
+
+    @property
+    def is_calibrated(self):
+        """Whether a map was learned from the rows that were held out."""
+        return self._model.calibrator_ is not None
+
+    @property
     def _positive(self):
         return self._model._decision.positive
 
@@ -133,6 +144,10 @@ class Report:
     def classes(self):
         counts = self._model.class_counts_
         table = {"rows": counts, "share": counts / counts.sum()}
+        if self.is_weighted:
+            weight = self._model.oof_sample_weight_
+            weights = np.bincount(self._target, weight, len(counts))
+            table["weighted share"] = weights / weights.sum()
         return pd.DataFrame(table, index=self._model.classes_.tolist())
 
     @cached_property
@@ -188,7 +203,6 @@ class Report:
     @property
     def cautions(self):
         model, record = self._model, self._record
-        never = np.setdiff1d(np.arange(len(model.classes_)), self.rows.classes)
         names = record.names
         return [
             *about_rows(
@@ -202,15 +216,25 @@ class Report:
             *about_columns(
                 [names[i] for i in record.constant],
                 [names[i] for i in record.identifiers],
+                [names[i] for i in record.numbers_as_text],
                 self._judgement["separations"],
                 self.n_columns_varying,
             ),
             *about_learners(
                 record.left_out,
-                model.classes_[never].tolist(),
+                *self._classes_not_judged(),
                 [name for name, one in model.learners_.items() if not _holds_out(one)],
             ),
         ]
+
+    def _classes_not_judged(self):
+        """Labels of classes without a held-out row, and without one that counts."""
+        model = self._model
+        was_held_out = ~np.isnan(model.oof_proba_).any(axis=1)
+        never = np.setdiff1d(model.classes_, model.oof_y_[was_held_out])
+        judged = model.classes_[self.rows.classes]
+        weightless = np.setdiff1d(model.classes_, np.union1d(judged, never))
+        return never.tolist(), weightless.tolist()
 
     @property
     def _cautions_of_probabilities(self):

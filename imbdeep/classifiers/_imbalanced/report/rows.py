@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 from pandas.util import hash_array
@@ -130,6 +131,37 @@ def constant_columns(X):
         gaps = np.isnan(X).sum(axis=0)
     is_constant = ((low == high) & (gaps == 0)) | (gaps == X.shape[0])
     return np.flatnonzero(is_constant).tolist()
+
+
+def are_numbers_as_text(levels):
+    """Whether most levels are text that can be read as a number.
+
+    Parameters
+    ----------
+    levels : sequence of object
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> from imbdeep.classifiers._imbalanced.report.rows import are_numbers_as_text
+    >>> are_numbers_as_text(["1.5", " 20", "1,234.5", "3,7", "unknown"])
+    True
+    >>> are_numbers_as_text(["a1", "a2", "7"]), are_numbers_as_text([1, 2, 3])
+    (False, False)
+    """
+    n_numbers = sum(isinstance(one, str) and _is_number(one) for one in levels)
+    return n_numbers > len(levels) / 2
+
+
+def _is_number(text):
+    try:
+        # Commas stand for the point, or part thousands.
+        return isfinite(float(text.replace(",", "")))
+    except ValueError:
+        return False
 
 
 def identifiers(X, distinct, names, levels, n_levels):

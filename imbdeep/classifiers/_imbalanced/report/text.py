@@ -10,6 +10,7 @@ from imbdeep.classifiers._imbalanced.report.words import (
 _WIDTH = 88
 _MOST_COLUMNS = 15
 _MOST_CLASSES = 15
+_SHARES = {"share": "{:.1%}", "weighted share": "{:.1%}"}
 
 
 def as_text(report):
@@ -60,7 +61,7 @@ def _cautions(report):
 
 
 def _classes(report):
-    table = _table(report.classes.head(_MOST_CLASSES), share="{:.1%}")
+    table = _table(report.classes.head(_MOST_CLASSES), **_SHARES)
     more = len(report.classes) - _MOST_CLASSES
     return f"{table}\nAnd {more:,} more, in classes." if more > 0 else table
 

@@ -154,9 +154,8 @@ def describe_scores(report):
     """
     n, total = len(report.rows.y), int(report.classes["rows"].sum())
     if not len(report.scores):
-        return (
-            "Rows of fewer than two classes were held out: there is nothing to score."
-        )
+        which = "were held out with a weight" if report.is_weighted else "were held out"
+        return f"Rows of fewer than two classes {which}: there is nothing to score."
     of_rows = f"Of {n:,} rows" + ("" if n == total else f" of {total:,}")
     is_binary = len(report.labels) == 2
     of_class = f", about {report.positive_label}" if is_binary else ""
@@ -164,6 +163,16 @@ def describe_scores(report):
         f"{of_rows}{of_class}, each by models that did not train on it; beside them "
         "what one would have without looking at a row."
     )
+    if report.is_weighted:
+        words += (
+            " Rows count by their sample_weight, in scores, in shares that came true "
+            "and in the 1,000 rows of the decision."
+        )
+    if report.is_calibrated:
+        words += (
+            " But probabilities were calibrated by these very rows: if they come "
+            "true here, that proves little: only new rows can tell."
+        )
     if is_binary:
         return words + _describe_calibration(report.rows)
     return words + (

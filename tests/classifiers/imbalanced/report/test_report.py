@@ -280,6 +280,15 @@ def test_columns_that_say_nothing_or_too_much():
         assert "drop it" in said(report)
 
 
+def test_numbers_as_text_are_no_identifier():
+    X, y, _, rng = churn(300)
+    X = X.assign(spent=[f"{v:,.3f}" for v in rng.exponential(2_000, len(X))])
+    text = said(fitted([TREE], X, y).report_)
+    assert "Column 'spent' has numbers written as text" in text
+    assert "pandas.to_numeric" in text
+    assert "Columns 'customer', 'note' have another value" in text
+
+
 def test_a_table_where_all_is_easy():
     X, y, churned, rng = churn(300)
     easy = {f"e{i}": churned + 0.3 * rng.rand(len(X)) for i in range(4)}
@@ -418,6 +427,44 @@ def test_weights_change_what_is_said():
     assert report.confusion.loc[1].sum() == pytest.approx(share)
     # The sample holds no row that does not count.
     assert kept[model._fit_record.positions].all()
+
+
+def test_it_says_that_rows_count_by_weights():
+    X, y = blobs()
+    weight = np.where(y == 1, 3.0, 0.5)
+    report = fitted(X=X, y=y, fit_params={"sample_weight": weight}).report_
+    share = np.average(y, weights=weight)
+    assert report.classes["weighted share"][1] == pytest.approx(share)
+    assert report.classes["share"][1] == pytest.approx(y.mean())
+    page = shown(report)
+    for text in (str(report), " ".join(page.texts)):
+        text = " ".join(text.split())
+        assert "Rows count by their sample_weight" in text
+        assert "weighted share" in text and f"{share:.1%}" in text
+    plain = fitted(X=X, y=y).report_
+    assert "weight" not in plain.classes and "sample_weight" not in str(plain)
+
+
+def test_a_class_without_weight_was_held_out_all_the_same():
+    X, y = blobs()
+    report = fitted([LINEAR], X, y, fit_params={"sample_weight": 1.0 - y}).report_
+    assert "All held-out rows of 1 have the sample_weight 0" in said(report)
+    assert "was held out by all learners" not in said(report)
+    assert "were held out with a weight: there is nothing to score" in str(report)
+    shown(report)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_map_is_judged_by_the_rows_it_was_learned_from(n_classes):
+    X, y = blobs(n_classes=n_classes, weights=None)
+    words = "probabilities were calibrated by these very rows"
+    for calibration in (None, "isotonic"):
+        report = fitted([LINEAR], X, y, calibration=calibration).report_
+        page = shown(report)
+        for text in (str(report), " ".join(page.texts)):
+            assert (words in " ".join(text.split())) == (calibration is not None)
+        title = "Do probabilities come true? (calibrated by these rows)"
+        assert (title in page.texts) == (calibration is not None)
 
 
 HOSTILE = ["<script>alert(1)</script>", "</table></div>", "$x^2$", 'say "so"', "a & b"]

@@ -8,6 +8,7 @@ from scipy import sparse
 
 from imbdeep.classifiers._imbalanced.report.rows import (
     Equals,
+    are_numbers_as_text,
     constant_columns,
     count_equals,
     hash_rows,
@@ -71,6 +72,20 @@ def test_constant_columns_of_sparse_and_dense_tables():
     )
     for table in (X, sparse.csr_matrix(X)):
         assert constant_columns(table) == [0, 1, 3, 4]
+
+
+def test_numbers_as_text_are_told_from_codes():
+    rng = np.random.RandomState(0)
+    amounts = [f"{v:,.2f}" for v in rng.exponential(3_000, 100)]
+    assert any("," in text for text in amounts)
+    assert are_numbers_as_text(amounts)
+    assert are_numbers_as_text([text.replace(".", ",") for text in amounts])
+    assert are_numbers_as_text([*amounts, *["n/a"] * 99])
+    assert not are_numbers_as_text([*amounts, *["n/a"] * 101])
+    codes = [f"A{i}" for i in range(100)]
+    dates = [f"2024-01-{i + 1:02d}" for i in range(31)]
+    for others in (codes, dates, ["nan", "inf"], list(range(100)), []):
+        assert not are_numbers_as_text(others)
 
 
 def test_identifiers_are_told_from_measurements():
