@@ -43,6 +43,33 @@ def thinned(counts, most):
     return Counts(*(part[kept] for part in parts))
 
 
+def jumps(thresholds, score):
+    """Where counts jump: the lowest score that reaches each threshold.
+
+    Parameters
+    ----------
+    thresholds : ndarray of shape (m,)
+        Between scores.
+    score : ndarray of shape (n,)
+
+    Returns
+    -------
+    ndarray of shape (m,)
+        A threshold that no score reaches stays as it is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.displays._bootstrap import jumps
+    >>> jumps(np.array([1.0, 0.6, 0.0]), np.array([0.4, 0.8])).tolist()
+    [1.0, 0.8, 0.4]
+    """
+    levels = np.unique(score)
+    place = np.searchsorted(levels, thresholds)
+    reached = place < len(levels)
+    return np.where(reached, levels[np.where(reached, place, 0)], thresholds)
+
+
 def resampled_counts(
     is_positive, score, weight, *, n_bootstraps, random_state, most=MOST_THRESHOLDS
 ):

@@ -20,8 +20,9 @@ from imbdeep.displays._axes import (
     of_class,
     reference_line,
 )
-from imbdeep.displays._bootstrap import pointwise_band, resampled_counts
+from imbdeep.displays._bootstrap import jumps, pointwise_band, resampled_counts
 from imbdeep.displays._inputs import BAND, read_binary
+from imbdeep.displays._out_of_fold import labels_of_fit, refuse_rows, two_class_proba
 
 
 def _share(part, whole):
@@ -64,10 +65,10 @@ class ThresholdDisplay:
     Parameters
     ----------
     thresholds : ndarray of shape (n_thresholds,)
-        Falling.
+        Falling: where the metric may jump, at probabilities of rows, and both ends.
     scores : ndarray of shape (n_thresholds,)
-        The metric, if rows with at least this probability are called positive. NaN
-        where it has no value.
+        The metric, if rows with at least this probability are called positive; it
+        stays so down to the next threshold. NaN where it has no value.
     lower, upper : ndarray of shape (n_thresholds,) or None, default=None
         The band.
     threshold, score : float or None, default=None
@@ -96,6 +97,10 @@ class ThresholdDisplay:
 
     Notes
     -----
+    The curve is the metric at every threshold: it jumps at probabilities of rows and is
+    flat between. Of more than about 1000 different probabilities so many are kept,
+    where it is exact; between two of these it may jump a few rows off.
+
     The band is a pointwise bootstrap: rows of each class are drawn with replacement.
     Curves of single folds would spread more than the curve of all rows does, each with
     a part of the rare rows, and they are too few for quantiles; nor do learners of a
@@ -144,7 +149,7 @@ class ThresholdDisplay:
         cls,
         estimator,
         y=None,
-        *,
+        *surplus,
         metric="balanced_accuracy",
         sample_weight=None,
         threshold=None,
@@ -163,6 +168,9 @@ class ThresholdDisplay:
             hold rows out.
         y : array-like of shape (n_samples,) or None, default=None
             Labels that it was fitted to. None takes its ``oof_y_``, if it has that.
+        *surplus
+            None may be given. Other displays take ``X`` and ``y``; here the rows are
+            those of the fit.
         metric : str, default='balanced_accuracy'
             See :meth:`from_predictions`.
         sample_weight : array-like of shape (n_samples,) or None, default=None
@@ -171,8 +179,8 @@ class ThresholdDisplay:
             The one to mark. None is its ``threshold_``, if it has one; otherwise see
             :meth:`from_predictions`.
         pos_label : label or None, default=None
-            The positive class. None is its own ``pos_label``, or else the last of
-            ``classes_``.
+            The positive class. None is that of the fit, which ``threshold_`` is about,
+            or else the last of ``classes_``.
         name : str or None, default=None
             For the legend. None takes that of the class.
         ax : matplotlib Axes or None, default=None
@@ -187,20 +195,19 @@ class ThresholdDisplay:
         Raises
         ------
         ValueError
-            If it has no out-of-fold probabilities, or labels are missing or of another
-            length.
+            If it has no out-of-fold probabilities, or if labels are missing, of another
+            length or others than those of the fit.
+        TypeError
+            If rows are given as well.
         """
+        refuse_rows(surplus, options)
         check_is_fitted(estimator)
-        proba, own = _out_of_fold(estimator), vars(estimator)
-        y = own.get("oof_y_") if y is None else y
-        if y is None:
-            raise ValueError(
-                f"{type(estimator).__name__} does not keep the labels of its rows; "
-                "pass y, those that it was fitted to."
-            )
+        proba, own = two_class_proba(estimator), vars(estimator)
+        y = labels_of_fit(estimator, y, len(proba))
         classes = estimator.classes_.tolist()
-        usual = own.get("pos_label")
-        usual = classes[-1] if usual is None else usual
+        # Not the parameter, which may be set anew without a fit.
+        decision = own.get("_decision")
+        usual = classes[-1 if decision is None else decision.positive]
         pos_label = usual if pos_label is None else pos_label
         if pos_label not in classes:
             raise ValueError(f"pos_label must be among {classes}, got {pos_label!r}.")
@@ -290,13 +297,18 @@ class ThresholdDisplay:
         )
         curve, score = CURVES[metric], None
         lower, upper = pointwise_band(curve(resampled), confidence_level)
+        # Down to 0 all rows are called positive, as at the lowest probability.
+        curves = (curve(counts), lower, upper)
+        scores, lower, upper = (
+            None if one is None else np.append(one, one[-1]) for one in curves
+        )
         if threshold is None and metric in METRICS:
             threshold = best_threshold(count_at_thresholds(*rows), metric)
         if threshold is not None:
             score = float(curve(_counts_at(threshold, *rows))[0])
         display = cls(
-            counts.thresholds,
-            curve(counts),
+            np.append(jumps(counts.thresholds, rows[1]), 0.0),
+            scores,
             lower=lower,
             upper=upper,
             threshold=threshold,
@@ -331,12 +343,13 @@ class ThresholdDisplay:
         fact = metric
         if self.score is not None:
             fact = f"{metric or 'score'} = {self.score:.2f}"
-        # Between two thresholds the metric jumps at a row, and is flat elsewhere.
-        style = {"drawstyle": "steps-mid", "label": labelled(name, fact)}
+        # A threshold just above a row's probability leaves the row out, so that values
+        # hold on the side of lower thresholds: after, as thresholds fall.
+        style = {"drawstyle": "steps-post", "label": labelled(name, fact)}
         style |= curve_kwargs or {}
         (self.line_,) = ax.plot(self.thresholds, self.scores, **style)
         self.band_ = draw_band(
-            ax, self.thresholds, self.lower, self.upper, self.line_, step="mid"
+            ax, self.thresholds, self.lower, self.upper, self.line_, step="post"
         )
         self.threshold_line_ = None
         if self.threshold is not None:
@@ -352,20 +365,3 @@ class ThresholdDisplay:
         ax.set_ylabel(metric if ax.get_ylabel() in ("", metric) else "score")
         ax.legend(frameon=False)
         return self
-
-
-def _out_of_fold(estimator):
-    proba = getattr(estimator, "oof_proba_", None)
-    name = type(estimator).__name__
-    if proba is None:
-        raise ValueError(
-            f"{name} has no oof_proba_: no rows were held out in turn. Pass an "
-            "ImbalancedClassifier, or a net with member_holdout='folds'; or call "
-            "from_predictions with probabilities of rows that it was not trained on."
-        )
-    if proba.shape[1] != 2:
-        raise ValueError(
-            f"{name} has {proba.shape[1]} classes, and a threshold is about two. Call "
-            "from_predictions with y == label and the probabilities of that label."
-        )
-    return proba
