@@ -24,6 +24,20 @@ def _check_both(is_positive, weight):
         )
 
 
+def _no_slope(proba, clip):
+    """Error of probabilities that are all the same, or are so once clipped."""
+    low, high = proba.min(), proba.max()
+    if low == high:
+        why, remedy = f"is {low:g} for all rows", ""
+    else:
+        why = f"lies in [{low:g}, {high:g}], which clip={clip:g} makes one for all rows"
+        remedy = " Pass a smaller clip."
+    return ValueError(
+        f"y_proba {why}, and a line through one point has no slope; "
+        f"calibration_intercept says how far off it is.{remedy}"
+    )
+
+
 def fit_line(x, is_positive, weight):
     """Maximum-likelihood slope of a logistic regression on one number, by Newton.
 
@@ -140,6 +154,11 @@ def calibration_slope(
     influence on a positive slope, and make 0 of a negative one; a single one that is
     wrong makes the slope 0, as it makes log loss infinite.
 
+    A good model separates a few rows easily, and its slope is infinite then, whatever
+    ``clip`` is. In cross-validation one such fold makes the mean infinite, and that of
+    ``calibration_slope_distance_scorer`` ``-inf``. Compute one slope of the out-of-fold
+    probabilities of all rows, or compare models by log loss or the Brier score.
+
     References
     ----------
     .. [1] D. R. Cox, "Two Further Applications of a Model for Binary Regression",
@@ -165,14 +184,12 @@ def calibration_slope(
     is_positive, proba, weight = check_binary(y_true, y_proba, pos_label, sample_weight)
     _check_both(is_positive, weight)
     used = weight > 0
-    is_positive, x, weight = is_positive[used], logit(proba[used]), weight[used]
+    is_positive, proba, weight = is_positive[used], proba[used], weight[used]
+    x = logit(proba)
     if clip is not None:
         x = np.clip(x, logit(clip), -logit(clip))
     if x.min() == x.max():
-        raise ValueError(
-            f"y_proba is {proba[0]:g} for all rows, and a line through one point has "
-            "no slope; calibration_intercept says how far off it is."
-        )
+        raise _no_slope(proba, clip)
     if x[is_positive].min() >= x[~is_positive].max():
         return float("inf")
     wrong = x == np.where(is_positive, -np.inf, np.inf)
@@ -294,7 +311,10 @@ def calibration_intercept_distance(y_true, y_proba, **options):
     return abs(calibration_intercept(y_true, y_proba, **options))
 
 
-#: Minus the distance of :func:`calibration_slope` from 1, for ``scoring=``.
+#: Minus the distance of :func:`calibration_slope` from 1, for ``scoring=``. It is
+#: ``-inf`` where a threshold separates the classes of a fold, which few rows of a good
+#: model easily do, and no ``clip`` changes that: a search would refuse a perfect model.
+#: Search by log loss, or compute one slope of all out-of-fold probabilities.
 calibration_slope_distance_scorer = PositiveClassScorer(
     calibration_slope_distance, -1, {}, "predict_proba"
 )

@@ -257,6 +257,26 @@ def test_clip_is_checked(clip):
         calibration_slope([0, 1], [0.1, 0.2], clip=clip)
 
 
+def test_a_clip_that_leaves_no_slope_is_named():
+    y, proba = [0, 1, 1], [0.001, 0.002, 0.001]
+    with pytest.raises(ValueError, match=r"in \[0.001, 0.002\].* clip=0.01 .*smaller"):
+        calibration_slope(y, proba, clip=0.01)
+    assert calibration_slope(y, proba, clip=0.0011) == np.inf
+    # Of probabilities that are the same anyway it is not to blame.
+    with pytest.raises(ValueError, match="is 0.001 for all rows.*how far off it is.$"):
+        calibration_slope(y, [0.001] * 3, clip=0.01)
+    # A row without weight has no say.
+    with pytest.raises(ValueError, match="is 0.3 for all rows"):
+        calibration_slope([0, 0, 1], [0.1, 0.3, 0.3], sample_weight=[0, 1, 1])
+
+
+@pytest.mark.parametrize("clip", [None, 1e-6, 0.01, 0.2, 0.45])
+def test_no_clip_makes_a_separable_slope_finite(clip):
+    proba = np.array([1e-9, 1e-4, 0.3, 0.6, 0.9, 1 - 1e-7])
+    y = np.array([0, 0, 0, 1, 1, 1])
+    assert calibration_slope(y, proba, clip=clip) == np.inf
+
+
 @pytest.mark.parametrize("value", [0.2, 0.0])
 def test_equal_probabilities_have_no_slope(value):
     with pytest.raises(ValueError, match=f"{value:g} for all rows.*no slope"):
