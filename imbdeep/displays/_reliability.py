@@ -17,6 +17,8 @@ from imbdeep.displays._axes import (
 )
 from imbdeep.displays._inputs import BAND, judged_rows
 from imbdeep.metrics import calibration_bins, calibration_error_of_bins
+from imbdeep.metrics._calibration_bins import place_in_bins
+from imbdeep.metrics._targets import check_positive_proba, check_weights
 
 _SCALE = {"scale": [StrOptions({"sqrt", "linear"})]}
 
@@ -26,8 +28,9 @@ def clopper_pearson(positives, count, confidence_level):
 
     Parameters
     ----------
-    positives, count : ndarray of shape (m,), int
-        Rows that are positive, and all; at least one.
+    positives, count : ndarray of shape (m,)
+        Rows that are positive, and all; at least one. Whole numbers, unless rows have
+        weights.
     confidence_level : float in (0, 1)
 
     Returns
@@ -49,8 +52,41 @@ def clopper_pearson(positives, count, confidence_level):
     return lower, np.nan_to_num(upper, nan=1.0)
 
 
+def effective_counts(y_true, y_proba, sample_weight, *, n_bins, strategy):
+    """Of each bin, how many rows of equal weight would tell as much.
+
+    Parameters
+    ----------
+    y_true, y_proba, sample_weight : array-like of shape (n,)
+    n_bins : int, at least 1
+    strategy : {'quantile', 'uniform'}
+
+    Returns
+    -------
+    ndarray of shape (n_bins,)
+        In the order of :func:`~imbdeep.metrics.calibration_bins`; 0 if it is empty.
+
+    Examples
+    --------
+    >>> from imbdeep.displays._reliability import effective_counts
+    >>> bins = {"n_bins": 1, "strategy": "uniform"}
+    >>> effective_counts([0, 0, 1], [0.1, 0.2, 0.9], [2, 2, 2], **bins).tolist()
+    [3.0]
+    >>> effective_counts([0, 0, 1], [0.1, 0.2, 0.9], [4, 1, 1], **bins).tolist()
+    [2.0]
+    """
+    weight = check_weights(sample_weight, y_true)
+    used = weight > 0
+    proba, weight = check_positive_proba(y_proba)[used], weight[used]
+    place, length = place_in_bins(proba, weight, n_bins, strategy)
+    total, squares = (
+        np.bincount(place, one, minlength=length) for one in (weight, weight**2)
+    )
+    return np.divide(total**2, squares, out=np.zeros(length), where=squares > 0)
+
+
 class ReliabilityDisplay:
-    """Observed share of positive rows against predicted probability, in bins.
+    r"""Observed share of positive rows against predicted probability, in bins.
 
     On the diagonal probabilities come true as often as they say; below it they are too
     high. By default bins hold equally many rows, and axes stretch small probabilities:
@@ -69,7 +105,7 @@ class ReliabilityDisplay:
     lower, upper : ndarray of shape (n_bins,) or None, default=None
         The band.
     count : ndarray of shape (n_bins,) or None, default=None
-        Rows in each bin.
+        Rows in each bin, or their weights.
     calibration_error : float or None, default=None
         Told in the legend.
     name : str or None, default=None
@@ -98,6 +134,18 @@ class ReliabilityDisplay:
     true share of its rows with at least this confidence, however few of them are
     positive. A bootstrap would give a bin without positive rows no width at all, and
     approximations fail for the few positive rows that bins of a rare class hold.
+
+    With weights :math:`w` a bin counts as many rows as
+    :math:`(\sum w)^2 / \sum w^2`, its effective sample size, and the interval is
+    that of the weighted share of so many [1]_. It is no longer exact, but close if
+    weights do not depend on the class. Weights tell how much a row counts: doubling all
+    makes no interval narrower.
+
+    References
+    ----------
+    .. [1] E. L. Korn, B. I. Graubard, "Confidence Intervals for Proportions with Small
+       Expected Number of Positive Counts Estimated from Survey Data", Survey
+       Methodology 24, 1998.
 
     Examples
     --------
@@ -178,6 +226,7 @@ class ReliabilityDisplay:
         *,
         n_bins=10,
         strategy="quantile",
+        sample_weight=None,
         pos_label=None,
         confidence_level=0.95,
         name=None,
@@ -199,6 +248,9 @@ class ReliabilityDisplay:
         strategy : {'quantile', 'uniform'}, default='quantile'
             Bins of equal mass or of equal width, see
             :func:`~imbdeep.metrics.calibration_bins`. Empty bins are left out.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Non-negative weights, of shares, bins and intervals; see the notes of
+            :class:`ReliabilityDisplay`.
         pos_label : label or None, default=None
             The positive class. None is the greater of two labels.
         confidence_level : float in (0, 1), default=0.95
@@ -223,18 +275,20 @@ class ReliabilityDisplay:
             If there are more than two classes, or if an argument cannot be used.
         """
         check_arguments(BAND, {"confidence_level": confidence_level})
-        y_true, y_proba, _ = judged_rows(y_true, y_proba)
+        rows = judged_rows(y_true, y_proba, sample_weight)
+        how = {"n_bins": n_bins, "strategy": strategy}
         bins = calibration_bins(
-            y_true, y_proba, n_bins=n_bins, strategy=strategy, pos_label=pos_label
+            *rows[:2], sample_weight=rows[2], pos_label=pos_label, **how
         )
         error = calibration_error_of_bins(**bins)
         count, predicted, positives = (np.array(part) for part in bins.values())
         used = count > 0
         count, predicted, positives = count[used], predicted[used], positives[used]
-        lower, upper = clopper_pearson(positives, count, confidence_level)
+        observed, n_rows = positives / count, effective_counts(*rows, **how)[used]
+        lower, upper = clopper_pearson(observed * n_rows, n_rows, confidence_level)
         display = cls(
             predicted,
-            positives / count,
+            observed,
             lower=lower,
             upper=upper,
             count=count,

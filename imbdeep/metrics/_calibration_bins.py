@@ -28,6 +28,36 @@ def _bins_of_equal_width(proba, n_bins):
     return np.searchsorted(edges, proba, side="right")
 
 
+def place_in_bins(proba, weight, n_bins, strategy):
+    """Bin of each row.
+
+    Parameters
+    ----------
+    proba : ndarray of shape (n,)
+    weight : ndarray of shape (n,)
+        Above 0.
+    n_bins : int, at least 1
+    strategy : {'quantile', 'uniform'}
+
+    Returns
+    -------
+    place : ndarray of shape (n,), int
+    length : int
+        How many bins there are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.metrics._calibration_bins import place_in_bins
+    >>> place_in_bins(np.array([0.9, 0.1, 0.2]), np.ones(3), 3, "quantile")
+    (array([2, 0, 1]), 3)
+    """
+    if strategy == "uniform":
+        return _bins_of_equal_width(proba, n_bins), n_bins
+    place = _bins_of_equal_mass(proba, weight, n_bins)
+    return place, int(place.max()) + 1
+
+
 @usual_numbers()
 def calibration_bins(
     y_true,
@@ -99,10 +129,7 @@ def calibration_bins(
     # Rows without weight make no bin.
     used = weight > 0
     is_positive, proba, weight = is_positive[used], proba[used], weight[used]
-    if strategy == "quantile":
-        place, length = _bins_of_equal_mass(proba, weight, n_bins), 0
-    else:
-        place, length = _bins_of_equal_width(proba, n_bins), n_bins
+    place, length = place_in_bins(proba, weight, n_bins, strategy)
     count, total, positives = (
         np.bincount(place, weights=weights, minlength=length)
         for weights in (weight, weight * proba, weight * is_positive)

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from scipy.optimize import brentq
+from scipy.special import betainc, betaincc
 from scipy.stats import binom
 
 from imbdeep.displays import ReliabilityDisplay
@@ -93,3 +95,99 @@ def test_bands_of_calibrated_probabilities_hold_the_diagonal(seed):
     wrong = ReliabilityDisplay.from_predictions(y, proba**0.7)
     held = (wrong.lower <= wrong.predicted) & (wrong.predicted <= wrong.upper)
     assert held.sum() <= 2
+
+
+# --- Weights -------------------------------------------------------------------------
+
+
+def interval_by_hand(positives, count, level):
+    """Shares of which as many or more, as many or fewer are just not surprising.
+
+    The tail of a binomial is an incomplete beta function, also between whole numbers.
+    """
+    tail = (1 - level) / 2
+    lower, upper = 0.0, 1.0
+    if positives > 0:
+        lower = brentq(
+            lambda p: betainc(positives, count - positives + 1, p) - tail, 0, 1
+        )
+    if positives < count:
+        upper = brentq(
+            lambda p: betaincc(positives + 1, count - positives, p) - tail, 0, 1
+        )
+    return lower, upper
+
+
+@pytest.mark.parametrize("strategy", ["quantile", "uniform"])
+@pytest.mark.parametrize("seed", range(3))
+def test_weighted_bins(predictions, strategy, seed):
+    y, proba = predictions
+    weight = np.random.RandomState(seed).exponential(size=400)
+    weight[::9] = 0
+    display = ReliabilityDisplay.from_predictions(
+        y, proba, sample_weight=weight, n_bins=6, strategy=strategy
+    )
+    how = {"n_bins": 6, "strategy": strategy, "sample_weight": weight}
+    expected = expected_calibration_error(y, proba, **how)
+    assert display.calibration_error == pytest.approx(expected)
+    bins = calibration_bins(y, proba, **how)
+    count = [one for one in bins["count"] if one > 0]
+    np.testing.assert_allclose(display.count, count)
+    # Bins hold neighbours: rows are taken until the weight of a bin is reached.
+    rows = iter([i for i in np.argsort(proba) if weight[i] > 0])
+    for place, whole in enumerate(count):
+        held = []
+        while weight[held].sum() < whole - 1e-9:
+            held.append(next(rows))
+        total = weight[held].sum()
+        share = sum(w for w, own in zip(weight[held], y[held], strict=True) if own)
+        share /= total
+        n_rows = total**2 / sum(w * w for w in weight[held])
+        assert 1 <= n_rows < len(held) or len(held) == 1
+        assert display.observed[place] == pytest.approx(share)
+        found = display.lower[place], display.upper[place]
+        expected = interval_by_hand(share * n_rows, n_rows, 0.95)
+        np.testing.assert_allclose(found, expected, atol=1e-9)
+    assert next(rows, None) is None
+
+
+@pytest.mark.parametrize("scale", [0.01, 1, 7])
+def test_equal_weights_make_no_difference(predictions, scale):
+    expected = ReliabilityDisplay.from_predictions(*predictions)
+    display = ReliabilityDisplay.from_predictions(
+        *predictions, sample_weight=np.full(400, scale)
+    )
+    for name in ("predicted", "observed", "lower", "upper"):
+        np.testing.assert_allclose(getattr(display, name), getattr(expected, name))
+    np.testing.assert_allclose(display.count, expected.count * scale)
+
+
+def test_weights_of_rows_that_no_fold_held_out_are_left_out(predictions):
+    y, proba = predictions
+    weight = np.random.RandomState(0).exponential(size=400)
+    gaps, held_out = proba.copy(), np.arange(400) % 7 > 0
+    gaps[~held_out] = np.nan
+    display = ReliabilityDisplay.from_predictions(y, gaps, sample_weight=weight)
+    expected = ReliabilityDisplay.from_predictions(
+        y[held_out], proba[held_out], sample_weight=weight[held_out]
+    )
+    np.testing.assert_array_equal(display.upper, expected.upper)
+    with pytest.raises(ValueError, match="non-negative"):
+        ReliabilityDisplay.from_predictions(y, proba, sample_weight=-weight)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.4])
+@pytest.mark.parametrize("seed", range(2))
+def test_weighted_intervals_hold_the_share(share, seed):
+    """As often as they say, though weights differ much; by all weights they do not."""
+    rng = np.random.RandomState(seed)
+    held = {"effective": 0, "rows": 0}
+    y = rng.uniform(size=(2000, 200)) < share
+    weight = rng.lognormal(sigma=1, size=(2000, 200))
+    shares = (weight * y).sum(1) / weight.sum(1)
+    effective = weight.sum(1) ** 2 / (weight**2).sum(1)
+    for name, count in {"effective": effective, "rows": np.full(2000, 200.0)}.items():
+        lower, upper = clopper_pearson(shares * count, count, 0.95)
+        held[name] = ((lower <= share) & (share <= upper)).mean()
+    assert held["effective"] >= 0.94
+    assert held["rows"] < 0.91
