@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
-from imbdeep.classifiers._imbalanced.calibrating import fit_calibrator
+from imbdeep.classifiers._imbalanced.calibrating import (
+    fit_calibrator,
+    too_few_to_calibrate,
+)
 
 # A learner that is sure of the wrong class would rule itself out by one row.
 _LEAST_PROBA = 1e-6
@@ -121,10 +124,7 @@ def fit_blend(out_of_fold, y, sample_weight, calibration):
     if calibration is None:
         return Blend(weights, None, oof_proba)
     if np.bincount(judged, minlength=out_of_fold.shape[2]).min() < 2:
-        raise ValueError(
-            f"calibration={calibration!r} needs two held-out rows of each class at "
-            "least; groups have kept some in training. Pass None."
-        )
+        raise too_few_to_calibrate(calibration)
     blended = oof_proba[is_judged]
     calibrator = fit_calibrator(calibration, blended, judged, sample_weight)
     oof_proba[is_judged] = calibrator.predict_proba(blended)

@@ -104,6 +104,21 @@ def check_calibration(method, n_classes):
         )
 
 
+def too_few_to_calibrate(method):
+    """Error of a calibration that too few rows speak for.
+
+    Examples
+    --------
+    >>> from imbdeep.classifiers._imbalanced.calibrating import too_few_to_calibrate
+    >>> too_few_to_calibrate("beta")
+    ValueError("calibration='beta' needs two held-out rows ...")
+    """
+    return ValueError(
+        f"calibration={method!r} needs two held-out rows of each class at least; "
+        "groups have kept some in training. Pass None."
+    )
+
+
 def fit_calibrator(method, proba, y, sample_weight=None):
     """Learn how often probabilities come true.
 

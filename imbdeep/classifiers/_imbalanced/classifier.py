@@ -36,8 +36,8 @@ from imbdeep.classifiers._imbalanced.learners import (
 from imbdeep.classifiers._imbalanced.report.report import Reports
 from imbdeep.classifiers._imbalanced.threshold_checks import (
     check_decisions,
+    check_rows,
     positive_index,
-    try_out,
     warn_of_lone_rows,
 )
 
@@ -83,18 +83,19 @@ class ImbalancedClassifier(DecidesByThreshold, Reports, ClassifierMixin, BaseEst
         ``('precision', 0.5)`` as many of them as it can; where nothing is as precise,
         it warns and takes what is most precise. A callable takes true and predicted
         labels, and ``sample_weight`` if it has that parameter, and returns a number,
-        the greater the better. It may be a scorer of labels, such as
-        ``make_scorer(fbeta_score, beta=2)``, or the name of one of scikit-learn's,
-        such as 'f1_macro'; at most 200 thresholds are tried. A matrix holds the cost of
-        each true class (rows) and predicted class (columns), in the order of
-        ``classes_``; the class with the least expected cost is predicted. With more
-        than two classes: 'default', the most probable one; 'balanced_accuracy', where
+        the greater the better. It sees only rows that were held out and have a weight
+        above 0. It may be a scorer of labels, such as
+        ``make_scorer(fbeta_score, beta=2)``, or the name of one of scikit-learn's, such
+        as 'f1_macro'; at most 200 thresholds are tried. A matrix holds the cost of each
+        true class (rows) and predicted class (columns), in the order of ``classes_`` or
+        as a data frame names them; the least expected cost decides. With more than two
+        classes: 'default', the most probable one; 'balanced_accuracy', where
         each counts by the inverse of its share; or costs. It is learned in :meth:`fit`,
         or anew in :meth:`set_threshold`.
     pos_label : label or None, default=None
-        Which of two classes is positive: what 'f1', 'recall', 'precision' and numbers
-        are about, as well as ``threshold_``. None is the second one, ``classes_[1]``.
-        Functions and scorers are told labels, and have a ``pos_label`` of their own.
+        Which of two classes is positive: what metrics and scorers by name, 'recall',
+        'precision' and numbers are about, as well as ``threshold_``. None is the second
+        one, ``classes_[1]``. Functions and scorers have a ``pos_label`` of their own.
     calibration : {'sigmoid', 'beta', 'isotonic', 'temperature'} or None, default=None
         Map of the blended probabilities, learned out of fold. 'sigmoid' (Platt) scales
         and shifts logits, 'temperature' scales them, 'beta' treats low and high
@@ -130,8 +131,9 @@ class ImbalancedClassifier(DecidesByThreshold, Reports, ClassifierMixin, BaseEst
     calibrator_ : object or None
         Maps blended to calibrated probabilities by ``predict_proba``.
     oof_proba_ : ndarray of shape (n_samples, n_classes)
-        Out-of-fold probabilities of the training rows, calibrated; NaN for a class of
-        one row or, with groups, of one group.
+        Out-of-fold probabilities of the training rows; NaN for a class of one row or,
+        with groups, of one group. With ``calibration`` they are calibrated by a map
+        that was learned on these rows.
     oof_y_ : ndarray of shape (n_samples,)
         Labels of these rows, for metrics and curves.
     oof_sample_weight_ : ndarray of shape (n_samples,) or None
@@ -262,8 +264,8 @@ class ImbalancedClassifier(DecidesByThreshold, Reports, ClassifierMixin, BaseEst
                 sample_weight = read_weights(sample_weight, X, learners)
             if groups is not None:
                 groups = read_groups(groups, X)
-            try_out(self.threshold, self.classes_[target], sample_weight)
             given = {"sample_weight": sample_weight, "groups": groups}
+            check_rows(self.threshold, self.calibration, self.classes_, target, **given)
             ends = started + (self.time_budget or np.inf)
             suit_to_size(learners, self.learners, len(target))
             self.learners_, self.fit_seconds_ = {}, {}

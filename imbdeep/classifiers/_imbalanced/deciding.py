@@ -89,7 +89,9 @@ class DecidesByThreshold:
         sample_cost : array-like of shape (n_samples, n_classes, n_classes) or None, \
                 default=None
             Costs of each row, such as its amount, in place of ``threshold``: of each
-            true and predicted class, in the order of ``classes_``.
+            true and predicted class, in the order of ``classes_``. In single rows it
+            may be cheaper to be wrong than right: a fraud of less than the alarm that
+            stops it.
 
         Returns
         -------

@@ -42,7 +42,27 @@ def cheapest(proba, costs):
     return (proba[:, None, :] @ costs)[:, 0].argmin(axis=1)
 
 
-def read_costs(name, costs, shape):
+def _by_label(name, costs, classes):
+    """Costs of a data frame in the order of classes, if it names them."""
+    if not (hasattr(costs, "index") and hasattr(costs, "columns")):
+        return costs
+    known = classes.tolist()
+    axes = [list(costs.index), list(costs.columns)]
+    if all(len(labels) == len(known) == len(set(labels)) for labels in axes):
+        if all(set(labels) == set(known) for labels in axes):
+            rows, columns = ([labels.index(c) for c in known] for labels in axes)
+            return np.asarray(costs)[np.ix_(rows, columns)]
+        # The labels of a frame that was given none.
+        if all(labels == list(range(len(known))) for labels in axes):
+            return costs
+    raise ValueError(
+        f"{name} is a data frame with the rows {axes[0]} and the columns {axes[1]}, "
+        f"and the classes are {known}. Name both rows and columns by these, or pass an "
+        "array in their order."
+    )
+
+
+def read_costs(name, costs, shape, classes=None):
     """Read costs, and refuse those that make no sense.
 
     Parameters
@@ -51,6 +71,9 @@ def read_costs(name, costs, shape):
         Of the parameter, for errors.
     costs : array-like of shape ``shape``
     shape : tuple of int
+    classes : ndarray of shape (n_classes,) or None, default=None
+        Labels, by which a data frame may name its rows and columns; None if they are
+        not looked at.
 
     Returns
     -------
@@ -67,6 +90,8 @@ def read_costs(name, costs, shape):
     array([[0., 1.],
            [5., 0.]])
     """
+    if classes is not None:
+        costs = _by_label(name, costs, classes)
     with naming_value(name, costs):
         costs = np.asarray(costs, dtype=float)
     if costs.shape != shape:
@@ -143,7 +168,7 @@ def learn_decision(
         Class indices.
     sample_weight : ndarray of shape (n,) or None, default=None
     classes : ndarray of shape (n_classes,) or None, default=None
-        Labels, for functions of them; None for the indices.
+        Labels, for functions of them and costs; None for the indices.
     positive : int, default=1
         Index of the positive one of two classes.
 
@@ -167,14 +192,14 @@ def learn_decision(
     0.1
     """
     n_classes = proba.shape[1]
+    classes = np.arange(n_classes) if classes is None else classes
     if isinstance(threshold, str) and threshold == "default":
         return _by_costs(1.0 - np.eye(n_classes), positive)
     if is_learned(threshold, n_classes):
-        labels = np.arange(2) if classes is None else classes
         # Negative and positive.
-        order = [1 - positive, positive]
+        labels = classes[[1 - positive, positive]]
         found = _learn(
-            threshold, proba[:, positive], y == positive, labels[order], sample_weight
+            threshold, proba[:, positive], y == positive, labels, sample_weight
         )
         return Decision(found, positive=positive)
     if isinstance(threshold, str):
@@ -184,8 +209,23 @@ def learn_decision(
         return _by_costs((1.0 - np.eye(n_classes)) * inverse[:, None], positive)
     if isinstance(threshold, Real):
         return Decision(float(threshold), positive=positive)
-    costs = read_costs("threshold", threshold, (n_classes, n_classes))
+    costs = read_costs("threshold", threshold, (n_classes, n_classes), classes)
     return _by_costs(costs, positive)
+
+
+def none_to_learn_from(threshold):
+    """Error of a threshold that no rows speak for.
+
+    Examples
+    --------
+    >>> from imbdeep.classifiers._imbalanced.decisions import none_to_learn_from
+    >>> none_to_learn_from("f1")
+    ValueError("threshold='f1' cannot be chosen: ...")
+    """
+    return ValueError(
+        f"threshold={threshold!r} cannot be chosen: of one of the two classes no row "
+        "was held out, or none that has a weight. Pass 'default', a number or costs."
+    )
 
 
 def _learn(threshold, score, is_positive, labels, sample_weight):
@@ -195,12 +235,11 @@ def _learn(threshold, score, is_positive, labels, sample_weight):
         sample_weight = sample_weight[is_judged]
     is_positive, score = is_positive[is_judged], score[is_judged]
     if is_positive.all() or not is_positive.any():
-        raise ValueError(
-            f"threshold={threshold!r} cannot be chosen: of one of the two classes no "
-            "row was held out, or none that has a weight. Pass 'default', a number or "
-            "costs."
-        )
+        raise none_to_learn_from(threshold)
     if is_function(threshold):
+        if isinstance(threshold, str):
+            # scikit-learn's are about a class 1, whatever is positive here.
+            labels = np.arange(2)
         y = labels[is_positive.astype(int)]
         return best_by_score(label_score(threshold), y, score, labels, sample_weight)
     counts = count_at_thresholds(is_positive, score, sample_weight)

@@ -58,9 +58,12 @@ class LabelScore:
                 value = self.function(y_true, y_pred, **weights)
         except Exception as error:
             label = np.asarray(y_true[:1]).tolist()[0]
+            told = f"labels as y holds them, such as {label!r}"
+            if isinstance(self.asked, str):
+                told = "labels, 1 for the positive class and 0"
             error.add_note(
                 f"In threshold={self.asked!r}, which is called with true and predicted "
-                f"labels as y holds them, such as {label!r}."
+                f"{told}."
             )
             raise
         if np.ndim(value) or np.asarray(value).dtype.kind not in "biuf":

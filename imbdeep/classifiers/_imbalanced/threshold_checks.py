@@ -6,8 +6,16 @@ from numbers import Real
 import numpy as np
 
 from imbdeep._arguments import naming_value
-from imbdeep.classifiers._imbalanced.calibrating import check_calibration
-from imbdeep.classifiers._imbalanced.decisions import is_learned, is_share, read_costs
+from imbdeep.classifiers._imbalanced.calibrating import (
+    check_calibration,
+    too_few_to_calibrate,
+)
+from imbdeep.classifiers._imbalanced.decisions import (
+    is_learned,
+    is_share,
+    none_to_learn_from,
+    read_costs,
+)
 from imbdeep.classifiers._imbalanced.label_scores import is_function, label_score
 from imbdeep.classifiers._imbalanced.thresholds import METRICS
 
@@ -18,14 +26,14 @@ _FORMS = (
 _OF_MANY = "'default', 'balanced_accuracy' or a matrix of costs"
 
 
-def check_threshold(threshold, n_classes):
+def check_threshold(threshold, classes):
     """Refuse a threshold that no probabilities can have, before any training.
 
     Parameters
     ----------
     threshold : object
         See :class:`~imbdeep.classifiers.ImbalancedClassifier`.
-    n_classes : int
+    classes : ndarray of shape (n_classes,)
 
     Raises
     ------
@@ -49,21 +57,22 @@ def check_threshold(threshold, n_classes):
             raise ValueError(f"threshold must be in [0, 1], got {threshold!r}.")
         needs_two = True
     else:
-        _check_costs(threshold, n_classes)
+        _check_costs(threshold, classes)
         needs_two = False
-    if needs_two and n_classes > 2:
+    if needs_two and len(classes) > 2:
         raise ValueError(
-            f"threshold={threshold!r} is about two classes, and there are {n_classes}. "
-            f"Pass {_OF_MANY}."
+            f"threshold={threshold!r} is about two classes, and there are "
+            f"{len(classes)}. Pass {_OF_MANY}."
         )
 
 
-def _check_costs(threshold, n_classes):
+def _check_costs(threshold, classes):
     with naming_value("threshold", threshold):
         is_one = np.ndim(threshold) == 0
     if is_one:
         raise ValueError(f"threshold must be {_FORMS}, got {threshold!r}.")
-    costs = read_costs("threshold", threshold, (n_classes, n_classes))
+    shape = (len(classes), len(classes))
+    costs = read_costs("threshold", threshold, shape, classes)
     if not (costs.max(1) > np.diagonal(costs)).all():
         raise ValueError(
             "threshold holds costs of a class that nothing is lost by missing: one "
@@ -91,7 +100,7 @@ def check_decisions(threshold, calibration, classes, counts):
     ------
     ValueError
     """
-    check_threshold(threshold, len(classes))
+    check_threshold(threshold, classes)
     check_calibration(calibration, len(classes))
     lone = classes[counts == 1].tolist()
     learned = [f"calibration={calibration!r}"] if calibration is not None else []
@@ -122,6 +131,52 @@ def warn_of_lone_rows(classes, counts):
             UserWarning,
             stacklevel=2,
         )
+
+
+def check_rows(threshold, calibration, classes, y, sample_weight=None, groups=None):
+    """Refuse what these rows cannot decide, before any training.
+
+    Parameters
+    ----------
+    threshold : object
+        Checked.
+    calibration : str or None
+    classes : ndarray of shape (n_classes,)
+    y : ndarray of shape (n,), int
+        Class indices.
+    sample_weight : ndarray of shape (n,) or None, default=None
+    groups : ndarray of shape (n,), int, or None, default=None
+
+    Raises
+    ------
+    ValueError
+        If something is to be learned of a class that is never held out, or has no
+        weight; or if the threshold is a function that returns no number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.classifiers._imbalanced.threshold_checks import check_rows
+    >>> y = np.array([0, 0, 1, 1])
+    >>> check_rows("f1", None, np.arange(2), y, groups=y)
+    Traceback (most recent call last):
+    ValueError: threshold='f1' cannot be chosen: ...
+    """
+    indices = range(len(classes))
+    # All models train on the only group of a class.
+    is_kept = groups is not None and any(
+        len(np.unique(groups[y == index])) == 1 for index in indices
+    )
+    if calibration is not None and is_kept:
+        raise too_few_to_calibrate(calibration)
+    is_weightless = sample_weight is not None and not all(
+        sample_weight[y == index].any() for index in indices
+    )
+    if is_learned(threshold, len(classes)) and (is_kept or is_weightless):
+        raise none_to_learn_from(threshold)
+    # Names of scorers are told which class is positive.
+    labels = y if isinstance(threshold, str) else classes[y]
+    try_out(threshold, labels, sample_weight)
 
 
 def try_out(threshold, y, sample_weight=None):

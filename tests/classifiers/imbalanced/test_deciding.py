@@ -3,13 +3,21 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import f1_score, fbeta_score, make_scorer, recall_score
+from sklearn.metrics import (
+    class_likelihood_ratios,
+    f1_score,
+    fbeta_score,
+    jaccard_score,
+    make_scorer,
+    recall_score,
+)
 from sklearn.naive_bayes import GaussianNB
 
 from imbdeep.classifiers import ImbalancedClassifier
@@ -166,6 +174,40 @@ def test_a_positive_label_that_is_none(pos_label):
         model.fit(proba[:, 1:], y)
 
 
+@pytest.mark.parametrize("labels", [[1, 2], ["churn", "stay"], [False, True]])
+def test_scorers_by_name_are_about_the_positive_class(labels):
+    y, proba = table(3, 24, share=0.2)
+    labels = np.array(labels)
+    found = []
+    for positive, label in enumerate(labels.tolist()):
+
+        def by_hand(y_true, y_pred, label=label):
+            return jaccard_score(y_true == label, y_pred == label)
+
+        told_of = {"classes": labels, "positive": positive}
+        expected = learn_decision(by_hand, proba, y, **told_of).threshold
+        model = told(labels[y], proba, threshold="jaccard", pos_label=label)
+        assert model.threshold_ == expected
+        assert model.set_threshold(0.3).set_threshold("jaccard").threshold_ == expected
+        found.append(expected)
+    # It matters which one is.
+    assert abs(found[0] - (1 - found[1])) > 0.01
+
+
+def test_a_scorer_by_name_without_a_pos_label():
+    y, proba = table(0, 24, share=0.2)
+
+    def by_hand(y_true, y_pred):
+        told = 1 - y_true, 1 - y_pred
+        return class_likelihood_ratios(*told, replace_undefined_by=1)[0]
+
+    name = "positive_likelihood_ratio"
+    expected = learn_decision(by_hand, proba, y).threshold
+    found = learn_decision(name, proba, y, positive=0).threshold
+    assert_allclose(found, 1 - expected)
+    assert abs(found - learn_decision(name, proba, y).threshold) > 0.01
+
+
 def test_no_class_is_positive_of_three():
     X, y = blobs(3)
     learners = [("bayes", GaussianNB())]
@@ -194,6 +236,119 @@ def test_costs_that_make_no_sense_at_the_estimator():
     ]:
         with pytest.raises(ValueError, match=message):
             told(y, proba, threshold=costs)
+
+
+class Never(Told):
+    def fit(self, X, y, sample_weight=None):
+        raise AssertionError("It was trained.")
+
+
+@pytest.mark.parametrize("threshold", ["f1", ("recall", 0.8), f1_score, "f1_macro"])
+def test_rows_that_cannot_choose_a_threshold_are_refused_before_training(threshold):
+    y, proba = table(0)
+    model = ImbalancedClassifier([("never", Never())], threshold=threshold)
+    rare_together = np.where(y == 1, 0, np.arange(len(y)))
+    for given in (
+        {"groups": y},
+        {"groups": rare_together},
+        {"sample_weight": 1 - y},
+        {"sample_weight": y},
+    ):
+        with pytest.raises(ValueError, match="of one of the two classes no row was"):
+            model.fit(proba[:, 1:], y, **given)
+
+
+@pytest.mark.parametrize("calibration", ["sigmoid", "isotonic"])
+def test_groups_that_cannot_calibrate_are_refused_before_training(calibration):
+    y, proba = table(0)
+    model = ImbalancedClassifier([("never", Never())], calibration=calibration)
+    for groups in (y, np.where(y == 1, 0, np.arange(len(y)))):
+        with pytest.raises(ValueError, match="two held-out rows of each class"):
+            model.fit(proba[:, 1:], y, groups=groups)
+
+
+def test_costs_need_no_rows_of_a_class():
+    y, proba = table(0)
+    for given in ({"groups": np.where(y, 0, 1 + y.cumsum())}, {"sample_weight": 1 - y}):
+        assert told(y, proba, fit_params=given, threshold=COSTS).threshold_ == 1 / 8
+
+
+@pytest.mark.parametrize("threshold", ["f1", f1_score])
+def test_two_groups_of_a_class_are_enough(threshold):
+    y, proba = table(0)
+    groups = np.arange(len(y)) % 2
+    decided = told(
+        y, proba, fit_params={"groups": groups}, threshold=threshold, calibration="beta"
+    )
+    assert 0 < decided.threshold_ < 1
+
+
+def test_a_function_sees_rows_that_were_held_out_and_have_a_weight():
+    y, proba = table(0)
+    weight = (np.arange(len(y)) % 5 > 0).astype(float)
+    sizes = set()
+
+    def of_size(y_true, y_pred):
+        sizes.add(len(y_true))
+        return f1_score(y_true, y_pred)
+
+    told(y, proba, fit_params={"sample_weight": weight}, threshold=of_size)
+    # All are there when it is tried.
+    assert sizes == {len(y), int(weight.sum())}
+
+
+# --- Costs by label ------------------------------------------------------------------
+
+
+def test_costs_of_a_data_frame_go_by_its_labels():
+    y, proba = table(0)
+    labels = np.array(["churn", "stay"])
+    # A churned customer who is missed costs ten.
+    by_name = pd.DataFrame([[0, 1], [10, 0]], ["stay", "churn"], ["stay", "churn"])
+    mixed = by_name[["churn", "stay"]]
+    in_order = pd.DataFrame([[0, 10], [1, 0]])
+    for costs in (by_name, mixed, by_name.T.T, in_order, in_order.to_numpy()):
+        model = told(labels[y], proba, threshold=costs)
+        assert_allclose(model.threshold_, 10 / 11)
+        assert_allclose(told(labels[y], proba).set_threshold(costs).threshold_, 10 / 11)
+        swapped = told(labels[y], proba, threshold=costs, pos_label="churn")
+        assert_allclose(swapped.threshold_, 1 / 11)
+
+
+def test_costs_of_three_classes_go_by_labels():
+    X, y = blobs(3)
+    labels = np.array(["a", "b", "c"])
+    costs = np.array([[0, 9, 2], [1, 0, 4], [3, 1, 0]])
+    params = {"learners": [("bayes", GaussianNB())], "random_state": 0}
+    expected = ImbalancedClassifier(threshold=costs, **params).fit(X, labels[y])
+    frame = pd.DataFrame(costs, labels, labels).loc[["c", "a", "b"], ["b", "c", "a"]]
+    model = ImbalancedClassifier(threshold=frame, **params).fit(X, labels[y])
+    assert_array_equal(model.predict(X), expected.predict(X))
+
+
+@pytest.mark.parametrize(
+    ("index", "columns"),
+    [
+        (["stay", "left"], ["stay", "left"]),
+        ([0, 1], ["stay", "churn"]),
+        (["stay", "churn"], [0, 1]),
+        (["stay", "stay"], ["stay", "churn"]),
+        ([1, 2], [1, 2]),
+    ],
+)
+def test_costs_with_other_labels_are_refused(index, columns):
+    y, proba = table(0)
+    y = np.array(["churn", "stay"])[y]
+    costs = pd.DataFrame([[0, 1], [10, 0]], index, columns)
+    model = ImbalancedClassifier([("never", Never())], threshold=costs)
+    message = r"threshold is a data frame with the rows .* classes are \['churn', 'st"
+    with pytest.raises(ValueError, match=message):
+        model.fit(proba[:, 1:], y)
+    with pytest.raises(ValueError, match=message):
+        told(y, proba).set_threshold(costs)
+
+
+# --- Short of time -------------------------------------------------------------------
 
 
 def test_a_threshold_is_learned_when_time_is_short():

@@ -221,14 +221,14 @@ def test_costs_of_any_size():
 )
 def test_thresholds_that_make_no_sense(threshold, message):
     with pytest.raises(ValueError, match=message):
-        check_threshold(threshold, 2)
+        check_threshold(threshold, np.arange(2))
 
 
 @pytest.mark.parametrize("threshold", [0.3, "f1", ("recall", 0.5)])
 def test_thresholds_are_for_two_classes(threshold):
-    check_threshold(threshold, 2)
+    check_threshold(threshold, np.arange(2))
     with pytest.raises(ValueError, match="there are 3"):
-        check_threshold(threshold, 3)
+        check_threshold(threshold, np.arange(3))
 
 
 def test_costs_name_their_parameter():
