@@ -122,7 +122,11 @@ def modules_of_methods(package):
 
 # A blend is made of other methods.
 BLENDED = {
-    "imbdeep.classifiers._imbalanced.learners": {"imbdeep.classifiers._net_ensemble"}
+    "imbdeep.classifiers._imbalanced.learners": {
+        "imbdeep.classifiers._ldam",
+        "imbdeep.classifiers._net_ensemble",
+        "imbdeep.classifiers._remix",
+    }
 }
 
 
