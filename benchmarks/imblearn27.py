@@ -48,7 +48,7 @@ REPORT_AGAIN = "What was reported before is as it was; go on with --report-only.
 
 def make_parser():
     """Return the parser of the command line."""
-    presets = "\n".join(f"  {name:10}{p.description}" for name, p in PRESETS.items())
+    presets = "\n".join(f"  {name:13}{p.description}" for name, p in PRESETS.items())
     methods = "\n".join(f"  {name:28}{m.title}" for name, m in METHODS.items())
     parser = argparse.ArgumentParser(
         prog="imblearn27.py",

@@ -170,7 +170,7 @@ class TestRecord:
         assert record["seed"] == derive_seed(0, "ecoli", "logistic", 1)
         assert record["data_sha256"] == "abc"
         assert record["fit_seconds"] > 0
-        assert len(record["scores"]) == 16
+        assert len(record["scores"]) == 18
         assert sum(record["curves"]["calibration"]["count"]) == record["n_test"]
         json.dumps(record, allow_nan=False)
 
