@@ -67,7 +67,7 @@ def short(method):
     return replace(method, make=make)
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", [slow_if(p == "thresholds", p) for p in PARTS])
 def test_a_run_and_its_report(part, keel, tmp_path, fake_peers, monkeypatch):
     datasets, methods, n_cells = RUNS[part]
     made = {name: short(method) for name, method in PARTS[part].methods.items()}
@@ -159,6 +159,7 @@ HELD_OUT = set(PARTS["members"].methods) - {*PEERS_OF_TABLES, "net", "single"}
 HELD_OUT -= {"no_holdout", "own_epochs"}
 
 
+@pytest.mark.slow
 def test_ways_to_a_threshold_by_hand():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(150, 2))
