@@ -27,6 +27,7 @@ def score(model, rows):
         "ap": average_precision_score(y, proba[:, 1]),
         "log_loss": log_loss(y, proba),
         "balanced_brier": balanced_brier_score(y, proba[:, 1]),
+        "cost": mean_cost(y, (proba[:, 1] >= LEAST_COST_FROM).astype(int)),
     }
     if hasattr(model, "oof_proba_"):
         threshold = tune_on_held_out(rows.y_train, model.oof_proba_[:, 1])
@@ -244,15 +245,3 @@ class Raw(OnTables):
     methods = methods.RAW
     tables = data.RAW
     metrics = OnTables.metrics | {"cost": "cost of a row"}
-
-    def compute(self, cell, rows):
-        model = self.make(cell, cell.seed)
-        model, seconds = timed_fit(model, rows.X_train, rows.y_train)
-        rare = model.predict_proba(rows.X_test)[:, 1]
-        scores = {
-            "ap": average_precision_score(rows.y_test, rare),
-            "log_loss": log_loss(rows.y_test, rare),
-            "cost": mean_cost(rows.y_test, (rare >= LEAST_COST_FROM).astype(int)),
-        }
-        scores = {name: float(value) for name, value in scores.items()}
-        return {"scores": scores, "fit_seconds": seconds}
