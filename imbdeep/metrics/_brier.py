@@ -13,7 +13,7 @@ from imbdeep.metrics._targets import (
 )
 
 
-def _squared_error_per_row(column_of_row, proba):
+def squared_error_per_row(column_of_row, proba):
     """Return half the squared distance between one-hot rows and `proba`."""
     error = proba.copy()  # it may be the caller's array
     error[np.arange(len(proba)), column_of_row] -= 1
@@ -149,7 +149,7 @@ def balanced_brier_score(
     else:
         column = _column_of_row(y_true, proba, classes)
 
-    error = _squared_error_per_row(column, proba)
+    error = squared_error_per_row(column, proba)
     weight_per_class = np.bincount(column, weights=weight)
     error_per_class = np.bincount(column, weights=weight * error)
     present = weight_per_class > 0

@@ -11,6 +11,7 @@ from sklearn.metrics import (
 )
 
 from imbdeep.classifiers._imbalanced.report.honesty import calibration_scores
+from imbdeep.metrics._brier import squared_error_per_row
 
 _LEAST_PROBA = 1e-15
 _MOST_BINS = 10
@@ -60,9 +61,8 @@ def mean_log_loss(rows):
 
 def _brier(rows):
     """In [0, 1], of several classes as well as of two."""
-    error = rows.proba.copy()
-    error[np.arange(len(rows.y)), rows.y] -= 1
-    return float(np.average((error**2).sum(axis=1) / 2, weights=rows.weight))
+    error = squared_error_per_row(rows.y, rows.proba)
+    return float(np.average(error, weights=rows.weight))
 
 
 def score_table(rows):
