@@ -2,7 +2,6 @@
 
 import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
-from sklearn.utils._response import _get_response_values_binary
 
 _BAND = {"alpha": 0.2, "linewidth": 0}
 _WRITTEN = {"g_mean": "g-mean", "f1": "F1", "mcc": "MCC", "matthews_corrcoef": "MCC"}
@@ -15,7 +14,7 @@ def axes_to_draw_on(display, ax):
     Parameters
     ----------
     display : object
-        Named in the error if matplotlib is missing.
+        Gets ``ax_`` and ``figure_``. Named in the error if matplotlib is missing.
     ax : matplotlib Axes or None
     """
     check_matplotlib_support(f"{type(display).__name__}.plot")
@@ -24,6 +23,7 @@ def axes_to_draw_on(display, ax):
     if ax is None:
         _, ax = plt.subplots(layout="constrained")
     ax.spines[["top", "right"]].set_visible(False)
+    display.ax_, display.figure_ = ax, ax.figure
     return ax
 
 
@@ -133,25 +133,3 @@ def show_probabilities(ax, scale):
         ax.set_yscale("function", functions=functions)
         ax.set_xticks(_TICKS, labels)
         ax.set_yticks(_TICKS, labels)
-
-
-def positive_proba(estimator, X, pos_label):
-    """Return the probabilities of the positive class, and that class.
-
-    Parameters
-    ----------
-    estimator : classifier
-        Fitted, of two classes.
-    X : array-like of shape (n_samples, n_features)
-    pos_label : object
-        None for the last of the classes.
-
-    Raises
-    ------
-    ValueError
-        If it is not a classifier of two classes.
-    """
-    proba, positive = _get_response_values_binary(
-        estimator, X, response_method="predict_proba", pos_label=pos_label
-    )
-    return proba, np.asarray(positive).item()

@@ -178,7 +178,7 @@ class LearningCurveDisplay:
             Itself, with ``ax_``, ``figure_`` and ``line_``.
         """
         ax = axes_to_draw_on(self, ax)
-        self.ax_, self.figure_, self.score_ax_ = ax, ax.figure, None
+        self.score_ax_ = None
         name = self.name if name is None else name
         judged = "out-of-fold" if self.out_of_fold else "validation"
         self.lines_ = {}

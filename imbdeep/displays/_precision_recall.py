@@ -10,11 +10,11 @@ from imbdeep.displays._axes import (
     draw_band,
     labelled,
     of_class,
-    positive_proba,
     reference_line,
 )
 from imbdeep.displays._bootstrap import pointwise_band, resampled_counts
 from imbdeep.displays._inputs import BAND, read_binary
+from imbdeep.displays._new_rows import OfNewRows
 from imbdeep.metrics import precision_at_recalls
 from imbdeep.metrics._precision_at_recall import RECALL_GRID, best_at_recalls
 
@@ -29,7 +29,7 @@ def _precision_of_draws(resampled):
     return np.array(curves).reshape(len(tp), len(RECALL_GRID))
 
 
-class PrecisionRecallDisplay:
+class PrecisionRecallDisplay(OfNewRows):
     """Precision against recall, with a band of what other rows would give.
 
     It is the interpolated curve: of the thresholds that find at least so many positive
@@ -106,43 +106,6 @@ class PrecisionRecallDisplay:
         self.prevalence = prevalence
         self.name = name
         self.pos_label = pos_label
-
-    @classmethod
-    def from_estimator(
-        cls, estimator, X, y, *, pos_label=None, name=None, ax=None, **options
-    ):
-        """Draw the curve of a fitted classifier of two classes.
-
-        Parameters
-        ----------
-        estimator : classifier
-            Fitted, with ``predict_proba``.
-        X : array-like of shape (n_samples, n_features)
-            Rows that it was not trained on.
-        y : array-like of shape (n_samples,)
-            Their labels.
-        pos_label : label or None, default=None
-            The positive class. None is the last of ``classes_``.
-        name : str or None, default=None
-            For the legend. None takes that of the class.
-        ax : matplotlib Axes or None, default=None
-            Where to draw. None makes a figure.
-        **options
-            Others of :meth:`from_predictions`.
-
-        Returns
-        -------
-        PrecisionRecallDisplay
-
-        Raises
-        ------
-        ValueError
-            If it is not a classifier of two classes, or as :meth:`from_predictions`.
-        """
-        proba, pos_label = positive_proba(estimator, X, pos_label)
-        name = type(estimator).__name__ if name is None else name
-        told = {"pos_label": pos_label, "name": name, "ax": ax}
-        return cls.from_predictions(y, proba, **told, **options)
 
     @classmethod
     @usual_numbers()
@@ -236,7 +199,6 @@ class PrecisionRecallDisplay:
             Itself, with ``ax_``, ``figure_`` and ``line_``.
         """
         ax = axes_to_draw_on(self, ax)
-        self.ax_, self.figure_ = ax, ax.figure
         name = self.name if name is None else name
         fact = None
         if self.average_precision is not None:

@@ -11,11 +11,11 @@ from imbdeep.displays._axes import (
     draw_band,
     labelled,
     of_class,
-    positive_proba,
     reference_line,
     show_probabilities,
 )
 from imbdeep.displays._inputs import BAND, judged_rows
+from imbdeep.displays._new_rows import OfNewRows
 from imbdeep.metrics import calibration_bins, calibration_error_of_bins
 from imbdeep.metrics._calibration_bins import place_in_bins
 from imbdeep.metrics._targets import check_positive_proba, check_weights
@@ -85,7 +85,7 @@ def effective_counts(y_true, y_proba, sample_weight, *, n_bins, strategy):
     return np.divide(total**2, squares, out=np.zeros(length), where=squares > 0)
 
 
-class ReliabilityDisplay:
+class ReliabilityDisplay(OfNewRows):
     r"""Observed share of positive rows against predicted probability, in bins.
 
     On the diagonal probabilities come true as often as they say; below it they are too
@@ -179,43 +179,6 @@ class ReliabilityDisplay:
         self.calibration_error = calibration_error
         self.name = name
         self.pos_label = pos_label
-
-    @classmethod
-    def from_estimator(
-        cls, estimator, X, y, *, pos_label=None, name=None, ax=None, **options
-    ):
-        """Draw the curve of a fitted classifier of two classes.
-
-        Parameters
-        ----------
-        estimator : classifier
-            Fitted, with ``predict_proba``.
-        X : array-like of shape (n_samples, n_features)
-            Rows that it was not trained on.
-        y : array-like of shape (n_samples,)
-            Their labels.
-        pos_label : label or None, default=None
-            The positive class. None is the last of ``classes_``.
-        name : str or None, default=None
-            For the legend. None takes that of the class.
-        ax : matplotlib Axes or None, default=None
-            Where to draw. None makes a figure.
-        **options
-            Others of :meth:`from_predictions`.
-
-        Returns
-        -------
-        ReliabilityDisplay
-
-        Raises
-        ------
-        ValueError
-            If it is not a classifier of two classes, or as :meth:`from_predictions`.
-        """
-        proba, pos_label = positive_proba(estimator, X, pos_label)
-        name = type(estimator).__name__ if name is None else name
-        told = {"pos_label": pos_label, "name": name, "ax": ax}
-        return cls.from_predictions(y, proba, **told, **options)
 
     @classmethod
     @usual_numbers()
@@ -319,7 +282,6 @@ class ReliabilityDisplay:
         """
         check_arguments(_SCALE, {"scale": scale})
         ax = axes_to_draw_on(self, ax)
-        self.ax_, self.figure_ = ax, ax.figure
         name = self.name if name is None else name
         fact = None
         if self.calibration_error is not None:

@@ -337,7 +337,6 @@ class ThresholdDisplay:
             Itself, with ``ax_``, ``figure_`` and ``line_``.
         """
         ax = axes_to_draw_on(self, ax)
-        self.ax_, self.figure_ = ax, ax.figure
         name = self.name if name is None else name
         metric = None if self.metric is None else in_words(self.metric)
         fact = metric
