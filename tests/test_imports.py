@@ -50,7 +50,7 @@ METHODS = {"classifiers", "over_sampling"}
 MAY_IMPORT["classifiers"] = set(MAY_IMPORT) - {"reporting"}
 MAY_IMPORT["utils"] = set()
 MAY_IMPORT["over_sampling"] = MAY_IMPORT["classifiers"] | {"classifiers"}
-MAY_IMPORT["displays"] = {"metrics", "classifiers"}
+MAY_IMPORT["displays"] = {"metrics"}
 
 
 def module_name(path):

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils import check_random_state
 
-from imbdeep.classifiers._imbalanced.thresholds import Counts, count_at_thresholds
+from imbdeep.metrics._thresholds import Counts, count_at_thresholds
 
 MOST_THRESHOLDS = 1000
 
@@ -26,7 +26,7 @@ def thinned(counts, most):
     Examples
     --------
     >>> import numpy as np
-    >>> from imbdeep.classifiers._imbalanced.thresholds import count_at_thresholds
+    >>> from imbdeep.metrics._thresholds import count_at_thresholds
     >>> from imbdeep.displays._bootstrap import thinned
     >>> score = np.linspace(1, 0, 10_000)
     >>> counts = thinned(count_at_thresholds(np.arange(10_000) < 9, score), 100)

@@ -6,12 +6,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from imbdeep._arguments import FiniteReal, check_arguments
 from imbdeep._switches import usual_numbers
-from imbdeep.classifiers._imbalanced.thresholds import (
-    METRICS,
-    Counts,
-    best_threshold,
-    count_at_thresholds,
-)
 from imbdeep.displays._axes import (
     axes_to_draw_on,
     draw_band,
@@ -23,6 +17,12 @@ from imbdeep.displays._axes import (
 from imbdeep.displays._bootstrap import jumps, pointwise_band, resampled_counts
 from imbdeep.displays._inputs import BAND, read_binary
 from imbdeep.displays._out_of_fold import labels_of_fit, refuse_rows, two_class_proba
+from imbdeep.metrics._thresholds import (
+    METRICS,
+    Counts,
+    best_threshold,
+    count_at_thresholds,
+)
 
 
 def _share(part, whole):

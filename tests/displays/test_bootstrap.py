@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from imbdeep.classifiers._imbalanced.thresholds import count_at_thresholds
 from imbdeep.displays._bootstrap import pointwise_band, resampled_counts, thinned
+from imbdeep.metrics._thresholds import count_at_thresholds
 
 
 def draw(n=60, levels=15, seed=0):

@@ -11,10 +11,7 @@ from imbdeep.classifiers._imbalanced.label_scores import (
     is_function,
     label_score,
 )
-from imbdeep.classifiers._imbalanced.thresholds import (
-    best_threshold,
-    count_at_thresholds,
-)
+from imbdeep.metrics._thresholds import best_threshold, count_at_thresholds
 
 
 def cheapest(proba, costs):

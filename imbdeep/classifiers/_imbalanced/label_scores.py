@@ -12,11 +12,7 @@ from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.metrics._scorer import _BaseScorer
 
-from imbdeep.classifiers._imbalanced.thresholds import (
-    METRICS,
-    count_at_thresholds,
-    middle_of_best,
-)
+from imbdeep.metrics._thresholds import METRICS, count_at_thresholds, middle_of_best
 
 # Each costs a call of the function, which takes a second with millions of rows.
 MOST_THRESHOLDS = 200

@@ -17,7 +17,7 @@ from imbdeep.classifiers._imbalanced.decisions import (
     read_costs,
 )
 from imbdeep.classifiers._imbalanced.label_scores import is_function, label_score
-from imbdeep.classifiers._imbalanced.thresholds import METRICS
+from imbdeep.metrics._thresholds import METRICS
 
 _FORMS = (
     f"'default', a metric among {sorted(METRICS)}, a number in [0, 1], ('recall', r), "

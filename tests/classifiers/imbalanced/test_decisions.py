@@ -1,18 +1,9 @@
-"""Thresholds and costs: against a search by hand, and what is refused."""
+"""Thresholds and costs: what is decided by them, and what is refused."""
 
 import numpy as np
 import pytest
-from imblearn.metrics import geometric_mean_score
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.metrics import (
-    balanced_accuracy_score,
-    brier_score_loss,
-    f1_score,
-    make_scorer,
-    matthews_corrcoef,
-    precision_score,
-    recall_score,
-)
+from sklearn.metrics import brier_score_loss, make_scorer
 
 from imbdeep.classifiers._imbalanced.decisions import (
     cheapest,
@@ -24,14 +15,7 @@ from imbdeep.classifiers._imbalanced.threshold_checks import (
     check_threshold,
     warn_of_lone_rows,
 )
-from imbdeep.classifiers._imbalanced.thresholds import count_at_thresholds
-
-SCORES = {
-    "balanced_accuracy": balanced_accuracy_score,
-    "f1": f1_score,
-    "g_mean": geometric_mean_score,
-    "mcc": matthews_corrcoef,
-}
+from imbdeep.metrics._thresholds import best_threshold, count_at_thresholds
 
 
 def table(seed, n=60):
@@ -42,90 +26,19 @@ def table(seed, n=60):
     return y, np.c_[1 - score, score]
 
 
-def cuts(score):
-    """A threshold in each gap between the scores, and beyond them."""
-    values = np.unique(score)
-    return np.r_[0.0, (values[:-1] + values[1:]) / 2, 1.01]
-
-
-@pytest.mark.parametrize("name", SCORES)
-@pytest.mark.parametrize("seed", range(4))
-def test_a_metric_is_maximised(name, seed):
-    y, proba = table(seed)
-    labels = learn_decision(name, proba, y)(proba)
-    best = max(
-        SCORES[name](y, (proba[:, 1] >= t).astype(int)) for t in cuts(proba[:, 1])
+@pytest.mark.parametrize("criterion", ["f1", ("recall", 0.7), ("precision", 0.7)])
+@pytest.mark.parametrize("positive", [0, 1])
+def test_the_best_threshold_decides(criterion, positive):
+    y, proba = table(0)
+    weight = np.random.RandomState(0).uniform(0, 2, len(y))
+    score = proba[:, positive]
+    expected = best_threshold(
+        count_at_thresholds(y == positive, score, weight), criterion
     )
-    assert_allclose(SCORES[name](y, labels), best)
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_counts_are_those_of_each_threshold(seed):
-    y, proba = table(seed)
-    weight = np.random.RandomState(seed).uniform(0, 2, len(y))
-    counts = count_at_thresholds(y == 1, proba[:, 1], weight)
-    assert (np.diff(counts.thresholds) < 0).all()
-    for i, threshold in enumerate(counts.thresholds):
-        called = proba[:, 1] >= threshold
-        assert_allclose(counts.tp[i], weight[(y == 1) & called].sum())
-        assert_allclose(counts.fp[i], weight[(y == 0) & called].sum())
-        assert_allclose(counts.fn[i], weight[(y == 1) & ~called].sum(), atol=1e-12)
-        assert_allclose(counts.tn[i], weight[(y == 0) & ~called].sum(), atol=1e-12)
-
-
-@pytest.mark.parametrize("wanted", [0.3, 0.7, 1.0])
-@pytest.mark.parametrize("seed", range(4))
-def test_recall_is_reached_with_as_few_false_alarms_as_can_be(seed, wanted):
-    y, proba = table(seed)
-    called = learn_decision(("recall", wanted), proba, y)(proba)
-    assert recall_score(y, called) >= wanted
-    higher = [c for c in cuts(proba[:, 1]) if (proba[:, 1] >= c).sum() < called.sum()]
-    assert all(recall_score(y, proba[:, 1] >= c) < wanted for c in higher)
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_precision_is_reached_with_as_much_recall_as_can_be(seed):
-    y, proba = table(seed)
-    called = learn_decision(("precision", 0.7), proba, y)(proba)
-    assert precision_score(y, called) >= 0.7
-    lower = [c for c in cuts(proba[:, 1]) if (proba[:, 1] >= c).sum() > called.sum()]
-    for cut in lower:
-        more = proba[:, 1] >= cut
-        is_less_precise = precision_score(y, more) < 0.7
-        assert is_less_precise or recall_score(y, more) == recall_score(y, called)
-
-
-def test_of_thresholds_that_find_as_many_the_one_with_fewest_alarms():
-    score = np.arange(0.9, 0, -0.1)
-    y = np.array([1, 1, 1, 0, 0, 0, 0, 0, 0])
-    proba = np.c_[1 - score, score]
-    assert_allclose(learn_decision(("precision", 0.5), proba, y).threshold, 0.65)
-
-
-def test_a_precision_that_nothing_reaches_is_the_highest_there_is():
-    proba = np.array([[0.2, 0.8], [0.4, 0.6], [0.9, 0.1]])
-    with pytest.warns(UserWarning, match=r"highest precision is 0\.500"):
-        decision = learn_decision(("precision", 0.9), proba, np.array([0, 1, 0]))
-    assert_array_equal(decision(proba), [1, 1, 0])
-
-
-@pytest.mark.parametrize("name", ["balanced_accuracy", "g_mean", "mcc"])
-def test_scores_that_say_nothing_raise_no_alarm(name):
-    proba = np.full((10, 2), 0.5)
-    assert not learn_decision(name, proba, np.arange(10) % 2)(proba).any()
-
-
-def test_neighbouring_floats_are_kept_apart():
-    low = 0.3
-    score = np.array([low, np.nextafter(low, 1)])
-    decision = learn_decision("f1", np.c_[1 - score, score], np.array([0, 1]))
-    assert_array_equal(decision(np.c_[1 - score, score]), [0, 1])
-
-
-def test_all_rows_certain():
-    proba = np.array([[0.0, 1.0], [1.0, 0.0]])
-    decision = learn_decision("f1", proba, np.array([1, 0]))
-    assert_array_equal(decision(proba), [1, 0])
+    decision = learn_decision(criterion, proba, y, weight, positive=positive)
+    assert decision.threshold == expected
+    called = np.where(score >= expected, positive, 1 - positive)
+    assert_array_equal(decision(proba), called)
 
 
 def test_rows_that_nobody_held_out_are_left_out():

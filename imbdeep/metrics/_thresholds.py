@@ -44,7 +44,7 @@ def count_at_thresholds(is_positive, score, sample_weight=None):
     Examples
     --------
     >>> import numpy as np
-    >>> from imbdeep.classifiers._imbalanced.thresholds import count_at_thresholds
+    >>> from imbdeep.metrics._thresholds import count_at_thresholds
     >>> counts = count_at_thresholds(np.array([True, False]), np.array([0.8, 0.4]))
     >>> counts.thresholds.round(1).tolist(), counts.tp.tolist(), counts.fp.tolist()
     ([1.0, 0.6, 0.0], [0.0, 1.0, 1.0], [0.0, 0.0, 1.0])
@@ -110,7 +110,7 @@ def middle_of_best(values):
     Examples
     --------
     >>> import numpy as np
-    >>> from imbdeep.classifiers._imbalanced.thresholds import middle_of_best
+    >>> from imbdeep.metrics._thresholds import middle_of_best
     >>> int(middle_of_best(np.array([0.1, 0.7, 0.7, 0.7, 0.2, 0.7])))
     2
     """
@@ -141,10 +141,7 @@ def best_threshold(counts, criterion):
     Examples
     --------
     >>> import numpy as np
-    >>> from imbdeep.classifiers._imbalanced.thresholds import (
-    ...     best_threshold,
-    ...     count_at_thresholds,
-    ... )
+    >>> from imbdeep.metrics._thresholds import best_threshold, count_at_thresholds
     >>> is_positive = np.array([True, True, False, False])
     >>> counts = count_at_thresholds(is_positive, np.array([0.4, 0.3, 0.2, 0.1]))
     >>> round(best_threshold(counts, "f1"), 2)
