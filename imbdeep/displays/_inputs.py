@@ -12,7 +12,7 @@ BAND = {
 }
 
 
-def judged_rows(y_true, y_proba, sample_weight=None):
+def rows_with_proba(y_true, y_proba, sample_weight=None):
     """Leave out rows without a probability, which no fold held out.
 
     Parameters
@@ -29,8 +29,8 @@ def judged_rows(y_true, y_proba, sample_weight=None):
     Examples
     --------
     >>> import numpy as np
-    >>> from imbdeep.displays._inputs import judged_rows
-    >>> judged_rows([0, 1, 1], np.array([0.2, np.nan, 0.9]))
+    >>> from imbdeep.displays._inputs import rows_with_proba
+    >>> rows_with_proba([0, 1, 1], np.array([0.2, np.nan, 0.9]))
     (array([0, 1]), array([0.2, 0.9]), None)
     """
     proba = np.asarray(y_proba)
@@ -66,7 +66,7 @@ def read_binary(y_true, y_proba, pos_label, sample_weight=None):
     ValueError
         If one of the classes has no row.
     """
-    y_true, y_proba, sample_weight = judged_rows(y_true, y_proba, sample_weight)
+    y_true, y_proba, sample_weight = rows_with_proba(y_true, y_proba, sample_weight)
     found = check_binary(y_true, y_proba, pos_label, sample_weight)
     used = found[2] > 0
     is_positive, proba, weight = (part[used] for part in found)

@@ -1,7 +1,5 @@
 """What is predicted, and how often it happens."""
 
-import numpy as np
-from scipy.stats import beta
 from sklearn.utils._param_validation import StrOptions
 
 from imbdeep._arguments import check_arguments
@@ -14,75 +12,12 @@ from imbdeep.displays._axes import (
     reference_line,
     show_probabilities,
 )
-from imbdeep.displays._inputs import BAND, judged_rows
+from imbdeep.displays._inputs import BAND, rows_with_proba
 from imbdeep.displays._new_rows import OfNewRows
-from imbdeep.metrics import calibration_bins, calibration_error_of_bins
-from imbdeep.metrics._calibration_bins import place_in_bins
-from imbdeep.metrics._targets import check_positive_proba, check_weights
+from imbdeep.metrics import calibration_error_of_bins
+from imbdeep.metrics._bins import read_bins
 
 _SCALE = {"scale": [StrOptions({"sqrt", "linear"})]}
-
-
-def clopper_pearson(positives, count, confidence_level):
-    """Exact intervals of shares.
-
-    Parameters
-    ----------
-    positives, count : ndarray of shape (m,)
-        Rows that are positive, and all; at least one. Whole numbers, unless rows have
-        weights.
-    confidence_level : float in (0, 1)
-
-    Returns
-    -------
-    lower, upper : ndarray of shape (m,)
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from imbdeep.displays._reliability import clopper_pearson
-    >>> lower, upper = clopper_pearson(np.array([0]), np.array([100]), 0.95)
-    >>> float(lower[0]), float(upper[0].round(3))  # About 3.7 / 100.
-    (0.0, 0.036)
-    """
-    outside = (1 - confidence_level) / 2
-    # At the ends the quantile is NaN.
-    lower = np.nan_to_num(beta.ppf(outside, positives, count - positives + 1), nan=0.0)
-    upper = beta.ppf(1 - outside, positives + 1, count - positives)
-    return lower, np.nan_to_num(upper, nan=1.0)
-
-
-def effective_counts(y_true, y_proba, sample_weight, *, n_bins, strategy):
-    """Of each bin, how many rows of equal weight would tell as much.
-
-    Parameters
-    ----------
-    y_true, y_proba, sample_weight : array-like of shape (n,)
-    n_bins : int, at least 1
-    strategy : {'quantile', 'uniform'}
-
-    Returns
-    -------
-    ndarray of shape (n_bins,)
-        In the order of :func:`~imbdeep.metrics.calibration_bins`; 0 if it is empty.
-
-    Examples
-    --------
-    >>> from imbdeep.displays._reliability import effective_counts
-    >>> bins = {"n_bins": 1, "strategy": "uniform"}
-    >>> effective_counts([0, 0, 1], [0.1, 0.2, 0.9], [2, 2, 2], **bins).tolist()
-    [3.0]
-    >>> effective_counts([0, 0, 1], [0.1, 0.2, 0.9], [4, 1, 1], **bins).tolist()
-    [2.0]
-    """
-    weight = check_weights(sample_weight, y_true)
-    used = weight > 0
-    proba, weight = check_positive_proba(y_proba)[used], weight[used]
-    place, length = place_in_bins(proba, weight, n_bins, strategy)
-    total, squares = (
-        np.bincount(place, one, minlength=length) for one in (weight, weight**2)
-    )
-    return np.divide(total**2, squares, out=np.zeros(length), where=squares > 0)
 
 
 class ReliabilityDisplay(OfNewRows):
@@ -238,23 +173,25 @@ class ReliabilityDisplay(OfNewRows):
             If there are more than two classes, or if an argument cannot be used.
         """
         check_arguments(BAND, {"confidence_level": confidence_level})
-        rows = judged_rows(y_true, y_proba, sample_weight)
-        how = {"n_bins": n_bins, "strategy": strategy}
-        bins = calibration_bins(
-            *rows[:2], sample_weight=rows[2], pos_label=pos_label, **how
+        y_true, y_proba, sample_weight = rows_with_proba(y_true, y_proba, sample_weight)
+        bins = read_bins(
+            y_true,
+            y_proba,
+            n_bins=n_bins,
+            strategy=strategy,
+            pos_label=pos_label,
+            sample_weight=sample_weight,
+        ).without_empty()
+        error = calibration_error_of_bins(
+            bins.count, bins.mean_predicted, bins.positives
         )
-        error = calibration_error_of_bins(**bins)
-        count, predicted, positives = (np.array(part) for part in bins.values())
-        used = count > 0
-        count, predicted, positives = count[used], predicted[used], positives[used]
-        observed, n_rows = positives / count, effective_counts(*rows, **how)[used]
-        lower, upper = clopper_pearson(observed * n_rows, n_rows, confidence_level)
+        lower, upper = bins.intervals(confidence_level)
         display = cls(
-            predicted,
-            observed,
+            bins.mean_predicted,
+            bins.observed,
             lower=lower,
             upper=upper,
-            count=count,
+            count=bins.count if sample_weight is not None else bins.count.astype(int),
             calibration_error=error,
             name=name,
             pos_label=pos_label,

@@ -1,61 +1,10 @@
 """Calibration by bins of predicted probability."""
 
 import numpy as np
-from sklearn.utils._param_validation import StrOptions
 
-from imbdeep._arguments import WholeNumber, check_arguments
 from imbdeep._switches import usual_numbers
+from imbdeep.metrics._bins import read_bins
 from imbdeep.metrics._positive_class_scorer import PositiveClassScorer
-from imbdeep.metrics._targets import check_binary
-
-_BINS = {"n_bins": [WholeNumber(1)], "strategy": [StrOptions({"quantile", "uniform"})]}
-
-
-def _bins_of_equal_mass(proba, weight, n_bins):
-    """Bin of each row; rows of equal probability share one, so bins may be fewer."""
-    _, place = np.unique(proba, return_inverse=True)
-    mass = np.bincount(place, weights=weight)
-    middle = np.cumsum(mass) - mass / 2
-    # A middle on a boundary goes up, also if rounding has left it just below.
-    number = np.floor(n_bins * middle / mass.sum() + 1e-9)
-    return np.unique(number, return_inverse=True)[1][place]
-
-
-def _bins_of_equal_width(proba, n_bins):
-    """Bin of each row; closed on the left, and the last one on both sides."""
-    # k / n_bins rounds like the number that a user types; np.linspace need not.
-    edges = np.arange(1, n_bins) / n_bins
-    return np.searchsorted(edges, proba, side="right")
-
-
-def place_in_bins(proba, weight, n_bins, strategy):
-    """Bin of each row.
-
-    Parameters
-    ----------
-    proba : ndarray of shape (n,)
-    weight : ndarray of shape (n,)
-        Above 0.
-    n_bins : int, at least 1
-    strategy : {'quantile', 'uniform'}
-
-    Returns
-    -------
-    place : ndarray of shape (n,), int
-    length : int
-        How many bins there are.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from imbdeep.metrics._calibration_bins import place_in_bins
-    >>> place_in_bins(np.array([0.9, 0.1, 0.2]), np.ones(3), 3, "quantile")
-    (array([2, 0, 1]), 3)
-    """
-    if strategy == "uniform":
-        return _bins_of_equal_width(proba, n_bins), n_bins
-    place = _bins_of_equal_mass(proba, weight, n_bins)
-    return place, int(place.max()) + 1
 
 
 @usual_numbers()
@@ -124,22 +73,20 @@ def calibration_bins(
     >>> bins["count"]
     [1, 0, 0, 0, 0, 0, 0, 0, 0, 2]
     """
-    check_arguments(_BINS, {"n_bins": n_bins, "strategy": strategy})
-    is_positive, proba, weight = check_binary(y_true, y_proba, pos_label, sample_weight)
-    # Rows without weight make no bin.
-    used = weight > 0
-    is_positive, proba, weight = is_positive[used], proba[used], weight[used]
-    place, length = place_in_bins(proba, weight, n_bins, strategy)
-    count, total, positives = (
-        np.bincount(place, weights=weights, minlength=length)
-        for weights in (weight, weight * proba, weight * is_positive)
+    bins = read_bins(
+        y_true,
+        y_proba,
+        n_bins=n_bins,
+        strategy=strategy,
+        pos_label=pos_label,
+        sample_weight=sample_weight,
     )
+    count, positives = bins.count, bins.positives
     if sample_weight is None:
         count, positives = count.astype(int), positives.astype(int)
-    mean = np.divide(total, count, out=np.zeros(len(count)), where=count > 0)
     return {
         "count": count.tolist(),
-        "mean_predicted": mean.tolist(),
+        "mean_predicted": bins.mean_predicted.tolist(),
         "positives": positives.tolist(),
     }
 

@@ -2,31 +2,9 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 from scipy.special import betainc, betaincc
-from scipy.stats import binom
 
 from imbdeep.displays import ReliabilityDisplay
-from imbdeep.displays._reliability import clopper_pearson
 from imbdeep.metrics import calibration_bins, expected_calibration_error
-
-
-@pytest.mark.parametrize("level", [0.8, 0.95])
-@pytest.mark.parametrize("n", [1, 20, 150])
-def test_intervals_are_where_tails_are_small(n, level):
-    """At its ends the observed number of positive rows is just not surprising."""
-    positives = np.arange(n + 1)
-    lower, upper = clopper_pearson(positives, np.full(n + 1, n), level)
-    tail = (1 - level) / 2
-    np.testing.assert_allclose(binom.sf(positives[1:] - 1, n, lower[1:]), tail)
-    np.testing.assert_allclose(binom.cdf(positives[:-1], n, upper[:-1]), tail)
-    assert (lower[0], upper[-1]) == (0, 1)
-
-
-@pytest.mark.parametrize("share", [0.001, 0.01, 0.03, 0.2, 0.5])
-def test_intervals_hold_the_share_as_often_as_they_say(share):
-    positives = np.arange(101)
-    lower, upper = clopper_pearson(positives, np.full(101, 100), 0.95)
-    held = (lower <= share) & (share <= upper)
-    assert binom.pmf(positives, 100, share)[held].sum() >= 0.95
 
 
 @pytest.mark.parametrize("strategy", ["quantile", "uniform"])
@@ -174,20 +152,3 @@ def test_weights_of_rows_that_no_fold_held_out_are_left_out(predictions):
     np.testing.assert_array_equal(display.upper, expected.upper)
     with pytest.raises(ValueError, match="non-negative"):
         ReliabilityDisplay.from_predictions(y, proba, sample_weight=-weight)
-
-
-@pytest.mark.parametrize("share", [0.02, 0.1, 0.4])
-@pytest.mark.parametrize("seed", range(2))
-def test_weighted_intervals_hold_the_share(share, seed):
-    """As often as they say, though weights differ much; by all weights they do not."""
-    rng = np.random.RandomState(seed)
-    held = {"effective": 0, "rows": 0}
-    y = rng.uniform(size=(2000, 200)) < share
-    weight = rng.lognormal(sigma=1, size=(2000, 200))
-    shares = (weight * y).sum(1) / weight.sum(1)
-    effective = weight.sum(1) ** 2 / (weight**2).sum(1)
-    for name, count in {"effective": effective, "rows": np.full(2000, 200.0)}.items():
-        lower, upper = clopper_pearson(shares * count, count, 0.95)
-        held[name] = ((lower <= share) & (share <= upper)).mean()
-    assert held["effective"] >= 0.94
-    assert held["rows"] < 0.91

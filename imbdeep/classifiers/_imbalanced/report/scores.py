@@ -11,14 +11,13 @@ from sklearn.metrics import (
 )
 
 from imbdeep.classifiers._imbalanced.report.honesty import calibration_scores
+from imbdeep.metrics._bins import bins_of_equal_mass, fill_bins
 from imbdeep.metrics._brier import squared_error_per_row
 
 _LEAST_PROBA = 1e-15
 _MOST_BINS = 10
 # Rare rows that a bin should hold, by what the probabilities say.
 _FEWEST_IN_BIN = 5
-# Of a normal variable, 95 % are within so many standard deviations.
-_SPREAD = 1.96
 
 
 def average_precision(rows):
@@ -170,7 +169,8 @@ def reliability(rows, c):
     """Shares of a class among rows of like probability.
 
     Each bin holds as many rows of the class, by the sum of the probabilities: bins of
-    equal width would all but one be empty for a rare class.
+    equal width would all but one be empty for a rare class, and of bins with equally
+    many rows most would hold none of it.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def reliability(rows, c):
     -------
     DataFrame
         Columns ``said``, the mean probability of a bin, ``came_true``, the share of the
-        class there, and ``low`` and ``high``, the 95 % interval of that share.
+        class there, and ``low`` and ``high``, its 95 % interval of Clopper and Pearson.
 
     Examples
     --------
@@ -197,40 +197,16 @@ def reliability(rows, c):
     0   0.1        0.1
     1   0.5        0.6
     """
-    said, weight = rows.proba[:, c], rows.weight
-    order = np.argsort(said, kind="stable")
-    said, weight, hit = said[order], weight[order], (rows.y == c)[order]
+    said, hit = rows.proba[:, c], rows.y == c
     n_bins = int(np.clip(hit.sum() // _FEWEST_IN_BIN, 1, _MOST_BINS))
-    expected = np.append(0.0, np.cumsum(said * weight))
-    # Equal probabilities stay together, and go by their middle.
-    first, last = (np.searchsorted(said, said, side) for side in ("left", "right"))
-    place = (expected[first] + expected[last]) / 2 / max(expected[-1], _LEAST_PROBA)
-    bins = pd.DataFrame(
-        {
-            "bin": np.minimum(place * n_bins, n_bins - 1).astype(int),
-            "weight": weight,
-            "squares": weight**2,
-            "said": said * weight,
-            "came_true": hit * weight,
-        }
-    ).groupby("bin", sort=True)
-    total = bins.sum()
-    n = total["weight"] ** 2 / total["squares"]
-    share = total["came_true"] / total["weight"]
-    low, high = _interval(share, n)
+    place = bins_of_equal_mass(said, rows.weight * said, n_bins)
+    bins = fill_bins(hit, said, rows.weight, place, int(place.max()) + 1)
+    low, high = bins.intervals()
     return pd.DataFrame(
         {
-            "said": total["said"] / total["weight"],
-            "came_true": share,
+            "said": bins.mean_predicted,
+            "came_true": bins.observed,
             "low": low,
             "high": high,
         }
-    ).reset_index(drop=True)
-
-
-def _interval(share, n):
-    """Wilson's interval of a share of n rows."""
-    center = (share + _SPREAD**2 / (2 * n)) / (1 + _SPREAD**2 / n)
-    half = np.sqrt(share * (1 - share) / n + _SPREAD**2 / (4 * n**2))
-    half *= _SPREAD / (1 + _SPREAD**2 / n)
-    return center - half, center + half
+    )
