@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from imbdeep._arguments import naming_value
+from imbdeep._tables.probabilities import check_probabilities
 
 
 def class_mass(index, n_classes, weight=None):
@@ -223,13 +224,7 @@ def correct_prior(proba, trained_prior, target_prior):
             "give one column for each."
         )
     unknown = np.isnan(proba).any(axis=1)
-    told = proba[~unknown]
-    # Classifiers round, some in float32.
-    if (told < 0).any() or not np.allclose(told.sum(axis=1), 1, rtol=0, atol=1e-3):
-        raise ValueError(
-            "proba must hold probabilities, at least 0 and summing to 1 in each row, "
-            "such as those of predict_proba; logits are none."
-        )
+    check_probabilities("proba", proba[~unknown])
     if not log_ratio.any():
         return np.where(unknown[:, None], np.nan, proba)
     # The largest factor is 1: a ratio of shares may be beyond any float.

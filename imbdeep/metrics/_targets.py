@@ -5,8 +5,7 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_array
 
-# Loose enough for half precision, tight enough to detect logits and one-vs-rest scores.
-ROW_SUM_TOLERANCE = 1e-3
+from imbdeep._tables.probabilities import check_probabilities
 
 
 def check_targets(y_true, *others):
@@ -86,19 +85,7 @@ def check_proba(y_proba):
             f"y_proba must be 1-D or 2-D, got shape {proba.shape}; pass what "
             "predict_proba returns."
         )
-    if proba.min() < 0 or proba.max() > 1:
-        raise ValueError(
-            "y_proba must lie in [0, 1], got values from "
-            f"{proba.min():g} to {proba.max():g}; pass probabilities, not scores "
-            "or logits."
-        )
-    if proba.ndim == 2:
-        off = np.abs(proba.sum(axis=1) - 1).max()
-        if off > ROW_SUM_TOLERANCE:
-            raise ValueError(
-                f"The rows of y_proba must sum to 1, got a row that is off by {off:g}; "
-                "pass what predict_proba returns."
-            )
+    check_probabilities("y_proba", proba)
     return proba
 
 

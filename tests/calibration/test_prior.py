@@ -58,10 +58,26 @@ def test_rows_of_nan_stay_nan(target):
 
 
 @pytest.mark.parametrize("target", [[0.5, 0.5], [0.9, 0.1]])
-@pytest.mark.parametrize("row", [[-3.0, 4.0], [0.5, 0.7], [0.0, 0.0], [2.0, -1.0]])
-def test_what_is_no_probability_is_refused(row, target):
-    with pytest.raises(ValueError, match="proba must hold probabilities"):
-        correct_prior([[0.5, 0.5], row], [1, 1], target)
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ([-3.0, 4.0], r"^proba must lie in \[0, 1\], got values from -3 to 4"),
+        ([2.0, -1.0], r"^proba must lie in \[0, 1\]"),
+        ([np.inf, 0.5], r"^proba must lie in \[0, 1\]"),
+        ([0.5, 0.7], r"rows of proba must sum to 1.*off by 0\.2"),
+        ([0.0, 0.0], "rows of proba must sum to 1.*off by 1"),
+    ],
+)
+def test_what_is_no_probability_is_refused(row, message, target):
+    with pytest.raises(ValueError, match=message):
+        correct_prior([[0.5, 0.5], [np.nan, 0.5], row], [1, 1], target)
+
+
+@pytest.mark.parametrize("target", [[0.5, 0.5], [0.9, 0.1]])
+def test_no_rows_and_rows_that_were_rounded(target):
+    assert correct_prior(np.empty((0, 2)), [1, 1], target).shape == (0, 2)
+    rounded = np.array([[1 + 2e-7, 0], [0.25, 0.7501]])
+    assert_allclose(correct_prior(rounded, [1, 1], target).sum(axis=1), 1, atol=2e-4)
 
 
 def test_numbers_of_rows_are_as_good_as_shares():

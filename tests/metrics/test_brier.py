@@ -153,6 +153,12 @@ def test_takes_pandas():
     assert balanced_brier_score(y, proba) == pytest.approx(0.125)
 
 
+def test_a_probability_that_was_rounded_above_one():
+    rounded = np.array([[1 + 2e-7, 0.0], [0.5, 0.5]])
+    expected = balanced_brier_score([0, 1], rounded.round(3))
+    assert balanced_brier_score([0, 1], rounded) == pytest.approx(expected)
+
+
 @pytest.mark.parametrize(
     ("y_true", "y_proba", "options", "message"),
     [
