@@ -66,6 +66,7 @@ def fitted(method, X, y, max_epochs, **params):
     return kind(**LINEAR | options | {"max_epochs": max_epochs} | params).fit(X, y)
 
 
+@pytest.mark.slow
 def test_the_error_of_the_log_odds_falls_with_the_root_of_the_rows():
     errors = []
     for n_rows, max_epochs in ((250, 25), (4000, 6)):

@@ -201,8 +201,8 @@ def test_other_nets_of_imbdeep(data, classifier, attack):
 @pytest.mark.parametrize(
     "estimator",
     [
-        RandomForestClassifier(10, random_state=0),
-        make_pipeline(StandardScaler(), LogisticRegression()),
+        slow_if(True, RandomForestClassifier(10, random_state=0)),
+        slow_if(True, make_pipeline(StandardScaler(), LogisticRegression())),
         make_pipeline(StandardScaler(), new_net()),
     ],
 )

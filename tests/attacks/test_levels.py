@@ -162,6 +162,7 @@ def test_a_random_search_comes_near_and_never_beyond(data, model, budget):
     assert many > 0.5
 
 
+@pytest.mark.slow
 def test_numbers_and_levels_together_are_worse_than_each(data, model):
     X, y = data
     of_numbers = {"perturb": ["age"], "eps": 0.7}

@@ -20,6 +20,7 @@ def drawn_shares(batches, n_classes, n_epochs=75):
     return totals / totals.sum()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "params"), CASES)
 @pytest.mark.parametrize("batch_size", [25, 350])
 def test_shares_are_those_drawn(name, params, batch_size):

@@ -31,16 +31,16 @@ def table():
     return X, rng.integers(0, 3, 23)
 
 
-@pytest.mark.parametrize("n", range(1, 26))
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 4, 7, 24, 25, 1000])
 @pytest.mark.parametrize("shuffle", [False, True])
-def test_batch_sizes_and_len(n, batch_size, shuffle):
-    batches = TensorBatches(
-        position_dataset([n]), batch_size, shuffle=shuffle, generator=generator()
-    )
-    sizes = [len(y) for _, y in batches]
-    assert sizes == sizes_by_loop(n, batch_size)
-    assert len(batches) == len(sizes)
+def test_batch_sizes_and_len(batch_size, shuffle):
+    for n in range(1, 26):
+        batches = TensorBatches(
+            position_dataset([n]), batch_size, shuffle=shuffle, generator=generator()
+        )
+        sizes = [len(y) for _, y in batches]
+        assert sizes == sizes_by_loop(n, batch_size)
+        assert len(batches) == len(sizes)
 
 
 def test_no_rows_are_no_batches():

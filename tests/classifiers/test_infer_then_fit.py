@@ -56,6 +56,7 @@ def test_it_is_the_classifier_on_the_inferred_labels(aggregator, classifier):
     assert model.n_features_in_ == 5
 
 
+@pytest.mark.slow
 def test_the_aggregator_matters():
     """Unlike workers: the model of them is right more often than the vote."""
     gains = []
@@ -69,6 +70,7 @@ def test_the_aggregator_matters():
     assert np.mean(gains) > 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 def test_inference_converges_where_workers_are_alike():
     """Few workers who err much leave much to be weighed up."""

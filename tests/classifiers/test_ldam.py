@@ -280,6 +280,7 @@ def test_refuses_bad_parameters(data, params):
         LDAMClassifier(**SMALL | params).fit(*data)
 
 
+@pytest.mark.slow
 def test_margins_and_weights_raise_the_recall_of_the_rare_class():
     gains = []
     for seed in range(6):

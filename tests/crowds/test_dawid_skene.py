@@ -406,6 +406,7 @@ class TestManyWorkers:
 
 
 class TestConvergence:
+    @pytest.mark.slow
     @pytest.mark.filterwarnings("error")
     @pytest.mark.parametrize("init", ["vote", "uniform"])
     def test_simulated_annotators_need_no_more_than_the_default(self, init):

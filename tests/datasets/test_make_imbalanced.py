@@ -139,6 +139,7 @@ def test_rows_of_any_shape_keep_their_order_and_labels(shape, kind):
     assert np.bincount(y_kept).tolist() == expected.tolist()
 
 
+@pytest.mark.slow
 def test_every_row_of_a_class_is_kept_as_often():
     y = labelled([50, 50])
     first = make_imbalanced(y, y, random_state=0, return_indices=True)[2]

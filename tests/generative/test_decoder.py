@@ -55,6 +55,7 @@ def test_training_is_that_of_a_plain_loop():
         torch.testing.assert_close(own, other, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_rows_are_found_again_whatever_their_scale():
     rows, z = table()
     decoder, losses = fitted(rows, z, n_epochs=300)

@@ -181,6 +181,7 @@ def test_without_clusters_it_is_a_plain_autoencoder(dealt):
         torch.testing.assert_close(own, other, rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_weight_decay_makes_weights_smaller():
     rows, labels = table((30, 10))
     norms = []

@@ -84,6 +84,7 @@ def test_by_rows_a_rare_row_counts_as_much_as_its_weight(name):
     assert rare / frequent == pytest.approx(weight_ratio(), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_by_weights_it_counts_less():
     frequent, rare = mean_by_class("cross_entropy", "weights")
     assert rare / frequent == pytest.approx(expected_by_weights(), rel=0.03)

@@ -49,6 +49,7 @@ def test_agrees_with_loops(ranking, recall, weighted):
     ) == pytest.approx(precision_by_thresholds(positive, score, recall, weight))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weight", [1.0, 0.1])
 def test_an_exact_share_of_the_positives_is_reached(weight):
     # A running sum of weights of 0.1 misses some shares by its last digits. A negative

@@ -331,6 +331,7 @@ def test_two_clusters_far_apart_whatever_the_seed(name, seed):
     check_clusters(name, seed, max_epochs=500, lr=0.001)
 
 
+@pytest.mark.slow
 def test_without_the_cluster_loss_the_classes_are_not_told_apart():
     X, y = overlapping_moons()
     sampler = LatentSMOTE(
@@ -341,6 +342,7 @@ def test_without_the_cluster_loss_the_classes_are_not_told_apart():
     assert apart < spreads
 
 
+@pytest.mark.slow
 def test_the_recorded_cluster_loss_goes_down():
     sampler, y = learn_clusters("moons", seed=0, max_epochs=100)
     end = cluster_loss(

@@ -119,6 +119,7 @@ def counts_of(told):
     return [told[side] for side in sides]
 
 
+@pytest.mark.slow
 def test_sizes_are_those_of_table_3_1():
     rows = draw(numbered((834, 1200)), crowd=Crowd("alike", 9))
     assert counts_of(rows.told) == [668, 66, 166, 166]
@@ -157,6 +158,7 @@ def test_a_run_follows_from_its_seed_alone():
     assert first.more.tolist() != other.more.tolist()
 
 
+@pytest.mark.slow
 def test_halves_are_as_imbalanced_as_the_set():
     y = np.repeat([0, 1], [160, 40])
     data = Dataset("oil", np.arange(200)[:, None], y, "hash")
@@ -356,6 +358,7 @@ def test_rounds_of_iced_and_no_epoch_of_its_warm_up(usps):
     assert accuracy_by_round(InferThenFit()) == []
 
 
+@pytest.mark.slow
 def test_warm_ups_see_the_rows_of_the_runs(run, tmp_path):
     given = ["--smoke", "--seeds", "0"]
     assert run("crowds", "run", *given, "--methods", "mv_lr") == 0

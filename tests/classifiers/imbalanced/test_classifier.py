@@ -127,6 +127,7 @@ def test_rows_of_a_group_are_held_out_together():
     assert accuracy[1] < 0.7
 
 
+@pytest.mark.slow
 def test_a_blend_is_better_than_its_parts_on_average():
     gains = []
     for seed in range(5):
