@@ -75,7 +75,7 @@ class BaseNetClassifier(
         as :class:`torch.utils.data.DataLoader`.
     iterator_valid : class, default=TensorBatches
         For validation and prediction, with ``iterator_valid__batch_size`` or else at
-        least 1024 rows per batch.
+        1024 rows per batch, of large images fewer.
     dataset : class, default=skorch.dataset.Dataset
         Called with rows and labels, of which it holds all.
     train_split : 'stratified', callable or None, default='stratified'
@@ -222,7 +222,7 @@ class BaseNetClassifier(
     then works in double precision. Without an encoding (a module that takes none, or
     ``numeric_encoding=None``), ``fit`` warns and names the columns.
 
-    Sparse tables are made dense one batch at a time, and give the same net.
+    {by_batch}
 
     In prediction, each column of a table is clipped to the range of the training rows.
     A column that did not vary in training makes no difference, whatever it holds later.

@@ -59,6 +59,14 @@ instance, or a class of neither this library nor torch, or with ``compile=True``
 Such fits take turns, and other threads should not draw meanwhile. Two threads
 cannot fit the same net at once.
 """,
+    "by_batch": """\
+Sparse tables are made dense one batch at a time, and give the same net. Images of
+bytes or other small integers, and images in a mapped file, such as
+``np.load(path, mmap_mode='r')``, become float32 one batch at a time, with the same
+values (0 to 255 are not scaled) and the same net: there is never a copy of all. This
+holds for the iterators of :mod:`imbdeep.batches`; others, and methods that compute with
+all rows before they train, such as attacks, make a copy.
+""",
     "on_changes": """\
 ``set_params`` does not change what a fitted net predicts, except for the parameters
 of prediction: ``device``, ``batch_size`` and ``predict_nonlinearity``. Training

@@ -1,5 +1,7 @@
 """Split rows into a training and a validation part, and those into batches."""
 
+import math
+
 import numpy as np
 import torch
 from skorch.dataset import get_len
@@ -12,8 +14,11 @@ from imbdeep._tables.rows import as_arrays
 from imbdeep.batches import TensorBatches
 from imbdeep.callbacks import EarlyStopping
 
-# Batches that only predict hold at least so many rows: fewer steps, less overhead.
+# Batches that only predict hold so many rows: fewer steps, less overhead.
 _INFERENCE_BATCH_SIZE = 1024
+# But of large images no more numbers than this, unless a training step has: the first
+# layer makes several times as many of them.
+_INFERENCE_NUMBERS = 2**22
 
 
 def stratified_split(y, fraction, random_state):
@@ -51,6 +56,18 @@ def stratified_split(y, fraction, random_state):
         n_valid = min(max(round(fraction * len(rows)), 1), len(rows) - 1)
         in_valid[rows[:n_valid]] = True
     return np.flatnonzero(~in_valid), np.flatnonzero(in_valid)
+
+
+def _inference_rows(dataset):
+    """Rows of a batch that only predicts."""
+    while isinstance(dataset, Subset):
+        dataset = dataset.dataset
+    X = getattr(dataset, "X", None)
+    shape = getattr(X["X"] if isinstance(X, dict) and "X" in X else X, "shape", ())
+    if len(shape) <= 2:
+        return _INFERENCE_BATCH_SIZE
+    n_numbers = max(1, math.prod(shape[1:]))
+    return min(_INFERENCE_BATCH_SIZE, _INFERENCE_NUMBERS // n_numbers)
 
 
 class SplitsRows:
@@ -121,7 +138,7 @@ class SplitsRows:
             params["batch_size"] = len(dataset)
         # Without gradients, memory allows more rows than a training step takes.
         if not training and f"{prefix}__batch_size" not in vars(self):
-            params["batch_size"] = max(params["batch_size"], _INFERENCE_BATCH_SIZE)
+            params["batch_size"] = max(params["batch_size"], _inference_rows(dataset))
         if "generator" not in params and accepts(iterator, "generator"):
             # A DataLoader draws a seed for its workers even when it does not shuffle.
             if seed is None:

@@ -8,6 +8,7 @@ from scipy import sparse
 
 from imbdeep._nets.parameters import accepts, needs
 from imbdeep._tables.column_selection import automatic_columns, select_columns
+from imbdeep._tables.images import is_kept
 from imbdeep._tables.levels import LevelCodes
 from imbdeep._tables.precision import (
     check_spans,
@@ -19,6 +20,7 @@ from imbdeep._tables.precision import (
 from imbdeep._tables.reading import read_rows, read_rows_and_labels
 from imbdeep._tables.rows import column_range, missing_shares
 from imbdeep._tables.torch_data import arrays_of
+from imbdeep.batches import TensorBatches
 from imbdeep.modules._encoding import PassThrough
 from imbdeep.modules._registry import MODULES
 from imbdeep.modules._table_encoding import table_recipe
@@ -41,6 +43,9 @@ class ReadsTables:
     level_codes_ = LevelCodes()
     is_level_ = None
     allows_nd_ = True
+    # Whether images may stay as they are until a batch is taken. Methods that compute
+    # with all rows before they train say no.
+    _keeps_images = True
 
     def _check_rows(self, X, y="no_validation", *, reset):
         """Rows, and labels if there are any to check, as the net uses them."""
@@ -56,6 +61,7 @@ class ReadsTables:
             "allow_missing": self._takes_encoding(),
             "reset": reset,
             "allow_nd": self.allows_nd_,
+            "keep_images": self._keeps(X),
         }
         # A string, because None stands for the labels inside a data set.
         if isinstance(y, str) and y == "no_validation":
@@ -63,6 +69,16 @@ class ReadsTables:
         X, y = read_rows_and_labels(self, X, y, **params)
         self._choose_dtype(X, reset)
         return self._as_used(X), y
+
+    def _keeps(self, X):
+        """Whether images stay as they are until a batch of them is taken."""
+        if not self._keeps_images or not is_kept(X):
+            return False
+        # Other iterators than the library's would hand bytes on to the module.
+        iterators = self._training_iterator(), self.iterator_valid
+        return all(
+            isinstance(i, type) and issubclass(i, TensorBatches) for i in iterators
+        )
 
     def _categorical_columns(self, X):
         chosen = self.categorical_features
@@ -86,6 +102,8 @@ class ReadsTables:
         return positions
 
     def _as_used(self, X):
+        if self._keeps(X):
+            return X
         if self.rows_dtype_ == np.float64:
             return _writeable(X.astype(np.float64, copy=False))
         return _writeable(to_float32(X))

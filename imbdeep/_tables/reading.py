@@ -32,7 +32,9 @@ from imbdeep._tables.validation import (
 _IN_TRAINING = "In training they held numbers, or no value, which counts as numbers."
 
 
-def read_rows(estimator, X, *, levels, allow_missing, reset, allow_nd):
+def read_rows(
+    estimator, X, *, levels, allow_missing, reset, allow_nd, keep_images=False
+):
     """Read and check rows without labels.
 
     Parameters
@@ -49,11 +51,14 @@ def read_rows(estimator, X, *, levels, allow_missing, reset, allow_nd):
         Whether the estimator learns them.
     allow_nd : bool
         Whether rows may be images.
+    keep_images : bool, default=False
+        Whether images in an array stay as they are, without a copy.
 
     Returns
     -------
     ndarray of shape (n, ...) or CSR matrix of shape (n, n_features)
-        float64, or float32 if that holds every number of the dtype of ``X``.
+        float64, or float32 if that holds every number of the dtype of ``X``; or images
+        as they are.
 
     Raises
     ------
@@ -61,17 +66,18 @@ def read_rows(estimator, X, *, levels, allow_missing, reset, allow_nd):
         If the rows cannot be used; the message names the columns.
     """
     X, _ = arrays_of(X)
-    return _validated(
-        estimator, X, levels, allow_missing, reset=reset, allow_nd=allow_nd
-    )
+    how = {"reset": reset, "allow_nd": allow_nd, "keep_images": keep_images}
+    return _validated(estimator, X, levels, allow_missing, **how)
 
 
-def read_rows_and_labels(estimator, X, y, *, levels, allow_missing, reset, allow_nd):
+def read_rows_and_labels(
+    estimator, X, y, *, levels, allow_missing, reset, allow_nd, keep_images=False
+):
     """Read and check rows and labels.
 
     Parameters
     ----------
-    estimator, X, levels, allow_missing, reset, allow_nd
+    estimator, X, levels, allow_missing, reset, allow_nd, keep_images
         See :func:`read_rows`.
     y : array-like of shape (n,), Tensor, or None if ``X`` is a data set with labels
 
@@ -89,20 +95,20 @@ def read_rows_and_labels(estimator, X, y, *, levels, allow_missing, reset, allow
     if y is not None:
         check_labels(y)
         y = plain_labels(y)
-    X, y = _validated(
-        estimator, X, levels, allow_missing, y=y, reset=reset, allow_nd=allow_nd
-    )
+    how = {"reset": reset, "allow_nd": allow_nd, "keep_images": keep_images}
+    X, y = _validated(estimator, X, levels, allow_missing, y=y, **how)
     check_are_labels(y)
     return X, y
 
 
-def _validated(estimator, X, levels, allow_missing, *, allow_nd, **params):
+def _validated(estimator, X, levels, allow_missing, *, allow_nd, keep_images, **params):
     remedies = REMEDIES_BY_NAME if allow_missing else REMEDIES
     _check_kinds(estimator, X, levels, remedies, params["reset"])
     if len(levels.positions):
         checked = _with_codes(estimator, X, levels, **params)
     else:
-        checked = _of_numbers(estimator, without_objects(X), allow_nd, **params)
+        X = without_objects(X)
+        checked = _of_numbers(estimator, X, allow_nd, keep_images, **params)
     rows = checked[0] if isinstance(checked, tuple) else checked
     check_complete(
         rows,
@@ -125,7 +131,7 @@ def _check_kinds(estimator, X, levels, remedies, reset):
         check_columns_are_numeric(X, besides=levels.positions, remedies=later)
 
 
-def _of_numbers(estimator, X, allow_nd, **params):
+def _of_numbers(estimator, X, allow_nd, keep_images, **params):
     # pandas.NA, huge integers and signaling NaN would fail in the conversion.
     if is_data_frame(X) and any(column.dtype == object for column in columns(X)):
         return _with_codes(estimator, X, LevelCodes().fit(X), **params)
@@ -133,8 +139,8 @@ def _of_numbers(estimator, X, allow_nd, **params):
         estimator,
         X,
         accept_sparse="csr",
-        dtype=_dtypes(X),
-        order="C",
+        dtype=None if keep_images else _dtypes(X),
+        order=None if keep_images else "C",
         allow_nd=allow_nd,
         # check_complete refuses them, and names the columns.
         ensure_all_finite=False,

@@ -61,11 +61,11 @@ def dense(X: Any) -> Tensor:
 
 
 def as_arrays(rows: Any) -> Any:
-    """Convert rows for a data set: tensors to arrays; sparse matrices pass unchanged.
+    """Convert rows for a data set: tensors to arrays; others pass unchanged.
 
     Parameters
     ----------
-    rows : Tensor, CSR matrix or dict of such
+    rows : Tensor, ndarray, CSR matrix or dict of such
 
     Returns
     -------
@@ -80,7 +80,7 @@ def as_arrays(rows: Any) -> Any:
     """
     if isinstance(rows, dict):
         return {name: as_arrays(X) for name, X in rows.items()}
-    return rows if sparse.issparse(rows) else rows.numpy()
+    return rows.numpy() if torch.is_tensor(rows) else rows
 
 
 def column_blocks(X: Any) -> Iterator[Tensor]:

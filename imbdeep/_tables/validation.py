@@ -19,6 +19,7 @@ from imbdeep._tables.frames import (
     read_labels,
     rows_as_array,
 )
+from imbdeep._tables.images import image_blocks
 
 _ENCODE = (
     "Encode them first, for example with OneHotEncoder or OrdinalEncoder in a "
@@ -210,7 +211,10 @@ def _count_bad(numbers, axis=None):
 def _count_bad_in_columns(X):
     if not sparse.issparse(X):
         X = np.asarray(X)
-        return _count_bad(X, 0 if X.ndim == 2 else None)
+        if X.ndim == 2 or X.dtype.kind != "f":
+            return _count_bad(X, 0 if X.ndim == 2 else None)
+        counts = [_count_bad(block) for block in image_blocks(X)]
+        return tuple(np.array(counts, dtype=int).reshape(-1, 2).sum(0))
     # Only stored values can be bad; zeros are left out.
     table = sparse.coo_array(X)
     return tuple(

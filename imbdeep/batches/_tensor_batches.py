@@ -12,12 +12,13 @@ from torch import Generator, Tensor
 from torch.utils.data import Subset
 
 from imbdeep._arguments import WholeNumber, checks_arguments
+from imbdeep._tables.images import is_kept, take_images
 from imbdeep._tables.pairs import join_pairs
 from imbdeep._tables.rows import dense, take
 from imbdeep.batches._label_mass import shares_of_normalized_batches, weighted_shares
 
-# A tensor, a CSR matrix, or a dict of these, such as features and sample weights. Any:
-# the net decides what its dict holds.
+# A tensor, a CSR matrix, images in an array, or a dict of these, such as features and
+# sample weights. Any: the net decides what its dict holds.
 Rows = Any
 Batch = tuple[Rows, Tensor]
 
@@ -25,7 +26,9 @@ Batch = tuple[Rows, Tensor]
 def take_rows(rows: Rows, index: Tensor) -> Rows:
     """Take rows of a table, or of each table in a dict, by position."""
     if isinstance(rows, dict):
-        return {name: take(X, index) for name, X in rows.items()}
+        return {name: take_rows(X, index) for name, X in rows.items()}
+    if isinstance(rows, np.ndarray):
+        return take_images(rows, index)
     return take(rows, index)
 
 
@@ -156,6 +159,8 @@ def tensors_of(dataset: Any) -> tuple[Rows, Tensor, Tensor | None]:
 
 
 def _as_table(X: Any) -> Any:
+    if is_kept(X):
+        return X
     return X.tocsr() if sparse.issparse(X) else torch.as_tensor(X)
 
 
@@ -170,7 +175,8 @@ class TensorBatches:
     ----------
     dataset : skorch Dataset, Subset of one, or TensorDataset
         Holds ``X``, an array, a sparse matrix or a dict of such, and ``y``. Sparse rows
-        are made dense batch by batch.
+        are made dense batch by batch, and images of integers or in a mapped file become
+        float32, of the same values.
     batch_size : int, at least 1, default=128
         Rows per batch. A last batch of a single row joins the one before, because batch
         norm cannot train on it.
@@ -210,9 +216,9 @@ class TensorBatches:
     @property
     def X(self) -> Rows:
         """Rows of the data set; a copy if it is a Subset."""
-        return (
-            self._X if self._positions is None else take_rows(self._X, self._positions)
-        )
+        if self._positions is None:
+            return self._X
+        return take_rows(self._X, self._positions)
 
     def __len__(self) -> int:
         n_batches = math.ceil(len(self.y) / self.batch_size)

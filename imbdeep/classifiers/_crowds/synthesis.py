@@ -25,6 +25,8 @@ _CHUNK = 4096
 class MakesRows:
     """Synthesis of ICED: an embedding between two, its annotations, its features."""
 
+    _keeps_images = False
+
     def _interpolate(self, embeddings, y):
         """Interpolate between embeddings of rows inferred to be of the same class."""
         wanted = rows_to_make(y, self.sampling_strategy, self.classes_inferred_)

@@ -179,6 +179,8 @@ class MetaAugmentClassifier(MovesRows, BaseNetClassifier):
     """
 
     _trains_one_net = True
+    # Rows are moved.
+    _keeps_images = False
     _hides_prior = (
         "whose synthetic rows add to rare classes and are moved by validation rows, "
         "which have the shares of the data"

@@ -58,6 +58,8 @@ class AdversarialNetClassifier(BaseDeferredClassifier):
 
     _trains_one_net = True
     _run_class = AttackRun
+    # The attack learns how far each pixel varies.
+    _keeps_images = False
     _parameter_constraints = {
         **BaseDeferredClassifier._parameter_constraints,
         "eps": [FiniteReal(0, None), "array-like", None],
