@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import expit, logit
+from scipy.stats import norm
 
 from imbdeep._arguments import FiniteReal, check_arguments
 from imbdeep._switches import usual_numbers
@@ -50,14 +51,17 @@ def fit_line(x, is_positive, weight):
 
     Returns
     -------
-    float
+    slope, error : float
+        The error is the standard error, by the information of the fit; infinite if
+        there is next to none. Weights tell how much a row counts: doubling all leaves
+        both as they are.
 
     Examples
     --------
     >>> import numpy as np
     >>> from imbdeep.metrics._calibration_line import fit_line
     >>> x, is_positive = np.array([0, 0, 1, 1]), np.array([True, False] * 2)
-    >>> slope = fit_line(x, is_positive, np.array([1, 3, 3, 1]))
+    >>> slope, _ = fit_line(x, is_positive, np.array([1, 3, 3, 1]))
     >>> print(f"{slope:.4f} {2 * np.log(3):.4f}")
     2.1972 2.1972
     """
@@ -84,7 +88,59 @@ def fit_line(x, is_positive, weight):
         line, now = line - step, then
         if np.abs(step).max() < 1e-10 * (1 + np.abs(line).max()):
             break
-    return float(line[1] / spread)
+    return float(line[1] / spread), _error_of_slope(design, line, weight) / spread
+
+
+def _error_of_slope(design, line, weight):
+    proba = expit(design @ line)
+    variance = weight * proba * (1 - proba)
+    curvature = (design.T * variance) @ design
+    determinant = curvature[0, 0] * curvature[1, 1] - curvature[0, 1] ** 2
+    if determinant <= 0:
+        return float("inf")
+    # Row of the inverse. With weights, the information is not the variance of scores.
+    slope = np.array([-curvature[0, 1], curvature[0, 0]]) / determinant
+    return float(np.sqrt(slope @ ((design.T * (weight * variance)) @ design) @ slope))
+
+
+def slope_interval(is_positive, proba, weight, confidence_level=0.95):
+    """Interval of the calibration slope, by the normal distribution.
+
+    Parameters
+    ----------
+    is_positive : ndarray of shape (n,), bool
+        Of both classes.
+    proba : ndarray of shape (n,)
+        In (0, 1), and not all the same.
+    weight : ndarray of shape (n,)
+        Above 0.
+    confidence_level : float in (0, 1), default=0.95
+
+    Returns
+    -------
+    lower, upper : float
+        Where a threshold separates the classes, the slope is infinite and may be
+        anything: ``-inf`` and ``inf``. Where one does so backwards, which honest
+        probabilities hardly ever do, both are ``-inf``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.metrics._calibration_line import slope_interval
+    >>> proba, is_positive = np.repeat([0.2, 0.8], 50), np.arange(100) % 10 >= 3
+    >>> is_positive[:50] = ~is_positive[:50]
+    >>> lower, upper = slope_interval(is_positive, proba, np.ones(100))
+    >>> print(f"{lower:.2f} to {upper:.2f}")
+    0.30 to 0.92
+    """
+    x = logit(proba)
+    if x[is_positive].min() >= x[~is_positive].max():
+        return float("-inf"), float("inf")
+    if x[is_positive].max() <= x[~is_positive].min():
+        return float("-inf"), float("-inf")
+    slope, error = fit_line(x, is_positive, weight)
+    half = float(norm.ppf((1 + confidence_level) / 2)) * error
+    return slope - half, slope + half
 
 
 @usual_numbers()
@@ -208,7 +264,7 @@ def calibration_slope(
     x, is_positive, weight = x[finite], is_positive[finite], weight[finite]
     if x[is_positive].max() <= x[~is_positive].min():
         return low
-    return max(low, fit_line(x, is_positive, weight))
+    return max(low, fit_line(x, is_positive, weight)[0])
 
 
 @usual_numbers()

@@ -7,7 +7,7 @@ from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
 from imbdeep.metrics import calibration_intercept, calibration_slope
-from imbdeep.metrics._calibration_line import fit_line
+from imbdeep.metrics._calibration_line import fit_line, slope_interval
 
 
 def draw(n=400, seed=0, mean=-2.0, slope=1.0):
@@ -139,9 +139,80 @@ def test_extreme_probabilities():
     assert slope == np.inf
     y = np.array([0, 0, 1, 1, 0, 1])
     slope = calibration_slope(y, proba)
-    model = fit_line(logit(proba) / 100, y == 1, np.ones(6)) / 100
+    model = fit_line(logit(proba) / 100, y == 1, np.ones(6))[0] / 100
     assert 0 < slope < 0.1
     assert slope == pytest.approx(model)
+
+
+# --- How sure the slope is -----------------------------------------------------------
+
+
+def information_by_differences(x, y, weight, line, step=1e-4):
+    """Curvature of the weighted loss, by finite differences."""
+
+    def loss(a, b):
+        eta = a + b * x
+        return sum(weight * (np.log1p(np.exp(eta)) - y * eta))
+
+    found, steps = np.zeros((2, 2)), np.eye(2) * step
+    for i, j in np.ndindex(2, 2):
+        for s, t in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
+            found[i, j] += s * t * loss(*(line + s * steps[i] + t * steps[j]))
+    found /= 4 * step**2
+    return found
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_error_is_that_of_the_information(seed):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(-1, 1.5, 300)
+    y = rng.random(300) < expit(0.7 * x)
+    slope, error = fit_line(x, y, np.ones(300))
+    intercept = calibration_intercept(y, expit(slope * x))
+    information = information_by_differences(
+        x, y, np.ones(300), np.array([intercept, slope])
+    )
+    assert error == pytest.approx(np.linalg.inv(information)[1, 1] ** 0.5, rel=1e-4)
+    assert fit_line(x, y, np.full(300, 7.0))[1] == pytest.approx(error)
+
+
+@pytest.mark.parametrize("n", [300, 1200])
+def test_weighted_slopes_spread_as_much_as_the_error_says(n):
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(120):
+        x, weight = rng.normal(-1, 1.5, n), rng.exponential(size=n)
+        y = rng.random(n) < expit(x)
+        found.append([*fit_line(x, y, weight), *fit_line(x, y, np.ones(n))])
+    slopes, errors, _, plain = np.array(found).T
+    assert np.std(slopes) == pytest.approx(np.mean(errors), rel=0.2)
+    # Rows that weigh differently tell less than as many equal ones.
+    assert np.mean(errors) > 1.2 * np.mean(plain)
+
+
+def test_the_interval_is_as_wide_as_the_normal_distribution_is():
+    rng = np.random.default_rng(0)
+    proba, weight = rng.uniform(0.05, 0.6, 400), rng.exponential(size=400)
+    y = rng.random(400) < proba
+    slope, error = fit_line(logit(proba), y, weight)
+    found = slope_interval(y, proba, weight, 0.95)
+    assert found == pytest.approx((slope - 1.959964 * error, slope + 1.959964 * error))
+    narrow = slope_interval(y, proba, weight, 0.5)
+    assert found[0] < narrow[0] < slope < narrow[1] < found[1]
+
+
+def test_of_separated_classes_the_slope_may_be_anything():
+    y, proba = np.array([False, False, True]), np.array([0.1, 0.2, 0.3])
+    assert slope_interval(y, proba, np.ones(3)) == (-np.inf, np.inf)
+    assert slope_interval(~y, proba, np.ones(3)) == (-np.inf, -np.inf)
+
+
+def test_classes_that_hardly_overlap_tell_next_to_nothing():
+    x = np.array([-2.0, 1e-9, 0.0, 2.0])
+    is_positive = np.array([False, False, True, True])
+    lower, upper = slope_interval(is_positive, expit(x), np.ones(4))
+    assert lower < 0
+    assert upper > 10
 
 
 # --- Probabilities of 0 and 1 --------------------------------------------------------

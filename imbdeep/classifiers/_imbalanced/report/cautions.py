@@ -10,8 +10,8 @@ _FEW_ROWS = 50
 _SHARE_OF_EQUALS = 0.01
 SEPARATES = 0.99
 _MOST_NAMES = 5
-# Slope of calibration beyond which probabilities mislead.
-_LEAST_SLOPE, _MOST_SLOPE = 0.6, 1.6
+# Slope of calibration beyond which probabilities mislead, if it is not by chance.
+_LEAST_SLOPE, _MOST_SLOPE = 0.8, 1.25
 # Intercept, in logits, that misleads, and standard errors that chance hardly makes.
 _LEAST_SHIFT, _LEAST_Z = 0.3, 3.0
 
@@ -114,15 +114,15 @@ def _rows(n):
     return f"{n:,} row" if n == 1 else f"{n:,} rows"
 
 
-def about_probabilities(slope, n_rare, calibration):
+def about_probabilities(slope, interval, calibration):
     """Caution about probabilities that do not come true.
 
     Parameters
     ----------
     slope : float
         Of calibration; NaN if there is none.
-    n_rare : int
-        Rows of the rarer class.
+    interval : tuple of two float
+        In which it lies: one that holds 1 may be that of honest probabilities.
     calibration : str or None
         What was asked for.
 
@@ -130,16 +130,16 @@ def about_probabilities(slope, n_rare, calibration):
     -------
     list of Caution
     """
-    # Of few rows a slope may be anything; it is infinite where classes lie apart.
-    if n_rare < _FEW_ROWS or np.isnan(slope) or slope == np.inf:
+    low, high = interval
+    is_chance = not (high < 1 or low > 1)
+    if is_chance or _LEAST_SLOPE <= slope <= _MOST_SLOPE:
         return []
-    if _LEAST_SLOPE <= slope <= _MOST_SLOPE:
-        return []
+    told = f"the slope of calibration is {slope:.2f} (95% interval {low:.2f} to "
+    told += f"{high:.2f})."
     if slope <= 0:
         return [
             Caution(
-                "Out of fold, probabilities say nothing about the label: the slope of "
-                f"calibration is {slope:.2f}.",
+                f"Out of fold, probabilities say nothing about the label: {told}",
                 "Look for columns that have to do with it.",
             )
         ]
@@ -147,8 +147,7 @@ def about_probabilities(slope, n_rare, calibration):
     remedy = "Pass calibration='sigmoid'" if calibration is None else "Pass another map"
     return [
         Caution(
-            f"Probabilities are too {'extreme' if extreme else 'timid'}: the slope of "
-            f"calibration is {slope:.2f}.",
+            f"Probabilities are too {'extreme' if extreme else 'timid'}: {told}",
             f"{remedy}, or do not read them as frequencies.",
         )
     ]

@@ -9,6 +9,7 @@ from imbdeep.metrics import (
     calibration_slope,
     expected_calibration_error,
 )
+from imbdeep.metrics._calibration_line import slope_interval
 
 # Of the slope and intercept, with few rows.
 _LEAST_SURE = 1e-3
@@ -68,9 +69,7 @@ def calibration_scores(rows):
         The slope is NaN if all probabilities are the same.
     """
     is_positive, said = rows.y == rows.positive, rows.proba[:, rows.positive]
-    least = least_sure(rows)
-    sure = np.clip(said, least, 1 - least)
-    told = {"sample_weight": rows.weight}
+    sure, told = _as_sure_as_can_be(rows), {"sample_weight": rows.weight}
     varies = sure.min() < sure.max()
     slope = calibration_slope(is_positive, sure, **told) if varies else np.nan
     return {
@@ -78,6 +77,43 @@ def calibration_scores(rows):
         "calibration intercept": calibration_intercept(is_positive, sure, **told),
         "calibration error": expected_calibration_error(is_positive, said, **told),
     }
+
+
+def _as_sure_as_can_be(rows):
+    """Probabilities of the positive class, none closer to 0 or 1 than rows can tell."""
+    least = least_sure(rows)
+    return np.clip(rows.proba[:, rows.positive], least, 1 - least)
+
+
+def judge_slope(rows):
+    """Tell in which 95 % interval the slope of calibration lies.
+
+    Parameters
+    ----------
+    rows : Judged
+        Of both of two classes.
+
+    Returns
+    -------
+    low, high : float
+        NaN if all probabilities are the same; see
+        :func:`~imbdeep.metrics._calibration_line.slope_interval`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.classifiers._imbalanced.report.honesty import judge_slope
+    >>> from imbdeep.classifiers._imbalanced.report.judged import judged_rows
+    >>> said = np.repeat([0.2, 0.8], [50, 50])
+    >>> rows = judged_rows(np.column_stack([1 - said, said]), np.arange(100) % 10 // 5)
+    >>> low, high = judge_slope(rows)
+    >>> print(f"{low:.2f} to {high:.2f}")
+    -0.28 to 0.28
+    """
+    sure = _as_sure_as_can_be(rows)
+    if sure.min() == sure.max():
+        return np.nan, np.nan
+    return slope_interval(rows.y == rows.positive, sure, rows.weight)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from imbdeep.classifiers._imbalanced.report.columns import (
     dense_columns,
     separation,
 )
-from imbdeep.classifiers._imbalanced.report.honesty import judge_level
+from imbdeep.classifiers._imbalanced.report.honesty import judge_level, judge_slope
 from imbdeep.classifiers._imbalanced.report.html import as_document, as_html
 from imbdeep.classifiers._imbalanced.report.judged import Judged, judged_rows
 from imbdeep.classifiers._imbalanced.report.record import record_fit
@@ -244,7 +244,7 @@ class Report:
         return [
             *about_probabilities(
                 scores["calibration slope"],
-                int(model.class_counts_.min()),
+                judge_slope(self.rows),
                 model.calibration,
             ),
             *about_level(

@@ -11,11 +11,17 @@ from imbdeep.classifiers._imbalanced.report.cautions import (
 from imbdeep.classifiers._imbalanced.report.honesty import (
     calibration_scores,
     judge_level,
+    judge_slope,
     least_sure,
     share_too_sure,
 )
 from imbdeep.classifiers._imbalanced.report.judged import judged_rows
 from imbdeep.metrics import calibration_intercept, calibration_slope
+
+
+def about_slope(rows, calibration=None):
+    slope = calibration_scores(rows)["calibration slope"]
+    return about_probabilities(slope, judge_slope(rows), calibration)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -32,7 +38,7 @@ def test_true_probabilities_of_a_very_rare_class_are_called_true(seed):
     assert found["calibration intercept"] == pytest.approx(
         calibration_intercept(y, said), abs=0.02
     )
-    assert about_probabilities(found["calibration slope"], int(y.sum()), None) == []
+    assert about_slope(rows) == []
 
 
 def test_many_rows_that_are_clipped_are_counted():
@@ -44,6 +50,78 @@ def test_many_rows_that_are_clipped_are_counted():
     clipped = np.clip(said, 5e-4, 1 - 5e-4)
     found = calibration_scores(rows)
     assert found["calibration slope"] == pytest.approx(calibration_slope(y, clipped))
+
+
+# --- Too extreme or too timid --------------------------------------------------------
+
+
+def bent(seed, level, n, slope, spread=1.3, weight=None):
+    """Rows whose slope of calibration is known."""
+    rng = np.random.RandomState(seed)
+    logits = level + spread * rng.randn(n)
+    y = (rng.rand(n) < expit(slope * logits)).astype(int)
+    said = expit(logits)
+    return judged_rows(np.column_stack([1 - said, said]), y, weight)
+
+
+def warnings_of(*how, n_samples, **more):
+    """Whether rows are warned of, of many samples."""
+    found = []
+    for seed in range(n_samples):
+        rows = bent(seed, *how, **more)
+        if len(rows.classes) == 2:
+            slope = calibration_slope(rows.y, rows.proba[:, 1], clip=least_sure(rows))
+            found.append(len(about_probabilities(slope, judge_slope(rows), None)))
+    return found
+
+
+def test_honest_probabilities_are_hardly_ever_warned_of():
+    weight = np.random.RandomState(0).lognormal(sigma=0.8, size=300)
+    found = [
+        *warnings_of(-2, 60, 1.0, n_samples=100),
+        *warnings_of(-2, 100, 1.0, n_samples=100),
+        *warnings_of(-4, 300, 1.0, n_samples=100),
+        *warnings_of(0, 100, 1.0, n_samples=100),
+        *warnings_of(-5, 2_000, 1.0, n_samples=50),
+        *warnings_of(-2, 300, 1.0, n_samples=100, weight=weight),
+    ]
+    assert np.mean(found) <= 0.07
+
+
+@pytest.mark.parametrize("level", [-4, -2, 0])
+def test_probabilities_that_are_bent_are_found(level):
+    assert np.mean(warnings_of(level, 2_000, 0.5, n_samples=25)) >= 0.95
+
+
+def test_the_caution_says_how_sure_the_slope_is():
+    rows = bent(0, -2, 2_000, 0.5)
+    slope = calibration_slope(rows.y, rows.proba[:, 1], clip=2.5e-4)
+    low, high = judge_slope(rows)
+    (found,) = about_slope(rows)
+    assert found.what == (
+        f"Probabilities are too extreme: the slope of calibration is {slope:.2f} (95% "
+        f"interval {low:.2f} to {high:.2f})."
+    )
+    assert 0.3 < low < slope < high < 0.7
+    assert "Pass calibration='sigmoid'" in found.remedy
+    assert "Pass another map" in about_slope(rows, "sigmoid")[0].remedy
+    timid = bent(0, -1, 2_000, 2.0, spread=0.7)
+    assert "Probabilities are too timid" in about_slope(timid)[0].what
+    backwards = bent(0, -1, 2_000, -1.0)
+    assert "probabilities say nothing" in about_slope(backwards)[0].what
+
+
+def test_a_slope_that_is_sure_but_close_to_one_misleads_nobody():
+    rows = bent(0, -1, 50_000, 0.9)
+    assert judge_slope(rows)[1] < 0.95
+    assert about_slope(rows) == []
+
+
+def test_classes_that_lie_apart_and_one_probability_have_no_slope():
+    for said in (np.repeat([0.1, 0.8], 100), np.full(200, 0.4)):
+        y = np.repeat([0, 1], 100)
+        rows = judged_rows(np.column_stack([1 - said, said]), y)
+        assert about_slope(rows) == []
 
 
 # --- Too high or too low overall -----------------------------------------------------
