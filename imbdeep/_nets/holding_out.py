@@ -16,6 +16,7 @@ from imbdeep._nets.candidates import offer_candidates
 from imbdeep._nets.member_rows import HOLD_OUTS, read_groups, under_sample
 from imbdeep._nets.members import MemberDraws
 from imbdeep._nets.parameters import auto_batch_size
+from imbdeep._nets.refitting import check_can_refit, saying_what_a_refit_lacks
 from imbdeep._torch.switches import usual_switches
 
 
@@ -297,9 +298,12 @@ class HoldsOut:
         return to_numpy(self.probabilities(outputs))
 
     def _train(self, train, valid, method, epochs=None):
+        if self.refit:
+            check_can_refit(self.callbacks_)
         super()._train(train, valid, method, epochs)
-        for learned in ("best_epoch_", "oof_scores_", "oof_proba_", "held_out_"):
-            vars(self).pop(learned, None)
+        learned = ("best_epoch_", "oof_scores_", "oof_proba_", "held_out_")
+        for name in (*learned, "_refit_for_chosen"):
+            vars(self).pop(name, None)
         if self.member_holdout is not None:
             self._learn_from_held_out(valid)
             if self.refit and not self.interrupted_:
@@ -322,10 +326,11 @@ class HoldsOut:
 
     def _train_on_all(self, train, method):
         """Start the members anew, on all rows for the epochs that were best."""
+        self._refit_for_chosen = self.do_early_stopping_
         self._give_rows(None, self.run_.target)
         # With the seeds of before: each is the net alone on all rows.
         self.member_draws_ = MemberDraws(self.member_draws_.seeds)
-        with self._seeded():
+        with self._seeded(), saying_what_a_refit_lacks():
             # Not anew: skorch would print what that resets.
             self.initialized_ = False
             self.initialize()
@@ -337,3 +342,11 @@ class HoldsOut:
                 if not isinstance(callback, EarlyStopping)
             ]
             super()._train(train, None, method, self.best_epoch_)
+
+    @property
+    def do_early_stopping_(self):
+        """Whether validation rows decided for how many epochs training went on.
+
+        They decide for a refit as well, in which early stopping has no part.
+        """
+        return getattr(self, "_refit_for_chosen", super().do_early_stopping_)

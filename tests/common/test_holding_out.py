@@ -22,13 +22,15 @@ from sklearn.metrics import (
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from skorch.callbacks import Callback, EpochScoring
+from skorch.callbacks import Callback, Checkpoint, EpochScoring, LRScheduler
 from skorch.callbacks import EarlyStopping as SkorchEarlyStopping
 from skorch.dataset import Dataset, ValidSplit
 from torch import nn
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.utils.data import DataLoader
 
 from imbdeep.batches import TensorBatches
+from imbdeep.callbacks import EpochProgressBar
 from imbdeep.classifiers import LDAMClassifier, NetClassifier, ReMixClassifier
 from imbdeep.metrics import balanced_brier_score, balanced_brier_scorer
 from imbdeep.modules import MLP
@@ -412,6 +414,74 @@ def test_a_refit_is_the_net_on_all_rows_for_so_many_epochs(sampling):
     nets = alone(again, rows, X, Y, max_epochs=first.best_epoch_)
     assert_are_members(again, nets)
     assert np.abs(again.predict_proba(X) - first.predict_proba(X)).max() > 1e-3
+
+
+@pytest.mark.parametrize("stops", [True, False])
+def test_whether_rows_chose_the_epochs_of_a_refit(stops):
+    params = SMALL | HOLDS_OUT | {"early_stopping": stops, "max_epochs": 3}
+    net = NetClassifier(refit=True, **params).fit(X, Y)
+    assert net.do_early_stopping_ == stops
+    assert pickle.loads(pickle.dumps(net)).do_early_stopping_ == stops
+    # Of the next fit, what it does.
+    net.set_params(early_stopping=not stops, refit=False).fit(X, Y)
+    assert net.do_early_stopping_ != stops
+
+
+def test_too_few_rows_choose_no_epochs_of_a_refit():
+    few = {"early_stopping": True, "callbacks__early_stopping__least_rare_rows": 10**6}
+    net = NetClassifier(refit=True, **FIXED | HOLDS_OUT | few).fit(X, Y)
+    assert not net.do_early_stopping_
+
+
+def plateau(monitor):
+    return LRScheduler(ReduceLROnPlateau, monitor=monitor)
+
+
+MINE = ("mine", EpochScoring("f1", lower_is_better=False, name="mine"))
+OF_TRAINING = EpochScoring("f1", lower_is_better=False, name="own", on_train=True)
+
+
+@pytest.mark.parametrize(
+    ("before", "callback", "monitor"),
+    [
+        ([], Checkpoint(f_params=None, f_optimizer=None), "valid_loss_best"),
+        ([], plateau("valid_average_precision"), "valid_average_precision"),
+        ([MINE], plateau("mine"), "mine"),
+        ([MINE], Checkpoint("mine_best", f_params=None, f_optimizer=None), "mine_best"),
+    ],
+)
+def test_a_callback_that_a_refit_has_no_rows_for(before, callback, monitor):
+    callbacks = [*before, *WATCHED["callbacks"], ("looks", callback)]
+    net = NetClassifier(refit=True, callbacks=callbacks, **FIXED | HOLDS_OUT)
+    with pytest.raises(ValueError, match=f"callbacks__looks, a .*'{monitor}'") as error:
+        net.fit(X, Y)
+    assert "callbacks__looks__monitor='train_loss" in str(error.value)
+    # It is an error of the call: nothing was trained, and no rows were missing.
+    assert not hasattr(net, "classes_")
+
+
+@pytest.mark.parametrize(
+    "callbacks",
+    [
+        [("looks", plateau("train_loss"))],
+        [("own", OF_TRAINING), ("looks", plateau("own"))],
+        [MINE, ("looks", LRScheduler("StepLR", step_size=1, monitor="valid_loss"))],
+        [("looks", EpochProgressBar())],
+    ],
+)
+def test_callbacks_that_do_without_validation_rows(callbacks):
+    net = NetClassifier(refit=True, callbacks=callbacks, **FIXED | HOLDS_OUT)
+    assert len(net.fit(X, Y).history) == 3
+    assert "valid_loss" not in net.history[-1]
+
+
+def test_a_function_that_looks_for_rows_that_a_refit_lacks():
+    looks = plateau(lambda net: net.history[-1, "valid_loss"])
+    net = NetClassifier(callbacks=[("looks", looks)], **FIXED | HOLDS_OUT)
+    net.fit(X, Y)
+    with pytest.raises(KeyError, match="valid_loss") as error:
+        clone(net).set_params(refit=True).fit(X, Y)
+    assert any("refit=True trains on all rows" in one for one in error.value.__notes__)
 
 
 # --- What early stopping looks at ----------------------------------------------------
