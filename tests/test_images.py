@@ -9,12 +9,8 @@ from numpy.testing import assert_array_equal
 from skorch.dataset import Dataset
 from torch.utils.data import DataLoader, Subset
 
-from imbdeep._tables.images import (
-    image_blocks,
-    is_kept,
-    release_pages,
-    take_images,
-)
+from imbdeep._mapped import image_blocks, release_pages
+from imbdeep._tables.images import is_kept, take_images
 from imbdeep.batches import TensorBatches
 from imbdeep.classifiers import (
     AdversarialClassifier,
@@ -202,7 +198,7 @@ def test_the_file_stays_as_it_is(tmp_path):
 
 def test_missing_and_infinite_pixels_are_found(tmp_path, monkeypatch):
     # Several blocks, of which the last has one image.
-    monkeypatch.setattr("imbdeep._tables.images.BLOCK_SIZE", 7 * 2 * 9 * 8)
+    monkeypatch.setattr("imbdeep._mapped.BLOCK_SIZE", 7 * 2 * 9 * 8)
     X = images(np.float32)
     X[-1, 0, 0, 0], X[3, 1, 2, 2], X[30] = np.inf, np.nan, np.nan
     with pytest.raises(ValueError, match=rf"X holds missing values .*: {1 + 2 * 72}\."):
@@ -249,13 +245,13 @@ def test_images_are_taken_in_the_order_asked_for():
 
 
 def test_blocks_are_all_images(monkeypatch):
-    monkeypatch.setattr("imbdeep._tables.images.BLOCK_SIZE", 7 * 2 * 9 * 8 + 1)
+    monkeypatch.setattr("imbdeep._mapped.BLOCK_SIZE", 7 * 2 * 9 * 8 + 1)
     X = images()
     blocks = list(image_blocks(X))
     assert [len(block) for block in blocks] == [7] * 8 + [4]
     assert_array_equal(np.concatenate(blocks), X)
     assert all(np.shares_memory(block, X) for block in blocks)
-    monkeypatch.setattr("imbdeep._tables.images.BLOCK_SIZE", 1)
+    monkeypatch.setattr("imbdeep._mapped.BLOCK_SIZE", 1)
     assert len(list(image_blocks(X))) == N
 
 

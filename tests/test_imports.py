@@ -18,8 +18,10 @@ PACKAGE = Path(imbdeep.__file__).parent
 MAY_IMPORT = {
     "_all_or_nothing": set(),
     "_arguments": set(),
+    "_bands": set(),
     "_docs": set(),
     "_files": set(),
+    "_mapped": set(),
     "_sizes": set(),
     "_sub_packages": set(),
     "_switches": set(),
@@ -209,7 +211,7 @@ def test_the_checks_see_what_they_should():
     assert part("imbdeep.classifiers._ldam") not in may_import("losses")
 
 
-EXTRAS = ["matplotlib", "scikit_posthocs", "jinja2", "monai", "tfrecord"]
+EXTRAS = ["matplotlib", "scikit_posthocs", "jinja2", "monai", "skimage", "tfrecord"]
 # Says how far it came: one process for all, since torch takes seconds to import.
 STAGES = f"""
 import sys

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 from scipy import sparse
 
+from imbdeep._mapped import image_blocks
 from imbdeep._tables.column_kinds import (
     NUMERIC,
     kind_of_array,
@@ -19,7 +20,6 @@ from imbdeep._tables.frames import (
     read_labels,
     rows_as_array,
 )
-from imbdeep._tables.images import image_blocks
 
 _ENCODE = (
     "Encode them first, for example with OneHotEncoder or OrdinalEncoder in a "

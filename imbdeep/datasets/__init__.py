@@ -9,9 +9,9 @@ a dict from name to :class:`sklearn.utils.Bunch`, with the fields
 * `provenance`, `sha256` and `DESCR`: the origin of the data;
 * `shares_rows_with`: other sets with the same rows, which are not independent evidence.
 
-The image loaders read a local folder, download nothing, and return one such Bunch. Its
-`data` have shape (n_samples, n_channels, height, width), and it also has
-`target_names`.
+The image loaders read a local folder, or photos that are installed, download nothing,
+and return one such Bunch. Its `data` have shape (n_samples, n_channels, height, width),
+and it also has `target_names`. Satellite tiles can be made, too.
 """
 
 from imbdeep.datasets._cifar import load_cifar10, load_cifar100
@@ -25,6 +25,8 @@ from imbdeep.datasets._imblearn27_table import (
 )
 from imbdeep.datasets._keel import load_keel
 from imbdeep.datasets._make_imbalanced import imbalanced_counts, make_imbalanced
+from imbdeep.datasets._photo_tiles import load_photo_tiles
+from imbdeep.datasets._satellite import make_satellite_tiles
 from imbdeep.datasets._usps import load_usps
 
 __all__ = [
@@ -39,6 +41,8 @@ __all__ = [
     "load_embedded_suite",
     "load_imblearn27",
     "load_keel",
+    "load_photo_tiles",
     "load_usps",
     "make_imbalanced",
+    "make_satellite_tiles",
 ]

@@ -7,6 +7,8 @@ import math
 import numpy as np
 from sklearn.utils import Bunch
 
+from imbdeep._mapped import image_blocks
+
 
 def make_bunch(X, y, **description):
     """Make a Bunch of a set and the sizes that follow from it."""
@@ -55,7 +57,9 @@ def check_choice(parameter, value, choices):
 
 def content_sha256(X, y):
     """Hash the bytes of rows and labels, as in the file."""
-    digest = hashlib.sha256(np.ascontiguousarray(X))
+    digest = hashlib.sha256()
+    for block in image_blocks(X):
+        digest.update(np.ascontiguousarray(block))
     # One dtype, so that a set has the same hash on every platform.
     digest.update(np.ascontiguousarray(y, dtype=np.int64))
     return digest.hexdigest()

@@ -209,12 +209,89 @@ def test_no_rows(tmp_path):
     [
         ({"subset": "test"}, "subset must be 'train' or 'val' or 'all', got 'test'"),
         ({"dtype": "int"}, "dtype must be 'float32' or 'uint8', got 'int'"),
-        ({"bands": (0, 1)}, r"bands must hold .* 1 to 11, got \(0, 1\)"),
+        ({"bands": (0, 1)}, r"bands must hold .* got \(0, 1\); there are B1, .* B11"),
         ({"bands": 12}, "bands must hold .*got 12"),
         ({"bands": ()}, r"bands must hold .*got \(\)"),
-        ({"bands": ["B4"]}, r"bands must hold .*got \['B4'\]"),
+        ({"bands": ["B4", "B12"]}, r"bands must hold .*got \['B4', 'B12'\]"),
+        ({"bands": "urban"}, "one of 'natural', .*'agriculture', got 'urban'"),
+        ({"bands": 2.5}, "bands must hold .*got 2.5"),
+        ({"bands": (True, 2)}, r"bands must hold .*got \(True, 2\)"),
+        ({"cache": "kept", "dtype": "float32"}, "cache keeps bytes.*dtype='float32'"),
     ],
 )
 def test_refuses_options(tmp_path, options, message):
     with pytest.raises(ValueError, match=message):
         load_droughtwatch(tmp_path, **options)
+
+
+# --- Kept as a mapped file -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("subset", "bands"), [("train", None), ("all", "agriculture"), ("val", ["B1"])]
+)
+def test_a_mapped_file_holds_the_same(folder, tmp_path, subset, bands):
+    expected = load_droughtwatch(folder, subset=subset, bands=bands)
+    for _ in range(2):
+        kept = load_droughtwatch(
+            folder, subset=subset, bands=bands, cache=tmp_path / "kept"
+        )
+        assert isinstance(kept.data, np.memmap)
+        assert not kept.data.flags.writeable
+        np.testing.assert_array_equal(kept.data, expected.data)
+        np.testing.assert_array_equal(kept.target, expected.target)
+        assert kept.bands == expected.bands
+        assert kept.sha256 == expected.sha256
+    assert not list((tmp_path / "kept").glob(".*"))
+
+
+def test_tiles_are_read_from_the_cache(arrays, tmp_path):
+    cache = tmp_path / "kept"
+    first = load_droughtwatch(arrays, bands="natural", cache=cache)
+    # Bands of their own.
+    load_droughtwatch(arrays, bands="agriculture", cache=cache)
+    for name in ("X.npy", "y.npy"):
+        (arrays / "train" / name).unlink()
+    again = load_droughtwatch(arrays, bands="natural", cache=cache)
+    assert again.sha256 == first.sha256
+    with pytest.raises(FileNotFoundError, match="neither TFRecord files"):
+        load_droughtwatch(arrays, bands="near_infrared", cache=cache)
+
+
+def test_other_files_are_read_anew(arrays, tmp_path):
+    cache = tmp_path / "kept"
+    load_droughtwatch(arrays, subset="val", cache=cache)
+    write_arrays(arrays / "val", tiles(3)[:4], labels(3)[:4])
+    again = load_droughtwatch(arrays, subset="val", cache=cache)
+    np.testing.assert_array_equal(again.data, tiles(3)[:4])
+
+
+@pytest.mark.parametrize("suffix", [".npy", "-target.npy", ".json"])
+@pytest.mark.parametrize("damage", ["cut", "changed", "gone"])
+def test_a_damaged_cache(arrays, tmp_path, suffix, damage):
+    cache = tmp_path / "kept"
+    load_droughtwatch(arrays, subset="val", bands=3, cache=cache)
+    path = cache / f"droughtwatch-val-3{suffix}"
+    content = path.read_bytes()
+    if damage == "cut":
+        path.write_bytes(content[:-9])
+    elif damage == "changed":
+        path.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
+    else:
+        path.unlink()
+        if suffix == ".json":
+            # Written anew, as if nothing were kept.
+            kept = load_droughtwatch(arrays, subset="val", bands=3, cache=cache)
+            np.testing.assert_array_equal(kept.data, tiles(2)[:, [2]])
+            return
+    with pytest.raises(ValueError, match="droughtwatch-val-3.* delete it"):
+        load_droughtwatch(arrays, subset="val", bands=3, cache=cache)
+
+
+def test_a_failure_keeps_nothing(records, tmp_path):
+    path = records / "train" / "part-r-00001"
+    path.write_bytes(path.read_bytes()[:-40_000])
+    cache = tmp_path / "kept"
+    with pytest.raises(ValueError, match="part-r-00001 is truncated"):
+        load_droughtwatch(records, cache=cache)
+    assert not [path for path in cache.glob("**/*") if path.is_file()]

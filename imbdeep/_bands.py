@@ -1,0 +1,91 @@
+"""Spectral bands by name, by number or by preset, as readers and selectors take them.
+
+Bands go by the numbers of Landsat 8, from one: B1 coastal aerosol, B2 blue, B3 green,
+B4 red, B5 near infrared, B6 and B7 short-wave infrared, B8 panchromatic, B9 cirrus, B10
+and B11 thermal infrared.
+"""
+
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+PRESETS = {
+    "natural": ("B4", "B3", "B2"),
+    "near_infrared": ("B5", "B4", "B3"),
+    "agriculture": ("B6", "B5", "B2"),
+}
+
+
+def band_name(band: Any) -> str:
+    """Name of a band: that of a number k is Bk.
+
+    Examples
+    --------
+    >>> from imbdeep._bands import band_name
+    >>> band_name(6), band_name("red")
+    ('B6', 'red')
+    """
+    is_number = isinstance(band, Integral) and not isinstance(band, bool | np.bool_)
+    return f"B{int(band)}" if is_number else band
+
+
+def find_bands(bands: Any, existing: Sequence[str]) -> list[int]:
+    """Positions of the bands that a user has named.
+
+    Parameters
+    ----------
+    bands : str, int, sequence of such or None
+        A preset; a name or the number of a band, or several, in the order wanted. None
+        means all.
+    existing : sequence of str
+        Names of the bands there are.
+
+    Returns
+    -------
+    list of int
+        Positions in ``existing``, from zero.
+
+    Raises
+    ------
+    ValueError
+        The message lists the bands there are.
+
+    Examples
+    --------
+    >>> from imbdeep._bands import find_bands
+    >>> names = ["B2", "B4", "B5", "B6"]
+    >>> find_bands("agriculture", names), find_bands((4, "B2"), names)
+    ([3, 2, 0], [1, 0])
+    >>> find_bands("natural", names)
+    Traceback (most recent call last):
+    ValueError: bands must hold bands that exist, by name or number, ..., got 'natural';
+    there are B2, B4, B5, B6.
+    """
+    if bands is None:
+        return list(range(len(existing)))
+    if isinstance(bands, str) and bands in PRESETS:
+        wanted = list(PRESETS[bands])
+    else:
+        is_one = isinstance(bands, str | Integral)
+        wanted = [bands] if is_one else _listed(bands, existing)
+    names = [band_name(band) for band in wanted]
+    if not names or any(not isinstance(n, str) or n not in existing for n in names):
+        raise _unknown(bands, existing)
+    return [list(existing).index(name) for name in names]
+
+
+def _listed(bands: Any, existing: Sequence[str]) -> list[Any]:
+    try:
+        return list(bands)
+    except TypeError:
+        raise _unknown(bands, existing) from None
+
+
+def _unknown(bands: Any, existing: Sequence[str]) -> ValueError:
+    presets = ", ".join(map(repr, PRESETS))
+    return ValueError(
+        f"bands must hold bands that exist, by name or number, or be one of {presets}, "
+        f"got {bands!r}; there are {', '.join(existing)}."
+    )
