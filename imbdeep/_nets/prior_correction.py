@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from imbdeep._nets.plain_steps import keeps_prior
 from imbdeep._nets.stack import Stack, StackedBatches
 from imbdeep.batches import TensorBatches
 from imbdeep.calibration._prior import (
@@ -103,6 +104,12 @@ class CorrectsPrior:
     # What a step of the method does to class shares, where it cannot be told.
     _hides_prior: str | None = None
     _log_ratio = None
+    # Whether steps are those of the parameters alone; not inherited.
+    _has_plain_steps = False
+
+    def _keeps_prior(self, tried=(), has_weights=False):
+        """Whether probabilities refer to the class shares of the rows, uncorrected."""
+        return keeps_prior(self, tried, has_weights)
 
     def _check_parameters(self):
         super()._check_parameters()

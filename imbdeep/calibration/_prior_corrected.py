@@ -127,7 +127,11 @@ class PriorCorrectedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimato
 
     What happens inside any other meta-estimator cannot be told. It is refused if it
     holds a sampler, a class weight, a stated prior, or a grid over these: put this
-    classifier inside it. Nets inside it need ``prior_correction=True``.
+    classifier inside it. Nets inside it need ``prior_correction=True``, but for a
+    :class:`~imbdeep.classifiers.NetClassifier` whose parameters say that it learns the
+    shares of its rows: shuffled batches, cross-entropy without weights, no callbacks,
+    validation rows of each class alike (their rounding moves the odds by 3 % at most).
+    With ``sample_weight`` it also needs ``weight_reduction='rows'``.
 
     The rule is exact for a classifier that approximates the probabilities of its rows:
     by minimising a proper score, such as the log loss, or by counting. Samplers that
@@ -191,7 +195,10 @@ class PriorCorrectedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimato
         """
         self._validate_params()
         with all_or_nothing(self):
-            check_is_known(last_step(self.estimator)[1])
+            has_weights = sample_weight is not None or any(
+                key.rpartition("__")[2] == "sample_weight" for key in fit_params
+            )
+            check_is_known(last_step(self.estimator)[1], has_weights)
             y = as_array(y)
             check_labels(y)
             check_classification_targets(y)

@@ -36,13 +36,15 @@ def corrects_itself(classifier):
     return "prior_correction" in classifier.get_params(deep=False)
 
 
-def check_is_known(classifier):
+def check_is_known(classifier, has_weights=False):
     """Refuse a classifier of which nobody can tell what shares it refers to.
 
     Parameters
     ----------
     classifier : object
         The last step of a pipeline, or a classifier alone.
+    has_weights : bool, default=False
+        Whether it is given weights of rows.
 
     Raises
     ------
@@ -88,9 +90,19 @@ def check_is_known(classifier):
             "be told. Put a sampler before a classifier, in a pipeline of "
             "imbalanced-learn."
         )
-    for key, part in _parts_within(classifier):
+    _check_parts(classifier, has_weights)
+
+
+def _check_parts(classifier, has_weights):
+    name, parts = type(classifier).__name__, list(_parts_within(classifier))
+    tried = {key for _, part in parts for key in _keys_of_grid(part)}
+    for key, part in parts:
         bent = _bent_by(part, isinstance(classifier, _UNDER_SAMPLE))
         if bent == "prior_correction=False":
+            # Other libraries may have a parameter of that name.
+            keeps_prior = getattr(part, "_keeps_prior", None)
+            if keeps_prior is not None and keeps_prior(tried, has_weights):
+                continue
             raise ValueError(
                 f"{name} has {key}={type(part).__name__}, and what shares that is "
                 "trained with cannot be told. Pass prior_correction=True to it."
@@ -117,11 +129,18 @@ def _parts_within(classifier):
                     yield f"{key}: {name}", part
 
 
+def _keys_of_grid(part):
+    """Parameters that a search sets, if this is its grid."""
+    if hasattr(part, "get_params"):
+        return set()
+    grids = [part] if isinstance(part, dict) else part
+    return {key for grid in grids for key in grid}
+
+
 def _bent_by(part, is_sampled):
     """Parameter of a part that moves class shares, as it is written; or None."""
     if not hasattr(part, "get_params"):
-        grids = [part] if isinstance(part, dict) else part
-        tried = {key.rpartition("__")[2] for grid in grids for key in grid}
+        tried = {key.rpartition("__")[2] for key in _keys_of_grid(part)}
         moved = sorted(tried & (_WEIGHTS | _PRIORS | {"fit_prior", "prior_correction"}))
         return f" over {moved[0]}" if moved else None
     if hasattr(part, "fit_resample"):

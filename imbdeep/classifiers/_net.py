@@ -48,3 +48,5 @@ class NetClassifier(BaseNetClassifier):
     >>> net.fit(X, y).predict_proba(X).shape
     (100, 2)
     """
+
+    _has_plain_steps = True

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from imblearn.base import BaseSampler
 from imblearn.combine import SMOTEENN
 from imblearn.ensemble import (
@@ -34,8 +35,12 @@ from sklearn.pipeline import make_pipeline as sklearn_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
+from skorch.dataset import ValidSplit
+from torch import nn
 
+from imbdeep.batches import TensorBatches
 from imbdeep.calibration import PriorCorrectedClassifier
+from imbdeep.callbacks import DeferredReweighting
 from imbdeep.classifiers import (
     ImbalancedClassifier,
     NetClassifier,
@@ -341,6 +346,85 @@ def test_parts_that_leave_the_shares_alone_are_taken():
     ):
         model = PriorCorrectedClassifier(estimator).fit(X, Y)
         assert_allclose(model.trained_prior_, model.target_prior_)
+
+
+PLAIN = {"max_epochs": 1, "random_state": 0, "module__hidden_sizes": (4,)}
+
+
+class Derived(NetClassifier):
+    """May take other steps."""
+
+
+def inside(net, grid=None):
+    if grid is not None:
+        return GridSearchCV(net, grid, cv=2)
+    return VotingClassifier([("net", net)], voting="soft")
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"train_split": None, "early_stopping": False},
+        {"iterator_train": TensorBatches, "criterion": nn.CrossEntropyLoss},
+        {"module": "tabm", "module__k": 2, "n_members": 2},
+        {"weight_reduction": "rows"},
+    ],
+)
+def test_a_net_that_provably_learns_the_shares_of_its_rows_is_taken(params):
+    params = PLAIN | params
+    weight = WEIGHT if "weight_reduction" in params else None
+    estimator = inside(NetClassifier(**params))
+    model = PriorCorrectedClassifier(estimator).fit(X, Y, sample_weight=weight)
+    assert_allclose(model.trained_prior_, model.target_prior_)
+    # That is what it finds out itself, if it is asked.
+    asked = NetClassifier(prior_correction=True, **params)
+    asked.fit(X, Y, sample_weight=weight)
+    odds = asked.trained_prior_ / asked.target_prior_
+    assert_allclose(odds / odds[0], 1, atol=0.03 if weight is None else 0.05)
+
+
+@pytest.mark.parametrize(
+    ("params", "grid"),
+    [
+        ({"iterator_train": "balanced"}, None),
+        ({"criterion": "focal"}, None),
+        ({"criterion__weight": torch.tensor([1.0, 2.0, 3.0])}, None),
+        ({"criterion": nn.CrossEntropyLoss, "criterion__label_smoothing": 0.1}, None),
+        ({"callbacks": [("later", DeferredReweighting(0.5))]}, None),
+        ({"early_stopping": True}, None),
+        ({"validation_fraction": 0.5}, None),
+        ({"train_split": ValidSplit(5)}, None),
+        ({"module": "nca"}, None),
+        ({"n_members": 2, "member_holdout": "folds"}, None),
+        ({"n_members": 2, "member_sampling": "balanced"}, None),
+        ({"predict_nonlinearity": None}, None),
+        ({}, {"iterator_train": ["balanced"]}),
+        ({}, {"criterion__weight": [None]}),
+        ({}, {"callbacks__print_log": [None]}),
+        ({}, {"module": ["nca"]}),
+    ],
+)
+def test_a_net_that_may_learn_other_shares_is_refused(params, grid):
+    net = NetClassifier(**PLAIN | params)
+    model = PriorCorrectedClassifier(inside(net, grid))
+    with pytest.raises(ValueError, match="Pass prior_correction=True"):
+        model.fit(X, Y)
+
+
+def test_what_is_not_known_of_a_net_is_refused():
+    for net, weight in ((Derived(**PLAIN), None), (NetClassifier(**PLAIN), WEIGHT)):
+        model = PriorCorrectedClassifier(inside(net))
+        with pytest.raises(ValueError, match="Pass prior_correction=True"):
+            model.fit(X, Y, sample_weight=weight)
+
+
+def test_a_search_over_the_size_of_a_plain_net():
+    search = inside(
+        NetClassifier(**PLAIN), {"module__hidden_sizes": [(3,)], "lr": [0.1]}
+    )
+    model = PriorCorrectedClassifier(search).fit(X, Y)
+    assert_allclose(model.trained_prior_, model.target_prior_)
 
 
 def test_weights_beside_a_sampler_are_refused():
