@@ -30,6 +30,8 @@ modules
     Networks and numeric encodings.
 over_sampling
     One sampler per method.
+preprocessing
+    Transformers of images.
 reporting
     Tables, tests of significance and plots for benchmarks.
 utils
@@ -55,6 +57,7 @@ __all__ = [
     "metrics",
     "modules",
     "over_sampling",
+    "preprocessing",
     "reporting",
     "utils",
 ]

@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "attacks": {"metrics"},
     "crowds": set(),
     "datasets": set(),
+    "preprocessing": set(),
     "batches": {"losses"},
     "calibration": set(),
     "callbacks": {"losses", "batches"},

@@ -9,6 +9,7 @@ _PACKAGES = {
     "aggregator": ("crowds",),
     "classifier": ("classifiers", "calibration"),
     "sampler": ("over_sampling",),
+    "transformer": ("preprocessing",),
 }
 
 
@@ -17,10 +18,10 @@ def all_estimators(type_filter=None):
 
     Parameters
     ----------
-    type_filter : {'aggregator', 'classifier', 'sampler'}, list of such or None, \
-            default=None
+    type_filter : {'aggregator', 'classifier', 'sampler', 'transformer'}, list of \
+            such or None, default=None
         Types to list; None lists all. Aggregators infer one label per row from those of
-        a crowd.
+        a crowd; transformers take images.
 
     Returns
     -------

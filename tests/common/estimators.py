@@ -28,6 +28,7 @@ from imbdeep.over_sampling import (
     MetaAugment,
     ReMix,
 )
+from imbdeep.preprocessing import BandScaler, BandSelector
 
 from .slow import slow_if
 
@@ -193,4 +194,12 @@ AGGREGATORS = {
     "majority-vote": MajorityVote(),
     "dawid-skene": DawidSkene(),
     "dawid-skene-hard": DawidSkene(assignment="hard"),
+}
+
+# Of images.
+TRANSFORMERS = {
+    "band-selector": BandSelector("natural"),
+    "band-selector-names": BandSelector(("red", 2), band_names=("red", "green", 2)),
+    "band-scaler": BandScaler(),
+    "band-scaler-mean": BandScaler(with_std=False),
 }

@@ -9,12 +9,18 @@ from sklearn.base import BaseEstimator
 import imbdeep
 from imbdeep.base import BaseNetClassifier
 from imbdeep.utils import all_estimators
-from tests.common.estimators import AGGREGATORS, CLASSIFIERS, SAMPLERS
+from tests.common.estimators import (
+    AGGREGATORS,
+    CLASSIFIERS,
+    SAMPLERS,
+    TRANSFORMERS,
+)
 
 INSTANCES = {
     "aggregator": AGGREGATORS,
     "classifier": CLASSIFIERS,
     "sampler": SAMPLERS,
+    "transformer": TRANSFORMERS,
 }
 
 
