@@ -3,6 +3,7 @@
     python benchmarks/papers.py crowds run --data raw
     python benchmarks/papers.py explicit_gradient sets
     python benchmarks/papers.py gl_gan run --data raw
+    python benchmarks/papers.py remix tables --data keel
     python benchmarks/papers.py robust images --data raw
 
 Each paper has several parts; ``papers.py PAPER --help`` lists them. What computes cells
@@ -20,6 +21,7 @@ PAPERS = {
     "crowds": "ICED: labels from workers who err",
     "explicit_gradient": "meta-augmentation: synthetic rows that move",
     "gl_gan": "GL-GAN: synthetic rows, judged by other classifiers",
+    "remix": "ReMix: balanced batches of mixed rows",
     "robust": "SRAT and Imb-Mix: adversarial training under imbalance",
 }
 

@@ -65,8 +65,8 @@ def _set_aside(rows, y, fraction, seed):
     return np.sort(kept), np.sort(aside)
 
 
-def _two_fold_split(y, fold, seed, dataset):
-    """Fold ``fold % 2`` of two, in repeat ``fold // 2``."""
+def two_fold_split(y, fold, seed, dataset):
+    """Fold ``fold % 2`` of two, in repeat ``fold // 2``, stratified by all labels."""
     repeat, half = divmod(fold, 2)
     fold_seed = derive_seed(seed, dataset, "two-fold", repeat)
     folds = StratifiedKFold(n_splits=2, shuffle=True, random_state=fold_seed)
@@ -92,7 +92,7 @@ def _plain_split(y, fold, seed, dataset):
 
 
 _SCHEMES = {
-    "2": (2, _two_fold_split),
+    "2": (2, two_fold_split),
     "60-20-20": (1, _holdout_split),
     "80-20": (1, _plain_split),
 }

@@ -40,6 +40,20 @@ def census(n_rows=5000, seed=0):
 SMALL = {"n_samples": 80, "n_features": 3, "n_minority": 16}
 
 
+def write_table(folder, name, labels, n_class=40, seed=0):
+    """Write a table of numbers as KEEL's are kept, its classes apart."""
+    rng = np.random.RandomState(seed)
+    y = np.repeat(labels, n_class)
+    X = (
+        rng.normal(size=(len(y), 3))
+        + 2 * np.eye(len(labels), 3)[np.searchsorted(labels, y)]
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    frame = pd.DataFrame(X, columns=["c1", "c2", "c3"]).assign(target=y)
+    frame.to_csv(folder / f"{name}.csv.gz", index=False)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def small_files(tmp_path_factory):
     """Options that say where the small data of each part are; one file of each kind."""
@@ -51,12 +65,14 @@ def small_files(tmp_path_factory):
     pairs = ["--data", str(write_data(folder / "pairs")), "--datasets", "usps"]
     pictures = ["--data", str(write_usps(folder / "pictures"))]
     adult = ["--data", str(folder / "adult.csv.gz")]
+    tables = ["--data", str(write_table(folder / "tables", "aps", [-1, 1]))]
     return {
         ("crowds", "run"): pairs,
         ("crowds", "warmup"): pairs,
         ("crowds", "sets"): sets,
         ("gl_gan", "run"): pairs,
         ("gl_gan", "digits"): pairs[:2],
+        ("remix", "tables"): [*tables, "--datasets", "aps"],
         ("robust", "images"): pictures,
         ("robust", "weights"): pictures,
         ("robust", "tables"): sets,

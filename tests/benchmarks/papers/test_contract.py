@@ -23,6 +23,7 @@ SHORT = {
     ("crowds", "warmup"): "--smoke --methods groups_2,all_2 --seeds 0-1",
     ("crowds", "sets"): "--smoke --methods mv_lr,ds_lr --runs 2 --workers 5",
     ("gl_gan", "run"): "--smoke --methods none,smote --seeds 0-1 --r 0.1",
+    ("remix", "tables"): "--smoke --methods baseline,remix",
     ("robust", "images"): "--smoke --methods plain,ce --seeds 0-1 --imbalances exp-10",
     ("robust", "tables"): "--smoke --methods net,drcb_ce",
     ("robust", "weights"): "--smoke --methods natural_1,adversarial_50 --seeds 0-1",
@@ -40,6 +41,7 @@ NOT_OF_FAILED = {
 # What a cell whose worker died says: it never got as far as its rows.
 HEAD = ("kind", "dataset", "method", "fold", "versions", "data_sha256", "identity")
 LABELS = ("data", "crowd", "n_workers", "r", "imbalance", "norm", "eps")
+LABELS += ("task", "ratio")
 every_part = pytest.mark.parametrize("key", PARTS, ids=" ".join)
 every_experiment = pytest.mark.parametrize("key", EXPERIMENTS, ids=" ".join)
 # Those that report on all of their methods have many cells; the sets are larger than
@@ -55,7 +57,9 @@ def runs(quick):
 
 every_run = runs(SHORT.keys() - LONG)
 # What the engine does is tried by default with one part of a paper.
-a_run_of_each_paper = runs({("crowds", "run"), ("gl_gan", "run"), ("robust", "images")})
+a_run_of_each_paper = runs(
+    {("crowds", "run"), ("gl_gan", "run"), ("remix", "tables"), ("robust", "images")}
+)
 
 
 class ByFirstColumn(ClassifierMixin, BaseEstimator):
@@ -218,6 +222,9 @@ PAIRS, CHAPTERS = "write drawn, or two classes", "give --chapter 4 or --chapter 
         ("gl_gan run --r ,", "--r got []"),
         ("gl_gan run --pairs 4:7", "--pairs got '4:7'"),
         ("gl_gan digits --data /nowhere", "usps.npz"),
+        ("remix tables --datasets musc", "Did you mean musk"),
+        ("remix tables --datasets aps,musk", "musk cannot be found. Give as --data"),
+        ("remix tables --data /nowhere --data-home /nowhere --datasets usps", "--data"),
         ("robust images --datasets mnist", "'mnist', which is unknown"),
         ("robust images --datasets cifar10", CHAPTERS),
         ("robust images --chapter 5 --methods srat_ce", "'srat_ce', which is unknown"),
