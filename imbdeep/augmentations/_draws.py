@@ -1,0 +1,73 @@
+"""Batches of images, and what is drawn for each of them."""
+
+import torch
+from torch import Generator, Tensor
+
+
+def check_images(batch: Tensor) -> None:
+    """Refuse anything but images of floating point.
+
+    Parameters
+    ----------
+    batch : Tensor of shape (*, n, bands, height, width)
+
+    Raises
+    ------
+    ValueError
+    """
+    if batch.ndim < 4:
+        raise ValueError(
+            "Augmentations take images of shape (n, bands, height, width), got "
+            f"{tuple(batch.shape)}. Give images without bands one, X[:, None]."
+        )
+    if not batch.is_floating_point():
+        raise ValueError(
+            f"Augmentations take images of floating point, got {batch.dtype}. Convert "
+            "them with batch.float()."
+        )
+
+
+def uniform_per_image(
+    batch: Tensor, generator: Generator | None, low: float = 0.0, high: float = 1.0
+) -> Tensor:
+    """Draw a number for each image.
+
+    Parameters
+    ----------
+    batch : Tensor of shape (*, n, bands, height, width)
+    generator : torch.Generator or None
+        Of any device: numbers are drawn where it is. None is torch's global generator
+        of the batch's device.
+    low, high : float
+        Of the uniform distribution.
+
+    Returns
+    -------
+    Tensor of shape (*, n)
+        On the device of the batch, float64 for float64 images, else float32. The
+        numbers are the same for any dtype.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.augmentations._draws import uniform_per_image
+    >>> images = torch.zeros(5, 2, 1, 8, 8)
+    >>> uniform_per_image(images, torch.Generator().manual_seed(0)).shape
+    torch.Size([5, 2])
+    """
+    device = batch.device if generator is None else generator.device
+    drawn = torch.rand(
+        batch.shape[:-3], generator=generator, device=device, dtype=torch.float32
+    )
+    drawn = drawn.to(batch.device, working_dtype(batch))
+    return low + (high - low) * drawn
+
+
+def working_dtype(batch: Tensor) -> torch.dtype:
+    """Dtype of places in an image: half precision cannot tell 500 pixels apart."""
+    return torch.float64 if batch.dtype == torch.float64 else torch.float32
+
+
+def for_each_image(drawn: Tensor) -> Tensor:
+    """What was drawn, (*, n), so that it broadcasts to images."""
+    return drawn[..., None, None, None]
