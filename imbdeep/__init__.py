@@ -6,6 +6,8 @@ Sub-packages, each imported on first use
 ----------------------------------------
 attacks
     Adversarial rows, and metrics under attack.
+augmentations
+    Random changes of images, for training batches.
 base
     :class:`~imbdeep.base.BaseNetClassifier`, the base class of the classifiers.
 batches
@@ -45,6 +47,7 @@ __all__ = [
     "ImbalancedClassifier",
     "__version__",
     "attacks",
+    "augmentations",
     "base",
     "batches",
     "calibration",

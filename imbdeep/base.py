@@ -6,6 +6,7 @@ from skorch import NeuralNetClassifier
 from skorch.dataset import Dataset
 
 from imbdeep._docs import shared_docs
+from imbdeep._nets.augmenting import Augments
 from imbdeep._nets.display import Displays
 from imbdeep._nets.docs import SHARED
 from imbdeep._nets.eval_set import read_eval_set
@@ -28,6 +29,7 @@ class BaseNetClassifier(
     HoldsOut,
     CorrectsPrior,
     TrainsMembers,
+    Augments,
     NetParameters,
     ReadsTables,
     LearnsLabels,
@@ -73,6 +75,7 @@ class BaseNetClassifier(
             default='shuffled'
         Which rows a step sees, see :mod:`imbdeep.batches`; or another iterator, such
         as :class:`torch.utils.data.DataLoader`.
+    {augment}
     iterator_valid : class, default=TensorBatches
         For validation and prediction, with ``iterator_valid__batch_size`` or else at
         1024 rows per batch, of large images fewer.
@@ -109,21 +112,7 @@ class BaseNetClassifier(
     n_bins : int, at least 2, default=16
         Maximum number of bins per feature in the piecewise-linear encoding. More than
         1,024 columns get fewer bins each, 16,384 in all but at least two a column.
-    n_members : int, at least 1, default=1
-        Number of nets that are trained as one, each with weights, batches and draws of
-        its own; they predict by the mean of their probabilities.
-    member_holdout : {'folds', 'bootstrap'} or None, default=None
-        Which rows a member does not train on. 'folds': one of five stratified folds,
-        drawn anew for every five members; fewer folds where the rarest class has fewer
-        rows. 'bootstrap': those that it did not draw, with replacement. Early stopping
-        then looks at all rows, each judged by the members that did not see it, and
-        training cannot go on with others. None: all train on the same rows.
-    member_sampling : float, str, dict, callable or None, default=None
-        Which classes each member under-samples, to rows of its own; see
-        :class:`imblearn.under_sampling.RandomUnderSampler`.
-    refit : bool, default=False
-        With ``member_holdout``: whether the members, once it is known how many epochs
-        are best, are trained anew for so many on all rows.
+    {members}
     {prior_correction}
     class_weight : dict, 'balanced' or None, default=None
         Weight of each class in the loss, by label; 'balanced' is inversely
@@ -247,6 +236,7 @@ class BaseNetClassifier(
         max_epochs=200,
         batch_size="auto",
         iterator_train="shuffled",
+        augment=None,
         iterator_valid=TensorBatches,
         dataset=Dataset,
         train_split="stratified",
@@ -300,6 +290,7 @@ class BaseNetClassifier(
             torch_load_kwargs=torch_load_kwargs,
             **kwargs,
         )
+        self.augment = augment
         self.validation_fraction = validation_fraction
         self.early_stopping = early_stopping
         self.patience = patience

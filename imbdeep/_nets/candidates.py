@@ -17,10 +17,21 @@ def offer_candidates(net, train):
         Initialized, in a run.
     train : Dataset
         With the rows of all members; each gets those that it trains on.
+
+    Raises
+    ------
+    ValueError
+        If there are such parts and the net augments its batches.
     """
     parts = [part for part in net.module_.modules() if isinstance(part, NCA)]
     if not parts:
         return
+    if net.augment is not None:
+        raise ValueError(
+            f"module={net.module!r} compares each row with all training rows but "
+            "itself, and would not know it again after augment. Leave augment None, or "
+            "use another module."
+        )
     batches = TensorBatches(train)
     X, weight = batches.X, torch.ones(len(batches.y))
     if isinstance(X, dict):

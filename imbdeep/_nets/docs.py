@@ -1,6 +1,32 @@
 """Entries of the docstring of the nets' base class."""
 
 SHARED = {
+    "augment": """\
+augment : {'flips', 'standard'}, callable or None, default=None
+    What is done to the images of a training batch, see :mod:`imbdeep.augmentations`.
+    It is drawn anew whenever a row is taken, after rows are re-sampled and before they
+    are mixed or attacked, and never changes rows to validate or predict. A callable
+    takes the rows of a batch, a tensor of shape (n, ...), and a
+    :class:`torch.Generator` to draw from, and returns rows of that shape; of a table,
+    columns of levels are codes.
+""",
+    "members": """\
+n_members : int, at least 1, default=1
+    Number of nets that are trained as one, each with weights, batches and draws of
+    its own; they predict by the mean of their probabilities.
+member_holdout : {'folds', 'bootstrap'} or None, default=None
+    Which rows a member does not train on. 'folds': one of five stratified folds,
+    drawn anew for every five members; fewer folds where the rarest class has fewer
+    rows. 'bootstrap': those that it did not draw, with replacement. Early stopping
+    then looks at all rows, each judged by the members that did not see it, and
+    training cannot go on with others. None: all train on the same rows.
+member_sampling : float, str, dict, callable or None, default=None
+    Which classes each member under-samples, to rows of its own; see
+    :class:`imblearn.under_sampling.RandomUnderSampler`.
+refit : bool, default=False
+    With ``member_holdout``: whether the members, once it is known how many epochs
+    are best, are trained anew for so many on all rows.
+""",
     "prior_correction": """\
 prior_correction : bool, default=False
     Whether probabilities refer to the class shares of the data, or to

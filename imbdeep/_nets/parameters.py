@@ -20,6 +20,7 @@ from imbdeep._nets.nested_parameters import (
     naming_failures,
 )
 from imbdeep._torch.device import check_device, resolve_device
+from imbdeep.augmentations._registry import AUGMENTATIONS
 from imbdeep.batches._registry import BATCHES
 from imbdeep.callbacks._epoch_metrics import RECORDED
 from imbdeep.losses._registry import LOSSES
@@ -100,6 +101,7 @@ class NetParameters:
             StrOptions({"auto"}),
         ],
         "iterator_train": [StrOptions(set(BATCHES)), callable],
+        "augment": [StrOptions(set(AUGMENTATIONS)), callable, None],
         "iterator_valid": [callable],
         "train_split": [StrOptions({"stratified"}), callable, None],
         "validation_fraction": [FiniteReal(0, 1, closed="neither")],

@@ -1,7 +1,7 @@
 """Mini-batches gathered as tensor slices: the iterator that the others build on."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,28 @@ def rows_of(X: Rows) -> Tensor:
     tensor([0., 0.])
     """
     return X["X"] if isinstance(X, dict) else X
+
+
+def with_rows(X: Rows, rows: Tensor) -> Rows:
+    """Replace the rows of a batch, and keep its weights.
+
+    Parameters
+    ----------
+    X : Tensor of shape (n, ...) or dict with keys 'X' and 'sample_weight'
+    rows : Tensor of shape (n, ...)
+
+    Returns
+    -------
+    Tensor of shape (n, ...) or dict of such
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.batches._tensor_batches import with_rows
+    >>> with_rows({"X": torch.zeros(2), "sample_weight": 1}, torch.ones(2))
+    {'X': tensor([1., 1.]), 'sample_weight': 1}
+    """
+    return {**X, "X": rows} if isinstance(X, dict) else rows
 
 
 def join_rows(X: Rows, rows: Tensor, weight: Any) -> Rows:
@@ -185,6 +207,12 @@ class TensorBatches:
     generator : torch.Generator or None, default=None
         Source of the order. None is torch's global generator.
 
+    Attributes
+    ----------
+    augment : callable or None
+        What is done to the rows of a batch as soon as they are gathered: after
+        re-sampling, and before they are mixed. A net sets it.
+
     Examples
     --------
     >>> import torch
@@ -194,6 +222,8 @@ class TensorBatches:
     >>> [X.tolist() for X, y in TensorBatches(dataset, batch_size=2)]
     [[0, 1], [2, 3, 4]]
     """
+
+    augment: Callable[[Tensor], Tensor] | None = None
 
     @checks_arguments(
         batch_size=[WholeNumber(1)],
@@ -298,9 +328,12 @@ class TensorBatches:
         return torch.where(counts > 0, sums / counts.clamp_min(1), 1.0)
 
     def take(self, index: Tensor) -> Batch:
-        """Return the batch of the rows at ``index``."""
+        """Return the batch of the rows at ``index``, augmented if it is to be."""
         rows = index if self._positions is None else self._positions[index]
-        return dense_rows(take_rows(self._X, rows)), self.y[index]
+        X = dense_rows(take_rows(self._X, rows))
+        if self.augment is not None:
+            X = with_rows(X, self.augment(rows_of(X)))
+        return X, self.y[index]
 
     def positions(self) -> Iterator[Tensor]:
         """Iterate over the batches of an epoch, as positions of rows."""

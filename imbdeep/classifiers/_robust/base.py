@@ -24,16 +24,11 @@ from imbdeep.attacks._threat import (
     warn_of_tiny_radius,
 )
 from imbdeep.batches import MixUpBatches
-from imbdeep.batches._tensor_batches import rows_of
+from imbdeep.batches._tensor_batches import rows_of, with_rows
 from imbdeep.classifiers._deferred import BaseDeferredClassifier
 
 # The papers' radius for pixels in [0, 1].
 PIXEL_EPS = 8 / 255
-
-
-def with_rows(X, rows):
-    """Replace the rows of a batch, and keep its weights."""
-    return {**X, "X": rows} if isinstance(X, dict) else rows
 
 
 class AttackRun(Run):
@@ -114,6 +109,13 @@ class AdversarialNetClassifier(BaseDeferredClassifier):
                 f"{type(self).__name__} attacks rows of one label, and iterator_train="
                 f"{self.iterator_train!r} mixes them. Use ImbMixClassifier, which "
                 "mixes attacked rows."
+            )
+
+        if self.augment is not None and isinstance(self.box, str):
+            raise ValueError(
+                f"box={self.box!r} is the range of each feature in the rows as they "
+                f"are, which rows that are augmented leave. Give the range of pixels, "
+                "such as box=(0, 1), or box=None."
             )
 
     def _learn_from_columns(self, X):
@@ -228,7 +230,11 @@ class AdversarialNetClassifier(BaseDeferredClassifier):
         # As the net predicts: without dropout, and without updates of batch norm's
         # statistics.
         self._set_training(False)
-        return with_rows(X, self.run_.attack(rows_of(X), y)), y
+        rows = rows_of(X)
+        if self.augment is not None:
+            # The attack relies on rows inside, and interpolation rounds.
+            rows = self.run_.attack.keywords["ball"].into_box(rows)
+        return with_rows(X, self.run_.attack(rows, y)), y
 
     def training_loss(self, X, y, fit_params):
         """Compute the output of the module for the rows of a step, and their loss.
