@@ -2,8 +2,8 @@
 
     python benchmarks/speed.py fit --out fit.md
 
-Parts: fit, defaults, levels, members, meta_step, attack_step, samplers, aggregators.
-Each prints its report.
+Parts: fit, defaults, levels, members, meta_step, attack_step, augmentations, samplers,
+aggregators. Each prints its report.
 """
 
 import sys

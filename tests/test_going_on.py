@@ -119,6 +119,10 @@ class FewBatches(TensorBatches):
         yield order[: len(order) // 2]
 
 
+def moved(rows, generator):
+    return rows + 1
+
+
 class Linear(torch.nn.Module):
     def __init__(self):
         super().__init__()
@@ -162,6 +166,7 @@ CASES = {
     "batch_size": Case(40),
     "iterator_train": Case("balanced"),
     "iterator_train__generator": Case(torch.Generator().manual_seed(3)),
+    "augment": Case(moved),
     "iterator_valid": Case(FewBatches, base=STOPS, at_prediction=True),
     "dataset": Case(Shifted, at_prediction=True),
     "train_split": Case(ValidSplit(3, stratified=True)),
@@ -265,6 +270,8 @@ SPECIAL = {
         if cls is not NetEnsembleClassifier
     },
     (NetEnsembleClassifier, "n_members"): Case(3, "refused"),
+    # Its modules compare rows with those of training.
+    (NetEnsembleClassifier, "augment"): Case(moved, "refused"),
     # They have one member, whose rows are all.
     **{
         (cls, name): None

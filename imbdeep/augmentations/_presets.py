@@ -1,11 +1,16 @@
 """Augmentations of papers, composed of the others."""
 
+import torch
 from torch import Generator, Tensor
 
 from imbdeep._arguments import check_arguments
 from imbdeep.augmentations._affine import rotations, warp
-from imbdeep.augmentations._draws import check_images, uniform_per_image
-from imbdeep.augmentations._flips import random_flips, random_quarter_turns
+from imbdeep.augmentations._draws import (
+    check_images,
+    for_each_image,
+    uniform_per_image,
+)
+from imbdeep.augmentations._flips import random_flips
 from imbdeep.augmentations._warps import ANGLE, FILL, SHARE, draw_shifts
 
 
@@ -53,10 +58,16 @@ def flips(batch: Tensor, generator: Generator | None) -> Tensor:
     >>> from imbdeep.augmentations import flips
     >>> image = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
     >>> flips(image, torch.Generator().manual_seed(1))
-    tensor([[[[4., 2.],
-              [3., 1.]]]])
+    tensor([[[[4., 3.],
+              [2., 1.]]]])
     """
-    return random_quarter_turns(random_flips(batch, generator), generator)
+    check_images(batch)
+    if batch.shape[-1] == batch.shape[-2]:
+        # A quarter turn is a transposition and a flip: three steps, where a turn after
+        # the flips would take five.
+        chosen = for_each_image(uniform_per_image(batch, generator) < 0.5)
+        batch = torch.where(chosen, batch.transpose(-1, -2), batch)
+    return random_flips(batch, generator)
 
 
 def standard(

@@ -319,6 +319,14 @@ def test_crowds_annotate_rows_as_they_are():
         assert proba(net).shape == (N, 2)
 
 
+def test_synthetic_rows_are_copies_of_rows_as_they_are():
+    note = Noting(move=10.0)
+    net = small(MetaAugmentClassifier(pretrain_epochs=1, synth_lr=0.0))
+    net.set_params(augment=note).fit(X, Y)
+    assert len(note.seen) >= 3 * net.n_train_batches_
+    assert_array_equal(net.X_synth_, X[net.synth_parents_])
+
+
 def test_a_function_may_change_the_rows_of_a_table():
     table, y = make_classification(80, 5, weights=[0.7], flip_y=0, random_state=0)
     note = Noting(move=10.0)

@@ -1,7 +1,8 @@
-"""What fits, defaults, levels, steps, samplers and crowds cost: one clock for all."""
+"""What fits, levels, steps, images, samplers and crowds cost: one clock for all."""
 
 from imbdeep_bench.speed.aggregators import Aggregators
 from imbdeep_bench.speed.attack_step import AttackStep
+from imbdeep_bench.speed.augmentations import AugmentationSpeed
 from imbdeep_bench.speed.defaults import DefaultSpeed
 from imbdeep_bench.speed.fit import FitSpeed
 from imbdeep_bench.speed.levels import LevelSpeed
@@ -16,6 +17,7 @@ PARTS = {
     "members": MemberSpeed,
     "meta_step": MetaStep,
     "attack_step": AttackStep,
+    "augmentations": AugmentationSpeed,
     "samplers": Samplers,
     "aggregators": Aggregators,
 }

@@ -139,6 +139,8 @@ class MetaAugmentClassifier(MovesRows, BaseNetClassifier):
     of :class:`~imbdeep.base.BaseNetClassifier`. If it happens with more, pass
     ``early_stopping=False``: compare ``X_synth_`` with the rows of ``synth_parents_``.
 
+    ``augment`` changes the rows of :math:`X_1`, neither synthetic nor validation rows.
+
     Dropout stays on in the training step: the gradient is that of the step with the
     units that it left out. The validation rows pass without dropout.
 

@@ -57,7 +57,8 @@ class AdversarialClassifier(AdversarialNetClassifier):
         the training rows, anew in each call of ``partial_fit``. Otherwise numbers,
         arrays that broadcast to a row, mappings or Series, such as ``(0, 1)`` for
         pixels; a mapping from each column to its pair; or a data frame such as
-        ``X_train.agg(["min", "max"])``.
+        ``X_train.agg(["min", "max"])``. Rows that ``augment`` changes are clipped to
+        it, and it cannot be 'data' then.
     criterion : {'cross_entropy', 'focal', 'ldam'} or nn.Module class, \
             default='cross_entropy'
     reweight_from : float in [0, 1], default=1.0
