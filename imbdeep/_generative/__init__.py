@@ -1,7 +1,7 @@
 """Generate rows: encoding, autoencoders and adversaries, and their training."""
 
 from imbdeep._generative.decoder import RowDecoder
-from imbdeep._generative.image_encoding import ImageCodec
+from imbdeep._generative.image_encoding import BandCodec, ImageCodec, as_pixels
 from imbdeep._generative.latent import interpolate, train_autoencoder
 from imbdeep._generative.losses import (
     classifier_loss,

@@ -8,9 +8,12 @@ from sklearn.utils._param_validation import StrOptions
 
 from imbdeep._arguments import FiniteReal
 from imbdeep._docs import shared_docs
+from imbdeep._generative import as_pixels
 from imbdeep.batches._class_draws import RowsByClass
 from imbdeep.over_sampling._docs import SHARED
 from imbdeep.over_sampling._tables import TableOverSampler, as_numbers
+
+_IMAGES_AT_ONCE = 256
 
 
 def draw_mixing(size, alpha, label, random_state):
@@ -103,6 +106,38 @@ def mix_table(X, parents, mixing, categorical=()):
     return made
 
 
+def mix_images(X, parents, mixing):
+    """Mix images, whose pixels keep their dtype: whole numbers are rounded.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, ...)
+    parents : ndarray of shape (m, 2), int
+    mixing : ndarray of shape (m,)
+
+    Returns
+    -------
+    ndarray of shape (m, ...)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.over_sampling._remix import mix_images
+    >>> X = np.array([[[0, 100]], [[255, 100]]], dtype=np.uint8)
+    >>> mix_images(X, np.array([[0, 1]]), np.array([0.75]))
+    array([[[ 64, 100]]], dtype=uint8)
+    """
+    made = np.empty((len(parents), *X.shape[1:]), X.dtype)
+    weights = mixing.reshape(-1, *[1] * (X.ndim - 1))
+    # In parts: all of them in float64 might not fit into memory.
+    for start in range(0, len(parents), _IMAGES_AT_ONCE):
+        part = slice(start, start + _IMAGES_AT_ONCE)
+        first, second = X[parents[part, 0]], X[parents[part, 1]]
+        weight = weights[part]
+        made[part] = as_pixels(weight * first + (1 - weight) * second, X.dtype)
+    return made
+
+
 @shared_docs(SHARED)
 class ReMix(TableOverSampler):
     r"""Over-sample by mixing rows of all classes, ReMix [1]_.
@@ -110,7 +145,8 @@ class ReMix(TableOverSampler):
     A synthetic row of a class is a convex combination of a row of that class and a row
     drawn from the class-balanced data, :math:`\lambda x + (1 - \lambda) x'` with
     :math:`\lambda` from :math:`Beta(\alpha, \alpha)`: like the rows of a ReMix
-    mini-batch, but with hard labels, for classifiers that take no soft ones.
+    mini-batch, but with hard labels, for classifiers that take no soft ones. Images are
+    mixed pixel by pixel.
 
     Read more in the :ref:`User Guide <remix>`.
 
@@ -149,7 +185,7 @@ class ReMix(TableOverSampler):
     Notes
     -----
     Columns of a data frame keep their dtypes: integer columns are rounded. Convert them
-    to floating point first to keep the mixed values.
+    to floating point first to keep the mixed values. So do the pixels of images.
 
     NOTE[DIFF]: the paper mixes numbers. A category of a mixed row, booleans included,
     is that of the parent that weighs more, and so is a number that one parent lacks: it
@@ -173,6 +209,8 @@ class ReMix(TableOverSampler):
     >>> int(sampler.is_synthetic_.sum())
     82
     """
+
+    _allow_nd = True
 
     _parameter_constraints = {
         **TableOverSampler._parameter_constraints,
@@ -210,7 +248,9 @@ class ReMix(TableOverSampler):
             torch.Generator().manual_seed(int(random_state.randint(2**31 - 1))),
         )
         new_mixing = draw_mixing(size, self.alpha, self.label, random_state)
-        if sparse.issparse(X):
+        if X.ndim > 2:
+            made = mix_images(X, drawn.numpy(), new_mixing)
+        elif sparse.issparse(X):
             made = mix(X, drawn.numpy(), new_mixing)
         else:
             made = mix_table(X, drawn.numpy(), new_mixing, self._categorical)

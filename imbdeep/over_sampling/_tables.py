@@ -11,7 +11,12 @@ from sklearn.utils.validation import check_X_y, validate_data
 from imbdeep._all_or_nothing import all_or_nothing
 from imbdeep._tables.column_kinds import numbers_of_objects
 from imbdeep._tables.column_selection import automatic_columns, select_columns
-from imbdeep._tables.frames import column_names, read_labels, read_table
+from imbdeep._tables.frames import (
+    column_names,
+    count_dimensions,
+    read_labels,
+    read_table,
+)
 from imbdeep._tables.reading import check_are_labels, without_objects
 from imbdeep._tables.row_kinds import check_has_rows
 from imbdeep._tables.sampling_strategy import read_sampling_strategy
@@ -58,6 +63,9 @@ class TableOverSampler(BaseOverSampler):
     Methods make rows in ``_fit_resample``. This class reads the table, refuses anything
     but numbers, and puts rows into the container of the table.
     """
+
+    # Whether rows may be images.
+    _allow_nd = False
 
     _parameter_constraints = {
         **BaseOverSampler._parameter_constraints,
@@ -146,6 +154,8 @@ class TableOverSampler(BaseOverSampler):
         return tags
 
     def _check_X_y(self, X, y, accept_sparse=None):
+        if self._allow_nd and count_dimensions(X) > 2:
+            return self._check_images(X, y)
         self._categorical = self._categorical_columns(X)
         check_columns_are_numeric(
             X, besides=self._categorical, remedies=REMEDIES_BY_NAME
@@ -178,8 +188,28 @@ class TableOverSampler(BaseOverSampler):
         check_are_labels(labels)
         return check_target_type(labels, indicate_one_vs_all=True)
 
+    def _check_images(self, X, y):
+        """Read images, and remember their container."""
+        for name in ("categorical_features", "integer_features"):
+            if not isinstance(columns := getattr(self, name, None), str | None):
+                raise ValueError(
+                    f"{name} names columns, but X has {count_dimensions(X)} "
+                    f"dimensions; got {columns!r}. Leave it at its default for images."
+                )
+        labels, binarize_y = self._check_y(y)
+        images, labels = validate_data(self, X, labels, reset=True, allow_nd=True)
+        self._container = container_of(X)
+        return images, labels, binarize_y
+
     def _check_table(self, X, y, categorical=()):
         """Read a table, and remember its columns and its container."""
+        if count_dimensions(X) > 2:
+            raise ValueError(
+                f"{type(self).__name__} takes tables, but X has {count_dimensions(X)} "
+                f"dimensions: {np.shape(X)}. For images take DCGANSampler, GLGAN, "
+                "LatentSMOTE or ReMix; or flatten them, X.reshape(len(X), -1), if "
+                "neighbouring pixels need not count as such."
+            )
         self._container = container_of(X)
         table = read_table(X, categorical)
         if not len(categorical):

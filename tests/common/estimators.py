@@ -24,6 +24,7 @@ from imbdeep.over_sampling import (
     GLGAN,
     ConditionalGAN,
     ConditionalWGAN,
+    DCGANSampler,
     LatentSMOTE,
     MetaAugment,
     ReMix,
@@ -188,6 +189,19 @@ SAMPLERS = {
     "gl-gan": GLGAN(pretrain_epochs=2, **_TINY),
     "conditional-gan": ConditionalGAN(**_TINY),
     "conditional-wgan": ConditionalWGAN(critic_steps=2, **_TINY),
+}
+
+# They take no tables: see test_image_samplers for the checks that give them some.
+IMAGE_SAMPLERS = {
+    "dcgan": DCGANSampler(
+        n_filters=2,
+        n_latent=2,
+        max_epochs=2,
+        batch_size=256,
+        # After two epochs there is little of it.
+        min_diversity=0,
+        random_state=0,
+    ),
 }
 
 AGGREGATORS = {

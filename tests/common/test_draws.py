@@ -21,7 +21,7 @@ from imbdeep.classifiers import NetClassifier
 from imbdeep.modules import MLP, Standardization
 from imbdeep.over_sampling._generative.base import GenerativeSampler
 
-from .estimators import CLASSIFIERS, SAMPLERS, each, is_quick
+from .estimators import CLASSIFIERS, IMAGE_SAMPLERS, SAMPLERS, each, is_quick
 from .nets import NETS, quick, table
 from .slow import slow_if
 
@@ -51,7 +51,7 @@ PICTURE_NETS = {
     "resnet18": NetClassifier("resnet18", max_epochs=1, random_state=0),
 }
 GENERATIVE = {n: s for n, s in SAMPLERS.items() if isinstance(s, GenerativeSampler)}
-TAKE_PICTURES = {name: s for name, s in GENERATIVE.items() if s._allow_nd}
+TAKE_PICTURES = IMAGE_SAMPLERS | {n: s for n, s in GENERATIVE.items() if s._allow_nd}
 FITS = (
     {name: partial(predict, quick(name, module__dropout=0.3)) for name in NETS}
     | {

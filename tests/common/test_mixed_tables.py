@@ -17,7 +17,14 @@ from imbdeep.attacks import adversarial_rows
 from imbdeep.classifiers import NetClassifier
 from imbdeep.utils import all_estimators
 
-from .estimators import CLASSIFIERS, SAMPLERS, each, each_that_reads, is_quick
+from .estimators import (
+    CLASSIFIERS,
+    IMAGE_SAMPLERS,
+    SAMPLERS,
+    each,
+    each_that_reads,
+    is_quick,
+)
 from .nets import NETS, quick
 from .slow import slow_if
 
@@ -68,7 +75,13 @@ def later_rows(X):
 
 def test_every_estimator_is_tried():
     tried = {type(one) for one in [*CLASSIFIERS.values(), *SAMPLERS.values()]}
-    assert tried >= {c for _, c in all_estimators(["classifier", "sampler"])}
+    take_no_tables = {type(one) for one in IMAGE_SAMPLERS.values()}
+    assert tried | take_no_tables >= {
+        c for _, c in all_estimators(["classifier", "sampler"])
+    }
+    for sampler in IMAGE_SAMPLERS.values():
+        with pytest.raises(ValueError, match="takes images"):
+            clone(sampler).fit_resample(*mixed())
 
 
 @pytest.mark.parametrize("name", each_that_reads(NETS))

@@ -24,17 +24,19 @@ from imbdeep.losses._registry import LOSSES
 from imbdeep.modules._registry import MODULES
 
 from .documented import documented_type, fits
-from .estimators import CLASSIFIERS, SAMPLERS, each
+from .estimators import CLASSIFIERS, IMAGE_SAMPLERS, SAMPLERS, each
 from .nets import NETS, quick, table
 from .test_docstrings import FOLDERS
 
 X, Y = table(60)
+PICTURES = np.random.default_rng(0).uniform(size=(60, 1, 4, 4))
 ANNOTATIONS = np.random.default_rng(0).integers(0, 2, (60, 3))
 
 ESTIMATORS = {
     **{f"classifier-{name}": clone(CLASSIFIERS[name]) for name in CLASSIFIERS},
     **{f"classifier-{name}": quick(name) for name in NETS},
     **{f"sampler-{name}": clone(SAMPLERS[name]) for name in SAMPLERS},
+    **{f"sampler-{name}": clone(one) for name, one in IMAGE_SAMPLERS.items()},
     "aggregator-dawid-skene": DawidSkene(),
     "aggregator-majority-vote": MajorityVote(),
 }
@@ -126,7 +128,8 @@ def parameters_of(estimator):
 
 def run(estimator):
     if hasattr(estimator, "fit_resample"):
-        rows, _ = estimator.fit_resample(X, Y)
+        is_of_images = type(estimator) in map(type, IMAGE_SAMPLERS.values())
+        rows, _ = estimator.fit_resample(PICTURES if is_of_images else X, Y)
         assert np.isfinite(rows).all()
     elif hasattr(estimator, "fit_predict"):
         estimator.fit_predict(ANNOTATIONS)

@@ -28,7 +28,7 @@ from imbdeep._torch.device import check_device, resolve_device
 from imbdeep._torch.imports import import_what_training_needs
 from imbdeep._torch.seeding import own_state, seed_from, seeded_torch
 from imbdeep._torch.switches import usual_switches
-from imbdeep.over_sampling._containers import container_of, has_large_integers
+from imbdeep.over_sampling._containers import has_large_integers
 from imbdeep.over_sampling._tables import (
     COLUMNS,
     REMEDIES_BY_NAME,
@@ -39,6 +39,18 @@ from imbdeep.over_sampling._tables import (
 POSITIVE = [FiniteReal(0, None, closed="neither")]
 AT_LEAST_0 = [FiniteReal(0, None)]
 COUNT = [WholeNumber(1)]
+
+# Constraints of the parameters that every generator has.
+OF_TRAINING = {
+    "n_latent": COUNT,
+    "lr": POSITIVE,
+    "max_epochs": COUNT,
+    "tol": AT_LEAST_0,
+    "patience": COUNT,
+    "device": [str, torch.device],
+    "verbose": ["verbose"],
+    "random_state": ["random_state"],
+}
 
 
 def auto_batch_size(n_rows):
@@ -61,24 +73,14 @@ class GenerativeSampler(TableOverSampler):
     devices.
     """
 
-    # Whether rows may be images.
-    _allow_nd = False
-
     _parameter_constraints = {
         **TableOverSampler._parameter_constraints,
+        **OF_TRAINING,
         "integer_features": COLUMNS,
         "scaling": [StrOptions({"minmax", "standard", "quantile"})],
         "clip": ["boolean"],
         "hidden_sizes": ["array-like"],
-        "n_latent": COUNT,
-        "lr": POSITIVE,
-        "max_epochs": COUNT,
         "batch_size": [*COUNT, StrOptions({"auto"})],
-        "tol": AT_LEAST_0,
-        "patience": COUNT,
-        "device": [str, torch.device],
-        "verbose": ["verbose"],
-        "random_state": ["random_state"],
     }
 
     @abstractmethod
@@ -136,15 +138,7 @@ class GenerativeSampler(TableOverSampler):
         return table, labels, binarize_y
 
     def _check_images(self, X, y):
-        for name in ("categorical_features", "integer_features"):
-            if not isinstance(columns := getattr(self, name), str | None):
-                raise ValueError(
-                    f"{name} names columns, but X has {count_dimensions(X)} "
-                    f"dimensions; got {columns!r}. Leave it at its default for images."
-                )
-        labels, binarize_y = self._check_y(y)
-        images, labels = validate_data(self, X, labels, reset=True, allow_nd=True)
-        self._container = container_of(X)
+        images, labels, binarize_y = super()._check_images(X, y)
         self._encoding = ImageCodec().fit(images)
         return images, labels, binarize_y
 
@@ -156,15 +150,11 @@ class GenerativeSampler(TableOverSampler):
         n_new = [self.sampling_strategy_.get(label, 0) for label in self.classes_]
         # `sample` uses it as well.
         self.random_state_ = own_state(self.random_state)
-        rows = self._encoding.encode(as_dense(X))
-        self._learn_gap_shares(X, codes)
         device = resolve_device(self.device)
+        rows = self._rows_to_train_on(X, device)
+        self._learn_gap_shares(X, codes)
         with seeded_torch(self._draw_seed, device, shared=self._draws_globally()):
-            made = self._train(
-                torch.from_numpy(rows).to(device),
-                torch.from_numpy(codes).to(device),
-                n_new,
-            )
+            made = self._train(rows, torch.from_numpy(codes).to(device), n_new)
         for name, value in vars(self).items():
             # The user's own modules are parameters, without an underscore, and stay.
             if name.endswith("_") and isinstance(value, torch.nn.Module):
@@ -173,6 +163,10 @@ class GenerativeSampler(TableOverSampler):
         # Any row of the class does as a parent: only its label is repeated.
         first = np.unique(y, return_index=True)[1]
         return self._decode(made, n_new), first.repeat(n_new)
+
+    def _rows_to_train_on(self, X, device):
+        """Encoded rows, as ``_train`` gets them."""
+        return torch.from_numpy(self._encoding.encode(as_dense(X))).to(device)
 
     def _learn_gap_shares(self, X, codes):
         """How often each class lacks the number of a column."""
@@ -211,7 +205,8 @@ class GenerativeSampler(TableOverSampler):
         if self._dtype.kind in "iu" and self._encoding.all_integer_:
             # Whole numbers, but without clip possibly beyond the dtype.
             return integers_within(rows, self._dtype)
-        is_flags = self._dtype.kind == "b" and not self._encoding.n_numeric_
+        n_numeric = getattr(self._encoding, "n_numeric_", 0)  # images have none
+        is_flags = self._dtype.kind == "b" and not n_numeric
         return rows.astype(bool) if is_flags else rows
 
     def _encode(self, X):
