@@ -125,8 +125,8 @@ show(
 )
 
 # %%
-# They are threes, too, but muddier. Their spread is that of the twenty, which is less
-# than that of all threes:
+# They are threes, too, but muddier. They vary a little less than the twenty, which vary
+# less than all threes:
 
 pd.DataFrame(
     {"from 20": few.diversity_[1], "from 183": samplers[200].diversity_[1]}
@@ -155,8 +155,8 @@ pd.DataFrame(
 ).T.round(1)
 
 # %%
-# No copies: real threes have a neighbour among others at the same distance. But they
-# lie closer to the twenty than to others, and other threes do not.
+# No copies: they are as far from the twenty as real threes are. But they lie closer to
+# the twenty than to others, which real threes hardly do.
 #
 # What this shows
 # ---------------
@@ -165,7 +165,7 @@ pd.DataFrame(
 #   about ten thousand images a class; a class of 183 has made 270 steps by then, at six
 #   an epoch. Raise ``max_epochs``, or lower ``batch_size``, until ``diversity_`` no
 #   longer rises.
-# - Look at the images as well. Noise varies, too: the muddy threes made of twenty have
-#   all the spread that they should have.
-# - A generator repeats what it has seen. From twenty threes it learns the variety of
-#   twenty.
+# - Look at the images as well. Mud varies, too: the threes made from twenty have nine
+#   tenths of the spread of these.
+# - A generator adds to the number of images rather than to their variety. From twenty
+#   threes it learns the variety of twenty.
