@@ -149,7 +149,7 @@ class BandSelector(
 
         Returns
         -------
-        ndarray of shape (n_samples, len(bands_), height, width)
+        ndarray of shape (n_samples, n_kept, height, width)
             Of the dtype of ``X``; may be a view.
 
         Raises
@@ -171,7 +171,7 @@ class BandSelector(
 
         Returns
         -------
-        ndarray of shape (len(bands_),), object
+        ndarray of shape (n_kept,), object
         """
         check_is_fitted(self)
         if input_features is None:
