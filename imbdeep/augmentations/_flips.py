@@ -1,12 +1,11 @@
 """Flips and quarter turns, which move pixels and change none."""
 
-import torch
 from torch import Generator, Tensor
 
 from imbdeep._arguments import FiniteReal, check_arguments
 from imbdeep.augmentations._draws import (
+    change_some,
     check_images,
-    for_each_image,
     uniform_per_image,
 )
 
@@ -98,8 +97,7 @@ def random_quarter_turns(batch: Tensor, generator: Generator | None) -> Tensor:
     quarters = (4 * uniform_per_image(batch, generator)).floor()
     if batch.shape[-1] == batch.shape[-2]:
         # A transposition and a flip make a quarter turn.
-        is_odd = for_each_image(quarters % 2 == 1)
-        batch = torch.where(is_odd, batch.transpose(-1, -2), batch)
+        batch = change_some(batch, quarters % 2 == 1, transposed)
     else:
         quarters = 2 * (quarters >= 2)
     batch = _flipped(batch, (quarters == 1) | (quarters == 2), -2)
@@ -107,4 +105,9 @@ def random_quarter_turns(batch: Tensor, generator: Generator | None) -> Tensor:
 
 
 def _flipped(batch: Tensor, chosen: Tensor, axis: int) -> Tensor:
-    return torch.where(for_each_image(chosen), batch.flip(axis), batch)
+    return change_some(batch, chosen, lambda images: images.flip(axis))
+
+
+def transposed(images: Tensor) -> Tensor:
+    """Square images whose rows of pixels are columns."""
+    return images.transpose(-1, -2)

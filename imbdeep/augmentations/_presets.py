@@ -1,16 +1,15 @@
 """Augmentations of papers, composed of the others."""
 
-import torch
 from torch import Generator, Tensor
 
 from imbdeep._arguments import check_arguments
 from imbdeep.augmentations._affine import rotations, warp
 from imbdeep.augmentations._draws import (
+    change_some,
     check_images,
-    for_each_image,
     uniform_per_image,
 )
-from imbdeep.augmentations._flips import random_flips
+from imbdeep.augmentations._flips import random_flips, transposed
 from imbdeep.augmentations._warps import ANGLE, FILL, SHARE, draw_shifts
 
 
@@ -65,8 +64,8 @@ def flips(batch: Tensor, generator: Generator | None) -> Tensor:
     if batch.shape[-1] == batch.shape[-2]:
         # A quarter turn is a transposition and a flip: three steps, where a turn after
         # the flips would take five.
-        chosen = for_each_image(uniform_per_image(batch, generator) < 0.5)
-        batch = torch.where(chosen, batch.transpose(-1, -2), batch)
+        chosen = uniform_per_image(batch, generator) < 0.5
+        batch = change_some(batch, chosen, transposed)
     return random_flips(batch, generator)
 
 
