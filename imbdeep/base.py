@@ -50,8 +50,8 @@ class BaseNetClassifier(
 
     Parameters
     ----------
-    module : {'mlp', 'nca', 'tabm', 'conv', 'resnet18'}, nn.Module class or instance, \
-            default='mlp'
+    module : {'mlp', 'nca', 'tabm', 'conv', 'squeezenet', 'resnet18', 'resnet50', \
+            'efficientnet_b0', 'efficientnet_b4'} or nn.Module, default='mlp'
         Returns logits of shape (n, n_classes); or (n, k, n_classes), of k members
         that are trained each and predict by the mean of their probabilities. A class
         is called with ``module__*`` and, if its constructor takes them, ``n_features``,

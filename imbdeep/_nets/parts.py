@@ -106,6 +106,7 @@ class BuildsParts:
             "n_features": getattr(self, "n_features_in_", None),
             "n_classes": len(getattr(self, "classes_inferred_", ())) or None,
             "encoding": getattr(self, "encoding_recipe_", None),
+            "image_size": getattr(self, "image_size_", None),
             "head": getattr(self._component("criterion", LOSSES), "head", None),
         }
         if learned["encoding"] is not None:

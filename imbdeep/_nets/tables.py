@@ -131,6 +131,8 @@ class ReadsTables:
 
     def _learn_from_columns(self, X):
         self.encoding_recipe_ = self.is_level_ = None
+        # The shorter side, by which modules for images choose their first layer.
+        self.image_size_ = min(X.shape[2:]) if X.ndim == 4 else None
         self._learn_missing_shares(X)
         if self._takes_encoding() and X.ndim == 2:
             gappy = self.missing_share_ > 0

@@ -35,8 +35,8 @@ history_ : skorch.history.History
     ``lr`` or ``random_state``.
 """,
     "module": """\
-module : {'mlp', 'nca', 'tabm', 'conv', 'resnet18'}, nn.Module class or instance, \
-        default='mlp'
+module : {'mlp', 'nca', 'tabm', 'conv', 'squeezenet', 'resnet18', 'resnet50', \
+        'efficientnet_b0', 'efficientnet_b4'} or nn.Module, default='mlp'
 """,
     "step_size_": """\
 step_size_ : ndarray of the shape of a row

@@ -27,7 +27,8 @@ class LDAMClassifier(BaseDeferredClassifier):
 
     Parameters
     ----------
-    module : {'mlp', 'tabm', 'conv', 'resnet18'} or nn.Module, default='mlp'
+    module : {'mlp', 'tabm', 'conv', 'squeezenet', 'resnet18', 'resnet50', \
+            'efficientnet_b0', 'efficientnet_b4'} or nn.Module, default='mlp'
         A name, a class or an instance. The MLP gets a cosine head for the LDAM loss, as
         TabM does, unless ``module__head`` says otherwise. A module of your own should
         return cosines, or be used with ``scale=1``.

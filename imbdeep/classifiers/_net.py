@@ -16,8 +16,8 @@ class NetClassifier(BaseNetClassifier):
 
     Parameters
     ----------
-    module : {'mlp', 'nca', 'tabm', 'conv', 'resnet18'}, nn.Module class or instance, \
-            default='mlp'
+    module : {'mlp', 'nca', 'tabm', 'conv', 'squeezenet', 'resnet18', 'resnet50', \
+            'efficientnet_b0', 'efficientnet_b4'} or nn.Module, default='mlp'
         See :class:`~imbdeep.base.BaseNetClassifier`.
     **kwargs
         All parameters of :class:`~imbdeep.base.BaseNetClassifier`. The usual

@@ -21,9 +21,8 @@ class NetEnsembleClassifier(BaseNetClassifier):
 
     Parameters
     ----------
-    module : {'nca', 'mlp', 'tabm', 'conv', 'resnet18'}, nn.Module class or instance, \
-            default='nca'
-        Architecture of the members.
+    module : {'nca', 'mlp', 'tabm', 'conv'}, nn.Module class or instance, default='nca'
+        Architecture of the members. Nets with batch norm need ``n_members=1``.
     n_members : int, at least 1, default=10
         Number of nets. Five hold each row out once, ten twice.
     member_holdout : {'folds', 'bootstrap'} or None, default='folds'

@@ -55,6 +55,7 @@ class ConvNet(nn.Module):
 
     See Also
     --------
+    SqueezeNet : A deep net with few parameters.
     ResNet18 : For photographs, at about a hundred times the cost.
     ConvAutoencoder : Strided convolutions, for generative models.
 

@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from imbdeep._arguments import WholeNumber, checks_arguments
+from imbdeep.modules._backbone import load_nets
 from imbdeep.modules._conv_net import check_images
 from imbdeep.modules._heads import make_head
 
@@ -12,15 +13,7 @@ _WIDTH = 512
 
 def make_backbone(n_channels: int) -> nn.Module:
     """Make a ResNet-18 for small images, without its last layer."""
-    try:
-        # Imported here: MONAI is optional, and takes more than a second.
-        from monai.networks.nets import resnet18
-    except ImportError as error:
-        raise ImportError(
-            "ResNet18 needs MONAI, which is not installed. Run pip install "
-            "imbdeep[vision], or take module='conv'."
-        ) from error
-    return resnet18(
+    return load_nets("ResNet18").resnet18(
         spatial_dims=2,
         n_input_channels=n_channels,
         # CIFAR's stem: ImageNet's would shrink 32 x 32 pixels to 8 x 8.
@@ -60,6 +53,7 @@ class ResNet18(nn.Module):
     See Also
     --------
     ConvNet : A small net, at about a hundredth of the cost.
+    ResNet50 : A deeper net, with a stem for larger images too.
 
     Notes
     -----

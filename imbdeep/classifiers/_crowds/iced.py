@@ -40,8 +40,8 @@ class ICEDClassifier(MakesRows, CrowdNetClassifier):
 
     Parameters
     ----------
-    module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
-        The inputs of its last layer, ``head``, are the embeddings.
+    module : {'mlp', 'conv', 'squeezenet', ...} or nn.Module, default='mlp'
+        See :class:`NetClassifier`; the inputs of its ``head`` are the embeddings.
     sampling_strategy : str, float, dict or callable, default='auto'
         Which classes get synthetic rows and how many, as in imbalanced-learn, given the
         inferred labels of each round. 'auto' makes all as large as the largest.

@@ -50,7 +50,7 @@ class MetaAugmentClassifier(MovesRows, BaseNetClassifier):
 
     Parameters
     ----------
-    module : {'mlp', 'nca', 'conv', 'resnet18'} or nn.Module, default='mlp'
+    module : {'mlp', 'nca', 'conv'} or nn.Module, default='mlp'
         A name, a class or an instance: any module that changes no buffer in a forward
         pass, as batch norm would.
     sampling_strategy : 'duplicate', float, str, dict or callable, default='duplicate'

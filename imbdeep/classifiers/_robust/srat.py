@@ -35,7 +35,8 @@ class SRATClassifier(AdversarialNetClassifier):
 
     Parameters
     ----------
-    module : {'mlp', 'conv', 'resnet18'} or nn.Module class or instance, default='mlp'
+    module : {'mlp', 'conv', 'squeezenet', 'resnet18', 'resnet50', \
+            'efficientnet_b0', 'efficientnet_b4'} or nn.Module, default='mlp'
         Your own module must name its last layer ``head``, unless ``separation`` is 0.
     criterion : {'ldam', 'focal', 'cross_entropy'} or nn.Module class, default='ldam'
         The paper's SRAT-LDAM, SRAT-Focal and SRAT-CE.
