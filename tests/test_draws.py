@@ -15,7 +15,7 @@ from imbdeep._torch.draws import (
 )
 from imbdeep._torch.seeding import draws_undone, seeded_torch
 from imbdeep.losses import FocalLoss
-from imbdeep.modules import MLP, ConvNet, ResNet18
+from imbdeep.modules import MLP, ConvNet, EfficientNet, ResNet18, SqueezeNet
 
 HALVES = torch.full((3, 5), 0.5)
 ONES = torch.ones(3, 5)
@@ -85,7 +85,9 @@ DRAWS |= {
         "MLP": lambda: MLP(6, 2),
         "MLP, cosine": lambda: MLP(6, 2, head="cosine"),
         "ConvNet": lambda: ConvNet(3, 2),
+        "SqueezeNet": lambda: SqueezeNet(3, 2),
         "ResNet18": lambda: ResNet18(3, 2),
+        "EfficientNet": lambda: EfficientNet(3, 2),
         "Own": Own,
         "LSTM": lambda: nn.LSTM(3, 4),
         "Embedding": lambda: nn.Embedding(5, 3),
@@ -97,6 +99,8 @@ DRAWS |= {
         ),
     }.items()
 }
+# Those that need MONAI.
+SLOW = {"weights of ResNet18", "weights of EfficientNet"}
 
 
 @pytest.fixture(autouse=True)
@@ -108,7 +112,7 @@ def _global_state_put_back():
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=pytest.mark.slow) if "ResNet18" in name else name
+        pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
         for name in DRAWS
     ],
 )

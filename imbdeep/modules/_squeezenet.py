@@ -31,7 +31,7 @@ def _convolution(
         n_in, n_out, size, stride, padding=size // 2, bias=not batch_norm
     )
     nn.init.kaiming_uniform_(convolution.weight, nonlinearity="relu")
-    if batch_norm:
+    if convolution.bias is None:
         return nn.Sequential(convolution, nn.BatchNorm2d(n_out), nn.ReLU())
     nn.init.zeros_(convolution.bias)
     return nn.Sequential(convolution, nn.ReLU())

@@ -6,7 +6,7 @@ from sklearn.base import clone
 
 from imbdeep.attacks import adversarial_rows, robust_accuracy, robust_predictions
 from imbdeep.crowds import simulate_annotators
-from imbdeep.modules import CosineHead, ResNet18
+from imbdeep.modules import CosineHead, ResNet18, SqueezeNet
 
 from .estimators import SAMPLERS, each
 from .nets import quick, table
@@ -60,7 +60,7 @@ def test_widths_of_layers(name):
         sampler.fit_resample(X, Y)
 
 
-@pytest.mark.parametrize("module", [CosineHead, ResNet18])
+@pytest.mark.parametrize("module", [CosineHead, ResNet18, SqueezeNet])
 @pytest.mark.parametrize("sizes", [(True, 2), (3, True)])
 def test_sizes_of_a_module(module, sizes):
     with pytest.raises(ValueError, match=r"n_\w+ must be a whole number .* got True"):

@@ -48,6 +48,7 @@ PICTURE_NETS = {
     "conv-dropout": NetClassifier(
         "conv", module__dropout=0.3, criterion="focal", max_epochs=2, random_state=0
     ),
+    "squeezenet": NetClassifier("squeezenet", max_epochs=1, random_state=0),
     "resnet18": NetClassifier("resnet18", max_epochs=1, random_state=0),
 }
 GENERATIVE = {n: s for n, s in SAMPLERS.items() if isinstance(s, GenerativeSampler)}
@@ -70,7 +71,7 @@ FITS = (
         for name, s in TAKE_PICTURES.items()
     }
 )
-SLOW = {"resnet18"} | {
+SLOW = {"squeezenet", "resnet18"} | {
     f"{name}-{kind}"
     for name in SAMPLERS
     if not is_quick(name, SAMPLERS)

@@ -120,7 +120,10 @@ def test_every_parameter_gets_a_gradient():
 
 def test_registry():
     assert MODULES["mlp"] is MLP
-    assert {"conv", "resnet18"} <= set(MODULES)
+    assert list(MODULES) == [
+        *("mlp", "nca", "tabm", "conv", "squeezenet", "resnet18", "resnet50"),
+        *("efficientnet_b0", "efficientnet_b4"),
+    ]
 
 
 @pytest.mark.parametrize("dropout", [-0.1, 1, 1.5, float("nan")])
