@@ -53,7 +53,7 @@ class ResNet50(Backbone):
     See Also
     --------
     ResNet18 : Half the parameters, with the stem for small images.
-    EfficientNet : Fewer parameters for each pixel, and often more accurate.
+    EfficientNet : Fewer parameters, in more and narrower layers.
 
     Notes
     -----
