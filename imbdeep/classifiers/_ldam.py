@@ -27,11 +27,10 @@ class LDAMClassifier(BaseDeferredClassifier):
 
     Parameters
     ----------
-    module : {'mlp', 'tabm', 'conv', 'squeezenet', 'resnet18', 'resnet50', \
-            'efficientnet_b0', 'efficientnet_b4'} or nn.Module, default='mlp'
-        A name, a class or an instance. The MLP gets a cosine head for the LDAM loss, as
-        TabM does, unless ``module__head`` says otherwise. A module of your own should
-        return cosines, or be used with ``scale=1``.
+    module : {'mlp', 'tabm', 'conv', 'squeezenet', ...} or nn.Module, default='mlp'
+        A name of :class:`NetClassifier`, a class or an instance. The MLP gets a cosine
+        head for the LDAM loss, as TabM does, unless ``module__head`` says otherwise. A
+        module of your own should return cosines, or be used with ``scale=1``.
     criterion : {'ldam', 'focal', 'cross_entropy'} or nn.Module class, default='ldam'
     max_margin : float, at least 0, default=0.5
         Margin of the rarest class, in units of an unscaled logit; for 'ldam'. 0 is

@@ -35,9 +35,9 @@ class SRATClassifier(AdversarialNetClassifier):
 
     Parameters
     ----------
-    module : {'mlp', 'conv', 'squeezenet', 'resnet18', 'resnet50', \
-            'efficientnet_b0', 'efficientnet_b4'} or nn.Module, default='mlp'
-        Your own module must name its last layer ``head``, unless ``separation`` is 0.
+    module : {'mlp', 'conv', 'squeezenet', ...} or nn.Module, default='mlp'
+        A name of :class:`NetClassifier`, or your own module, which must name its last
+        layer ``head``, unless ``separation`` is 0.
     criterion : {'ldam', 'focal', 'cross_entropy'} or nn.Module class, default='ldam'
         The paper's SRAT-LDAM, SRAT-Focal and SRAT-CE.
     separation : float, at least 0, default=0.1
