@@ -73,6 +73,7 @@ def small_files(tmp_path_factory):
         ("gl_gan", "run"): pairs,
         ("gl_gan", "digits"): pairs[:2],
         ("remix", "tables"): [*tables, "--datasets", "aps"],
+        ("remix", "images"): [*pictures, "--datasets", "usps"],
         ("robust", "images"): pictures,
         ("robust", "weights"): pictures,
         ("robust", "tables"): sets,

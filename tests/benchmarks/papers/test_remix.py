@@ -1,16 +1,32 @@
 """Sets made imbalanced as the ReMix paper has it, its methods, and one cell."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
+from torch.utils.data import TensorDataset
 
+from imbdeep.batches import ReMixBatches
+from imbdeep.datasets import load_cifar10
+from imbdeep.datasets._cifar import CIFAR10
 from imbdeep_bench.data.pairs import Dataset
+from imbdeep_bench.data.pictures import Pictures
 from imbdeep_bench.engine.experiment import Cell, Method, run_cell
-from imbdeep_bench.papers.remix.experiment import Tables, score, settings_of
-from imbdeep_bench.papers.remix.methods import ALPHA, METHODS, NET
+from imbdeep_bench.papers.remix import pictures
+from imbdeep_bench.papers.remix.experiment import Images, Tables, score, setting_of
+from imbdeep_bench.papers.remix.methods import (
+    ALPHA,
+    ALPHAS,
+    CONV,
+    IMAGE_METHODS,
+    METHODS,
+    NET,
+    UNMIXED,
+)
 from imbdeep_bench.papers.remix.problems import (
     BINARY,
     RATIOS,
@@ -20,7 +36,10 @@ from imbdeep_bench.papers.remix.problems import (
     split_rows,
 )
 from imbdeep_bench.papers.remix.sets import SETS, problems_of, read_tables
+from tests.benchmarks.data.test_pictures import write_usps
 from tests.benchmarks.papers.conftest import write_table
+from tests.common.slow import slow_if
+from tests.datasets.test_cifar import files10, write_folder
 
 
 def numbered(counts, name="satimage"):
@@ -38,7 +57,10 @@ def ids(X):
 
 
 def test_one_class_gets_rare_and_the_others_become_one():
-    data, problem = numbered([500, 400, 600]), Problem(BINARY, (1,), 0.05)
+    data, problem = (
+        numbered([500, 400, 600]),
+        Problem(BINARY, (1,), 0.05, together=True),
+    )
     kept = keep_rows(data, problem, 0)
     assert np.bincount(data.y[kept])[1:].tolist() == [50, 400, 600]
     assert np.bincount(problem.labels(data.y)[kept]).tolist() == [1000, 50]
@@ -51,20 +73,44 @@ def test_several_classes_get_rare_beside_the_mean_of_the_others():
     assert (problem.labels(data.y) == data.y).all()
 
 
+def test_the_ratio_of_two_classes_may_be_to_the_mean_of_the_frequent_ones():
+    data = numbered([500, 400, 600])
+    kept = keep_rows(data, Problem(BINARY, (1,), 0.05), 0)
+    assert np.bincount(data.y[kept])[1:].tolist() == [25, 400, 600]
+
+
+def test_rows_to_test_on_are_neither_drawn_nor_halved():
+    data = numbered([500, 400, 600])
+    is_test = np.random.RandomState(1).rand(len(data.y)) < 0.2
+    data = Pictures("tiles", data.X, data.y, is_test, "hash")
+    problem = Problem(SEVERAL, (1,), 0.1)
+    mean = np.bincount(data.y[~is_test])[2:].mean()
+    for fold in (0, 1):
+        fit, valid, test = split_rows(data, problem, fold)
+        np.testing.assert_array_equal(test, np.flatnonzero(is_test))
+        assert not is_test[fit].any()
+        assert not is_test[valid].any()
+    first, second = (split_rows(data, problem, fold) for fold in (0, 1))
+    halves = [np.concatenate(parts[:2]) for parts in (first, second)]
+    assert not set(halves[0]) & set(halves[1])
+    rare = sum((data.y[half] == 1).sum() for half in halves)
+    assert rare == round(0.1 * mean)
+
+
 def test_milder_ratios_have_all_rows_of_harsher_ones_and_repeats_have_others():
     data = numbered([500, 400, 600])
     kept = [
-        set(keep_rows(data, Problem(BINARY, (1,), ratio), 3))
+        set(keep_rows(data, Problem(BINARY, (1,), ratio, together=True), 3))
         for ratio in RATIOS[BINARY]
     ]
     assert kept[0] > kept[1] > kept[2]
-    again = set(keep_rows(data, Problem(BINARY, (1,), 0.05), 4))
+    again = set(keep_rows(data, Problem(BINARY, (1,), 0.05, together=True), 4))
     assert len(again) == len(kept[0])
     assert again != kept[0]
 
 
 def test_a_class_of_too_few_rows_is_named():
-    data, problem = numbered([20, 400, 600]), Problem(BINARY, (1,), 0.05)
+    data, problem = numbered([20, 400, 600]), Problem(BINARY, (1,), 0.05, together=True)
     with pytest.raises(ValueError, match="has 20 rows of the rare class 1.*needs 50"):
         keep_rows(data, problem, 0)
 
@@ -208,14 +254,17 @@ def test_scores_by_counting():
     )
 
 
-def make_cell(method, data, problem, fold=0):
-    experiment = Tables(smoke=True, versions={"torch": "9"})
-    (setting,) = settings_of(data, [problem])
+def make_cell(method, data, problem, fold=0, part=Tables):
+    experiment = part(smoke=True, versions={"torch": "9"})
+    setting = setting_of(data, problem)
     return Cell(experiment, setting, method, fold)
 
 
 def test_nothing_but_the_training_half_is_learned_from():
-    data, problem = numbered([200, 150, 300]), Problem(BINARY, (1,), 0.05)
+    data, problem = (
+        numbered([200, 150, 300]),
+        Problem(BINARY, (1,), 0.05, together=True),
+    )
     fixed = Method("fixed", lambda shared, n_classes: Fixed())
     record = run_cell(make_cell(fixed, data, problem, fold=5))
     assert record["error"] is None
@@ -255,3 +304,132 @@ def test_all_methods_of_a_fold_begin_alike():
     }
     assert len(seeds[0]) == len(seeds[1]) == 1
     assert seeds[0] != seeds[1]
+
+
+# --- Images --------------------------------------------------------------------------
+
+
+def few_tiles(*, subset, n_per_class):
+    """As the loader of photo tiles, but two photos, black or white by subset."""
+    n_samples = 2 * n_per_class
+    data = np.full((n_samples, 3, 32, 32), 255 * (subset == "test"), dtype=np.uint8)
+    target = np.repeat([0, 1], n_per_class)
+    return SimpleNamespace(data=data, target=target, n_samples=n_samples)
+
+
+def test_images_are_read_and_others_are_named(tmp_path, capsys, monkeypatch):
+    write_usps(tmp_path, n_class=20)
+    monkeypatch.setattr(pictures, "load_photo_tiles", few_tiles)
+    usps, tiles = pictures.read_images(None, tmp_path)
+    assert (usps.X.shape, usps.is_test) == ((200, 1, 16, 16), None)
+    assert (tiles.X[:, 0, 0, 0] == 255).tolist() == tiles.is_test.tolist()
+    for part, n in ((~tiles.is_test, 400), (tiles.is_test, 100)):
+        assert np.bincount(tiles.y[part]).tolist() == [n, n]
+    with pytest.raises(ValueError, match=r"cifar10 cannot be found.*CIFAR's python"):
+        pictures.read_images(["usps", "cifar10"], tmp_path)
+    assert not capsys.readouterr().err
+
+    def lacks(*args, **kwargs):
+        raise ImportError("no scikit-image")
+
+    monkeypatch.setattr(pictures, "load_photo_tiles", lacks)
+    assert [p.name for p in pictures.read_images(None, tmp_path)] == ["usps"]
+    assert "Goes on without photo_tiles" in capsys.readouterr().err
+
+
+def test_cifar_is_the_50_000_that_the_paper_counts(tmp_path):
+    write_folder(tmp_path, CIFAR10, files10())
+    (cifar,) = pictures.read_images(["cifar10"], tmp_path)
+    train = load_cifar10(tmp_path, subset="train", dtype="uint8")
+    np.testing.assert_array_equal(cifar.X, train.data)
+    np.testing.assert_array_equal(cifar.y, train.target)
+    assert cifar.is_test is None
+
+
+@pytest.mark.slow
+def test_photo_tiles_are_read():
+    (tiles,) = pictures.read_images(["photo_tiles"], None)
+    assert tiles.X.shape == (18 * 500, 3, 32, 32)
+    assert np.bincount(tiles.y[tiles.is_test]).tolist() == [100] * 18
+
+
+def image_params(name, data):
+    cell = make_cell(IMAGE_METHODS[name], data, pictures.problems()[0], part=Images)
+    return cell.experiment.make(cell, 3).get_params()
+
+
+def few_images(side=16, n_class=40, dtype=np.float32):
+    """Ten classes, each brighter in its own place."""
+    y = np.repeat(np.arange(10), n_class)
+    X = np.random.RandomState(0).rand(len(y), 1, side, side) / 2
+    for label in range(10):
+        X[y == label, :, label : label + 3, label : label + 3] += 0.4
+    if dtype == np.uint8:
+        X = (255 * X).round()
+    return Pictures("usps", X.astype(dtype), y, None, "hash")
+
+
+def test_methods_of_images_differ_in_augmentation_and_mixing():
+    data = few_images()
+    params = {name: image_params(name, data) for name in IMAGE_METHODS}
+    for told in params.values():
+        assert told["module"] == "conv"
+        assert told["module__n_hidden"] is None
+        # 16 pixels a side, halved twice.
+        assert told["module__grid"] == 4
+    assert image_params("remix", few_images(side=32))["module__grid"] == 8
+    augmented = {n for n, told in params.items() if told["augment"] is not None}
+    assert augmented == {"augment", "remix_aug"}
+    assert all(params[name]["augment"] == "standard" for name in augmented)
+    mixed = {n: p for n, p in params.items() if p.get("mix") == "remix"}
+    assert {p["balance"] for p in mixed.values()} == {"batch"}
+    alphas = {n: p["alpha"] for n, p in mixed.items()}
+    assert {alphas.pop(n) for n in ("augment", "resampled")} == {UNMIXED}
+    assert alphas.pop("remix_aug") == ALPHA
+    assert alphas == ALPHAS
+    assert CONV["max_epochs"] > 1
+
+
+def test_rows_that_are_not_mixed_are_rows_of_the_batch():
+    # What stands for re-sampling alone, in the batches themselves.
+    X = torch.arange(64.0)[:, None]
+    y = (torch.arange(64) % 16 == 0).long()
+    generator = torch.Generator().manual_seed(0)
+    batches = ReMixBatches(
+        TensorDataset(X, y),
+        64,
+        alpha=UNMIXED,
+        balance="batch",
+        n_classes=2,
+        generator=generator,
+    )
+    for _ in range(50):
+        for mixed, soft in batches:
+            assert torch.equal(mixed, mixed.round())
+            assert torch.equal(soft, torch.eye(2)[y[mixed.long().flatten()]])
+            assert soft.sum(0).tolist() == [32, 32]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        slow_if(name not in ("augment", "remix_aug"), name, id=name)
+        for name in IMAGE_METHODS
+    ],
+)
+def test_every_method_of_images_runs(name):
+    data, problem = few_images(dtype=np.uint8), pictures.problems()[3]
+    record = run_cell(make_cell(IMAGE_METHODS[name], data, problem, part=Images))
+    assert record["error"] is None
+    assert record["class_counts"] == [20, 5, 5, 5, *[20] * 6]
+    json.dumps(record, allow_nan=False)
+
+
+def test_pixels_are_those_of_the_file_from_0_to_1():
+    data = few_images(dtype=np.uint8)
+    cell = make_cell(IMAGE_METHODS["remix"], data, pictures.problems()[0], part=Images)
+    rows = cell.experiment.draw(cell.setting, 0)
+    fit, valid, test = split_rows(data, cell.setting.of, 0)
+    for X, part in ((rows.X_train, fit), (rows.more[0], valid), (rows.X_test, test)):
+        assert X.dtype == np.float32
+        np.testing.assert_allclose(X, data.X[part] / 255, rtol=1e-6)

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from imbdeep_bench.papers.remix import report
-from imbdeep_bench.papers.remix.figure import draw_gains
-from imbdeep_bench.papers.remix.methods import METHODS
-from imbdeep_bench.papers.remix.numbers import METRICS, over_ratios
+from imbdeep_bench.papers.remix.figure import draw_alphas, draw_gains
+from imbdeep_bench.papers.remix.methods import ALPHAS, METHODS
+from imbdeep_bench.papers.remix.numbers import METRICS, alpha_table, over_ratios
 from imbdeep_bench.papers.remix.problems import BINARY, SEVERAL
+from imbdeep_bench.report import markdown
 from imbdeep_bench.report.runs import read_published
 from papers import main
 from tests.benchmarks.papers.conftest import fake_run, pick_row, row_of
@@ -46,18 +47,26 @@ def fake_cells(settings=SETTINGS, shifts=SHIFTS, **failed):
     return records
 
 
-def report_on(records, folder):
+def report_on(records, folder, part="tables"):
     """Report on records; return the text and the tables."""
     lines = "".join(json.dumps(record) + "\n" for record in records)
-    (folder / "tables.jsonl").write_text(lines)
-    assert main(["remix", "tables", "--report-only", "--out", str(folder)]) == 0
+    (folder / f"{part}.jsonl").write_text(lines)
+    assert main(["remix", part, "--report-only", "--out", str(folder)]) == 0
     names = ("means", "ranks", "gains")
-    frames = {n: pd.read_csv(folder / f"{n}.csv") for n in names}
-    return (folder / "tables.md").read_text(), frames
+    frames = {n: pd.read_csv(folder / f"{part}_{n}.csv") for n in names}
+    return (folder / f"{part}.md").read_text(), frames
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_png():
+    """To draw pictures takes longer than all else."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(markdown, "png", lambda figure, **options: b"a picture")
+        yield
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def whole(no_png, tmp_path_factory):
     """A report on all settings, none of which failed."""
     return report_on(fake_cells(), tmp_path_factory.mktemp("whole"))
 
@@ -80,7 +89,7 @@ def test_published_ranks_add_up_to_those_of_all_settings():
 def test_ranks_stand_beside_the_published_ones(whole):
     text, frames = whole
     assert "64 cells, 0 of them failed." in text
-    assert "Musk (musk.csv.gz), Seizure (seizure.csv.gz), coil2000" in text
+    assert "Musk (musk), Seizure (seizure), coil2000" in text
     assert "Segment (" not in text
     # Of the paper's methods on its four binary and two other settings.
     beside = row_of(text, "ReMix")
@@ -159,7 +168,7 @@ def test_a_report_does_without_the_baseline_or_sets_of_the_paper(tmp_path):
     assert "The baseline was not run" in text
     assert "Too few sets or methods" in text
     assert frames["gains"].empty
-    assert not (tmp_path / "gains.png").exists()
+    assert not (tmp_path / "tables_gains.png").exists()
     assert set(frames["ranks"]["metric"]) == set(METRICS)
 
 
@@ -177,3 +186,52 @@ def test_a_figure_has_a_bar_for_each_ratio_and_method(whole):
     assert [t.get_text() for t in legend.get_texts()] == [
         METHODS[name].title for name in ("smote", "remix", "balanced")
     ]
+
+
+# --- Images --------------------------------------------------------------------------
+
+DIGITS = [("usps", task, r) for task in (BINARY, SEVERAL) for r in (0.05, 0.25)]
+# The more is mixed, the better.
+BY_ALPHA = {name: alpha for name, alpha in ALPHAS.items() if alpha != 0.2}
+
+
+def test_images_are_told_of_by_alpha(tmp_path):
+    shifts = {"baseline": -0.2, "augment": 0.1, **BY_ALPHA}
+    records = fake_cells(DIGITS, shifts)
+    text, frames = report_on(records, tmp_path, "images")
+    assert "CIFAR 10, is not among the cells" in text
+    part = text.split("usps, binary:\n")[1]
+    header = row_of(part, "alpha")
+    assert header[1:3] == ["g-mean, 0.05", "balanced Brier score, 0.05"]
+    # Shrunk as the others, and a little more in the second of two folds.
+    for alpha in BY_ALPHA.values():
+        score = 0.5 + alpha * 0.96 * 1.005 + 0.005
+        told = row_of(part, f"{alpha:.2f}" if alpha == 0.01 else f"{alpha:.1f}")
+        assert told[1:3] == [f"{score:.3f}", f"{(1 - score) / 2:.3f}"]
+    # Behind alphas of 0.4 and 0.3, and level with ReMix.
+    assert row_of(text, "Augment")[1] == "7 (3.50)"
+    table = alpha_table(frames["means"], ALPHAS)
+    figure = draw_alphas(table)
+    assert len(figure.axes) == 4
+    (first, *_) = figure.axes
+    assert [line.get_label() for line in first.lines] == ["0.25", "0.05"]
+    x, y = first.lines[1].get_data()
+    np.testing.assert_allclose(x, sorted(BY_ALPHA.values()))
+    np.testing.assert_allclose(y, 0.505 + x * 0.96 * 1.005)
+    written = {path.name for path in tmp_path.glob("*.png")}
+    assert written == {"images_gains.png", "images_alphas.png"}
+
+
+def test_one_alpha_is_no_curve(tmp_path):
+    records = fake_cells(DIGITS[:1], {"baseline": 0.0, "remix": 0.1})
+    text, _ = report_on(records, tmp_path, "images")
+    assert "Fewer than two were run." in text
+    assert not (tmp_path / "images_alphas.png").exists()
+
+
+def test_alphas_of_a_fold_that_failed_have_no_mean():
+    records = fake_cells(DIGITS[:1], {"remix": 0.1, "remix_0.2": 0.2}, usps="remix_0.2")
+    means = report.IMAGES.means(pd.DataFrame(records))
+    table = alpha_table(means, ALPHAS)
+    assert table["alpha"].tolist() == [0.1, 0.1, 0.2, 0.2]
+    assert table["mean"].isna().tolist() == [False, False, True, True]

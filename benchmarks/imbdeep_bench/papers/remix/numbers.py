@@ -82,3 +82,18 @@ def over_ratios(means, metric):
     names = told["data"] + ", " + told["task"]
     whole = table.groupby(names, sort=False)
     return whole.mean().where(whole.count().eq(whole.size(), axis=0))
+
+
+def alpha_table(means, alphas):
+    """Return the paper's scores by alpha: a row a setting, metric and alpha.
+
+    ``alphas`` are those of the methods to tell of, by name; a mean is NaN where a fold
+    failed.
+    """
+    rows = means[means["method"].isin(list(alphas)) & means["metric"].isin(PAPERS)]
+    told = rows.assign(
+        alpha=rows["method"].map(alphas),
+        mean=rows["mean"].where(rows["n_failed"] == 0),
+    )
+    columns = ["data", "task", "ratio", "metric", "alpha", "mean"]
+    return told[columns].sort_values("alpha", kind="stable", ignore_index=True)

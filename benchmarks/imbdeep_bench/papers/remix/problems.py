@@ -21,6 +21,8 @@ class Problem:
     task: str
     rare: tuple  # labels; one of a binary problem, whose others become one class
     ratio: float  # rows of a rare class for each of a frequent one
+    # Whether that is of all frequent classes together, not of their mean.
+    together: bool = False
 
     def labels(self, y):
         """Return what is to be told apart: 1 and the rest, or the classes as they are.
@@ -34,34 +36,41 @@ class Problem:
 
 
 def n_kept(ratio, n_frequent):
-    """Return the size of a rare class beside frequent ones of given sizes.
+    """Return the size of a rare class at a ratio to the size of a frequent one.
+
+    Examples
+    --------
+    >>> n_kept(0.05, 1980), n_kept(0.25, 1249.3), n_kept(0.01, 200)
+    (99, 312, 8)
+    """
+    return max(LEAST_ROWS, round(ratio * n_frequent))
+
+
+def training_part(dataset):
+    """Return the rows to halve: all, or those that are not there to test on."""
+    is_test = getattr(dataset, "is_test", None)
+    return np.arange(len(dataset.y)) if is_test is None else np.flatnonzero(~is_test)
+
+
+def keep_rows(dataset, problem, repeat):
+    """Return the rows to halve of a set that is made imbalanced, sorted.
 
     NOTE[DIFF]: the paper says which classes are reduced, and prints ratios of minority
     to majority. With several classes of either kind, that is taken for each rare one,
     beside the mean of the frequent ones.
 
-    Examples
-    --------
-    >>> n_kept(0.05, [1980]), n_kept(0.25, [1533, 707, 1508]), n_kept(0.01, [200])
-    (99, 312, 8)
-    """
-    return max(LEAST_ROWS, round(ratio * float(np.mean(n_frequent))))
-
-
-def keep_rows(dataset, problem, repeat):
-    """Return the rows of a set that is made imbalanced, sorted.
-
     NOTE[DIFF]: the paper does not say whether the rows that are left are drawn once;
     here each repeat draws anew, so that no result hangs on one draw. A milder ratio has
     all rows of a harsher one.
     """
-    labels = problem.labels(dataset.y)
-    told = (1,) if problem.task == BINARY else problem.rare
-    is_rare = np.isin(labels, told)
-    n_rows = n_kept(problem.ratio, np.unique(labels[~is_rare], return_counts=True)[1])
-    kept = [np.flatnonzero(~is_rare)]
-    for label in told:
-        own = np.flatnonzero(labels == label)
+    rows = training_part(dataset)
+    labels = dataset.y[rows]
+    is_rare = np.isin(labels, problem.rare)
+    sizes = np.unique(labels[~is_rare], return_counts=True)[1]
+    n_rows = n_kept(problem.ratio, sizes.sum() if problem.together else sizes.mean())
+    kept = [rows[~is_rare]]
+    for label in problem.rare:
+        own = rows[labels == label]
         if len(own) < n_rows:
             raise ValueError(
                 f"{dataset.name} has {len(own)} rows of the rare class {label}; a "
@@ -75,9 +84,12 @@ def keep_rows(dataset, problem, repeat):
 def split_rows(dataset, problem, fold):
     """Split what is left of a set: rows to fit, to validate and to test.
 
-    Two stratified halves a repeat; 30 % of the one that trains validate.
+    Two stratified halves a repeat; 30 % of the one that trains validate. Where a set
+    has rows of its own to test on, both folds test on these, all of them.
     """
     kept = keep_rows(dataset, problem, fold // 2)
     name = f"{dataset.name}, {problem.task}, {problem.ratio:g}"
     split = two_fold_split(problem.labels(dataset.y)[kept], fold, 0, name)
-    return tuple(kept[part] for part in (split.fit, split.valid, split.test))
+    is_test = getattr(dataset, "is_test", None)
+    test = kept[split.test] if is_test is None else np.flatnonzero(is_test)
+    return kept[split.fit], kept[split.valid], test

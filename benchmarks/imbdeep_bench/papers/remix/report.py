@@ -4,18 +4,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from imbdeep_bench.papers.remix.figure import draw_gains
-from imbdeep_bench.papers.remix.methods import METHODS
+from imbdeep_bench.papers.remix.figure import draw_alphas, draw_gains
+from imbdeep_bench.papers.remix.methods import ALPHAS, IMAGE_METHODS, METHODS
 from imbdeep_bench.papers.remix.numbers import (
     BASELINE,
     BY,
     METRICS,
     PAPERS,
+    alpha_table,
     gain_table,
     oriented_table,
     over_ratios,
     rank_table,
 )
+from imbdeep_bench.papers.remix.pictures import READERS
 from imbdeep_bench.papers.remix.problems import TASKS
 from imbdeep_bench.papers.remix.sets import SETS
 from imbdeep_bench.report import over_sets, runs
@@ -37,6 +39,7 @@ def make_study(command, methods, sets):
 
 
 TABLES = make_study("papers.py remix tables", METHODS, list(SETS))
+IMAGES = make_study("papers.py remix images", IMAGE_METHODS, list(READERS))
 
 
 # --- Beside the published ranks ------------------------------------------------------
@@ -147,32 +150,63 @@ def row_table(cells):
     return pd.DataFrame(table).set_index("set")
 
 
-def make_report(cells, study):
-    """Return the numbers of a report, and its frames."""
+def alpha_blocks(table):
+    """Print scores by alpha, a table for each set and task; none with a single one."""
+    if table["alpha"].nunique() < 2:
+        return ["Fewer than two were run."]
+    blocks = []
+    for (data, task), part in table.groupby(["data", "task"], sort=False):
+        columns = {
+            f"{METRICS[metric]}, {ratio:g}": own.set_index("alpha")["mean"]
+            for (metric, ratio), own in part.groupby(["metric", "ratio"], sort=False)
+        }
+        blocks += [f"{data}, {task}:", pd.DataFrame(columns).rename_axis("alpha")]
+    return blocks
+
+
+def write(args, name, study, number, more):
+    """Write a part's report beside its cells; return its path.
+
+    ``number`` is that of the paper's figure of gains. ``more`` returns, of the cells
+    and the means, further numbers and pictures.
+    """
+    cells = study.read(args.out / f"{name}.jsonl")
     means = study.means(cells)
     ranks, gains = rank_table(means), gain_table(means)
-    return study.told_of(cells) | {
+    numbers, drawn = more(cells, means)
+    numbers |= study.told_of(cells) | {
         "n_folds": cells.groupby("dataset")["fold"].nunique().min(),
         "ranks": ranks_block(ranks, study.titles),
         "tests": test_parts(means, study.titles),
         "gains": gain_blocks(gains, study.titles),
         "means": mean_blocks(means, study.titles),
         "rows": row_table(cells),
-    }, {"means.csv": means, "ranks.csv": ranks, "gains.csv": gains}
+    }
+    drawn["gains"] = draw_gains(gains, study.methods, number)
+    frames = {"means": means, "ranks": ranks, "gains": gains}
+    template = Path(__file__).with_name(f"{name}.md.jinja")
+    frames = {f"{name}_{kind}.csv": frame for kind, frame in frames.items()}
+    pictures = {f"{name}_{k}.png": f for k, f in drawn.items() if f is not None}
+    return write_report(args.out, template, numbers, frames=frames, pictures=pictures)
 
 
 def write_tables(args):
     """Write tables.md beside the cells; return its path."""
-    cells = TABLES.read(args.out / "tables.jsonl")
-    numbers, frames = make_report(cells, TABLES)
-    run = set(cells["data"])
-    theirs = {name: entry.published for name, entry in SETS.items() if entry.published}
-    told = [(name, title) for name, title in theirs.items() if name not in run]
-    numbers |= {
-        "published": published_table(frames["means.csv"]),
-        "absent": [f"{title} ({name}.csv.gz)" for name, title in told],
-    }
-    figure = draw_gains(frames["gains.csv"], METHODS, 5)
-    pictures = {} if figure is None else {"gains.png": figure}
-    template = Path(__file__).with_name("tables.md.jinja")
-    return write_report(args.out, template, numbers, frames=frames, pictures=pictures)
+
+    def more(cells, means):
+        theirs = {n: entry.published for n, entry in SETS.items() if entry.published}
+        absent = [f"{theirs[n]} ({n})" for n in theirs if n not in set(cells["data"])]
+        return {"published": published_table(means), "absent": absent}, {}
+
+    return write(args, "tables", TABLES, 5, more)
+
+
+def write_images(args):
+    """Write images.md beside the cells; return its path."""
+
+    def more(cells, means):
+        table = alpha_table(means, ALPHAS)
+        told = {"alphas": alpha_blocks(table), "sets": list(cells["data"].unique())}
+        return told, {"alphas": draw_alphas(table)}
+
+    return write(args, "images", IMAGES, 6, more)

@@ -54,7 +54,7 @@ def problems_of(name):
     """
     entry = SETS[name]
     return [
-        Problem(task, rare, ratio)
+        Problem(task, rare, ratio, together=task == BINARY)
         for task, rare in entry.rare.items()
         for ratio in entry.ratios[task]
     ]
@@ -105,21 +105,27 @@ def _read_usps(name, folder, data_home):
 READERS = {"csv": _read_csv, "collection": _read_collection, "usps": _read_usps}
 
 
-def read_tables(names, folder, data_home):
-    """Read tables by name; None reads all that are at hand, and says what is not."""
-    check_names(SETS if names is None else names, SETS, "--datasets")
-    folder = Path(get_data_home(data_home)) / "keel" if folder is None else folder
-    found = {
-        name: READERS[SETS[name].kind](name, folder, data_home)
-        for name in (SETS if names is None else names)
-    }
-    absent = [name for name, table in found.items() if table is None]
-    if absent and (names is not None or len(absent) == len(found)):
-        raise ValueError(
-            f"--datasets: {', '.join(absent)} cannot be found. Give as --data the "
-            f"folder of <name>.csv.gz (not in {folder}) and as --data-home the one "
-            "that has the 27 sets and raw/usps.npz."
-        )
+def keep_found(found, *, were_asked, where):
+    """Return the data sets that were found, by name; say which were not.
+
+    A ValueError names them if they were asked for, or if there is none at all.
+    """
+    absent = [name for name, data in found.items() if data is None]
+    if absent and (were_asked or len(absent) == len(found)):
+        raise ValueError(f"--datasets: {', '.join(absent)} cannot be found. {where}")
     if absent:
         print(f"Goes on without {', '.join(absent)}: no file.", file=sys.stderr)
-    return [table for table in found.values() if table is not None]
+    return [data for data in found.values() if data is not None]
+
+
+def read_tables(names, folder, data_home):
+    """Read tables by name; None reads all that are at hand, and says what is not."""
+    asked = SETS if names is None else names
+    check_names(asked, SETS, "--datasets")
+    folder = Path(get_data_home(data_home)) / "keel" if folder is None else folder
+    found = {n: READERS[SETS[n].kind](n, folder, data_home) for n in asked}
+    where = (
+        f"Give as --data the folder of <name>.csv.gz (not in {folder}) and as "
+        "--data-home the one that has the 27 sets and raw/usps.npz."
+    )
+    return keep_found(found, were_asked=names is not None, where=where)
