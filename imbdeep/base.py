@@ -187,7 +187,7 @@ class BaseNetClassifier(
         Which rows each member did not train on, for :meth:`predict_held_out`; not after
         a refit.
     oof_scores_ : dict of ndarray of shape (n_epochs,)
-        Scores of these probabilities after each epoch, by their names in the history.
+        Scores after each epoch, of 10,000 of these rows at most, by name.
     best_epoch_ : int
         Number of epochs that gave the members of ``oof_proba_``.
     history_, history_frame_ : skorch.history.History, DataFrame

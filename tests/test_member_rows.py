@@ -13,6 +13,7 @@ from imbdeep._nets.member_rows import (
     hold_out_bags,
     hold_out_folds,
     read_groups,
+    sample_of_classes,
     under_sample,
 )
 
@@ -321,6 +322,26 @@ def test_strategies_that_cannot_be_used(strategy, reason):
     with pytest.raises(ValueError, match=reason) as error:
         under_sample([np.arange(len(y))], y, LABELS, strategy, RandomState(0))
     assert str(error.value).startswith("member_sampling=")
+
+
+def test_a_sample_has_classes_in_proportion_and_enough_of_each():
+    y = RandomState(1).permutation(classes(7000, 2500, 350, 40))
+    rows = sample_of_classes(y, 1000, RandomState(0))
+    expected = []
+    for n in (7000, 2500, 350, 40):
+        expected.append(min(n, max(100, round(1000 * n / 9890))))
+    assert expected[2:] == [100, 40]
+    assert np.bincount(y[rows]).tolist() == expected
+    assert_array_equal(rows, np.unique(rows))
+
+
+def test_every_row_of_a_class_is_as_likely_in_a_sample():
+    y = classes(900, 600)
+    drawn = np.zeros(1500)
+    for seed in range(200):
+        drawn[sample_of_classes(y, 500, RandomState(seed))] += 1
+    # 67 expected, with a standard deviation of 7.
+    assert np.abs(drawn - 200 / 3).max() < 30
 
 
 # --- What members say about rows -----------------------------------------------------

@@ -13,11 +13,20 @@ from torch.utils.data import Subset
 
 from imbdeep._all_or_nothing import refuse_other_threads
 from imbdeep._nets.candidates import offer_candidates
-from imbdeep._nets.member_rows import HOLD_OUTS, read_groups, under_sample
+from imbdeep._nets.member_rows import (
+    HOLD_OUTS,
+    read_groups,
+    sample_of_classes,
+    under_sample,
+)
 from imbdeep._nets.members import MemberDraws
 from imbdeep._nets.parameters import auto_batch_size
 from imbdeep._nets.refitting import check_can_refit, saying_what_a_refit_lacks
 from imbdeep._torch.switches import usual_switches
+
+# Of more rows, an epoch is judged by a sample. It would take longer than training, and
+# tell the same.
+MOST_JUDGED = 10_000
 
 
 def rows_of_each(mask):
@@ -191,7 +200,8 @@ class HoldsOut:
         rows = hold_out(target, self.n_members, state, self.run_.groups)
         self._give_rows(rows.train, target)
         self.run_.target, self.run_.held_out = target, rows.held_out
-        return self.get_dataset(X, target), self._held_out(X, target, rows.held_out)
+        self.run_.unseen = self._held_out(X, target, rows.held_out)
+        return self.get_dataset(X, target), self._sample_to_judge(target)
 
     def _draw_state(self):
         return np.random.RandomState(self._draw_seed())
@@ -213,6 +223,14 @@ class HoldsOut:
         company = X if isinstance(X, Mapping) else {"X": X}
         dataset = self.get_dataset(company | {"held_out": held_out}, target)
         return Subset(dataset, judged) if len(judged) < len(target) else dataset
+
+    def _sample_to_judge(self, target):
+        """Data set of the rows that each epoch is judged by, or None."""
+        unseen = self.run_.unseen
+        if unseen is None or len(unseen) <= MOST_JUDGED:
+            return unseen
+        own = target[getattr(unseen, "indices", slice(None))]
+        return Subset(unseen, sample_of_classes(own, MOST_JUDGED, self._draw_state()))
 
     def _give_rows(self, rows, target):
         """Set the rows that each member trains on, before any sampling of classes.
@@ -305,14 +323,14 @@ class HoldsOut:
         for name in (*learned, "_refit_for_chosen"):
             vars(self).pop(name, None)
         if self.member_holdout is not None:
-            self._learn_from_held_out(valid)
+            self._learn_from_held_out(self.run_.unseen)
             if self.refit and not self.interrupted_:
                 self._train_on_all(train, method)
             else:
                 self.held_out_ = self.run_.held_out
         return self
 
-    def _learn_from_held_out(self, valid):
+    def _learn_from_held_out(self, unseen):
         n_epochs = self.run_.n_epochs
         best = self._best_epoch()
         self.best_epoch_ = n_epochs if best is None else best
@@ -320,9 +338,9 @@ class HoldsOut:
         self.oof_scores_ = scores_of_epochs(self.history[:n_epochs])
         shape = len(self.run_.target), len(self.classes_)
         self.oof_proba_ = np.full(shape, np.nan)
-        if valid is not None:
-            judged = getattr(valid, "indices", slice(None))
-            self.oof_proba_[judged] = self.probabilities(self.forward(valid))
+        if unseen is not None:
+            rows = getattr(unseen, "indices", slice(None))
+            self.oof_proba_[rows] = self.probabilities(self.forward(unseen))
 
     def _train_on_all(self, train, method):
         """Start the members anew, on all rows for the epochs that were best."""

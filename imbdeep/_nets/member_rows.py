@@ -15,6 +15,7 @@ from imbdeep._tables.torch_data import as_array
 _MOST_FOLDS = 5
 # Draws of folds of groups after which others are unlikely to suit better.
 _MOST_DRAWS = 5
+_FEWEST_OF_A_CLASS = 100
 
 
 @dataclass(frozen=True)
@@ -202,6 +203,41 @@ def under_sample(rows, y, labels, sampling_strategy, random_state):
             ]
             kept.append(np.sort(np.concatenate(sample)))
     return _of_one_length(kept, random_state)
+
+
+def sample_of_classes(y, n_rows, random_state):
+    """Draw rows of all classes in proportion, but none of a rare class too many.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,), int
+        Class indices.
+    n_rows : int, at most n
+        Number of rows, about. A class of which the share would be fewer than a
+        hundred has a hundred rows in the sample, or all that there are.
+    random_state : RandomState
+
+    Returns
+    -------
+    ndarray of int
+        Sorted positions.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep._nets.member_rows import sample_of_classes
+    >>> y = np.array([0] * 8_000 + [1] * 1_900 + [2] * 100)
+    >>> rows = sample_of_classes(y, 1_000, np.random.RandomState(0))
+    >>> np.bincount(y[rows])
+    array([800, 190, 100])
+    """
+    drawn = []
+    for c in np.unique(y):
+        own = np.flatnonzero(y == c)
+        share = round(n_rows * len(own) / len(y))
+        size = min(max(share, _FEWEST_OF_A_CLASS), len(own))
+        drawn.append(random_state.choice(own, size, replace=False))
+    return np.sort(np.concatenate(drawn))
 
 
 def _of_indices(strategy, labels):

@@ -20,6 +20,8 @@ class Run:
         Class indices of the rows that members hold out in turn.
     held_out : ndarray of shape (n_rows, n_members), bool, or None
         Which rows each member holds out.
+    unseen : Dataset or None
+        The rows that some member holds out.
     member_rows : list of ndarray of int, or None
         Positions of the training rows of each member; None if all have all.
     batches : TensorBatches, or StackedBatches with those of each member, or None
@@ -40,6 +42,7 @@ class Run:
     groups = None
     target = None
     held_out = None
+    unseen = None
     member_rows = None
     batches = None
     mass = earlier_mass = 0

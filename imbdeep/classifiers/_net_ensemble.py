@@ -46,7 +46,7 @@ class NetEnsembleClassifier(BaseNetClassifier):
     held_out_ : ndarray of shape (n_samples, n_members), bool
         Which rows each member did not train on, for :meth:`predict_held_out`.
     oof_scores_ : dict of ndarray of shape (n_epochs,)
-        Their scores after each epoch.
+        Their scores after each epoch, of 10,000 rows at most.
     best_epoch_ : int
         Number of epochs that was best.
     members_ : list of nn.Module

@@ -17,6 +17,7 @@ from sklearn.metrics import (
     average_precision_score,
     balanced_accuracy_score,
     log_loss,
+    make_scorer,
     roc_auc_score,
 )
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
@@ -29,6 +30,7 @@ from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.utils.data import DataLoader
 
+from imbdeep._nets import holding_out as module
 from imbdeep.batches import TensorBatches
 from imbdeep.callbacks import EpochProgressBar
 from imbdeep.classifiers import LDAMClassifier, NetClassifier, ReMixClassifier
@@ -573,6 +575,50 @@ def test_a_score_that_cannot_be_used_is_named():
 def test_epochs_that_no_score_tells_apart():
     net = NetClassifier(scoring=lambda *_: np.nan, **STOPS | HOLDS_OUT).fit(X, Y)
     assert net.best_epoch_ == 12 and not net.do_early_stopping_
+
+
+@pytest.mark.parametrize("member_holdout", ["folds", "bootstrap"])
+def test_of_many_rows_an_epoch_is_judged_by_a_sample(member_holdout, monkeypatch):
+    X, y = make_classification(600, 5, weights=[0.7], random_state=0)
+    params = STOPS | {"n_members": 3, "member_holdout": member_holdout}
+    whole = NetClassifier(**params).fit(X, y)
+    monkeypatch.setattr(module, "MOST_JUDGED", 400)
+    judged = NetClassifier(**params).fit(X, y)
+    held_out = judged.held_out_.any(axis=1)
+    share = 400 / held_out.sum()
+    n_rare = int(y[held_out].sum())
+    n_judged = sum(
+        max(100, round(share * n)) for n in (n_rare, held_out.sum() - n_rare)
+    )
+    assert sum(judged.history[0, "batches", -1:, "valid_batch_size"]) == n_judged
+    # What is said in the end is said about every row.
+    assert_array_equal(np.isnan(judged.oof_proba_), np.isnan(whole.oof_proba_))
+    expected = out_of_fold(judged, judged.held_out_, X)
+    assert_allclose(judged.oof_proba_, expected, atol=1e-5)
+    # As many rows or fewer are judged whole, and nothing is drawn for it.
+    monkeypatch.setattr(module, "MOST_JUDGED", 600)
+    again = NetClassifier(**params).fit(X, y)
+    assert_array_equal(again.oof_proba_, whole.oof_proba_)
+
+
+def test_scores_of_a_sample_are_those_of_its_rows(monkeypatch):
+    monkeypatch.setattr(module, "MOST_JUDGED", 110)
+    X, y = make_classification(300, 5, weights=[0.7], random_state=0)
+    looked_at = []
+
+    def ranks(y_true, proba):
+        looked_at.append((len(y_true), int(np.sum(y_true))))
+        return average_precision_score(y_true, proba)
+
+    scoring = make_scorer(ranks, response_method="predict_proba")
+    params = STOPS | {"n_members": 5, "member_holdout": "folds", "scoring": scoring}
+    NetClassifier(**params).fit(X, y)
+    n_rare = int(y.sum())
+    assert n_rare < 100
+    # The rare ones are fewer than a hundred, and all there.
+    assert set(looked_at) == {
+        (max(100, round(110 * (1 - n_rare / 300))) + n_rare, n_rare)
+    }
 
 
 # --- Samples -------------------------------------------------------------------------

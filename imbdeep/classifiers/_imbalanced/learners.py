@@ -12,7 +12,8 @@ from skorch.callbacks import Callback
 
 from imbdeep._tables.torch_data import as_array
 from imbdeep.base import BaseNetClassifier
-from imbdeep.classifiers._imbalanced.folds import fit_folds, weight_parameter
+from imbdeep.classifiers._imbalanced.at_most import AtMost
+from imbdeep.classifiers._imbalanced.folds import N_FOLDS, fit_folds, weight_parameter
 from imbdeep.classifiers._ldam import LDAMClassifier
 from imbdeep.classifiers._net_ensemble import NetEnsembleClassifier
 from imbdeep.classifiers._remix import ReMixClassifier
@@ -54,6 +55,8 @@ REBALANCED = {
 # .002 of average precision worse, and take two fifths of the time.
 MANY_ROWS = 1_000
 OF_MANY_ROWS = {"n_members": 5, "patience": 10}
+# Each member, and each tree of the forest, learns from so many rows at most.
+MOST_ROWS = 10_000
 
 
 def read_learners(learners, rebalance=None):
@@ -122,7 +125,7 @@ def _own(learner):
 
 
 def suit_to_size(learners, given, n_rows):
-    """Give nets fewer members where there are many rows.
+    """Give nets fewer members where there are many rows, and learners not all of them.
 
     Parameters
     ----------
@@ -139,12 +142,23 @@ def suit_to_size(learners, given, n_rows):
     >>> suit_to_size(learners, ["nca"], 1001)
     >>> learners["nca"].n_members
     5
+    >>> learners = read_learners(["random_forest"])
+    >>> suit_to_size(learners, ["random_forest"], 50_000)
+    >>> learners["random_forest"].max_samples
+    0.25
     """
-    if n_rows <= MANY_ROWS:
-        return
+    in_training = n_rows - n_rows // N_FOLDS
     for name, learner in learners.items():
-        if name in given and isinstance(learner, BaseNetClassifier):
+        if name not in given:
+            continue
+        if isinstance(learner, RandomForestClassifier) and in_training > MOST_ROWS:
+            learner.set_params(max_samples=MOST_ROWS / in_training)
+        if isinstance(learner, BaseNetClassifier) and n_rows > MANY_ROWS:
             learner.set_params(**OF_MANY_ROWS)
+            if in_training > MOST_ROWS and learner.member_sampling is None:
+                # Frequent classes are what members have fewer rows of.
+                sampling = {"member_sampling": AtMost(MOST_ROWS)}
+                learner.set_params(prior_correction=True, **sampling)
 
 
 def read_weights(sample_weight, X, learners):
