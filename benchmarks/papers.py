@@ -1,5 +1,6 @@
 """The experiments of the papers behind the library's methods, beside what they printed.
 
+    python benchmarks/papers.py climate tables
     python benchmarks/papers.py crowds run --data raw
     python benchmarks/papers.py explicit_gradient sets
     python benchmarks/papers.py gl_gan run --data raw
@@ -18,6 +19,7 @@ from importlib import import_module
 from imbdeep_bench.engine.command import make_command_parser, run_command
 
 PAPERS = {
+    "climate": "climate adaptation: forage from satellite tiles",
     "crowds": "ICED: labels from workers who err",
     "explicit_gradient": "meta-augmentation: synthetic rows that move",
     "gl_gan": "GL-GAN: synthetic rows, judged by other classifiers",

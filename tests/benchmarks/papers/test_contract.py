@@ -19,6 +19,7 @@ from tests.common.slow import slow_if
 EXPERIMENTS = {key: part for key, part in PARTS.items() if issubclass(part, Command)}
 # What makes a run short, beside --smoke: two methods, and two runs of one setting.
 SHORT = {
+    ("climate", "tables"): "--smoke --methods ce,swa --seeds 0-1",
     ("crowds", "run"): "--smoke --methods mv_lr,truth_net --seeds 0-1 --crowds alike",
     ("crowds", "warmup"): "--smoke --methods groups_2,all_2 --seeds 0-1",
     ("crowds", "sets"): "--smoke --methods mv_lr,ds_lr --runs 2 --workers 5",
@@ -42,7 +43,7 @@ NOT_OF_FAILED = {
 # What a cell whose worker died says: it never got as far as its rows.
 HEAD = ("kind", "dataset", "method", "fold", "versions", "data_sha256", "identity")
 LABELS = ("data", "crowd", "n_workers", "r", "imbalance", "norm", "eps")
-LABELS += ("task", "ratio")
+LABELS += ("task", "ratio", "module")
 every_part = pytest.mark.parametrize("key", PARTS, ids=" ".join)
 every_experiment = pytest.mark.parametrize("key", EXPERIMENTS, ids=" ".join)
 # Those that report on all of their methods have many cells; the sets are larger than
@@ -59,7 +60,8 @@ def runs(quick):
 every_run = runs(SHORT.keys() - LONG)
 # What the engine does is tried by default with one part of a paper.
 a_run_of_each_paper = runs(
-    {("crowds", "run"), ("gl_gan", "run"), ("remix", "tables"), ("robust", "images")}
+    {("climate", "tables"), ("crowds", "run"), ("gl_gan", "run")}
+    | {("remix", "tables"), ("robust", "images")}
 )
 
 
@@ -208,6 +210,12 @@ PAIRS, CHAPTERS = "write drawn, or two classes", "give --chapter 4 or --chapter 
 @pytest.mark.parametrize(
     ("command", "message"),
     [
+        ("climate tables --datasets droughtwatch", "give as --data the folder"),
+        ("climate tables --datasets kenya", "'kenya', which is unknown"),
+        ("climate tables --data /nowhere", "neither TFRecord files"),
+        ("climate tables --modules mlp", "'mlp', which is unknown"),
+        ("climate tables --size 30", "--size got 30; give a multiple of 4"),
+        ("climate tables --epochs 3", "must be an integer, 4 or more, got '3'"),
         ("crowds run --datasets gisette", "'gisette', which is unknown"),
         ("crowds run --seeds 3-1", "--seeds is empty"),
         ("crowds run --pairs published", PAIRS),
