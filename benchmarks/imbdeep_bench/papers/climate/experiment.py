@@ -18,7 +18,7 @@ from imbdeep_bench.papers.climate.tiles import SIDE, Droughtwatch, Synthetic
 
 DATASETS = ("synthetic", "droughtwatch")
 SMOKE = {"n_train": 60, "n_test": 40}
-SMOKE_SIDE, SMOKE_EPOCHS = 32, 4
+SMOKE_SIDE, SMOKE_EPOCHS = 16, 4
 
 
 def score(y, predicted):
