@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from imbdeep._arguments import shown
 from imbdeep._nets.parameters import accepts, needs
 from imbdeep._tables.column_selection import automatic_columns, select_columns
 from imbdeep._tables.images import is_kept
@@ -67,8 +68,21 @@ class ReadsTables:
         if isinstance(y, str) and y == "no_validation":
             return self._as_used(read_rows(self, X, **params))
         X, y = read_rows_and_labels(self, X, y, **params)
+        if reset:
+            self._check_are_images(X)
         self._choose_dtype(X, reset)
         return self._as_used(X), y
+
+    def _check_are_images(self, X):
+        """Refuse what a module for images would refuse in the first step."""
+        takes = getattr(self._component("module", MODULES), "input_ndim", None)
+        if takes == 4 and X.ndim != 4:
+            raise ValueError(
+                f"module={shown(self.module)} takes images of shape (n, bands, height, "
+                f"width), got X of shape {X.shape}. Give images without bands one, "
+                "X[:, None]; reshape flat ones, X.reshape(-1, bands, height, width); "
+                "for tables take module='mlp'."
+            )
 
     def _keeps(self, X):
         """Whether images stay as they are until a batch of them is taken."""

@@ -15,6 +15,7 @@ from imbdeep._tables.column_kinds import numbers_of_objects
 from imbdeep._tables.frames import (
     column_names,
     columns,
+    count_dimensions,
     is_data_frame,
     read_labels,
     rows_as_array,
@@ -108,6 +109,8 @@ def _validated(estimator, X, levels, allow_missing, *, allow_nd, keep_images, **
         checked = _with_codes(estimator, X, levels, **params)
     else:
         X = without_objects(X)
+        if not allow_nd:
+            _check_is_table(estimator, X)
         checked = _of_numbers(estimator, X, allow_nd, keep_images, **params)
     rows = checked[0] if isinstance(checked, tuple) else checked
     check_complete(
@@ -129,6 +132,18 @@ def _check_kinds(estimator, X, levels, remedies, reset):
         validate_data(estimator, X, reset=False, skip_check_array=True)
         later = {kind: f"{_IN_TRAINING} {how}" for kind, how in remedies.items()}
         check_columns_are_numeric(X, besides=levels.positions, remedies=later)
+
+
+def _check_is_table(estimator, X):
+    """Refuse images, and say what takes them."""
+    if (n_dimensions := count_dimensions(X)) > 2:
+        raise ValueError(
+            f"{type(estimator).__name__} takes tables here, but X has {n_dimensions} "
+            f"dimensions: {np.shape(X)}. For images, (n, bands, height, width), take a "
+            "net with a module for them, such as NetClassifier(module='conv'); or "
+            "flatten them, X.reshape(len(X), -1), if neighbouring pixels need not "
+            "count as such."
+        )
 
 
 def _of_numbers(estimator, X, allow_nd, keep_images, **params):
