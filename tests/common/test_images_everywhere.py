@@ -70,7 +70,9 @@ SLOW = {"ldam", "meta-augment", "adversarial", "latent-smote"}
 
 def by_turns(names):
     """Of those that read and return images in one way the first is tried by default."""
-    return [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in names]
+    return [
+        pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in names
+    ]
 
 
 nets = pytest.mark.parametrize("name", by_turns(NETS))
@@ -139,9 +141,9 @@ def test_tiles_of_a_field_are_held_out_together():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_scores_out_of_fold_see_the_signal_alone(seed):
+def test_members_rank_the_tiles_that_they_held_out(seed):
     settings = SMALL | {"max_epochs": 8, "random_state": seed}
-    nets = NetClassifier(
+    net = NetClassifier(
         n_members=3, member_holdout="folds", iterator_train="remix", augment="flips",
         **settings,
     ).fit(X / np.float32(255), Y)  # fmt: skip
