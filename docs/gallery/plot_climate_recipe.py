@@ -137,7 +137,7 @@ ax.legend(ncols=4, frameon=False, loc="lower center", bbox_to_anchor=(0.4, 1))
 plt.show()
 
 # %%
-# Cross-entropy finds the empty and the richest land, and a quarter or less of what is
+# Cross-entropy finds the empty and the richest land, and about a quarter of what is
 # between. Bayes' rule moves its borders: more tiles of one cow are found, and nearly
 # none of two. Balanced batches alone do best here, by balanced accuracy and by ICV. The
 # recipe has the recalls of Bayes' rule rather than those of balanced batches, although
@@ -145,8 +145,8 @@ plt.show()
 #
 # This is one run of a small net, of a thousand tiles and sixteen epochs. But in the
 # paper, too, ResNet-50 does no better by the loss, the weights and the cycles than by
-# balanced batches alone: balanced accuracies of 0.641 and 0.647. There the recipe lowers
-# the ICV, from 0.276 to 0.208; here it does not.
+# balanced batches alone: balanced accuracies of 0.641 and 0.647. There they lower the
+# ICV, from 0.276 to 0.208; here the recipe does not.
 #
 # The schedule of the recipe
 # --------------------------
@@ -177,5 +177,5 @@ plt.show()
 # - The recipe is one call, and so is each of its parts. Try the parts alone first.
 # - Look at the recall of every class. Balanced accuracy hides that one class of four is
 #   hardly found.
-# - Which bands a net gets can matter more than how it is trained: a search over
-#   ``bandselector__bands`` costs three lines.
+# - Which bands a net gets can matter more than how it is trained. A search over
+#   ``bandselector__bands`` finds out.
