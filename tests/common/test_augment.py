@@ -259,7 +259,7 @@ def test_images_are_drawn_anew_in_each_epoch():
         {"augment": random_crop, "iterator_train": DataLoader},
         {"augment": "flips", "iterator_train": "balanced", "class_weight": "balanced"},
     ],
-    ids=str,
+    ids=["shuffled", "remix", "loader", "balanced"],
 )
 def test_each_member_is_the_net_alone(params):
     whole = {"train_split": None, "early_stopping": False, "lr": 0.01, **params}
