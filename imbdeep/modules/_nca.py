@@ -225,11 +225,13 @@ class NCA(nn.Module):
         weight : Tensor of shape (n,) or (k, n)
             Of each row, at least 0; 0 has no vote. In a stack, of each member.
         """
-        pool = [
-            every_other(rows, self._share(self.max_candidates))
-            for rows in self._by_class(y)
-        ]
-        index = torch.cat(pool)
+        # Members that sample rows leave most of them out.
+        has_vote = weight > 0
+        if has_vote.ndim > 1:
+            has_vote = has_vote.any(0)
+        most = self._share(self.max_candidates)
+        of_class = [rows[has_vote[rows]] for rows in self._by_class(y)]
+        index = torch.cat([every_other(rows, most) for rows in of_class])
         by_class = one_hot(y, self.n_classes).to(weight.dtype)
         device = self.factors.device
         self.register_buffer("rows", dense(take(X, index)).to(device))
@@ -297,9 +299,12 @@ class NCA(nn.Module):
         # infinite.
         distances = squared.masked_fill_(has_no_vote, math.inf).clamp_min_(1e-8).sqrt_()
         votes = weight[:, None] * one_hot(classes, self.n_classes)
-        # A class counts as much as if all its rows were here.
-        here = votes.sum(0).clamp_min(torch.finfo(votes.dtype).tiny)
-        return neighbor_logits(distances, votes * (self.class_weight / here))
+        # A class counts as much as if all its rows were here. There may be none: those
+        # of a step may all be rows that a member of a stack does not train on.
+        here = votes.sum(0)
+        factor = self.class_weight / here.clamp_min(torch.finfo(votes.dtype).tiny)
+        factor = torch.where(here > 0, factor, 0.0)
+        return neighbor_logits(distances, votes * factor)
 
     def _hash(self, x: Tensor) -> Tensor:
         """A whole number for each row, equal for equal rows alone."""

@@ -145,6 +145,30 @@ def test_candidates_are_bounded_class_by_class():
     assert_allclose(nca(torch.zeros(1, 2)).exp().detach(), [[0.99, 0.01]], rtol=1e-3)
 
 
+def test_rows_that_no_member_votes_with_are_no_candidates():
+    y = torch.tensor([0] * 10 + [1] * 3)
+    weight = torch.zeros(2, len(y))
+    weight[0, [1, 4, 10]] = weight[1, [4, 7, 11, 12]] = 1.0
+    nca = NCA(1, 2, max_candidates=8)
+    nca.set_candidates(torch.arange(13.0)[:, None], y, weight)
+    assert nca.rows.flatten().tolist() == [1, 4, 7, 10, 11, 12]
+    assert nca.weight.tolist() == [[1, 1, 0, 1, 0, 0], [0, 1, 1, 0, 1, 1]]
+    assert nca.class_weight.tolist() == [[2, 1], [2, 2]]
+
+
+def test_a_class_none_of_whose_votes_are_seen_in_a_step():
+    X = torch.tensor([[0.0], [1.0], [5.0], [6.0]], requires_grad=True)
+    nca = NCA(1, 2)
+    weight = torch.tensor([1.0, 2.0, 0.0, 0.0])
+    nca.set_candidates(X.detach(), torch.tensor([0, 0, 1, 1]), weight + 1.0)
+    # A member's, where another has those of the class.
+    nca.weight.data, nca.class_weight.data[1] = weight, 1e30
+    logits = nca(X + 0.5)
+    assert_allclose(logits.detach().exp(), [[1, 0]] * 4, atol=1e-6)
+    logits[:, 0].sum().backward()
+    assert torch.isfinite(X.grad).all()
+
+
 def test_two_of_each_class_take_part_however_many_classes_there_are():
     nca = seeded(2, 50, n_candidates=10, max_candidates=10).train()
     y = torch.arange(500) % 50

@@ -152,7 +152,9 @@ def suit_to_size(learners, given, n_rows):
         if name not in given:
             continue
         if isinstance(learner, RandomForestClassifier) and in_training > MOST_ROWS:
-            learner.set_params(max_samples=MOST_ROWS / in_training)
+            # Half of the trees, whose time is that of all others together.
+            half = {"n_estimators": learner.n_estimators // 2}
+            learner.set_params(max_samples=MOST_ROWS / in_training, **half)
         if isinstance(learner, BaseNetClassifier) and n_rows > MANY_ROWS:
             learner.set_params(**OF_MANY_ROWS)
             if in_training > MOST_ROWS and learner.member_sampling is None:

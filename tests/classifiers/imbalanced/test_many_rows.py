@@ -7,7 +7,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import average_precision_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from imbdeep import ImbalancedClassifier
 from imbdeep.classifiers import NetEnsembleClassifier
@@ -76,6 +76,7 @@ def test_learners_by_name_are_suited_to_the_number_of_rows(n_rows):
     in_training = n_rows - n_rows // 5
     drawn = in_training * (forest.max_samples or 1)
     assert round(drawn) == min(10_000, in_training)
+    assert forest.n_estimators == (100 if most else 200)
 
 
 @pytest.mark.parametrize("remedy", REBALANCED)
@@ -94,6 +95,22 @@ def test_learners_of_ones_own_stay_as_they_are():
 
 
 # --- What comes of it ----------------------------------------------------------------
+
+
+def test_neighbours_are_rows_that_members_train_on():
+    rng = np.random.default_rng(0)
+    y = (np.arange(20_000) < 400).astype(int)
+    X = rng.standard_normal((len(y), 2)) + 1.5 * y[:, None]
+    nets = NetEnsembleClassifier(
+        n_members=5, max_epochs=2, member_sampling=AtMost(600), random_state=0
+    )
+    nets.set_params(prior_correction=True, patience=1).fit(X, y)
+    assert np.isfinite(nets.oof_proba_).all()
+    for nca in nets.members_:
+        # Of 1,400 frequent rows that some member has, a fifth.
+        frequent = nca.weight[nca.classes == 0] > 0
+        assert 0.15 < frequent.float().mean() < 0.3
+    assert roc_auc_score(y, nets.oof_proba_[:, 1]) > 0.88
 
 
 def table(seed):
