@@ -223,7 +223,8 @@ class NCA(nn.Module):
         y : Tensor of shape (n,), int64
             Class indices.
         weight : Tensor of shape (n,) or (k, n)
-            Of each row, at least 0; 0 has no vote. In a stack, of each member.
+            Of each row, at least 0; 0 has no vote. In a stack, of each member. Rows
+            that have none are left out.
         """
         # Members that sample rows leave most of them out.
         has_vote = weight > 0
