@@ -145,7 +145,7 @@ def test_a_net_that_asks_is_told_the_size_of_its_images():
 
 
 def shared(**own):
-    sizes = {"max_epochs": 8, "gan_epochs": 1, "gan_filters": 4}
+    sizes = {"max_epochs": 8, "gan_epochs": 2, "gan_filters": 4, "gan_batch": 6}
     told = {"module": "conv", "random_state": 3, "device": "cpu", **sizes}
     return Shared(**told | own)
 
@@ -198,6 +198,15 @@ def test_a_net_scales_the_bands_that_it_gets(name, bands):
 def test_a_band_that_does_not_vary_is_not_divided_by_zero():
     stds = net_of("ce", moments=(MOMENTS[0], (0.0, *MOMENTS[1][1:])))
     assert stds.get_params()["module__std"][:2] == (1.0, 12.0)
+
+
+@pytest.mark.parametrize("name", ["gan_ce", "gan_swa"])
+def test_the_gan_is_that_of_table_7_but_for_its_size(name):
+    gan = METHODS[name].make(shared()).named_steps["gan"]
+    told = gan.get_params()
+    assert (told["lr"], told["n_latent"]) == (2e-4, 100)
+    sizes = ("max_epochs", "n_filters", "batch_size", "random_state")
+    assert [told[size] for size in sizes] == [2, 4, 6, 3]
 
 
 def test_only_classes_with_more_than_all_are_to_have_are_cut():

@@ -78,7 +78,7 @@ class Images(Part):
 
         python benchmarks/papers.py climate images
         python benchmarks/papers.py climate images --data droughtwatch \\
-            --device cuda --gan-filters 64
+            --device cuda --gan-filters 64 --gan-batch 128
 
     GANs of 1, 10, 45 and 60 epochs learn the rarest class, bands 6-5-2, which are shown
     as red, green and blue. Writes images.png and images.csv to <out>: ten tiles each,
@@ -98,9 +98,15 @@ class Images(Part):
             metavar="N",
             help="tiles of all classes (default: 3000 synthetic ones, all real ones)",
         )
-        parser.add_argument(
-            "--gan-filters", type=command.at_least(1), metavar="N", default=16
-        )
+        for name, least in (("filters", 1), ("batch", 2)):
+            words = f"as in tables: --gan-{name} (default: %(default)s)"
+            parser.add_argument(
+                f"--gan-{name}",
+                type=command.at_least(least),
+                metavar="N",
+                default=16,
+                help=words,
+            )
         command.add_seed(parser, "tiles and GANs")
         command.add_device(parser)
         command.add_smoke(parser, "80 small tiles and two epochs")
@@ -118,6 +124,7 @@ class Images(Part):
         X = rows.X_train[:, positions_of(AGRICULTURE)]
         params = {
             "n_filters": SMOKE["n_filters"] if args.smoke else args.gan_filters,
+            "batch_size": args.gan_batch,
             "device": command.choose_device(args.device),
             "random_state": derive_seed(args.seed, source.name, "gan"),
         }

@@ -37,6 +37,7 @@ class Shared:
     max_epochs: int
     gan_epochs: int
     gan_filters: int
+    gan_batch: int
     random_state: int
     device: str
     moments: tuple | None = None  # mean and standard deviation of each band
@@ -101,6 +102,7 @@ def make_gan(shared):
     return DCGANSampler(
         n_filters=shared.gan_filters,
         max_epochs=shared.gan_epochs,
+        batch_size=shared.gan_batch,
         min_diversity=0,
         device=shared.device,
         random_state=shared.random_state,
