@@ -244,7 +244,10 @@ def count_dimensions(X):
     """
     if isinstance(X, list | tuple):
         return rows_as_array(X).ndim
-    return 2 if is_data_frame(X) else np.ndim(X)
+    if is_data_frame(X):
+        return 2
+    # Not np.ndim, which what is like an array may refuse.
+    return X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
 
 
 def rows_as_array(rows):

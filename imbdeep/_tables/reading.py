@@ -139,10 +139,10 @@ def _check_is_table(estimator, X):
     if (n_dimensions := count_dimensions(X)) > 2:
         raise ValueError(
             f"{type(estimator).__name__} takes tables here, but X has {n_dimensions} "
-            f"dimensions: {np.shape(X)}. For images, (n, bands, height, width), take a "
-            "net with a module for them, such as NetClassifier(module='conv'); or "
-            "flatten them, X.reshape(len(X), -1), if neighbouring pixels need not "
-            "count as such."
+            f"dimensions: {np.asarray(X).shape}. For images, (n, bands, height, "
+            "width), take a net with a module for them, such as "
+            "NetClassifier(module='conv'); or flatten them, X.reshape(len(X), -1), if "
+            "neighbouring pixels need not count as such."
         )
 
 

@@ -9,7 +9,7 @@ from imbdeep._tables.column_kinds import (
     kind_of_array,
     kinds_of_objects,
 )
-from imbdeep._tables.frames import column_names, is_data_frame
+from imbdeep._tables.frames import column_names, count_dimensions, is_data_frame
 from imbdeep._tables.validation import REMEDIES, DictColumnsError
 
 _REMEDIES = REMEDIES | {
@@ -54,7 +54,7 @@ def check_has_rows(X):
         _check_list(as_objects(X))
     elif isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind == "O":
         _check_list(X, nested=False)
-    elif (ndim := _ndim(X)) == 0:
+    elif (ndim := count_dimensions(X)) == 0:
         raise ValueError(
             f"X is of type {type(X).__name__}, and a table has rows and columns. Pass "
             "an array, a data frame, a sparse matrix or a list of rows."
@@ -62,11 +62,6 @@ def check_has_rows(X):
     elif ndim == 1:
         _check_kinds({kind_of_array(np.asarray(X))})
         _refuse_single_values(len(X))
-
-
-def _ndim(X):
-    # Not np.ndim, which what is like an array may refuse.
-    return X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
 
 
 def _check_list(rows, nested=True):
