@@ -275,7 +275,7 @@ def test_the_estimator_must_be_fitted(data, estimator, attack):
 # --- Thresholds ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("threshold", [0.1, slow_if(True, 0.5), 0.8])
+@pytest.mark.parametrize("threshold", [slow_if(True, 0.1), slow_if(True, 0.5), 0.8])
 def test_a_threshold_decides_what_is_right(threshold):
     """Of a linear model the worst case is known: each logit falls by eps |w|_1."""
     X, y = make_classification(400, weights=[0.8], random_state=0)

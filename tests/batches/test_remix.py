@@ -57,7 +57,7 @@ def test_rows_of_a_class_are_drawn_alike():
     [
         ("data", 0.1),
         pytest.param("data", 2, marks=pytest.mark.slow),
-        ("batch", 0.3),
+        pytest.param("batch", 0.3, marks=pytest.mark.slow),
     ],
 )
 def test_mixing_follows_the_beta_law(balance, alpha):

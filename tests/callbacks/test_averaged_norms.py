@@ -210,9 +210,8 @@ def mixtures(weight_averaging, seed):
     )
 
 
-@pytest.mark.parametrize(
-    "make", [balanced, pytest.param(mixtures, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [balanced, mixtures])
 def test_averaging_leaves_recalls_where_they_were(make):
     """Three Gaussian columns, 950 rows to 50; five seeds."""
     off = []

@@ -577,7 +577,7 @@ def test_epochs_that_no_score_tells_apart():
     assert net.best_epoch_ == 12 and not net.do_early_stopping_
 
 
-@pytest.mark.parametrize("member_holdout", ["folds", "bootstrap"])
+@pytest.mark.parametrize("member_holdout", ["folds", slow_if(True, "bootstrap")])
 def test_of_many_rows_an_epoch_is_judged_by_a_sample(member_holdout, monkeypatch):
     X, y = make_classification(600, 5, weights=[0.7], random_state=0)
     params = STOPS | {"n_members": 3, "member_holdout": member_holdout}
