@@ -186,7 +186,7 @@ def read_through(cache, folders, subset, bands):
     """Return the tiles, as a mapped file that is written if need be, and the labels."""
     name = f"droughtwatch-{subset}-{'-'.join(map(str, bands))}"
     files = [files_of(folder) for folder in folders]
-    source = source_of([path for own in files for path in own])
+    source = source_of(folders, [path for own in files for path in own])
     shape = len(bands), SIDE, SIDE
     if not is_kept_for(cache, name, source):
         for folder, own in zip(folders, files, strict=True):
@@ -270,9 +270,9 @@ def load_droughtwatch(folder, *, subset="train", bands=None, dtype="uint8", cach
 
     TFRecord files are slow to read. `cache` reads them once. Each later call compares a
     hash of what is in the cache with what was written, and reads the files again if
-    their names or sizes have changed; they may also be gone. To make a folder without
-    TFRecord files, load each subset with all bands and save ``data`` and ``target`` as
-    ``X.npy`` and ``y.npy`` with :func:`numpy.save`.
+    their folder, names, sizes or times have changed; they may also be gone. To make a
+    folder without TFRecord files, load each subset with all bands and save ``data`` and
+    ``target`` as ``X.npy`` and ``y.npy`` with :func:`numpy.save`.
 
     Nets train on a mapped file batch by batch. What splits rows, such as
     :func:`~sklearn.model_selection.cross_val_score`, copies the bytes of its training

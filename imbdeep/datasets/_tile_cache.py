@@ -22,9 +22,13 @@ def paths_of(folder, name):
     )
 
 
-def source_of(files):
-    """Names and sizes of files, by which a later change of them is noticed."""
-    return [[f"{path.parent.name}/{path.name}", path.stat().st_size] for path in files]
+def source_of(folders, files):
+    """Folders and the files in them, by which a later change is noticed."""
+    stats = [(path, path.stat()) for path in files]
+    return {
+        "folders": [str(folder.resolve()) for folder in folders],
+        "files": [[path.name, info.st_size, info.st_mtime_ns] for path, info in stats],
+    }
 
 
 def is_kept_for(folder, name, source):
@@ -34,26 +38,29 @@ def is_kept_for(folder, name, source):
     ----------
     folder : Path
     name : str
-    source : list
-        See :func:`source_of`; empty if the files are gone, which is no change.
+    source : dict
+        See :func:`source_of`. Without files they are gone, which is no change.
 
     Raises
     ------
     ValueError
         If the description of the tiles cannot be read.
     """
-    description = paths_of(folder, name)[-1]
-    if not description.is_file():
+    paths = paths_of(folder, name)
+    if not all(path.is_file() for path in paths):
         return False
-    kept = read_description(description)
-    return not source or kept["source"] == source
+    kept = read_description(paths[-1])["source"]
+    if not source["files"]:
+        return kept["folders"] == source["folders"]
+    return kept == source
 
 
 def read_description(path):
     """Source and hash of the tiles that are kept."""
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
-        return {"source": list(kept["source"]), "sha256": str(kept["sha256"])}
+        source = {key: list(kept["source"][key]) for key in ("folders", "files")}
+        return {"source": source, "sha256": str(kept["sha256"])}
     # Damaged bytes raise many things.
     except Exception as error:
         raise damaged(path, error) from error
@@ -88,7 +95,7 @@ def keep_tiles(folder, name, source, n_tiles, shape, parts):
     folder : Path
         Made if need be.
     name : str
-    source : list
+    source : dict
         See :func:`source_of`.
     n_tiles : int
     shape : tuple of int

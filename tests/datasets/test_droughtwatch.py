@@ -1,5 +1,7 @@
 """Tiles from small files in the format of the published ones."""
 
+import os
+import shutil
 import sys
 
 import numpy as np
@@ -266,6 +268,33 @@ def test_other_files_are_read_anew(arrays, tmp_path):
     np.testing.assert_array_equal(again.data, tiles(3)[:4])
 
 
+def test_corrected_labels_are_read_anew(arrays, tmp_path):
+    cache = tmp_path / "kept"
+    load_droughtwatch(arrays, subset="val", cache=cache)
+    corrected = labels(2)[::-1].copy()
+    path = arrays / "val" / "y.npy"
+    written = path.stat().st_mtime_ns
+    np.save(path, corrected)
+    # Whatever the resolution of the clock of files.
+    os.utime(path, ns=(written + 10**9, written + 10**9))
+    again = load_droughtwatch(arrays, subset="val", cache=cache)
+    np.testing.assert_array_equal(again.target, corrected)
+
+
+def test_tiles_of_another_folder_are_read_anew(arrays, tmp_path):
+    cache, other = tmp_path / "kept", tmp_path / "other"
+    load_droughtwatch(arrays, subset="val", cache=cache)
+    with pytest.raises(FileNotFoundError, match="neither TFRecord files"):
+        load_droughtwatch(other, subset="val", cache=cache)
+    write_arrays(other / "val", tiles(7), labels(7))
+    # As old as the first, to the nanosecond.
+    for name in ("X.npy", "y.npy"):
+        shutil.copystat(arrays / "val" / name, other / "val" / name)
+    for folder, seed in ((other, 7), (arrays, 2)):
+        found = load_droughtwatch(folder, subset="val", cache=cache)
+        np.testing.assert_array_equal(found.data, tiles(seed))
+
+
 @pytest.mark.parametrize("suffix", [".npy", "-target.npy", ".json"])
 @pytest.mark.parametrize("damage", ["cut", "changed", "gone"])
 def test_a_damaged_cache(arrays, tmp_path, suffix, damage):
@@ -279,11 +308,10 @@ def test_a_damaged_cache(arrays, tmp_path, suffix, damage):
         path.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
     else:
         path.unlink()
-        if suffix == ".json":
-            # Written anew, as if nothing were kept.
-            kept = load_droughtwatch(arrays, subset="val", bands=3, cache=cache)
-            np.testing.assert_array_equal(kept.data, tiles(2)[:, [2]])
-            return
+        # Written anew, as if nothing were kept.
+        kept = load_droughtwatch(arrays, subset="val", bands=3, cache=cache)
+        np.testing.assert_array_equal(kept.data, tiles(2)[:, [2]])
+        return
     with pytest.raises(ValueError, match="droughtwatch-val-3.* delete it"):
         load_droughtwatch(arrays, subset="val", bands=3, cache=cache)
 

@@ -12,8 +12,8 @@ from skorch.callbacks import Callback
 
 from imbdeep._tables.torch_data import as_array
 from imbdeep.base import BaseNetClassifier
-from imbdeep.classifiers._imbalanced.at_most import AtMost
 from imbdeep.classifiers._imbalanced.folds import N_FOLDS, fit_folds, weight_parameter
+from imbdeep.classifiers._imbalanced.row_limit import RowLimit
 from imbdeep.classifiers._ldam import LDAMClassifier
 from imbdeep.classifiers._net_ensemble import NetEnsembleClassifier
 from imbdeep.classifiers._remix import ReMixClassifier
@@ -159,7 +159,7 @@ def suit_to_size(learners, given, n_rows):
             learner.set_params(**OF_MANY_ROWS)
             if in_training > MOST_ROWS and learner.member_sampling is None:
                 # Frequent classes are what members have fewer rows of.
-                sampling = {"member_sampling": AtMost(MOST_ROWS)}
+                sampling = {"member_sampling": RowLimit(MOST_ROWS)}
                 learner.set_params(prior_correction=True, **sampling)
 
 

@@ -12,13 +12,13 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from imbdeep import ImbalancedClassifier
 from imbdeep.classifiers import NetEnsembleClassifier
 from imbdeep.classifiers._imbalanced import learners
-from imbdeep.classifiers._imbalanced.at_most import AtMost, largest_size
 from imbdeep.classifiers._imbalanced.learners import (
     LEARNERS,
     REBALANCED,
     read_learners,
     suit_to_size,
 )
+from imbdeep.classifiers._imbalanced.row_limit import RowLimit, largest_size
 
 LINEAR = ("linear", LogisticRegression())
 
@@ -48,15 +48,15 @@ def test_classes_are_cut_as_little_as_possible(seed):
 
 def test_rare_classes_stay_whole():
     y = np.array(["rare"] * 30 + ["common"] * 900 + ["medium"] * 200)
-    assert AtMost(500)(y) == {"common": 270}
-    assert AtMost(400)(y) == {"common": 185, "medium": 185}
-    assert AtMost(1130)(y) == {}
+    assert RowLimit(500)(y) == {"common": 270}
+    assert RowLimit(400)(y) == {"common": 185, "medium": 185}
+    assert RowLimit(1130)(y) == {}
 
 
 def test_a_strategy_is_a_parameter_like_others():
-    nets = NetEnsembleClassifier(member_sampling=AtMost(50))
-    assert clone(nets).member_sampling == AtMost(50)
-    assert pickle.loads(pickle.dumps(nets)).member_sampling == AtMost(50)
+    nets = NetEnsembleClassifier(member_sampling=RowLimit(50))
+    assert clone(nets).member_sampling == RowLimit(50)
+    assert pickle.loads(pickle.dumps(nets)).member_sampling == RowLimit(50)
 
 
 # --- Which learners ------------------------------------------------------------------
@@ -68,7 +68,7 @@ def test_learners_by_name_are_suited_to_the_number_of_rows(n_rows):
     few, most = n_rows <= 1_000, n_rows > 12_500
     for net in (nca, mlp):
         assert (net.n_members, net.patience) == ((10, 20) if few else (5, 10))
-        assert net.member_sampling == (AtMost(10_000) if most else None)
+        assert net.member_sampling == (RowLimit(10_000) if most else None)
         assert net.prior_correction == most
     plain = LEARNERS["hist_gb"]().get_params()
     assert boosting.get_params() == plain
@@ -82,7 +82,7 @@ def test_learners_by_name_are_suited_to_the_number_of_rows(n_rows):
 @pytest.mark.parametrize("remedy", REBALANCED)
 def test_a_remedy_keeps_its_own_sample(remedy):
     (net,) = suited(["mlp"], 50_000, remedy).values()
-    own = "auto" if remedy == "under_sampled" else AtMost(10_000)
+    own = "auto" if remedy == "under_sampled" else RowLimit(10_000)
     assert net.member_sampling == own
     assert net.prior_correction
 
@@ -102,7 +102,7 @@ def test_neighbours_are_rows_that_members_train_on():
     y = (np.arange(20_000) < 400).astype(int)
     X = rng.standard_normal((len(y), 2)) + 1.5 * y[:, None]
     nets = NetEnsembleClassifier(
-        n_members=5, max_epochs=2, member_sampling=AtMost(600), random_state=0
+        n_members=5, max_epochs=2, member_sampling=RowLimit(600), random_state=0
     )
     nets.set_params(prior_correction=True, patience=1).fit(X, y)
     assert np.isfinite(nets.oof_proba_).all()
@@ -134,7 +134,7 @@ def test_probabilities_refer_to_the_classes_of_the_data(seed, monkeypatch):
     monkeypatch.setattr(learners, "MOST_ROWS", 300)
     model = ImbalancedClassifier(["mlp", LINEAR], random_state=seed).fit(X, y)
     nets = model.learners_["mlp"]
-    assert nets.member_sampling == AtMost(300)
+    assert nets.member_sampling == RowLimit(300)
     # Trained on a quarter of rare rows, and corrected.
     assert abs(nets.oof_proba_[:, 1].mean() - y.mean()) < 0.02
     assert nets.trained_prior_[1] > 4 * y.mean()

@@ -6,7 +6,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class AtMost:
+class RowLimit:
     """Sampling strategy that leaves rare classes whole and cuts frequent ones.
 
     Parameters
@@ -17,11 +17,11 @@ class AtMost:
     Examples
     --------
     >>> import numpy as np
-    >>> from imbdeep.classifiers._imbalanced.at_most import AtMost
+    >>> from imbdeep.classifiers._imbalanced.row_limit import RowLimit
     >>> y = np.array([0] * 500 + [1] * 100 + [2] * 20)
-    >>> AtMost(200)(y)
+    >>> RowLimit(200)(y)
     {0: 90, 1: 90}
-    >>> AtMost(1_000)(y)
+    >>> RowLimit(1_000)(y)
     {}
     """
 
@@ -50,7 +50,7 @@ def largest_size(counts, n_rows):
     Examples
     --------
     >>> import numpy as np
-    >>> from imbdeep.classifiers._imbalanced.at_most import largest_size
+    >>> from imbdeep.classifiers._imbalanced.row_limit import largest_size
     >>> largest_size(np.array([500, 100, 20]), 200)
     90
     """
