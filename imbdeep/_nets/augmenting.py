@@ -50,6 +50,8 @@ class Augmentation:
         self.was_checked = False
 
     def __call__(self, rows: Tensor) -> Tensor:
+        # Before the function, which may change them in place.
+        had_gaps = not self.was_checked and not rows.isfinite().all()
         made = self.function(rows, self.generator)
         if not torch.is_tensor(made):
             raise ValueError(
@@ -64,7 +66,7 @@ class Augmentation:
                 "same shape, dtype and device."
             )
         if not self.was_checked:
-            if rows.isfinite().all() and not made.isfinite().all():
+            if not had_gaps and not made.isfinite().all():
                 raise ValueError(
                     f"augment={self.name} made NaN or infinity of finite rows, and a "
                     "net cannot learn from them."
@@ -161,7 +163,9 @@ class Augments:
 
     def _draws_globally(self):
         # A user's function may draw without the generator that it gets.
-        is_ours = getattr(self.augment, "__module__", "").startswith("imbdeep.")
+        # None of what is not written in Python.
+        module = getattr(self.augment, "__module__", None) or ""
+        is_ours = module.startswith("imbdeep.")
         is_own = callable(self.augment) and not is_ours
         return is_own or super()._draws_globally()
 

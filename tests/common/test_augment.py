@@ -359,6 +359,23 @@ def of_rows(rows):
     return rows
 
 
+def fill_with_nan(rows, generator):
+    return rows.fill_(float("nan"))
+
+
+def of_no_module(rows, generator):
+    return rows
+
+
+of_no_module.__module__ = None  # as functions of torch have it
+
+
+def test_a_function_of_no_module():
+    net = small(NetClassifier(), max_epochs=1, augment=of_no_module)
+    plain = small(NetClassifier(), max_epochs=1)
+    assert_array_equal(proba(net.fit(ORDINARY, Y)), proba(plain.fit(ORDINARY, Y)))
+
+
 @pytest.mark.parametrize(
     ("augment", "message"),
     [
@@ -369,6 +386,7 @@ def of_rows(rows):
         (fewer, r"augment=fewer made \(15, 2, 8, 8\), .* of rows \(16, 2, 8, 8\)"),
         (in_double, "augment=in_double made .*float64.* same shape, dtype and device"),
         (to_nan, "augment=to_nan made NaN or infinity of finite rows"),
+        (fill_with_nan, "augment=fill_with_nan made NaN or infinity of finite rows"),
         (of_rows, "of_rows cannot be called with rows and a generator.*lambda rows"),
     ],
 )
