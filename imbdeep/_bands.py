@@ -60,13 +60,19 @@ def find_bands(bands: Any, existing: Sequence[str]) -> list[int]:
     ([3, 2, 0], [1, 0])
     >>> find_bands("natural", names)
     Traceback (most recent call last):
-    ValueError: bands must hold bands that exist, by name or number, ..., got 'natural';
-    there are B2, B4, B5, B6.
+    ValueError: bands='natural' are B4, B3, B2, and B3 does not exist; there are B2, B4,
+    B5, B6.
     """
     if bands is None:
         return list(range(len(existing)))
     if isinstance(bands, str) and bands in PRESETS:
         wanted = list(PRESETS[bands])
+        if missing := [band for band in wanted if band not in existing]:
+            raise ValueError(
+                f"bands={bands!r} are {', '.join(wanted)}, and {', '.join(missing)} "
+                f"{'does' if len(missing) == 1 else 'do'} not exist; there are "
+                f"{', '.join(existing)}."
+            )
     else:
         is_one = isinstance(bands, str | Integral)
         wanted = [bands] if is_one else _listed(bands, existing)
@@ -77,6 +83,8 @@ def find_bands(bands: Any, existing: Sequence[str]) -> list[int]:
 
 
 def _listed(bands: Any, existing: Sequence[str]) -> list[Any]:
+    if isinstance(bands, set | frozenset):  # without an order
+        raise _unknown(bands, existing)
     try:
         return list(bands)
     except TypeError:

@@ -31,7 +31,22 @@ def test_of_other_bands_than_all():
     assert find_bands(("red", 2), ["B2", "red"]) == [1, 0]
 
 
-WRONG = [0, 12, -1, "B0", "b4", "urban", (), 4.0, [4.0], True, [None], b"", ["natural"]]
+WRONG = [
+    0,
+    12,
+    -1,
+    "B0",
+    "b4",
+    "urban",
+    (),
+    4.0,
+    [4.0],
+    True,
+    [None],
+    b"",
+    ["natural"],
+    {"B4", "B2"},
+]
 
 
 @pytest.mark.parametrize("bands", WRONG)
@@ -39,3 +54,9 @@ def test_the_message_lists_what_exists(bands):
     match = "by name or number, or be one of 'natural', .*; there are B1, B2, .*, B11"
     with pytest.raises(ValueError, match=match):
         find_bands(bands, ALL)
+
+
+def test_a_preset_of_bands_that_do_not_exist():
+    match = "bands='natural' are B4, B3, B2, and B4 does not exist; there are B2, B3"
+    with pytest.raises(ValueError, match=match):
+        find_bands("natural", ["B2", "B3"])

@@ -119,7 +119,10 @@ def test_says_what_to_install(monkeypatch):
         ({"subset": "all"}, "subset must be 'train' or 'test', got 'all'"),
         ({"dtype": "float"}, "dtype must be 'uint8' or 'float32', got 'float'"),
         ({"n_per_class": 0}, "n_per_class must be a whole number of at least 1, got 0"),
-        ({"bands": "agriculture"}, "got 'agriculture'; there are B4, B3, B2"),
+        (
+            {"bands": "agriculture"},
+            "bands='agriculture' are B6, B5, B2, and B6, B5 do not exist; there are B4, B3, B2",
+        ),
     ],
 )
 def test_refuses(options, message):
