@@ -1,32 +1,9 @@
-"""Batches of images, and what is drawn for each of them."""
+"""What is drawn for each image of a batch."""
 
 from collections.abc import Callable
 
 import torch
 from torch import Generator, Tensor
-
-
-def check_images(batch: Tensor) -> None:
-    """Refuse anything but images of floating point.
-
-    Parameters
-    ----------
-    batch : Tensor of shape (*, n, bands, height, width)
-
-    Raises
-    ------
-    ValueError
-    """
-    if batch.ndim < 4:
-        raise ValueError(
-            "Augmentations take images of shape (n, bands, height, width), got "
-            f"{tuple(batch.shape)}. Give images without bands one, X[:, None]."
-        )
-    if not batch.is_floating_point():
-        raise ValueError(
-            f"Augmentations take images of floating point, got {batch.dtype}. Convert "
-            "them with batch.float()."
-        )
 
 
 def uniform_per_image(

@@ -2,15 +2,14 @@
 
 from torch import Generator, Tensor
 
-from imbdeep._arguments import check_arguments
 from imbdeep.augmentations._affine import rotations, warp
+from imbdeep.augmentations._checks import check_batch
 from imbdeep.augmentations._draws import (
     change_some,
-    check_images,
     uniform_per_image,
 )
 from imbdeep.augmentations._flips import random_flips, transposed
-from imbdeep.augmentations._warps import ANGLE, FILL, SHARE, draw_shifts
+from imbdeep.augmentations._warps import draw_shifts
 
 
 def flips(batch: Tensor, generator: Generator | None) -> Tensor:
@@ -60,7 +59,7 @@ def flips(batch: Tensor, generator: Generator | None) -> Tensor:
     tensor([[[[4., 3.],
               [2., 1.]]]])
     """
-    check_images(batch)
+    check_batch(batch)
     if batch.shape[-1] == batch.shape[-2]:
         # A quarter turn is a transposition and a flip: three steps, where a turn after
         # the flips would take five.
@@ -126,9 +125,7 @@ def standard(
     >>> standard(images, torch.Generator()).shape
     torch.Size([8, 3, 32, 32])
     """
-    check_images(batch)
-    given = {"degrees": degrees, "shift": shift, "fill": fill, "value": value}
-    check_arguments({"degrees": ANGLE, "shift": SHARE} | FILL, given)
+    check_batch(batch, degrees=degrees, shift=shift, fill=fill, value=value)
     if not (degrees or shift):
         return batch
     angle = uniform_per_image(batch, generator, -degrees, degrees)

@@ -1,20 +1,10 @@
 """Random rotations, shifts, shears and crops."""
 
-from typing import Any
-
-from sklearn.utils._param_validation import StrOptions
 from torch import Generator, Tensor
 
-from imbdeep._arguments import FiniteReal, WholeNumber, check_arguments
-from imbdeep.augmentations._affine import FILLS, rotations, shears, shifts, warp
-from imbdeep.augmentations._draws import check_images, uniform_per_image
-
-ANGLE = [FiniteReal(0, 180)]
-SHARE = [FiniteReal(0, 1)]
-FILL: dict[str, list[Any]] = {
-    "fill": [StrOptions(set(FILLS))],
-    "value": [FiniteReal(None, None)],
-}
+from imbdeep.augmentations._affine import rotations, shears, shifts, warp
+from imbdeep.augmentations._checks import check_batch
+from imbdeep.augmentations._draws import uniform_per_image
 
 
 def random_rotation(
@@ -61,9 +51,7 @@ def random_rotation(
     >>> random_rotation(images, torch.Generator(), degrees=180).shape
     torch.Size([8, 10, 16, 16])
     """
-    check_images(batch)
-    given = {"degrees": degrees, "fill": fill, "value": value}
-    check_arguments({"degrees": ANGLE} | FILL, given)
+    check_batch(batch, degrees=degrees, fill=fill, value=value)
     if not degrees:
         return batch
     angle = uniform_per_image(batch, generator, -degrees, degrees)
@@ -124,14 +112,7 @@ def random_shift(
     >>> random_shift(images, torch.Generator().manual_seed(0))[0, 0, 0]
     tensor([0.0060, 1.0060, 2.0060, 3.0000])
     """
-    check_images(batch)
-    given = {
-        "horizontal": horizontal,
-        "vertical": vertical,
-        "fill": fill,
-        "value": value,
-    }
-    check_arguments({"horizontal": SHARE, "vertical": SHARE} | FILL, given)
+    check_batch(batch, horizontal=horizontal, vertical=vertical, fill=fill, value=value)
     if not (horizontal or vertical):
         return batch
     matrix = draw_shifts(batch, generator, horizontal, vertical)
@@ -180,14 +161,7 @@ def random_shear(
     >>> random_shear(images, torch.Generator(), vertical=0.1).shape
     torch.Size([8, 3, 16, 16])
     """
-    check_images(batch)
-    given = {
-        "horizontal": horizontal,
-        "vertical": vertical,
-        "fill": fill,
-        "value": value,
-    }
-    check_arguments({"horizontal": SHARE, "vertical": SHARE} | FILL, given)
+    check_batch(batch, horizontal=horizontal, vertical=vertical, fill=fill, value=value)
     if not (horizontal or vertical):
         return batch
     sideways = uniform_per_image(batch, generator, -horizontal, horizontal)
@@ -234,9 +208,7 @@ def random_crop(
     tensor([[[[0., 0.],
               [1., 2.]]]])
     """
-    check_images(batch)
-    given = {"padding": padding, "fill": fill, "value": value}
-    check_arguments({"padding": [WholeNumber(0)]} | FILL, given)
+    check_batch(batch, padding=padding, fill=fill, value=value)
     if not padding:
         return batch
     places = 2 * padding + 1

@@ -183,7 +183,7 @@ def parts_of_subset(folder, files, bands):
 
 
 def read_through(cache, folders, subset, bands):
-    """Return the tiles, as a mapped file that is written if need be, and the labels."""
+    """Return the tiles, as a mapped file written if need be, labels, and a hash."""
     name = f"droughtwatch-{subset}-{'-'.join(map(str, bands))}"
     files = [files_of(folder) for folder in folders]
     source = source_of(folders, [path for own in files for path in own])
@@ -304,13 +304,14 @@ def load_droughtwatch(folder, *, subset="train", bands=None, dtype="uint8", cach
             if len(parts) == 1
             else map(np.concatenate, zip(*parts, strict=True))
         )
+        sha256 = content_sha256(pixels, target)
     elif dtype != "uint8":
         raise ValueError(
             f"cache keeps bytes, and dtype={dtype!r} would be a copy of all in memory. "
             "Pass dtype='uint8': nets make batches of floats of them."
         )
     else:
-        pixels, target = read_through(Path(cache), folders, subset, bands)
+        pixels, target, sha256 = read_through(Path(cache), folders, subset, bands)
     if not len(target):
         raise ValueError(f"{folder} holds no tile in {', '.join(names)}.")
     if not 0 <= target.min() <= target.max() < len(TARGET_NAMES):
@@ -326,7 +327,7 @@ def load_droughtwatch(folder, *, subset="train", bands=None, dtype="uint8", cach
         name="droughtwatch",
         subset=subset,
         provenance="unverified",
-        sha256=content_sha256(pixels, target),
+        sha256=sha256,
         DESCR=(
             f"droughtwatch, {subset}: Landsat 8 tiles of 65 x 65 pixels, bands "
             f"{', '.join(map(str, bands))}, labelled by the cows they can feed. "

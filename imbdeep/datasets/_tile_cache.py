@@ -154,6 +154,8 @@ def map_tiles(folder, name, shape, most):
     -------
     X : memmap of shape (n, *shape), uint8
     y : ndarray of shape (n,), int64
+    sha256 : str
+        Of both, see :func:`content_sha256`.
 
     Raises
     ------
@@ -174,4 +176,4 @@ def map_tiles(folder, name, shape, most):
     # Damaged bytes make numpy raise nearly anything.
     except Exception as error:
         raise damaged(tiles_path, error) from error
-    return X, y
+    return X, y, kept["sha256"]
