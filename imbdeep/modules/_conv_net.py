@@ -6,7 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from imbdeep._arguments import FiniteReal, WholeNumber, checks_arguments
+from imbdeep._docs import shared_docs
 from imbdeep._sizes import read_sizes
+from imbdeep.modules._docs import SHARED
 from imbdeep.modules._dropout import Dropout
 from imbdeep.modules._heads import make_head
 
@@ -21,6 +23,7 @@ def check_images(x: Tensor, n_channels: int) -> None:
         )
 
 
+@shared_docs(SHARED)
 class ConvNet(nn.Module):
     """Convolutional network for small images: digits, thumbnails, tiles.
 
@@ -35,8 +38,7 @@ class ConvNet(nn.Module):
 
     Parameters
     ----------
-    n_features : int
-        Channels of an image: 1 for grey, 3 for colour, more for satellite bands.
+    {channels}
     n_classes : int
     n_filters : sequence of int, default=(16, 32)
         Filters of each convolution. Two suit digits of 16 x 16 pixels; add one each
@@ -50,8 +52,7 @@ class ConvNet(nn.Module):
         no hidden layer, and the head sees the grid.
     dropout : float in [0, 1), default=0.0
         Share of the features that a training step leaves out.
-    head : {'linear', 'cosine'}, default='linear'
-        Last layer; 'cosine' for margin losses.
+    {head}
 
     See Also
     --------

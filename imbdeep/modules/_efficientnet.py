@@ -8,6 +8,7 @@ from sklearn.utils._param_validation import StrOptions
 from torch import Tensor, nn
 
 from imbdeep._arguments import FiniteReal, checks_arguments
+from imbdeep._docs import shared_docs
 from imbdeep.modules._backbone import (
     SHARED_ARGUMENTS,
     Backbone,
@@ -15,6 +16,7 @@ from imbdeep.modules._backbone import (
     load_nets,
     prepared,
 )
+from imbdeep.modules._docs import SHARED
 from imbdeep.modules._dropout import Dropout
 from imbdeep.modules._heads import make_head
 
@@ -140,6 +142,7 @@ def make_backbone(
     return net, n_outputs
 
 
+@shared_docs(SHARED)
 class EfficientNet(Backbone):
     """EfficientNet-B0 to B7 [1]_ with any number of channels.
 
@@ -152,8 +155,7 @@ class EfficientNet(Backbone):
 
     Parameters
     ----------
-    n_features : int
-        Channels of an image: 1 for grey, 3 for colour, more for satellite bands.
+    {channels}
     n_classes : int
     version : {'b0', 'b1', 'b2', 'b3', 'b4', 'b5', 'b6', 'b7'}, default='b0'
         From 4.0 million parameters to 64; B4 has 17.6. The names 'efficientnet_b0' and
@@ -176,8 +178,7 @@ class EfficientNet(Backbone):
         Share of a step's batch in the running statistics of batch norm. The authors'
         0.01 suits many thousands of steps: after 152 steps a B0 predicted the most
         frequent class alone.
-    head : {'linear', 'cosine'}, default='linear'
-        Last layer; 'cosine' for margin losses.
+    {head}
 
     Raises
     ------

@@ -6,7 +6,9 @@ from sklearn.utils._param_validation import StrOptions
 from torch import Tensor, nn
 
 from imbdeep._arguments import FiniteReal, WholeNumber, checks_arguments
+from imbdeep._docs import shared_docs
 from imbdeep._sizes import read_sizes
+from imbdeep.modules._docs import SHARED
 from imbdeep.modules._dropout import Dropout
 from imbdeep.modules._encoding import Encoding
 from imbdeep.modules._heads import make_head
@@ -31,6 +33,7 @@ class Residual(nn.Module):
         return x + self.layers(x)
 
 
+@shared_docs(SHARED)
 class MLP(nn.Module):
     """Multi-layer perceptron for tables, with an optional encoding of its inputs.
 
@@ -49,8 +52,7 @@ class MLP(nn.Module):
     dropout : float in [0, 1), default=0.1
         Share of the hidden units left out in a training step.
     activation : {'relu', 'gelu', 'silu', 'selu', 'tanh'}, default='relu'
-    head : {'linear', 'cosine'}, default='linear'
-        Last layer; 'cosine' for margin losses.
+    {head}
     linear_skip : bool, default=False
         Whether to add a linear function of the (encoded) inputs to the logits, so that
         the hidden layers need not learn what is linear. Its weights begin at 0.

@@ -3,8 +3,10 @@
 from torch import Tensor, nn
 
 from imbdeep._arguments import WholeNumber, checks_arguments
+from imbdeep._docs import shared_docs
 from imbdeep.modules._backbone import load_nets
 from imbdeep.modules._conv_net import check_images
+from imbdeep.modules._docs import SHARED
 from imbdeep.modules._heads import make_head
 
 # Channels of the last residual block.
@@ -25,6 +27,7 @@ def make_backbone(n_channels: int) -> nn.Module:
     )
 
 
+@shared_docs(SHARED)
 class ResNet18(nn.Module):
     """ResNet-18 [1]_ for small images, with any number of channels.
 
@@ -39,11 +42,9 @@ class ResNet18(nn.Module):
 
     Parameters
     ----------
-    n_features : int
-        Channels of an image: 1 for grey, 3 for colour, more for satellite bands.
+    {channels}
     n_classes : int
-    head : {'linear', 'cosine'}, default='linear'
-        Last layer; 'cosine' for margin losses.
+    {head}
 
     Raises
     ------

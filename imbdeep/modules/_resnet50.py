@@ -1,6 +1,7 @@
 """Deep residual network for images."""
 
 from imbdeep._arguments import checks_arguments
+from imbdeep._docs import shared_docs
 from imbdeep.modules._backbone import (
     SHARED_ARGUMENTS,
     Backbone,
@@ -8,12 +9,14 @@ from imbdeep.modules._backbone import (
     load_nets,
     prepared,
 )
+from imbdeep.modules._docs import SHARED
 from imbdeep.modules._heads import make_head
 
 # Channels of the last residual block.
 _WIDTH = 2048
 
 
+@shared_docs(SHARED)
 class ResNet50(Backbone):
     """ResNet-50 [1]_ with any number of channels.
 
@@ -26,22 +29,17 @@ class ResNet50(Backbone):
 
     Parameters
     ----------
-    n_features : int
-        Channels of an image: 1 for grey, 3 for colour, more for satellite bands.
+    {channels}
     n_classes : int
-    image_size : int, at least 8, default=64
-        Shorter side of the images, for the choice of the stem; ``fit`` takes it from
-        the data. The net itself takes images of any size above the smallest.
+    {image_size}
     stem_stride : {1, 2, 'auto'}, default='auto'
         2 is the paper's first convolution, 7 x 7 with stride 2, and its max-pooling,
         which leave a quarter of height and width: images need 32 x 32 pixels. 1 is the
         variant for small images, of at least 8 x 8 pixels: a 3 x 3 convolution with
         stride 1 and no pooling, at more than ten times the cost. 'auto' is 2 for images
         of at least 64 x 64 pixels and 1 for smaller ones.
-    momentum : float in (0, 1], default=0.1
-        Share of a step's batch in the running statistics of batch norm.
-    head : {'linear', 'cosine'}, default='linear'
-        Last layer; 'cosine' for margin losses.
+    {momentum}
+    {head}
 
     Raises
     ------

@@ -4,12 +4,14 @@ import torch
 from torch import Tensor, nn
 
 from imbdeep._arguments import FiniteReal, checks_arguments
+from imbdeep._docs import shared_docs
 from imbdeep.modules._backbone import (
     SHARED_ARGUMENTS,
     Backbone,
     choose_stride,
     prepared,
 )
+from imbdeep.modules._docs import SHARED
 from imbdeep.modules._dropout import Dropout
 from imbdeep.modules._heads import make_head
 
@@ -63,6 +65,7 @@ class Fire(nn.Module):
         return torch.cat([self.expand_1(x), self.expand_3(x)], dim=1)
 
 
+@shared_docs(SHARED)
 class SqueezeNet(Backbone):
     """SqueezeNet 1.1 [1]_ with batch norm: a deep net of .73 million parameters.
 
@@ -76,12 +79,9 @@ class SqueezeNet(Backbone):
 
     Parameters
     ----------
-    n_features : int
-        Channels of an image: 1 for grey, 3 for colour, more for satellite bands.
+    {channels}
     n_classes : int
-    image_size : int, at least 8, default=64
-        Shorter side of the images, for the choice of the stem; ``fit`` takes it from
-        the data. The net itself takes images of any size above the smallest.
+    {image_size}
     stem_stride : {1, 2, 'auto'}, default='auto'
         Stride of the first convolution, which is 3 x 3. 2 is the paper's; with it,
         images need 16 x 16 pixels, else 8 x 8. 'auto' is 2 for images of at least 64
@@ -91,10 +91,8 @@ class SqueezeNet(Backbone):
     batch_norm : bool, default=True
         Whether each convolution is followed by batch norm. False is the paper's net,
         whose members can be stacked (``n_members``).
-    momentum : float in (0, 1], default=0.1
-        Share of a step's batch in the running statistics of batch norm.
-    head : {'linear', 'cosine'}, default='linear'
-        Last layer; 'cosine' for margin losses.
+    {momentum}
+    {head}
 
     Raises
     ------
