@@ -1,6 +1,7 @@
-"""Write files that belong together: all of them, or none."""
+"""Write files so that nobody ever finds half of one."""
 
 import os
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -23,12 +24,39 @@ def png(figure, **options):
     return buffer.getvalue()
 
 
-def write_and_sync(path, content):
-    """Write a new file, and wait until it is on the disk."""
+@contextmanager
+def opened_and_synced(path):
+    """Open a new file to write bytes, and wait in the end until it is on the disk."""
     with path.open("wb") as file:
-        file.write(as_bytes(content))
+        yield file
         file.flush()
         os.fsync(file.fileno())
+
+
+def write_and_sync(path, content):
+    """Write a new file, and wait until it is on the disk."""
+    with opened_and_synced(path) as file:
+        file.write(as_bytes(content))
+
+
+def _temporary(path):
+    # In the same folder: a replacement is atomic within a file system only.
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+@contextmanager
+def replacing(path):
+    """Open a new file, which takes the place of another once it is complete.
+
+    For what is too large to be held as a whole; see :func:`write_files`.
+    """
+    temporary = _temporary(path)
+    try:
+        with opened_and_synced(temporary) as file:
+            yield file
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def write_files(contents):
@@ -52,8 +80,7 @@ def write_files(contents):
         for path, content in contents.items():
             path = Path(path)
             path.parent.mkdir(parents=True, exist_ok=True)
-            # In the same folder: a replacement is atomic within a file system only.
-            written[path] = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+            written[path] = _temporary(path)
             write_and_sync(written[path], content)
         for path, temporary in written.items():
             os.replace(temporary, path)

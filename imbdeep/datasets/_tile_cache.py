@@ -3,12 +3,10 @@
 import hashlib
 import io
 import json
-import os
-from contextlib import contextmanager
 
 import numpy as np
 
-from imbdeep._files import write_files
+from imbdeep._files import replacing, write_files
 from imbdeep.datasets._bounded import check_npy
 from imbdeep.datasets._bunch import content_sha256
 
@@ -71,20 +69,6 @@ def damaged(path, error):
         f"{path} is no file that load_droughtwatch has kept, or is damaged "
         f"({type(error).__name__}: {error}); delete it, and it is written again."
     )
-
-
-@contextmanager
-def replacing(path):
-    """Open a new file, which takes the place of another once it is complete."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def keep_tiles(folder, name, source, n_tiles, shape, parts):
