@@ -7,6 +7,7 @@ import numpy as np
 from imblearn.under_sampling import RandomUnderSampler
 from sklearn.utils import _safe_indexing, check_consistent_length, column_or_1d
 
+from imbdeep._arguments import WholeNumber, check_arguments
 from imbdeep.datasets._bunch import check_choice
 
 KINDS = ("step", "exponential", "linear")
@@ -22,7 +23,19 @@ def class_shares(n_classes, kind, ratio):
     return np.linspace(1.0, 1 / ratio, n_classes)
 
 
-def imbalanced_counts(counts, kind="step", ratio=10):
+def round_to_sum(quotas, total):
+    """Round numbers so that they add up to `total`, by largest remainders.
+
+    >>> round_to_sum(np.array([2.5, 1.25, 1.25]), 5)
+    array([3, 1, 1])
+    """
+    sizes = np.floor(quotas + 1e-9).astype(int)
+    by_remainder = np.argsort(sizes - quotas, kind="stable")
+    sizes[by_remainder[: total - sizes.sum()]] += 1
+    return sizes
+
+
+def imbalanced_counts(counts, kind="step", ratio=10, *, n_samples=None):
     r"""Compute the class sizes of a set to be made imbalanced.
 
     Parameters
@@ -43,6 +56,10 @@ def imbalanced_counts(counts, kind="step", ratio=10):
     ratio : float, at least 1, default=10
         :math:`K`, rows of the largest class per row of the smallest.
 
+    n_samples : int or None, default=None
+        Rows to keep of all classes together, so that sets of different imbalance have
+        the same size. None keeps as many as the classes allow.
+
     Returns
     -------
     sizes : ndarray of shape (n_classes,), int
@@ -51,8 +68,9 @@ def imbalanced_counts(counts, kind="step", ratio=10):
     Raises
     ------
     ValueError
-        If there are fewer than two classes, a count is below 1, the kind is unknown, or
-        the ratio is below 1 or so large that a class would have no rows left.
+        If there are fewer than two classes, a count is below 1, the kind is unknown,
+        the ratio is below 1 or so large that a class would have no rows left, or
+        `n_samples` is more than the classes allow or leaves a class without rows.
 
     See Also
     --------
@@ -61,7 +79,12 @@ def imbalanced_counts(counts, kind="step", ratio=10):
     Notes
     -----
     :math:`n_{max}` is the largest number for which every class has enough rows, so the
-    ratio is exact up to rounding, even if the original classes differ in size.
+    ratio is exact up to rounding, even if the original classes differ in size. With
+    `n_samples` it is what gives that many rows, and ``ratio=1`` is the balanced set of
+    the same size.
+
+    The levels of [2]_ are ``ratio=1``, 'linear' and 'exponential', its long tail. It
+    does not print how far the last two go; 100 is what others take.
 
     NOTE[DIFF]: the exponential rule of [1]_, section 4.5.1, keeps :math:`n_i \tau^i` of
     the :math:`n_i` available rows. For classes of equal size, as in CIFAR, it is the
@@ -74,6 +97,8 @@ def imbalanced_counts(counts, kind="step", ratio=10):
     ----------
     .. [1] W. Wang. "Learning from imbalanced data distribution". Dissertation, Michigan
        State University, 2023.
+    .. [2] P. Pradhan, R. Rawal, G. Kishan. "Rendezvous between robustness and dataset
+       bias: an empirical study". NeurIPS 2020 Pre-registration Workshop. Figure 1.
 
     Examples
     --------
@@ -86,6 +111,8 @@ def imbalanced_counts(counts, kind="step", ratio=10):
     array([500, 388, 275, 162,  50])
     >>> imbalanced_counts([708, 542, 308], "step", 10)
     array([542, 542,  54])
+    >>> imbalanced_counts([500] * 5, ratio=1, n_samples=968)
+    array([194, 194, 194, 193, 193])
     """
     counts = column_or_1d(counts)
     check_choice("kind", kind, KINDS)
@@ -104,6 +131,8 @@ def imbalanced_counts(counts, kind="step", ratio=10):
             f"counts must be integers of at least 1, got {counts.tolist()}."
         )
     shares = class_shares(len(counts), kind, ratio)
+    if n_samples is not None:
+        return counts_of_sum(counts, shares, n_samples)
     # The small number keeps a quotient such as 5 / (1 / 3) from falling below 15.
     n_max = np.floor((counts / shares).min() + 1e-9)
     sizes = np.rint(n_max * shares).astype(int)
@@ -112,6 +141,25 @@ def imbalanced_counts(counts, kind="step", ratio=10):
             f"ratio={ratio!r} leaves a class without rows: the largest class can have "
             f"{int(n_max)} rows, and {int(n_max)} / {ratio!r} is rounded to 0. Pass a "
             f"ratio of at most {int(n_max)}, or gather more rows."
+        )
+    return sizes
+
+
+def counts_of_sum(counts, shares, n_samples):
+    """Sizes in the proportion of `shares` that add up to `n_samples`."""
+    check_arguments({"n_samples": [WholeNumber(1)]}, {"n_samples": n_samples})
+    sizes = round_to_sum(n_samples * shares / shares.sum(), n_samples)
+    short = np.flatnonzero(sizes > counts)
+    if len(short):
+        most = int(np.floor((counts / shares).min() * shares.sum()))
+        raise ValueError(
+            f"n_samples={n_samples!r} takes {sizes[short[0]]} rows of class number "
+            f"{short[0]}, which has {counts[short[0]]}. Pass at most {most}."
+        )
+    if sizes.min() < 1:
+        raise ValueError(
+            f"n_samples={n_samples!r} leaves class number {sizes.argmin()} without "
+            "rows. Pass more, or a smaller ratio."
         )
     return sizes
 
@@ -135,6 +183,7 @@ def make_imbalanced(
     kind="step",
     ratio=10,
     *,
+    n_samples=None,
     class_order=None,
     random_state=None,
     return_indices=False,
@@ -157,6 +206,10 @@ def make_imbalanced(
 
     ratio : float, at least 1, default=10
         Rows of the largest class per row of the smallest.
+
+    n_samples : int or None, default=None
+        Rows to keep of all classes together, see :func:`imbalanced_counts`. With
+        ``ratio=1`` it makes a balanced set of the size of an imbalanced one.
 
     class_order : sequence of labels or None, default=None
         All classes, from the one that keeps most rows to the one that keeps fewest.
@@ -184,8 +237,8 @@ def make_imbalanced(
     ------
     ValueError
         If `X` and `y` differ in length, there is only one class, `class_order` does not
-        hold each class once, the kind is unknown, or the ratio is below 1 or too large
-        for the available rows.
+        hold each class once, the kind is unknown, the ratio is below 1 or too large for
+        the available rows, or they are fewer than `n_samples` takes.
 
     See Also
     --------
@@ -217,7 +270,9 @@ def make_imbalanced(
             "cannot be imbalanced."
         )
     order = class_positions(labels, class_order)
-    sizes = imbalanced_counts(np.bincount(target)[order], kind, ratio)
+    sizes = imbalanced_counts(
+        np.bincount(target)[order], kind, ratio, n_samples=n_samples
+    )
     sampler = RandomUnderSampler(
         sampling_strategy=dict(zip(order.tolist(), sizes.tolist(), strict=True)),
         random_state=random_state,

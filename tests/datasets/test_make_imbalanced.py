@@ -116,6 +116,53 @@ def test_the_largest_ratio_of_the_error_works():
     assert imbalanced_counts([9, 9], "step", 9).tolist() == [9, 1]
 
 
+# --- Of one size ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("ratio", [1, 7.5, 100])
+@pytest.mark.parametrize("n_samples", [1_000, 1_003, 1_111])
+def test_counts_add_up_to_what_is_asked_for(kind, ratio, n_samples):
+    counts = [400] * 18
+    sizes = imbalanced_counts(counts, kind, ratio, n_samples=n_samples)
+    assert sizes.sum() == n_samples
+    shares = [float(slow_share(kind, c, 18, ratio)) for c in range(18)]
+    quotas = [n_samples * share / sum(shares) for share in shares]
+    # No class is off by a row or more, as no rounding of quotas need be.
+    assert (np.abs(sizes - quotas) < 1).all()
+    assert (np.diff(sizes) <= 0).all()
+
+
+def test_all_rows_that_fit_are_the_same_with_and_without_a_sum():
+    free = imbalanced_counts([90, 50, 70], "linear", 4)
+    asked = imbalanced_counts([90, 50, 70], "linear", 4, n_samples=int(free.sum()))
+    assert np.abs(free - asked).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "message"),
+    [
+        (100, "n_samples=100 takes 50 rows of class number 0, which has 30.*most 40"),
+        (0, "n_samples must be"),
+        (2.5, "n_samples must be"),
+        (True, "n_samples must be"),
+        (1, "n_samples=1 leaves class number 1 without rows"),
+    ],
+)
+def test_sums_that_cannot_be_are_refused(n_samples, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        imbalanced_counts([30, 20], ratio=1, n_samples=n_samples)
+
+
+def test_a_balanced_set_of_the_size_of_an_imbalanced_one():
+    y = np.repeat(list("abc"), 60)
+    _, tail = make_imbalanced(y, y, "exponential", 10, random_state=0)
+    _, even = make_imbalanced(y, y, ratio=1, n_samples=len(tail), random_state=0)
+    assert len(even) == len(tail)
+    sizes = np.unique(even, return_counts=True)[1]
+    assert sizes.max() - sizes.min() <= 1
+
+
 # --- Rows ----------------------------------------------------------------------------
 
 
