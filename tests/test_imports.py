@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "_switches": set(),
     "_tables": set(),
     "_torch": set(),
+    "_value_range": set(),
     "_version": set(),
     "_generative": set(),
     "metrics": set(),

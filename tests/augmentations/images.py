@@ -5,6 +5,7 @@ from functools import partial
 import torch
 
 from imbdeep.augmentations import (
+    augmix,
     flips,
     random_crop,
     random_flips,
@@ -26,7 +27,11 @@ ALL = {
     "random_crop-constant": partial(random_crop, padding=2, fill="constant"),
     "flips": flips,
     "standard": standard,
+    "augmix": augmix,
+    "augmix-long": partial(augmix, severity=10.0, width=2, depth=4, alpha=0.3),
 }
+# Operations on values leave the range of an image.
+WITHIN_ITS_RANGE = {k: v for k, v in ALL.items() if not k.startswith("augmix")}
 
 
 def generator(seed=0):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from .images import ALL, generator, images
+from .images import ALL, WITHIN_ITS_RANGE, generator, images
 
 each = pytest.mark.parametrize("augment", ALL.values(), ids=ALL)
 
@@ -106,7 +106,7 @@ def test_what_is_no_batch_of_images_is_refused(augment, batch, message):
         augment(batch, generator())
 
 
-@each
+@pytest.mark.parametrize("augment", WITHIN_ITS_RANGE.values(), ids=WITHIN_ITS_RANGE)
 def test_the_range_of_an_image_is_kept(augment):
     batch = images(20, 2, 9, 9) * torch.arange(1, 21)[:, None, None, None]
     value = getattr(augment, "keywords", {}).get("fill") == "constant"
@@ -138,6 +138,11 @@ def test_images_on_cuda_with_a_generator_of_the_cpu(augment):
         ("random_crop", {"padding": 1.5}),
         ("standard", {"shift": -0.1}),
         ("standard", {"degrees": None}),
+        ("augmix", {"severity": 11}),
+        ("augmix", {"severity": 0}),
+        ("augmix", {"width": 0}),
+        ("augmix", {"depth": 1.0}),
+        ("augmix", {"alpha": 0}),
     ],
     ids=str,
 )
