@@ -5,10 +5,13 @@ SHARED = {
 augment : {'flips', 'standard'}, callable or None, default=None
     What is done to the images of a training batch, see :mod:`imbdeep.augmentations`.
     It is drawn anew whenever a row is taken, after rows are re-sampled and before they
-    are mixed or attacked, and never changes rows to validate or predict. A callable
-    takes the rows of a batch, a tensor of shape (n, ...), and a
-    :class:`torch.Generator` to draw from, and returns rows of that shape; of a table,
-    columns of levels are codes.
+    are mixed or attacked, and never changes rows to validate or predict. A callable,
+    such as an :class:`torch.nn.Module`, takes the rows of a batch, a tensor of shape
+    (n, ...) on the CPU, and a :class:`torch.Generator` to draw from. It returns rows of
+    that shape, finite but for the gaps of a table, and no step trains it. In a table,
+    columns of levels hold whole numbers: 0, 1, ... for the levels, the most frequent
+    first, and their count for one not seen. One level may take the place of another;
+    anything else is refused there.
 """,
     "members": """\
 n_members : int, at least 1, default=1

@@ -160,6 +160,13 @@ class NetParameters:
     def batch_size(self, batch_size):
         vars(self)["batch_size"] = batch_size
 
+    def __setattr__(self, name, value):
+        # skorch takes any module for a part that ``fit`` makes, and refuses it here.
+        if isinstance(value, torch.nn.Module) and name in self._parameter_constraints:
+            vars(self)[name] = value
+        else:
+            super().__setattr__(name, value)
+
     def _get_param_names(self):
         # skorch takes every attribute without a trailing underscore for a parameter.
         return [name for name in super()._get_param_names() if name[0] != "_"]

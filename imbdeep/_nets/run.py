@@ -14,6 +14,8 @@ class Run:
         Training and validation part of the stage.
     n_epochs : int
         Epochs of the stage so far.
+    columns : TableColumns or None
+        What augmented rows of a table may hold.
     groups : ndarray of shape (n_rows,), int, or None
         Rows that members hold out together.
     target : ndarray of shape (n_rows,), int, or None
@@ -39,6 +41,7 @@ class Run:
     eval_set = None
     split = None
     n_epochs = 0
+    columns = None
     groups = None
     target = None
     held_out = None

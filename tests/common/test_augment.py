@@ -5,6 +5,7 @@ import pickle
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
@@ -14,6 +15,7 @@ from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback
 from torch.utils.data import DataLoader
 
+from imbdeep._nets.augmenting import Augmentation
 from imbdeep.augmentations import flips, random_crop, random_flips, standard
 from imbdeep.batches import ShuffledBatches, TensorBatches
 from imbdeep.classifiers import (
@@ -336,6 +338,142 @@ def test_a_function_may_change_the_rows_of_a_table():
     NetClassifier(max_epochs=1, augment=Noting()).fit(table, y)
 
 
+# --- Modules -------------------------------------------------------------------------
+
+
+class Scaled(torch.nn.Module):
+    """Multiplies rows by a weight, and draws noise from the generator."""
+
+    def __init__(self, size=0.1):
+        super().__init__()
+        self.size = size
+        self.weight = torch.nn.Parameter(torch.full((2, 1, 1), 1.5))
+
+    def forward(self, rows, generator):
+        noise = torch.randn(rows.shape, generator=generator)
+        return self.weight * rows + self.size * noise
+
+
+def scaled(rows, generator):
+    return 1.5 * rows + 0.1 * torch.randn(rows.shape, generator=generator)
+
+
+@pytest.mark.parametrize("name", ["net", "meta-augment", "adversarial", "members"])
+def test_a_module_is_a_function_like_others(name):
+    module = Scaled()
+    net = small(NETS[name]).set_params(augment=module).fit(ORDINARY, Y)
+    plain = small(NETS[name]).set_params(augment=scaled).fit(ORDINARY, Y)
+    assert_allclose(proba(net), proba(plain), atol=1e-6)
+    # No part of the net: neither trained nor given gradients.
+    assert module.weight.grad is None
+    assert_array_equal(module.weight.detach(), 1.5)
+
+
+def test_a_module_is_a_parameter_like_others():
+    net = small(NetClassifier(augment=Scaled()))
+    other = clone(net)
+    assert other.augment is not net.augment
+    assert_array_equal(proba(net.fit(ORDINARY, Y)), proba(other.fit(ORDINARY, Y)))
+    again = pickle.loads(pickle.dumps(net))
+    assert_array_equal(proba(again), proba(net))
+    assert_array_equal(proba(again.fit(ORDINARY, Y)), proba(net))
+    again.set_params(augment=Scaled(size=2.0)).fit(ORDINARY, Y)
+    assert np.abs(proba(again) - proba(net)).max() > 1e-4
+
+
+def test_modules_as_other_parameters():
+    net = small(NetClassifier()).set_params(predict_nonlinearity=torch.nn.Softmax(-1))
+    plain = small(NetClassifier()).fit(ORDINARY, Y)
+    assert_allclose(proba(clone(net).fit(ORDINARY, Y)), proba(plain), atol=1e-6)
+
+
+class OneArgument(torch.nn.Module):
+    def forward(self, rows):
+        return rows
+
+
+# --- Tables --------------------------------------------------------------------------
+
+
+TABLE = pd.DataFrame(
+    {
+        "age": np.linspace(20, 60, 80),
+        "city": pd.Categorical(["Ulm", "Bonn", "Kiel", None] * 20),
+        "gone": np.where(np.arange(80) % 5, 1.0 + np.arange(80), np.nan),
+    }
+)
+RARE_ROWS = (np.arange(80) > 55).astype(int)
+
+
+def fit_table(augment):
+    net = NetClassifier(max_epochs=2, batch_size=32, random_state=0, device="cpu")
+    return net.set_params(augment=augment).fit(TABLE, RARE_ROWS)
+
+
+def adding(value, column):
+    def augment(rows, generator):
+        rows = rows.clone()
+        rows[:, column] += value
+        return rows
+
+    return augment
+
+
+@pytest.mark.parametrize(
+    ("value", "named"), [(0.5, r"[0-2]\.5"), (100, "10[0-2]"), (-4, "-[2-4]")]
+)
+def test_what_is_no_level_is_refused(value, named):
+    message = (
+        rf"augment=augment made {named} in column 'city', where 0 to 2 stand for "
+        "levels and 3 for one not seen in training"
+    )
+    with pytest.raises(ValueError, match=message):
+        fit_table(adding(value, 1))
+
+
+def swap(rows, generator):
+    """Takes half of the values from other rows: levels stay levels, gaps gaps."""
+    others = rows[torch.randperm(len(rows), generator=generator)]
+    return torch.where(torch.rand(rows.shape, generator=generator) < 0.5, rows, others)
+
+
+@pytest.mark.parametrize("augment", [swap, adding(3, 0), adding(3, 2)])
+def test_numbers_may_change_and_levels_change_places(augment):
+    assert fit_table(augment).predict_proba(TABLE).shape == (80, 2)
+
+
+def test_a_level_may_become_one_that_training_has_not_seen():
+    def unknown(rows, generator):
+        return rows.index_fill(1, torch.tensor(1), 3.0)
+
+    net, other = fit_table(unknown), TABLE.copy()
+    other["city"] = "Ulm"
+    # All that the net saw was the unknown one.
+    rest = TABLE.assign(city="Rome")
+    with pytest.warns(UserWarning, match="hold no level that training had"):
+        seen = net.predict_proba(rest)
+    assert np.abs(seen - net.predict_proba(other)).max() > 0
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "is_fine"),
+    [
+        (0, torch.nan, False),
+        (0, torch.inf, False),
+        (1, torch.nan, True),
+        (2, torch.nan, True),
+        (2, -torch.inf, False),
+    ],
+)
+def test_gaps_are_made_only_where_the_table_has_some(column, value, is_fine):
+    augment = adding(value, column)
+    if is_fine:
+        assert np.isfinite(fit_table(augment).predict_proba(TABLE)).all()
+    else:
+        with pytest.raises(ValueError, match="augment=augment made NaN or infinity"):
+            fit_table(augment)
+
+
 # --- Refusals ------------------------------------------------------------------------
 
 
@@ -388,6 +526,8 @@ def test_a_function_of_no_module():
         (to_nan, "augment=to_nan made NaN or infinity of finite rows"),
         (fill_with_nan, "augment=fill_with_nan made NaN or infinity of finite rows"),
         (of_rows, "of_rows cannot be called with rows and a generator.*lambda rows"),
+        (OneArgument(), r"OneArgument\(\) cannot be called .*lambda rows, generator"),
+        (Scaled, r"augment=Scaled is a class.*pass Scaled\(\)"),
     ],
 )
 def test_what_cannot_be_used_is_refused(augment, message):
@@ -395,6 +535,37 @@ def test_what_cannot_be_used_is_refused(augment, message):
     with pytest.raises((ValueError, TypeError), match=message):
         net.fit(ORDINARY, Y)
     assert not net.initialized_
+
+
+@dataclass
+class Late:
+    """Makes a number that is none, in the batch of this number alone."""
+
+    value: float
+    batch: int = 5
+    n_seen: int = 0
+
+    def __call__(self, rows, generator):
+        self.n_seen += 1
+        if self.n_seen == self.batch:
+            rows[-1, 0, 0, 0] = self.value
+        return rows
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
+@pytest.mark.parametrize("name", ["net", "meta-augment", "srat", "members"])
+def test_numbers_that_are_none_are_seen_in_any_batch(name, value):
+    # Without this callback training would go on with NaN.
+    net = small(NETS[name], callbacks__finite_loss=None).set_params(augment=Late(value))
+    with pytest.raises(ValueError, match="augment=Late.* made NaN or infinity .* 1 of"):
+        net.fit(ORDINARY, Y)
+    assert not net.initialized_
+
+
+def test_numbers_whose_sum_overflows_are_numbers():
+    augmentation = Augmentation(lambda rows, _: rows, "same", torch.Generator())
+    rows = torch.full((4, 3), 3e38)
+    assert augmentation(rows) is rows
 
 
 @pytest.mark.parametrize("augment", ["flips", "standard"])
