@@ -261,7 +261,7 @@ def augmix(
     >>> augmix(images, torch.Generator(), ops=["rotate", "posterize"]).shape
     torch.Size([8, 10, 16, 16])
     """
-    check_batch(batch)
+    check_batch(batch, generator)
     told = {"severity": severity, "width": width, "depth": depth, "alpha": alpha}
     check_arguments(CONSTRAINTS, told)
     operations = named_operations(ops)

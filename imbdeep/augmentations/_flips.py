@@ -42,7 +42,7 @@ def random_flips(
     tensor([[[[2., 1.],
               [4., 3.]]]])
     """
-    check_batch(batch, horizontal=horizontal, vertical=vertical)
+    check_batch(batch, generator, horizontal=horizontal, vertical=vertical)
     for share, axis in ((horizontal, -1), (vertical, -2)):
         if share:
             # In [0, 1): a share of 1 takes all.
@@ -84,7 +84,7 @@ def random_quarter_turns(batch: Tensor, generator: Generator | None) -> Tensor:
     >>> random_quarter_turns(image, torch.Generator().manual_seed(0))[:, 0].tolist()
     [[[2.0, 4.0], [1.0, 3.0]], [[3.0, 1.0], [4.0, 2.0]], [[1.0, 2.0], [3.0, 4.0]]]
     """
-    check_batch(batch)
+    check_batch(batch, generator)
     quarters = (4 * uniform_per_image(batch, generator)).floor()
     if batch.shape[-1] == batch.shape[-2]:
         # A transposition and a flip make a quarter turn.

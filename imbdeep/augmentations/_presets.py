@@ -59,7 +59,7 @@ def flips(batch: Tensor, generator: Generator | None) -> Tensor:
     tensor([[[[4., 3.],
               [2., 1.]]]])
     """
-    check_batch(batch)
+    check_batch(batch, generator)
     if batch.shape[-1] == batch.shape[-2]:
         # A quarter turn is a transposition and a flip: three steps, where a turn after
         # the flips would take five.
@@ -125,7 +125,7 @@ def standard(
     >>> standard(images, torch.Generator()).shape
     torch.Size([8, 3, 32, 32])
     """
-    check_batch(batch, degrees=degrees, shift=shift, fill=fill, value=value)
+    check_batch(batch, generator, degrees=degrees, shift=shift, fill=fill, value=value)
     if not (degrees or shift):
         return batch
     angle = uniform_per_image(batch, generator, -degrees, degrees)

@@ -51,7 +51,7 @@ def random_rotation(
     >>> random_rotation(images, torch.Generator(), degrees=180).shape
     torch.Size([8, 10, 16, 16])
     """
-    check_batch(batch, degrees=degrees, fill=fill, value=value)
+    check_batch(batch, generator, degrees=degrees, fill=fill, value=value)
     if not degrees:
         return batch
     angle = uniform_per_image(batch, generator, -degrees, degrees)
@@ -112,7 +112,8 @@ def random_shift(
     >>> random_shift(images, torch.Generator().manual_seed(0))[0, 0, 0]
     tensor([0.0060, 1.0060, 2.0060, 3.0000])
     """
-    check_batch(batch, horizontal=horizontal, vertical=vertical, fill=fill, value=value)
+    told = {"horizontal": horizontal, "vertical": vertical, "fill": fill}
+    check_batch(batch, generator, value=value, **told)
     if not (horizontal or vertical):
         return batch
     matrix = draw_shifts(batch, generator, horizontal, vertical)
@@ -161,7 +162,8 @@ def random_shear(
     >>> random_shear(images, torch.Generator(), vertical=0.1).shape
     torch.Size([8, 3, 16, 16])
     """
-    check_batch(batch, horizontal=horizontal, vertical=vertical, fill=fill, value=value)
+    told = {"horizontal": horizontal, "vertical": vertical, "fill": fill}
+    check_batch(batch, generator, value=value, **told)
     if not (horizontal or vertical):
         return batch
     sideways = uniform_per_image(batch, generator, -horizontal, horizontal)
@@ -208,7 +210,7 @@ def random_crop(
     tensor([[[[0., 0.],
               [1., 2.]]]])
     """
-    check_batch(batch, padding=padding, fill=fill, value=value)
+    check_batch(batch, generator, padding=padding, fill=fill, value=value)
     if not padding:
         return batch
     places = 2 * padding + 1

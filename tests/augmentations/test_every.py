@@ -1,5 +1,6 @@
 """What holds for every augmentation: seeds, bands, axes, dtypes, gradients."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -104,6 +105,30 @@ def test_global_switches_do_not_matter(augment, dtype):
 def test_what_is_no_batch_of_images_is_refused(augment, batch, message):
     with pytest.raises(ValueError, match=message):
         augment(batch, generator())
+
+
+@each
+@pytest.mark.parametrize(
+    "batch",
+    [np.zeros((2, 1, 4, 4)), [[[[0.0]]]], None, 3],
+    ids=["array", "lists", "None", "int"],
+)
+def test_what_is_no_tensor_is_refused(augment, batch):
+    kind = type(batch).__name__
+    with pytest.raises(ValueError, match=rf"take a tensor of images, got a {kind}\."):
+        augment(batch, generator())
+
+
+@each
+@pytest.mark.parametrize(
+    "seed",
+    [0, np.random.RandomState(0), "cpu", torch.Generator],
+    ids=["int", "of NumPy", "str", "class"],
+)
+def test_what_is_no_generator_is_refused(augment, seed):
+    message = r"generator must be a torch\.Generator.* got .*manual_seed\(0\)"
+    with pytest.raises(ValueError, match=message):
+        augment(images(2, 1, 4, 4), seed)
 
 
 @pytest.mark.parametrize("augment", WITHIN_ITS_RANGE.values(), ids=WITHIN_ITS_RANGE)
