@@ -1,5 +1,6 @@
 """Averages of the weights over training."""
 
+import warnings
 from fractions import Fraction
 
 from sklearn.utils._param_validation import StrOptions
@@ -92,6 +93,11 @@ class WeightAveraging(ChecksParameters, Callback):
     ------
     ValueError
         Before training, if averaging would have no snapshots.
+
+    Warns
+    -----
+    UserWarning
+        If it will have a single one, which is no average.
 
     Notes
     -----
@@ -198,13 +204,24 @@ class WeightAveraging(ChecksParameters, Callback):
         return whole_cycles(sizes[0]) if sizes else 1
 
     def _check_snapshots(self, net):
-        """Refuse a training that would average no snapshot."""
+        """Refuse a training without a snapshot; warn of one that has only one."""
         first = self.first_epoch_ + self._begins_after(net) + 1
         last = self.first_epoch_ + net.max_epochs
-        if last // self.every_ * self.every_ < first:
+        n_snapshots = last // self.every_ - (first - 1) // self.every_
+        if n_snapshots == 0:
             raise ValueError(
                 f"Weights are averaged over epochs {first} to {last}, and none of them "
                 f"is a multiple of average_every={self.every_}, so there is nothing to "
                 "average. Train for more epochs, begin earlier with average_from, or "
                 "set average_every=1."
+            )
+        if n_snapshots == 1 < net.max_epochs:
+            warnings.warn(
+                "Weights are averaged over a single snapshot, that after epoch "
+                f"{last // self.every_ * self.every_} of {last}, which is no average. "
+                "Train for more epochs, begin earlier (average_from is "
+                f"{self.average_from:g}) or more often (average_every is "
+                f"{self.every_}).",
+                UserWarning,
+                stacklevel=2,
             )

@@ -1,4 +1,5 @@
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -370,6 +371,39 @@ def test_refuses_a_training_without_a_snapshot(make_net, binary, max_epochs, par
     with pytest.raises(ValueError, match=message):
         net.fit(*binary)
     assert not net.history
+
+
+@pytest.mark.parametrize(
+    ("max_epochs", "params", "epoch"),
+    [
+        (12, {"average_every": 4}, 12),
+        (4, {}, 4),
+        (10, {"average_from": 0, "average_every": 6}, 6),
+    ],
+)
+def test_warns_of_a_single_snapshot(make_net, binary, max_epochs, params, epoch):
+    net = make_net(WeightAveraging(**params), max_epochs=max_epochs)
+    message = f"a single snapshot, that after epoch {epoch} of {max_epochs}, .*average"
+    with pytest.warns(UserWarning, match=message):
+        net.fit(*binary)
+    assert dict(net.callbacks_)["WeightAveraging"].epochs_ == [epoch]
+
+
+@pytest.mark.parametrize(
+    ("max_epochs", "params"),
+    [
+        (12, {"average_every": 4, "average_from": 0.5}),
+        (8, {}),
+        (4, {"method": "ema"}),
+        # The last one is all there is, and no choice of the user's.
+        (1, {}),
+    ],
+)
+def test_an_average_is_no_reason_to_warn(make_net, binary, max_epochs, params):
+    net = make_net(WeightAveraging(**params), max_epochs=max_epochs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        net.fit(*binary)
 
 
 def test_the_mean_over_steps_does_not_care_for_cycles(make_net, binary):
