@@ -1,8 +1,9 @@
-"""Bunches that the loaders return, and checks of the names that they take."""
+"""Bunches that the loaders return, and checks of what they take."""
 
 import difflib
 import hashlib
 import math
+from pathlib import Path
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -53,6 +54,21 @@ def check_choice(parameter, value, choices):
         raise ValueError(
             f"{parameter} must be {' or '.join(map(repr, choices))}, got {value!r}."
         )
+
+
+def read_path(parameter, value):
+    """Return a path, or an error that names the parameter."""
+    try:
+        path = Path(value)
+    except TypeError:
+        path = None
+    # Path makes the working directory of nothing.
+    if path is None or value == "":
+        raise ValueError(
+            f"{parameter} must be a path, as a str or path-like, got {value!r}; '.' is "
+            "the working directory."
+        )
+    return path
 
 
 def content_sha256(X, y):

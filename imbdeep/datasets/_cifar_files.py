@@ -2,9 +2,9 @@
 
 import gzip
 import tarfile
-from pathlib import Path
 
 from imbdeep.datasets._bounded import read_at_most
+from imbdeep.datasets._bunch import read_path
 
 HOMEPAGE = "https://www.cs.toronto.edu/~kriz/cifar.html"
 
@@ -114,7 +114,7 @@ def read_folder(folder, source, names):
 
 def read_files(folder, source, names):
     """Return the content of some files, in the folder or its sub-folder or archive."""
-    folder = Path(folder)
+    folder = read_path("folder", folder)
     for candidate in (folder, folder / source.folder):
         if any((candidate / name).is_file() for name in names):
             return read_folder(candidate, source, names)

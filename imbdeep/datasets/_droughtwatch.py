@@ -1,7 +1,6 @@
 """Satellite tiles of Northern Kenya, labelled by forage quality, from a folder."""
 
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from imbdeep.datasets._bunch import (
     check_choice,
     content_sha256,
     make_bunch,
+    read_path,
     scale_bytes,
 )
 from imbdeep.datasets._tile_cache import is_kept_for, keep_tiles, map_tiles, source_of
@@ -296,7 +296,9 @@ def load_droughtwatch(folder, *, subset="train", bands=None, dtype="uint8", cach
     positions = find_bands(bands, [band_name(band) for band in BANDS])
     bands = [BANDS[position] for position in positions]
     names = SUBSETS[:2] if subset == "all" else (subset,)
-    folders = [Path(folder) / name for name in names]
+    folder = read_path("folder", folder)
+    cache = None if cache is None else read_path("cache", cache)
+    folders = [folder / name for name in names]
     if cache is None:
         parts = [read_subset(one, bands) for one in folders]
         pixels, target = (
@@ -311,7 +313,7 @@ def load_droughtwatch(folder, *, subset="train", bands=None, dtype="uint8", cach
             "Pass dtype='uint8': nets make batches of floats of them."
         )
     else:
-        pixels, target, sha256 = read_through(Path(cache), folders, subset, bands)
+        pixels, target, sha256 = read_through(cache, folders, subset, bands)
     if not len(target):
         raise ValueError(f"{folder} holds no tile in {', '.join(names)}.")
     if not 0 <= target.min() <= target.max() < len(TARGET_NAMES):

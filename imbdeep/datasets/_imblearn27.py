@@ -18,7 +18,7 @@ from imblearn.datasets import fetch_datasets
 from sklearn.datasets import get_data_home
 
 from imbdeep.datasets._bounded import NUMBER_BYTES, read_at_most, read_npz
-from imbdeep.datasets._bunch import check_names, make_bunch
+from imbdeep.datasets._bunch import check_names, make_bunch, read_path
 from imbdeep.datasets._imblearn27_table import (
     IMBLEARN27,
     IMBLEARN27_SHARED_ROWS,
@@ -139,6 +139,12 @@ def _load(entry, folder):
     )
 
 
+def _folder_of(data_home):
+    if data_home is not None:
+        data_home = read_path("data_home", data_home)
+    return Path(get_data_home(data_home)) / "zenodo"
+
+
 def _missing(entries, folder):
     return [entry for entry in entries if not (folder / entry.file_name).is_file()]
 
@@ -247,7 +253,7 @@ def load_imblearn27(names=None, data_home=None, *, download_if_missing=True):
     """
     chosen = IMBLEARN27 if names is None else check_names(names, IMBLEARN27)
     entries = [IMBLEARN27[name] for name in chosen]
-    folder = Path(get_data_home(data_home)) / "zenodo"
+    folder = _folder_of(data_home)
     missing = _missing(entries, folder)
     required = _required(missing, names)
 
@@ -314,7 +320,7 @@ def imblearn27_status(data_home=None):
     >>> status.loc["ecoli", ["n_samples", "n_minority"]].tolist()
     [336, 35]
     """
-    folder = Path(get_data_home(data_home)) / "zenodo"
+    folder = _folder_of(data_home)
     rows = []
     for entry in IMBLEARN27.values():
         sha256 = _file_sha256(folder / entry.file_name)

@@ -3,11 +3,12 @@
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
+
+from imbdeep.datasets._bunch import read_path
 
 # How the files write that a value is missing.
 _MISSING = {"<null>", "?", ""}
@@ -95,6 +96,7 @@ def load_keel(path):
     >>> patients.target.tolist()
     ['no', 'yes']
     """
+    path = read_path("path", path)
     header, rows = _split(_read_text(path), path)
     relation, attributes, inputs, outputs = _read_header(header, path)
     by_name = {attribute.name: attribute for attribute in attributes}
@@ -108,7 +110,7 @@ def load_keel(path):
     return Bunch(
         data=pd.DataFrame({name: read[name] for name in inputs}),
         target=read[target],
-        name=relation or Path(path).stem,
+        name=relation or path.stem,
         feature_names=inputs,
         target_name=target,
         DESCR="\n".join(line for _, line in header),
@@ -116,7 +118,7 @@ def load_keel(path):
 
 
 def _read_text(path):
-    content = Path(path).read_bytes()
+    content = path.read_bytes()
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:

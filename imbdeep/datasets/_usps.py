@@ -1,11 +1,14 @@
 """USPS digits from a folder."""
 
-from pathlib import Path
-
 import numpy as np
 
 from imbdeep.datasets._bounded import read_npz
-from imbdeep.datasets._bunch import check_choice, content_sha256, make_bunch
+from imbdeep.datasets._bunch import (
+    check_choice,
+    content_sha256,
+    make_bunch,
+    read_path,
+)
 
 SUBSETS = ("train", "test", "all")
 # Number of digits in both published parts.
@@ -87,7 +90,7 @@ def load_usps(folder, *, subset="train"):
     ((7291, 1, 16, 16), 542, 2.2)
     """
     check_choice("subset", subset, SUBSETS)
-    path = Path(folder)
+    path = read_path("folder", folder)
     path = path if path.is_file() else path / "usps.npz"
     if not path.is_file():
         raise FileNotFoundError(

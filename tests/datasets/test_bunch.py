@@ -1,6 +1,17 @@
+from functools import partial
+
 import numpy as np
 import pytest
 
+from imbdeep.datasets import (
+    imblearn27_status,
+    load_cifar10,
+    load_cifar100,
+    load_droughtwatch,
+    load_imblearn27,
+    load_keel,
+    load_usps,
+)
 from imbdeep.datasets._bunch import check_names, make_bunch
 
 NAMES = ["abalone", "abalone_19", "ecoli"]
@@ -45,3 +56,21 @@ def test_names_as_asked(names, expected):
 def test_refuses_names(names, message):
     with pytest.raises(ValueError, match=message):
         check_names(names, NAMES)
+
+
+READERS = {
+    "folder": [load_cifar10, load_cifar100, load_droughtwatch, load_usps],
+    "path": [load_keel],
+    "data_home": [partial(load_imblearn27, None), imblearn27_status],
+    "cache": [lambda path: load_droughtwatch("tiles", cache=path)],
+}
+
+
+@pytest.mark.parametrize("parameter", READERS)
+@pytest.mark.parametrize("path", ["", 5, True, b"tiles", ["tiles"], float("nan")])
+def test_what_is_no_path_is_refused(parameter, path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for read in READERS[parameter]:
+        with pytest.raises(ValueError, match=f"{parameter} must be a path, .* got "):
+            read(path)
+    assert not list(tmp_path.iterdir())
