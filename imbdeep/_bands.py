@@ -5,7 +5,7 @@ B4 red, B5 near infrared, B6 and B7 short-wave infrared, B8 panchromatic, B9 cir
 and B11 thermal infrared.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -28,7 +28,27 @@ def band_name(band: Any) -> str:
     ('B6', 'red')
     """
     is_number = isinstance(band, Integral) and not isinstance(band, bool | np.bool_)
-    return f"B{int(band)}" if is_number else band
+    if is_number:
+        return f"B{int(band)}"
+    return str(band) if isinstance(band, str) else band  # not numpy.str_
+
+
+def in_order(bands: Any) -> list[Any] | None:
+    """Several bands as a list; None of what has no order, or is no sequence.
+
+    Examples
+    --------
+    >>> from imbdeep._bands import in_order
+    >>> in_order((4, "B2")), in_order({4, 2}), in_order(4)
+    ([4, 'B2'], None, None)
+    """
+    # Of a mapping or of bytes, a list would hold keys or numbers.
+    if isinstance(bands, set | frozenset | Mapping | bytes | bytearray):
+        return None
+    try:
+        return list(bands)
+    except TypeError:
+        return None
 
 
 def find_bands(bands: Any, existing: Sequence[str]) -> list[int]:
@@ -75,20 +95,11 @@ def find_bands(bands: Any, existing: Sequence[str]) -> list[int]:
             )
     else:
         is_one = isinstance(bands, str | Integral)
-        wanted = [bands] if is_one else _listed(bands, existing)
-    names = [band_name(band) for band in wanted]
+        wanted = [bands] if is_one else in_order(bands)
+    names = [band_name(band) for band in wanted or ()]
     if not names or any(not isinstance(n, str) or n not in existing for n in names):
         raise _unknown(bands, existing)
     return [list(existing).index(name) for name in names]
-
-
-def _listed(bands: Any, existing: Sequence[str]) -> list[Any]:
-    if isinstance(bands, set | frozenset):  # without an order
-        raise _unknown(bands, existing)
-    try:
-        return list(bands)
-    except TypeError:
-        raise _unknown(bands, existing) from None
 
 
 def _unknown(bands: Any, existing: Sequence[str]) -> ValueError:

@@ -8,18 +8,59 @@ from imbdeep._mapped import image_blocks
 from imbdeep._tables.validation import check_complete
 from imbdeep.preprocessing._images import TakesImages, read_images
 
+# Beyond these powers of two, squares overflow or vanish.
+_LARGEST, _SMALLEST = 2.0**400, 2.0**-400
+
+
+def extreme_exponents(size):
+    """Power of two to divide bands by, of those whose values are huge or tiny.
+
+    Parameters
+    ----------
+    size : ndarray of shape (n_bands,)
+        Largest absolute value of each band.
+
+    Returns
+    -------
+    ndarray of shape (n_bands,), int
+        0 for bands of ordinary size. Divided by a power of two, numbers lose no digit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.preprocessing._band_scaler import extreme_exponents
+    >>> extreme_exponents(np.array([0.0, 255.0, 2.0**1000, 2.0**-1000]))
+    array([   0,    0, 1001, -999], dtype=int32)
+    """
+    is_extreme = (size > _LARGEST) | ((size > 0) & (size < _SMALLEST))
+    return np.where(is_extreme, np.frexp(size)[1], 0)
+
+
+def scaled_by(numbers, exponents):
+    """Numbers times powers of two; the arrays broadcast."""
+    return np.ldexp(numbers, exponents) if exponents.any() else numbers
+
+
+def _sizes(X):
+    """Largest absolute value of each band."""
+    size = np.zeros(X.shape[1])
+    for block in image_blocks(X):
+        ends = block.max((0, 2, 3)), -block.min((0, 2, 3))
+        size = np.maximum(size, np.maximum(*ends))
+    return size
+
 
 def band_moments(X):
-    """Mean and variance of each band, over all pixels of all images.
+    """Mean and standard deviation of each band, over all pixels of all images.
 
     Parameters
     ----------
     X : ndarray of shape (n, n_bands, height, width)
-        Read a block at a time.
+        Finite numbers of any size; read a block at a time.
 
     Returns
     -------
-    mean, variance : ndarray of shape (n_bands,), float64
+    mean, std : ndarray of shape (n_bands,), float64
 
     Examples
     --------
@@ -28,9 +69,11 @@ def band_moments(X):
     >>> band_moments(np.array([[[[0, 2]], [[5, 5]]]], dtype=np.uint8))
     (array([1., 5.]), array([1., 0.]))
     """
+    is_float = X.dtype.kind == "f"
+    exponents = extreme_exponents(_sizes(X) if is_float else np.zeros(X.shape[1]))
     n_pixels, mean, squares = 0, np.zeros(X.shape[1]), np.zeros(X.shape[1])
     for block in image_blocks(X):
-        pixels = block.astype(np.float64)
+        pixels = scaled_by(block.astype(np.float64), -exponents[:, None, None])
         own = pixels.shape[0] * pixels.shape[2] * pixels.shape[3]
         own_mean = pixels.mean((0, 2, 3))
         pixels -= own_mean[:, None, None]
@@ -41,7 +84,8 @@ def band_moments(X):
         squares += (pixels**2).sum((0, 2, 3)) + off**2 * (n_pixels * own / total)
         mean += off * (own / total)
         n_pixels = total
-    return mean, squares / n_pixels
+    std = np.sqrt(squares / n_pixels)
+    return scaled_by(mean, exponents), scaled_by(std, exponents)
 
 
 class BandScaler(
@@ -127,11 +171,10 @@ class BandScaler(
         self._validate_params()
         X = read_images(self, X, reset=True)
         check_complete(X)
-        mean, variance = band_moments(X)
+        self.mean_, std = band_moments(X)
         # A band of one value may vary by rounding.
-        varies = variance > (np.finfo(np.float64).eps * np.abs(mean)) ** 2
-        self.mean_ = mean
-        self.scale_ = np.where(varies, np.sqrt(variance), 1.0)
+        varies = std > np.finfo(np.float64).eps * np.abs(self.mean_)
+        self.scale_ = np.where(varies, std, 1.0)
         return self
 
     def transform(self, X):
@@ -156,13 +199,73 @@ class BandScaler(
         check_is_fitted(self)
         X = read_images(self, X, reset=False)
         check_complete(X)
-        dtype = np.float64 if X.dtype == np.float64 else np.float32
+        shift, scale, exponents = self._to_subtract_and_divide_by()
+        return _changed(
+            X, lambda pixels: (scaled_by(pixels, -exponents) - shift) / scale
+        )
+
+    def inverse_transform(self, X):
+        """Bring scaled images back to what they were.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_bands, height, width)
+            Finite numbers, as ``transform`` returns them.
+
+        Returns
+        -------
+        ndarray of the shape of X
+            float64 if ``X`` is, else float32: bytes come back as float32, to round with
+            :func:`numpy.rint`.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` has another number of bands than in ``fit``, or holds missing or
+            infinite values.
+        """
+        check_is_fitted(self)
+        X = read_images(self, X, reset=False)
+        check_complete(X)
+        shift, scale, exponents = self._to_subtract_and_divide_by()
+        return _changed(X, lambda pixels: scaled_by(pixels * scale + shift, exponents))
+
+    def _to_subtract_and_divide_by(self):
+        """Both of shape (n_bands, 1, 1), of pixels divided by powers of two.
+
+        Of huge values the difference is too large for a float, but not after that.
+        """
         shift = self.mean_ if self.with_mean else np.zeros_like(self.mean_)
         scale = self.scale_ if self.with_std else np.ones_like(self.scale_)
-        scaled, start = np.empty(X.shape, dtype), 0
-        for block in image_blocks(X):
-            # Of a block, so float64 costs little and loses no digit.
-            pixels = (block - shift[:, None, None]) / scale[:, None, None]
-            scaled[start : start + len(block)] = pixels
-            start += len(block)
-        return scaled
+        exponents = extreme_exponents(np.maximum(np.abs(shift), scale))
+        parts = scaled_by(shift, -exponents), scaled_by(scale, -exponents), exponents
+        return tuple(part[:, None, None] for part in parts)
+
+
+def _changed(X, change):
+    """Images of which each block is changed in float64, so that no digit is lost.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, n_bands, height, width)
+    change : callable
+        Of a block, float64.
+
+    Returns
+    -------
+    ndarray of the shape of X
+        float64 if ``X`` is, else float32.
+    """
+    changed = np.empty(X.shape, np.float64 if X.dtype == np.float64 else np.float32)
+    start = 0
+    for block in image_blocks(X):
+        try:
+            with np.errstate(over="raise", under="ignore"):
+                changed[start : start + len(block)] = change(block.astype(np.float64))
+        except FloatingPointError:
+            raise ValueError(
+                f"Scaled, X would hold numbers beyond {changed.dtype}: its pixels are "
+                "far from those of fit. Check the unit of X, or drop extreme images."
+            ) from None
+        start += len(block)
+    return changed

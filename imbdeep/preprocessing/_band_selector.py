@@ -4,7 +4,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from imbdeep._bands import band_name, find_bands
+from imbdeep._arguments import shown
+from imbdeep._bands import band_name, find_bands, in_order
 from imbdeep._mapped import image_blocks
 from imbdeep.preprocessing._images import TakesImages, read_images
 
@@ -131,12 +132,12 @@ class BandSelector(
     def _names(self, n_bands):
         if self.band_names is None:
             return [band_name(number) for number in range(1, n_bands + 1)]
-        names = [band_name(band) for band in self.band_names]
+        names = [band_name(band) for band in in_order(self.band_names) or ()]
         are_names = all(isinstance(name, str) for name in names)
         if not are_names or not len(set(names)) == len(names) == n_bands:
             raise ValueError(
                 f"band_names must name each of the {n_bands} bands of X, all "
-                f"different, got {self.band_names!r}."
+                f"different and in their order, got {self.band_names!r}."
             )
         return names
 
@@ -165,8 +166,7 @@ class BandSelector(
 
         Parameters
         ----------
-        input_features : array-like of shape (n_features_in_,), str, or None, \
-                default=None
+        input_features : array-like of shape (n_features_in_,) or None, default=None
             Names of all bands; None takes those that the bands were chosen by.
 
         Returns
@@ -176,10 +176,10 @@ class BandSelector(
         check_is_fitted(self)
         if input_features is None:
             return np.array(self.bands_, dtype=object)
-        names = np.asarray(input_features, dtype=object)
-        if names.shape != (self.n_features_in_,):
+        names = None if isinstance(input_features, str) else in_order(input_features)
+        if names is None or len(names) != self.n_features_in_:
             raise ValueError(
                 f"input_features must have {self.n_features_in_} names, got "
-                f"{len(names)}."
+                f"{shown(input_features)}."
             )
-        return names[self.positions_]
+        return np.array(names, dtype=object)[self.positions_]

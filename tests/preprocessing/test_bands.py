@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 from imbdeep.classifiers import NetClassifier
@@ -144,8 +145,15 @@ def test_names_of_other_bands():
     assert selector.bands_ == ["nir", "B2"]
     names = selector.get_feature_names_out(["a", "b", "c"])
     assert names.tolist() == ["a", "b"]
-    with pytest.raises(ValueError, match="must have 3 names, got 2"):
-        selector.get_feature_names_out(["a", "b"])
+    assert all(type(name) is str for name in selector.bands_)
+    for wrong in (["a", "b"], "abc", 5, {"a", "b", "c"}, [["a", "b", "c"]], b"abc"):
+        with pytest.raises(ValueError, match="must have 3 names, got "):
+            selector.get_feature_names_out(wrong)
+
+
+def test_names_of_numpy_are_names():
+    selector = BandSelector(band_names=np.array(["red", "nir"])).fit(images(n_bands=2))
+    assert [type(name) for name in selector.bands_] == [str, str]
 
 
 def test_bands_that_do_not_exist():
@@ -154,13 +162,21 @@ def test_bands_that_do_not_exist():
         match="bands='agriculture' are B6, B5, B2, and B6, B5 do not exist; .* B4",
     ):
         BandSelector("agriculture").fit(images(n_bands=4))
+    for wrong in ({1: 2}, b"B1", {"B1", "B2"}, 1.5):
+        with pytest.raises(ValueError, match="bands must hold bands that exist"):
+            BandSelector(wrong).fit(images())
     with pytest.raises(ValueError, match="got 2; there are nir, ndvi"):
         BandSelector(2, band_names=("nir", "ndvi")).fit(images(n_bands=2))
 
 
-@pytest.mark.parametrize("names", [(1, 2), (1, 2, 2), (1, 2, None), (1, 2, 3, 4)])
+@pytest.mark.parametrize(
+    "names",
+    [(1, 2), (1, 2, 2), (1, 2, None), (1, 2, 3, 4), "abc ", 5, 1.5, True, b"abc"]
+    + [{"a", "b", "c"}, {"a": 1, "b": 2, "c": 3}],
+    ids=repr,
+)
 def test_band_names_that_do_not_fit(names):
-    with pytest.raises(ValueError, match=r"name each of the 3 bands of X, .*got \("):
+    with pytest.raises(ValueError, match=r"name each of the 3 bands of X, .*got "):
         BandSelector(band_names=names).fit(images(n_bands=3))
 
 
@@ -212,6 +228,71 @@ def test_options(with_mean, with_std):
     assert_allclose(out.std((0, 2, 3)), 1 if with_std else std, rtol=1e-10)
     with pytest.raises(ValueError, match="with_mean"):
         BandScaler(with_mean="yes").fit(X)
+
+
+@pytest.mark.parametrize(
+    "size", [1e-310, 1e-200, 1e-170, 1e-130, 1e130, 1e155, 1e170, 1e300, 1.79e308]
+)
+@pytest.mark.parametrize("offset", [0, 0.25])
+def test_huge_and_tiny_values_are_scaled_like_others(size, offset, monkeypatch):
+    monkeypatch.setattr("imbdeep._mapped.BLOCK_SIZE", 7 * 3 * 6 * 5)
+    unit = np.random.RandomState(0).uniform(-1, 1, (N, 3, 6, 5)) / (1 + 2 * offset)
+    unit[:, 1] += offset
+    X = unit.copy()
+    X[:, 1:] *= size  # next to a band of ordinary size
+    scaler, plain = BandScaler().fit(X), BandScaler().fit(unit)
+    # The digits of subnormal numbers are few.
+    rtol = 1e-2 if size < 1e-300 else 1e-12
+    sizes = np.array([1, size, size])
+    assert_allclose(scaler.scale_ / sizes, plain.scale_, rtol=rtol)
+    assert_allclose(scaler.mean_ / sizes, plain.mean_, rtol=rtol, atol=1e-12)
+    out = scaler.transform(X)
+    assert_allclose(out, plain.transform(unit), rtol=rtol, atol=rtol)
+    assert_allclose(scaler.inverse_transform(out), X, rtol=rtol, atol=rtol * size)
+
+
+@pytest.mark.parametrize("with_mean", [True, False])
+@pytest.mark.parametrize("with_std", [True, False])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
+def test_the_way_back(dtype, with_mean, with_std):
+    X = images(dtype)
+    X[:, 4] = 7
+    scaler = BandScaler(with_mean=with_mean, with_std=with_std).fit(X)
+    back = scaler.inverse_transform(scaler.transform(X))
+    assert back.dtype == (np.float64 if dtype == np.float64 else np.float32)
+    assert_allclose(back, X, atol=1e-12 if dtype == np.float64 else 1e-4)
+    if dtype == np.uint8:
+        assert_array_equal(np.rint(back).astype(np.uint8), X)
+    # Band by band, as StandardScaler has it.
+    own = StandardScaler(with_mean=with_mean, with_std=with_std)
+    flat = X[:, 2].reshape(-1, 1).astype(np.float64)
+    own.fit(flat)
+    values = np.linspace(-2, 2, N * 30).reshape(-1, 1)
+    asked = np.zeros(X.shape)
+    asked[:, 2] = values.reshape(N, 6, 5)
+    expected = own.inverse_transform(values).reshape(N, 6, 5)
+    assert_allclose(scaler.inverse_transform(asked)[:, 2], expected, rtol=1e-10)
+
+
+def test_the_way_back_refuses_what_transform_refuses():
+    scaler = BandScaler().fit(images())
+    with pytest.raises(ValueError, match="features"):
+        scaler.inverse_transform(np.zeros((2, 3, 6, 5)))
+    with pytest.raises(ValueError, match="X holds missing values"):
+        scaler.inverse_transform(np.full((2, 10, 6, 5), np.nan))
+    with pytest.raises(NotFittedError):
+        BandScaler().inverse_transform(images())
+
+
+def test_pixels_too_far_from_those_of_fit():
+    scaler = BandScaler().fit(1e-30 * images(np.float32))
+    with pytest.raises(ValueError, match="numbers beyond float32.*unit of X"):
+        scaler.transform(np.full((2, 10, 6, 5), 1e20, np.float32))
+    assert np.isfinite(scaler.transform(np.full((2, 10, 6, 5), 1e20))).all()
+    with pytest.raises(ValueError, match="numbers beyond float32"):
+        BandScaler().fit(1e30 * images(np.float32)).inverse_transform(
+            np.full((2, 10, 6, 5), 1e20, np.float32)
+        )
 
 
 def test_missing_and_infinite_pixels():
