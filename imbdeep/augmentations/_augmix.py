@@ -231,6 +231,7 @@ def augmix(
 
     See Also
     --------
+    imbdeep.classifiers.AugMixClassifier : With the consistency loss of the paper.
     standard : Rotations and shifts.
 
     Notes

@@ -10,11 +10,13 @@ from imbdeep.classifiers._net import NetClassifier
 from imbdeep.classifiers._net_ensemble import NetEnsembleClassifier
 from imbdeep.classifiers._remix import ReMixClassifier
 from imbdeep.classifiers._robust.adversarial import AdversarialClassifier
+from imbdeep.classifiers._robust.augmix import AugMixClassifier
 from imbdeep.classifiers._robust.imb_mix import ImbMixClassifier
 from imbdeep.classifiers._robust.srat import SRATClassifier
 
 __all__ = [
     "AdversarialClassifier",
+    "AugMixClassifier",
     "CrowdLayerClassifier",
     "ICEDClassifier",
     "ImbMixClassifier",

@@ -9,6 +9,7 @@ from imbdeep.losses._crowd_layer import (
 )
 from imbdeep.losses._feature_separation import feature_separation
 from imbdeep.losses._focal import FocalLoss, focal
+from imbdeep.losses._jensen_shannon import jensen_shannon
 from imbdeep.losses._ldam import LDAMLoss, ldam, ldam_margins
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "effective_number",
     "feature_separation",
     "focal",
+    "jensen_shannon",
     "ldam",
     "ldam_margins",
 ]

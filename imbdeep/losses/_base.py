@@ -101,6 +101,25 @@ class ClassificationLoss(nn.Module):
             return self._reduce(logits, target, sample_weight, "mean")
         return self(logits, target, sample_weight)
 
+    def reduce_also(
+        self, losses: Tensor, target: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
+        """Weight and reduce other losses of the rows of a batch as :meth:`batch_loss`.
+
+        Parameters
+        ----------
+        losses : Tensor of shape (*,)
+        target : Tensor of shape (*,), int64, or (*, C), floating point
+            Class indices or soft labels of the rows, which decide their class weights.
+        sample_weight : Tensor of shape (*,) or None, default=None
+
+        Returns
+        -------
+        Tensor of shape ()
+        """
+        reduction = "mean" if self.reduction == "none" else self.reduction
+        return self._reduce_rows(losses, target, sample_weight, reduction)
+
     def _reduce(
         self,
         logits: Tensor,
@@ -109,9 +128,18 @@ class ClassificationLoss(nn.Module):
         reduction: str,
     ) -> Tensor:
         self.check_weight(logits)
+        losses = self.row_losses(logits, target)
+        return self._reduce_rows(losses, target, sample_weight, reduction)
+
+    def _reduce_rows(
+        self,
+        losses: Tensor,
+        target: Tensor,
+        sample_weight: Tensor | None,
+        reduction: str,
+    ) -> Tensor:
         weights = sample_weight
         if self.weight is not None:
             class_weight = take_class(self.weight, target)
             weights = class_weight if weights is None else weights * class_weight
-        losses = self.row_losses(logits, target)
         return reduce_losses(losses, weights, reduction, self.weight_reduction)

@@ -7,6 +7,7 @@ from imbdeep.calibration import PriorCorrectedClassifier
 from imbdeep.callbacks import TriangularLR
 from imbdeep.classifiers import (
     AdversarialClassifier,
+    AugMixClassifier,
     CrowdLayerClassifier,
     ICEDClassifier,
     ImbalancedClassifier,
@@ -165,6 +166,11 @@ CLASSIFIERS = {
     "prior-corrected-weighted": PriorCorrectedClassifier(
         LogisticRegression(class_weight="balanced")
     ),
+}
+
+# They take no tables: see test_image_classifiers for the checks that give them some.
+IMAGE_CLASSIFIERS = {
+    "augmix": AugMixClassifier(**_SMALL),
 }
 
 # Their checks ask for what comes out, not for what is learned.

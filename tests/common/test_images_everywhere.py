@@ -23,6 +23,7 @@ from imbdeep import ImbalancedClassifier
 from imbdeep.calibration import PriorCorrectedClassifier
 from imbdeep.classifiers import (
     AdversarialClassifier,
+    AugMixClassifier,
     CrowdLayerClassifier,
     InferThenFit,
     LDAMClassifier,
@@ -56,6 +57,7 @@ NETS = {
     "remix": ReMixClassifier(augment="standard", **SMALL),
     "meta-augment": MetaAugmentClassifier(pretrain_epochs=1, **SMALL),
     "adversarial": AdversarialClassifier(eps=2.0, attack_steps=1, **SMALL),
+    "augmix": AugMixClassifier(width=1, depth=1, **SMALL),
     "members-holdout": NetClassifier(n_members=3, member_holdout="folds", **SMALL),
 }
 SAMPLERS = {

@@ -12,6 +12,7 @@ from imbdeep.utils import all_estimators
 from tests.common.estimators import (
     AGGREGATORS,
     CLASSIFIERS,
+    IMAGE_CLASSIFIERS,
     IMAGE_SAMPLERS,
     SAMPLERS,
     TRANSFORMERS,
@@ -19,7 +20,7 @@ from tests.common.estimators import (
 
 INSTANCES = {
     "aggregator": AGGREGATORS,
-    "classifier": CLASSIFIERS,
+    "classifier": CLASSIFIERS | IMAGE_CLASSIFIERS,
     "sampler": SAMPLERS | IMAGE_SAMPLERS,
     "transformer": TRANSFORMERS,
 }

@@ -1,1 +1,1 @@
-"""Classifiers trained on attacked rows."""
+"""Classifiers trained on attacked rows, or on images and mixtures of them."""
