@@ -1,12 +1,23 @@
-"""What an attacker is asked to change: which numbers, and which levels to which."""
+"""What an attacker is asked to change: numbers, how far, and levels to which."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
+import torch
 
 from imbdeep._tables.by_name import in_order
 from imbdeep._tables.column_kinds import missing_in
-from imbdeep.attacks._threat import features_asked_for, refuse_levels
+from imbdeep._tables.rows import column_moments
+from imbdeep.attacks._box import check_inside, read_box
+from imbdeep.attacks._threat import (
+    features_asked_for,
+    lengths_per_feature,
+    make_ball,
+    read_std,
+    refuse_levels,
+    warn_of_tiny_radius,
+)
 
 
 def read_changes(rows, perturb, levels, attack):
@@ -51,6 +62,47 @@ def read_changes(rows, perturb, levels, attack):
             "gradients to go. Leave them out, or let attack='square' search.",
         )
     return movable, searched
+
+
+def read_threat(rows, movable, searched, *, eps, norm, eps_unit, std, step_size, box):
+    """Rows as numbers, and the ball that they may move in, as tensors.
+
+    Parameters
+    ----------
+    rows : NetRows, TableRows or ArrayRows
+    movable, searched
+        See :func:`read_changes`.
+    eps, norm, eps_unit, std, step_size, box
+        See :func:`adversarial_rows`.
+
+    Returns
+    -------
+    numbers : Tensor of shape (n, ...)
+    ball : Ball
+    step_size : Tensor of the shape of a row, or None
+    allowed : dict of int to Tensor
+        For each column of levels, numbers that stand for those allowed.
+    """
+    of_row = {"shape": rows.shape, "names": rows.names, "movable": movable}
+    in_input = partial(lengths_per_feature, unit=eps_unit, std=std, **of_row)
+    radius = in_input("eps", eps)
+    moves = movable & (radius > 0)
+    numbers, allowed = rows.read(moves, searched)
+    if step_size is not None:
+        step_size = torch.from_numpy(in_input("step_size", step_size))
+    if box is not None:
+        box = read_box(box, dtype=numbers.dtype, **of_row)
+        check_inside(numbers, *box)
+    if std is None:
+        spread = column_moments(numbers[:, moves])[1].double().numpy()
+    else:
+        spread = read_std(std, **of_row)[moves]
+    warn_of_tiny_radius(radius[moves], spread)
+    numbers = torch.tensor(numbers)
+    ball = make_ball(norm, radius, moves, box, dtype=numbers.dtype)
+    step_size = None if step_size is None else step_size.to(numbers.dtype)
+    allowed = {i: torch.as_tensor(levels) for i, levels in allowed.items()}
+    return numbers, ball, step_size, allowed
 
 
 def _by_position(levels, rows):

@@ -60,6 +60,10 @@ class Ball:
         """Whether no feature may move."""
         return not bool(self.radius.any())
 
+    def without_box(self) -> "Ball":
+        """Return the ball that shifts of several rows stay in, around the shift 0."""
+        return replace(self, low=None, high=None)
+
     def project(self, x_adv: Tensor, x: Tensor) -> Tensor:
         """Project rows into the box and into the balls around their original rows.
 
@@ -84,6 +88,23 @@ class Ball:
         if self.low is None and self.high is None:
             return x
         return x.clamp(self.low, self.high)
+
+    def add(self, x: Tensor, shift: Tensor) -> Tensor:
+        """Add shifts to rows, and clip the sums to the box.
+
+        Parameters
+        ----------
+        x : Tensor of shape (*, n, ...)
+        shift : Tensor broadcastable to the rows
+            A gradient leads back to it, but for what is clipped or missing.
+
+        Returns
+        -------
+        Tensor of shape (*, n, ...)
+        """
+        # A gap stays one; the gradient there may be NaN, and would spread over rows.
+        moved = x + torch.where(x.isnan(), 0.0, shift)
+        return torch.where(self.radius > 0, self.into_box(moved), x)
 
     def random_point(self, x: Tensor, generator: Generator | None = None) -> Tensor:
         """Draw uniformly from the ball of each row; then clip to the box.

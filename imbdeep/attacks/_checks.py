@@ -58,6 +58,22 @@ def check_attack(parameters):
     check_arguments(COUNTS, parameters)
 
 
+def check_has_gradients(estimator):
+    """Refuse a classifier that is no net.
+
+    Parameters
+    ----------
+    estimator : classifier
+    """
+    if not hasattr(estimator, "module_"):
+        raise ValueError(
+            "A universal perturbation is learned by the gradients of a net, and "
+            f"{type(estimator).__name__} has no module_. Learn it for the net inside, "
+            "or for another net, and see by fooling_rate whether it carries over."
+        )
+    _check_gradients(estimator)
+
+
 def _check_gradients(estimator):
     """Refuse a net whose weights torch bars from all gradients."""
     if any(weights.is_inference() for weights in estimator.module_.parameters()):

@@ -8,22 +8,14 @@ import torch
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from imbdeep._tables.rows import column_moments
 from imbdeep._torch.seeding import seed_from
 from imbdeep._torch.switches import usual_switches
-from imbdeep.attacks._asked import read_changes
-from imbdeep.attacks._box import check_inside, read_box
+from imbdeep.attacks._asked import read_changes, read_threat
 from imbdeep.attacks._checks import check_attack, check_attackable, class_indices
 from imbdeep.attacks._levels import LevelChoices
 from imbdeep.attacks._nets import evaluation_mode, net_logits
 from imbdeep.attacks._objectives import margin
 from imbdeep.attacks._rows import open_rows
-from imbdeep.attacks._threat import (
-    lengths_per_feature,
-    make_ball,
-    read_std,
-    warn_of_tiny_radius,
-)
 from imbdeep.attacks._worst import worst_rows
 
 
@@ -205,7 +197,7 @@ def adversarial_rows(
     rows = open_rows(estimator, X)
     target = torch.from_numpy(class_indices(estimator, y, len(rows)))
     movable, searched = read_changes(rows, perturb, levels, attack)
-    numbers, ball, step_size, allowed = _read_threat(
+    numbers, ball, step_size, allowed = read_threat(
         rows,
         movable,
         searched,
@@ -218,7 +210,7 @@ def adversarial_rows(
     )
     seed = seed_from(check_random_state(random_state))
 
-    with _attacked(estimator, rows) as (logits_of, device):
+    with attacked(estimator, rows) as (logits_of, device):
         in_batches = partial(_in_batches, batch_size, device)
         find_worst = partial(
             worst_rows,
@@ -251,30 +243,6 @@ def adversarial_rows(
 def _in_batches(batch_size, device, function, x, target):
     parts = zip(x.split(batch_size), target.split(batch_size), strict=True)
     return torch.cat([function(x.to(device), y.to(device)).cpu() for x, y in parts])
-
-
-def _read_threat(rows, movable, searched, *, eps, norm, eps_unit, std, step_size, box):
-    """Rows as numbers, the ball, the step length and allowed levels, as tensors."""
-    of_row = {"shape": rows.shape, "names": rows.names, "movable": movable}
-    in_input = partial(lengths_per_feature, unit=eps_unit, std=std, **of_row)
-    radius = in_input("eps", eps)
-    moves = movable & (radius > 0)
-    numbers, allowed = rows.read(moves, searched)
-    if step_size is not None:
-        step_size = torch.from_numpy(in_input("step_size", step_size))
-    if box is not None:
-        box = read_box(box, dtype=numbers.dtype, **of_row)
-        check_inside(numbers, *box)
-    if std is None:
-        spread = column_moments(numbers[:, moves])[1].double().numpy()
-    else:
-        spread = read_std(std, **of_row)[moves]
-    warn_of_tiny_radius(radius[moves], spread)
-    numbers = torch.tensor(numbers)
-    ball = make_ball(norm, radius, moves, box, dtype=numbers.dtype)
-    step_size = None if step_size is None else step_size.to(numbers.dtype)
-    allowed = {i: torch.as_tensor(levels) for i, levels in allowed.items()}
-    return numbers, ball, step_size, allowed
 
 
 def robust_predictions(
@@ -330,7 +298,7 @@ def robust_predictions(
 
 
 @contextmanager
-def _attacked(estimator, rows):
+def attacked(estimator, rows):
     """The logits function of a classifier, and the device that it runs on."""
     module = getattr(estimator, "module_", None)
     if module is None:

@@ -1,5 +1,6 @@
 """Objectives that an attack raises: how far a row is from its label."""
 
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -65,3 +66,36 @@ def margin(logits: Tensor, target: Tensor) -> Tensor:
     tensor([-1.])
     """
     return _without_label(logits, target).amax(-1) - _of_label(logits, target)
+
+
+def truncated_cross_entropy(logits: Tensor, target: Tensor, at: float) -> Tensor:
+    r"""Cross-entropy up to a bound, :math:`\min(-\log p_y, b)`.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (*, n, C)
+    target : Tensor of shape (*, n), int64
+    at : float
+        The bound :math:`b`; infinity for none.
+
+    Returns
+    -------
+    Tensor of shape (*, n)
+
+    Notes
+    -----
+    For one shift of many rows. A sum of log odds would be raised by the few rows that
+    go astray ever further; here a row that has been lost has no gradient any more.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.attacks._objectives import truncated_cross_entropy
+    >>> logits = torch.tensor([[0.0, 0.0], [0.0, 100.0]])
+    >>> truncated_cross_entropy(logits, torch.tensor([0, 0]), 9.0)
+    tensor([0.6931, 9.0000])
+    """
+    losses = F.cross_entropy(
+        logits.flatten(0, -2), target.flatten(), reduction="none"
+    ).reshape(target.shape)
+    return losses.clamp_max(at)

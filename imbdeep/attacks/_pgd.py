@@ -1,6 +1,8 @@
 """Projected gradient ascent."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NoReturn
 
 import torch
 from torch import Generator, Tensor
@@ -18,22 +20,37 @@ def input_gradient(
 
     Gradients of parameters are neither used nor changed.
     """
-    # Users may call an attack in a block without gradients, as they do predict.
-    with torch.inference_mode(False), torch.enable_grad():
-        x, y = _for_gradients(x).detach().requires_grad_(), _for_gradients(y)
+    with tracking_gradients():
+        x, y = for_gradients(x).detach().requires_grad_(), for_gradients(y)
         logits = logits_of(x)
-        (gradient,) = torch.autograd.grad(
-            objective(logits, y).sum(), x, allow_unused=True
-        )
-    if gradient is None:
-        raise ValueError(
-            "The net passes no gradient to its rows, so they cannot be attacked by it. "
-            "Use attack='square' to evaluate such a net."
-        )
+        gradient = gradient_of(objective(logits, y).sum(), x)
     return gradient, logits.detach()
 
 
-def _for_gradients(tensor: Tensor) -> Tensor:
+@contextmanager
+def tracking_gradients() -> Iterator[None]:
+    """Track gradients, even in a block without, where users may call an attack."""
+    with torch.inference_mode(False), torch.enable_grad():
+        yield
+
+
+def gradient_of(objective: Tensor, variable: Tensor) -> Tensor:
+    """Gradient of a sum over rows, or an error if the net passes none."""
+    (gradient,) = torch.autograd.grad(objective, variable, allow_unused=True)
+    if gradient is None:
+        raise_no_gradient()
+    return gradient
+
+
+def raise_no_gradient() -> NoReturn:
+    """Refuse a net that passes no gradient to its rows."""
+    raise ValueError(
+        "The net passes no gradient to its rows, so they cannot be attacked by it. "
+        "Use attack='square' to evaluate such a net."
+    )
+
+
+def for_gradients(tensor: Tensor) -> Tensor:
     """Copy a tensor that was made in inference mode, which bars it from gradients."""
     return tensor.clone() if tensor.is_inference() else tensor
 

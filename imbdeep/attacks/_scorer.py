@@ -66,14 +66,14 @@ def robust_accuracy(
     >>> robust_accuracy(net, X, y, eps=0.2, rows="per_class", random_state=0).shape
     (2,)
     """
-    _check_rows_of_interest(rows)
+    check_rows_of_interest(rows)
     y = column_or_1d(y)
     check_consistent_length(X, y)
     if rows == "under_represented":
-        rare = _of_rare_classes(estimator, y, class_counts)
+        rare = rows_of_rare_classes(estimator, y, class_counts)
         X, y = _safe_indexing(X, rare), y[rare]
     # Rows of a class that training lacked are wrong without any attack.
-    known = _of_known_classes(estimator, y)
+    known = rows_of_known_classes(estimator, y)
     right = np.zeros(len(y), dtype=bool)
     if len(known):
         y_pred = robust_predictions(
@@ -86,12 +86,7 @@ def robust_accuracy(
         )
         right[known] = y_pred == y[known]
     if rows == "per_class":
-        return np.array(
-            [
-                right[y == label].mean() if (y == label).any() else np.nan
-                for label in estimator.classes_
-            ]
-        )
+        return share_per_class(right, y, estimator.classes_)
     return float(right.mean())
 
 
@@ -137,12 +132,9 @@ def make_robust_scorer(
     >>> cross_val_score(net, X, y, scoring=scorer, cv=2).shape
     (2,)
     """
-    _check_rows_of_interest(rows)
+    check_rows_of_interest(rows)
     if rows == "per_class":
-        raise ValueError(
-            "A scorer gives one number, and rows='per_class' one for each class. Use "
-            "robust_accuracy, or rows='under_represented'."
-        )
+        refuse_per_class("robust_accuracy")
     # A wrong parameter fails here, and not in each fold as a score of NaN.
     given = signature(adversarial_rows).bind(None, None, None, eps=eps, **attack)
     given.apply_defaults()
@@ -154,24 +146,52 @@ def make_robust_scorer(
         "random_state": random_state,
         **attack,
     }
-    return _RobustScorer(parameters)
+    return Scorer(robust_accuracy, "make_robust_scorer", parameters)
 
 
-class _RobustScorer:
-    def __init__(self, parameters):
+class Scorer:
+    """A metric with its parameters, as scikit-learn calls it.
+
+    Parameters
+    ----------
+    metric : function
+        Takes ``(estimator, X, y)`` and the parameters.
+    maker : str
+        Name of the public function that makes such scorers, to show.
+    parameters : dict
+    """
+
+    def __init__(self, metric, maker, parameters):
+        self.metric = metric
+        self.maker = maker
         self.parameters = parameters
 
     def __call__(self, estimator, X, y):
-        return robust_accuracy(estimator, X, y, **self.parameters)
+        return self.metric(estimator, X, y, **self.parameters)
 
     def __repr__(self):
         given = ", ".join(
             f"{name}={value!r}" for name, value in self.parameters.items()
         )
-        return f"make_robust_scorer({given})"
+        return f"{self.maker}({given})"
 
 
-def _of_known_classes(estimator, y):
+def share_per_class(hits, y, classes):
+    """Share of the rows of each class that hold True; NaN for a class without rows."""
+    return np.array(
+        [hits[y == label].mean() if (y == label).any() else np.nan for label in classes]
+    )
+
+
+def refuse_per_class(metric):
+    """Refuse a scorer of several numbers, and name the metric that has them."""
+    raise ValueError(
+        "A scorer gives one number, and rows='per_class' one for each class. Use "
+        f"{metric}, or rows='under_represented'."
+    )
+
+
+def rows_of_known_classes(estimator, y):
     check_is_fitted(estimator, "classes_")
     classes = np.asarray(estimator.classes_)
     # Raises an error if one holds text and the other numbers.
@@ -179,7 +199,7 @@ def _of_known_classes(estimator, y):
     return np.flatnonzero(np.isin(y, classes))
 
 
-def _of_rare_classes(estimator, y, class_counts):
+def rows_of_rare_classes(estimator, y, class_counts):
     check_is_fitted(estimator, "classes_")
     classes = np.asarray(estimator.classes_)
     if class_counts is None:
@@ -200,6 +220,6 @@ def _of_rare_classes(estimator, y, class_counts):
     return rare
 
 
-def _check_rows_of_interest(rows):
+def check_rows_of_interest(rows):
     if rows not in ROWS:
         raise ValueError(f"rows must be one of {ROWS}, got {rows!r}.")

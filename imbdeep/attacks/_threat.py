@@ -219,7 +219,7 @@ def movable_features(
     return asked
 
 
-def refuse_levels(columns: Sequence[Any], remedy: str) -> None:
+def refuse_levels(columns: Sequence[Any], remedy: str, of: str = "perturb") -> None:
     """Refuse to move what is no number.
 
     Parameters
@@ -228,13 +228,15 @@ def refuse_levels(columns: Sequence[Any], remedy: str) -> None:
         Names or positions.
     remedy : str
         Goes on after "there is no way between two of them for".
+    of : str, default='perturb'
+        Name of the parameter.
 
     Raises
     ------
     ValueError
     """
     raise ValueError(
-        f"perturb names columns {columns}, which hold levels or other things that are "
+        f"{of} names columns {columns}, which hold levels or other things that are "
         f"no numbers: there is no way between two of them for {remedy}"
     )
 
