@@ -13,6 +13,7 @@ from imbdeep.classifiers._robust.adversarial import AdversarialClassifier
 from imbdeep.classifiers._robust.augmix import AugMixClassifier
 from imbdeep.classifiers._robust.imb_mix import ImbMixClassifier
 from imbdeep.classifiers._robust.srat import SRATClassifier
+from imbdeep.classifiers._robust.universal import UniversalAdversarialClassifier
 
 __all__ = [
     "AdversarialClassifier",
@@ -28,4 +29,5 @@ __all__ = [
     "NetEnsembleClassifier",
     "ReMixClassifier",
     "SRATClassifier",
+    "UniversalAdversarialClassifier",
 ]

@@ -19,6 +19,7 @@ from imbdeep.classifiers import (
     NetEnsembleClassifier,
     ReMixClassifier,
     SRATClassifier,
+    UniversalAdversarialClassifier,
 )
 from imbdeep.crowds import DawidSkene, MajorityVote
 from imbdeep.over_sampling import (
@@ -38,7 +39,11 @@ from .slow import slow_if
 # estimator is asked of the first, and of the others among the slow tests. What is their
 # own has tests of its own.
 STANDS_FOR = {
-    AdversarialClassifier: (SRATClassifier, ImbMixClassifier),
+    AdversarialClassifier: (
+        SRATClassifier,
+        ImbMixClassifier,
+        UniversalAdversarialClassifier,
+    ),
     LatentSMOTE: (GLGAN,),
     ConditionalGAN: (ConditionalWGAN,),
 }
@@ -85,7 +90,8 @@ _SMALL = {
     "random_state": 0,
 }
 
-_ATTACK = {"eps": 0.1, "eps_unit": "std", "attack_steps": 1}
+_SHIFT = {"eps": 0.1, "eps_unit": "std"}
+_ATTACK = {**_SHIFT, "attack_steps": 1}
 
 CLASSIFIERS = {
     "net": NetClassifier(**_SMALL),
@@ -149,6 +155,10 @@ CLASSIFIERS = {
     "imb-mix": ImbMixClassifier(**_SMALL | _ATTACK),
     "imb-mix-mixup": ImbMixClassifier(
         mix="mixup", n_copies=0, weight_averaging=None, **_SMALL | _ATTACK
+    ),
+    "universal": UniversalAdversarialClassifier(**_SMALL | _SHIFT),
+    "universal-simultaneous": UniversalAdversarialClassifier(
+        method="simultaneous", norm="l2", step_size=0.02, box="data", **_SMALL | _SHIFT
     ),
     "imbalanced-members": ImbalancedClassifier(
         [

@@ -1,37 +1,19 @@
 """Base class of the nets that train on attacked rows."""
 
-import warnings
 from functools import partial
 
-import numpy as np
 import torch
 from sklearn.utils._param_validation import StrOptions
-from skorch.dataset import unpack_data
-from skorch.utils import to_tensor
 
 from imbdeep._arguments import FiniteReal, WholeNumber
-from imbdeep._nets.run import Run
-from imbdeep._tables.rows import column_moments, column_range
 from imbdeep._torch.draws import current_generator
 from imbdeep.attacks import pgd
-from imbdeep.attacks._box import check_inside, read_box
 from imbdeep.attacks._nets import net_logits
-from imbdeep.attacks._threat import (
-    check_threat,
-    lengths_per_feature,
-    make_ball,
-    movable_features,
-    warn_of_tiny_radius,
-)
-from imbdeep.batches import MixUpBatches
 from imbdeep.batches._tensor_batches import rows_of, with_rows
-from imbdeep.classifiers._deferred import BaseDeferredClassifier
-
-# The papers' radius for pixels in [0, 1].
-PIXEL_EPS = 8 / 255
+from imbdeep.classifiers._robust.threat import ThreatNetClassifier, ThreatRun
 
 
-class AttackRun(Run):
+class AttackRun(ThreatRun):
     """State of a fit on attacked rows.
 
     Attributes
@@ -43,29 +25,19 @@ class AttackRun(Run):
     attack = None
 
 
-class AdversarialNetClassifier(BaseDeferredClassifier):
+class AdversarialNetClassifier(ThreatNetClassifier):
     """Net that trains on attacked rows.
 
-    See :class:`AdversarialClassifier` for its parameters. Subclasses override
-    :meth:`training_rows`, the rows that a step trains on, or :meth:`training_loss`,
-    what it minimises.
+    See :class:`AdversarialClassifier` for its parameters.
     """
 
-    _trains_one_net = True
     _run_class = AttackRun
-    # The attack learns how far each pixel varies.
-    _keeps_images = False
     _parameter_constraints = {
-        **BaseDeferredClassifier._parameter_constraints,
-        "eps": [FiniteReal(0, None), "array-like", None],
-        "eps_unit": [StrOptions({"input", "std"})],
+        **ThreatNetClassifier._parameter_constraints,
         "norm": [StrOptions({"linf", "l2"})],
         "attack_steps": [WholeNumber(1)],
         "step_size": [FiniteReal(0, None), "array-like", None],
         "random_start": ["boolean"],
-        "perturb": ["array-like", None],
-        "box": [StrOptions({"data"}), "array-like", None],
-        "iterator_train": [StrOptions({"shuffled", "balanced", "smote"}), callable],
     }
 
     def __init__(
@@ -85,135 +57,34 @@ class AdversarialNetClassifier(BaseDeferredClassifier):
         **kwargs,
     ):
         super().__init__(
-            module, criterion=criterion, reweight_from=reweight_from, **kwargs
+            module,
+            eps=eps,
+            eps_unit=eps_unit,
+            perturb=perturb,
+            box=box,
+            criterion=criterion,
+            reweight_from=reweight_from,
+            **kwargs,
         )
-        self.eps = eps
-        self.eps_unit = eps_unit
         self.norm = norm
         self.attack_steps = attack_steps
         self.step_size = step_size
         self.random_start = random_start
-        self.perturb = perturb
-        self.box = box
 
-    # --- What the attacker may do ----------------------------------------------------
+    def default_step(self, radius):
+        # Madry et al.'s length, which reaches the far side from any start.
+        return 2.5 * radius / self.attack_steps
 
-    def _check_parameters(self):
-        super()._check_parameters()
-        # The meaning of None depends on the rows.
-        eps = 0 if self.eps is None else self.eps
-        check_threat(self.norm, eps, self.eps_unit, self.step_size)
-        iterator = self._training_iterator()
-        if isinstance(iterator, type) and issubclass(iterator, MixUpBatches):
-            raise ValueError(
-                f"{type(self).__name__} attacks rows of one label, and iterator_train="
-                f"{self.iterator_train!r} mixes them. Use ImbMixClassifier, which "
-                "mixes attacked rows."
-            )
-
-        if self.augment is not None and isinstance(self.box, str):
-            raise ValueError(
-                f"box={self.box!r} is the range of each feature in the rows as they "
-                f"are, which rows that are augmented leave. Give the range of pixels, "
-                "such as box=(0, 1), or box=None."
-            )
-
-    def _learn_from_columns(self, X):
-        super()._learn_from_columns(X)
-        self.feature_std_ = column_moments(X)[1].numpy()
-
-    def _learn_from_rows(self, X):
-        super()._learn_from_rows(X)
-        shape = X.shape[1:]
-        names = getattr(self, "feature_names_in_", None)
-        movable = movable_features(self.perturb, shape, names, self.is_level_)
-        of_row = {"shape": shape, "names": names, "movable": movable}
-        in_input = partial(
-            lengths_per_feature, unit=self.eps_unit, std=self.feature_std_, **of_row
-        )
-        eps = self._eps_for(X) if self.eps is None else self.eps
-        radius = np.where(movable, in_input("eps", eps), 0.0)
-        if (
-            not radius.any()
-            and lengths_per_feature("eps", eps, **of_row)[movable].any()
-        ):
-            warnings.warn(
-                "No feature can be moved: each has the standard deviation 0 in the "
-                "rows that it was measured in, those of the first call.",
-                stacklevel=2,
-            )
-        if not movable.any():
-            warnings.warn(
-                f"No feature can be moved: perturb={self.perturb!r} names none, and "
-                "the net is trained as if there were no attack.",
-                stacklevel=2,
-            )
-        warn_of_tiny_radius(radius, self.feature_std_)
-        if self.step_size is None:
-            # Madry et al.'s length, which reaches the far side from any start.
-            step_size = 2.5 * radius / self.attack_steps
-        else:
-            step_size = in_input("step_size", self.step_size)
-        self.box_ = self._box_for(X, of_row)
-        self.eps_ = radius
-        self.step_size_ = np.where(movable, step_size, 0.0)
-
-    def _eps_for(self, X):
-        """Default radius, or an error if these rows have none."""
-        if X.ndim == 2 or self.norm != "linf" or self.eps_unit != "input":
-            raise ValueError(
-                f"{type(self).__name__} needs eps, how far the attack may move a row. "
-                "For a table measure it in standard deviations, such as the error of "
-                "the measurements: eps_unit='std' with for example eps=0.1. Only for "
-                "pixels from 0 to 1, with norm='linf' and eps_unit='input', can it be "
-                "left out, and is 8/255."
-            )
-        low, high = X.min(), X.max()
-        if low < 0 or high > 1:
-            raise ValueError(
-                f"{type(self).__name__} needs eps for these rows: left out it is 8/255 "
-                f"of pixels from 0 to 1, and X goes from {low:g} to {high:g}. Give eps "
-                "in the unit of X, such as eps=8 for pixels of 0 to 255, or bring X "
-                "to [0, 1]."
-            )
-        return PIXEL_EPS
-
-    def _box_for(self, X, of_row):
-        if self.box is None:
-            return None
-        if isinstance(self.box, str):
-            return column_range(X)
-        box = read_box(self.box, dtype=X.dtype, **of_row)
-        check_inside(X, *box)
-        return box
-
-    def _train(self, train, valid, method, epochs=None):
-        radius, box = self.eps_, self.box_
-        like_rows = {
-            "device": self.device,
-            # torch has no public conversion from NumPy's dtypes.
-            "dtype": torch.from_numpy(np.empty(0, self.rows_dtype_)).dtype,
-        }
+    def begin_attack(self):
         self.run_.attack = partial(
             pgd,
             partial(net_logits, self),
-            ball=make_ball(self.norm, radius, radius > 0, box, **like_rows),
+            ball=self.run_.ball,
             attack_steps=self.attack_steps,
-            step_size=torch.as_tensor(self.step_size_, **like_rows),
+            step_size=torch.as_tensor(self.step_size_, **self.like_rows()),
             random_start=self.random_start,
             generator=current_generator(self.device or "cpu"),
         )
-        return super()._train(train, valid, method, epochs)
-
-    # --- A step ----------------------------------------------------------------------
-
-    def train_step_single(self, batch, **fit_params):
-        X, y = self.training_rows(*self._on_device(*unpack_data(batch)))
-        self._set_training(True)
-        y_pred, loss = self.training_loss(X, y, fit_params)
-        loss.backward()
-        # Callbacks compare predictions with the labels of the batch.
-        return {"loss": loss, "y_pred": y_pred[: len(batch[1])]}
 
     def training_rows(self, X, y):
         """Attack the rows of a batch.
@@ -230,28 +101,5 @@ class AdversarialNetClassifier(BaseDeferredClassifier):
         # As the net predicts: without dropout, and without updates of batch norm's
         # statistics.
         self._set_training(False)
-        rows = rows_of(X)
-        if self.augment is not None:
-            # The attack relies on rows inside, and interpolation rounds.
-            rows = self.run_.attack.keywords["ball"].into_box(rows)
-        return with_rows(X, self.run_.attack(rows, y)), y
-
-    def training_loss(self, X, y, fit_params):
-        """Compute the output of the module for the rows of a step, and their loss.
-
-        Parameters
-        ----------
-        X : Tensor of shape (n, ...) or dict with keys 'X' and 'sample_weight'
-        y : Tensor of shape (n,) or (n, n_classes)
-        fit_params : dict
-
-        Returns
-        -------
-        y_pred : Tensor of shape (n, n_classes)
-        loss : Tensor of shape ()
-        """
-        y_pred = self.infer(X, **fit_params)
-        return y_pred, self.get_loss(y_pred, y, X=X, training=True)
-
-    def _on_device(self, X, y):
-        return to_tensor(X, device=self.device), to_tensor(y, device=self.device)
+        X = self.inside_box(X)
+        return with_rows(X, self.run_.attack(rows_of(X), y)), y

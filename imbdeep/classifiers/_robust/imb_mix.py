@@ -223,9 +223,8 @@ class ImbMixClassifier(AdversarialNetClassifier):
             self.copy_scale,
             current_generator(y.device),
         )
-        ball = self.run_.attack.keywords["ball"]
         weight = X["sample_weight"][again] if isinstance(X, dict) else None
-        rows = join_rows(attacked, ball.into_box(copies), weight)
+        rows = join_rows(attacked, self.run_.ball.into_box(copies), weight)
         return rows, torch.cat([y, y[again]])
 
     def _mix(self, X, y):
