@@ -6,7 +6,6 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from sklearn.utils.validation import _check_sample_weight
 from skorch.callbacks import EarlyStopping as SkorchEarlyStopping
 from skorch.dataset import unpack_data
 from skorch.utils import to_tensor
@@ -15,10 +14,11 @@ from imbdeep._all_or_nothing import all_or_nothing
 from imbdeep._nets.candidates import offer_candidates
 from imbdeep._nets.criteria import check_targets
 from imbdeep._nets.interrupts import raised_by_a_handler, watch_interrupts
+from imbdeep._nets.lone_rows import explaining_lone_rows
 from imbdeep._nets.members import has_members, mean_of_members
 from imbdeep._nets.run import Run
 from imbdeep._nets.scoring import look_at_rows_anew
-from imbdeep._tables.torch_data import as_array
+from imbdeep._tables.sample_weight import read_sample_weight
 from imbdeep._torch.draws import drawing_for_fit, draws_globally
 from imbdeep._torch.imports import import_what_training_needs
 from imbdeep._torch.seeding import own_state, seed_from, seeded_torch
@@ -103,9 +103,7 @@ class Trains:
         """Rows, or a dict of the rows and their weights."""
         if sample_weight is None:
             return X
-        weight = _check_sample_weight(
-            as_array(sample_weight), X, dtype=np.float32, ensure_non_negative=True
-        )
+        weight = read_sample_weight(sample_weight, X, dtype=np.float32)
         if self.weight_reduction == "rows":
             weight /= weight.mean(dtype=np.float64)
         # All ones take the path of no weights: the same net, bit for bit.
@@ -147,8 +145,9 @@ class Trains:
             iterator = self._batches(own, iterator)
 
         def step(batch, **fit_params):
+            with explaining_lone_rows(self.module_):
+                done = step_fn(batch, **fit_params)
             # Callbacks compare predictions with labels.
-            done = step_fn(batch, **fit_params)
             return done | {"y_pred": self.of_all_members(done["y_pred"])}
 
         super().run_single_epoch(iterator, training, prefix, step, **fit_params)

@@ -14,9 +14,10 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from imbdeep._all_or_nothing import all_or_nothing
+from imbdeep._tables.sample_weight import read_sample_weight
 from imbdeep._tables.torch_data import as_array
 from imbdeep._tables.validation import check_labels
 from imbdeep.calibration._pipelines import last_step
@@ -227,9 +228,7 @@ class PriorCorrectedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimato
                 "sample_weight cannot pass a sampler, whose rows have no weights. "
                 "Leave it, or use class_weight in place of the sampler."
             )
-        return _check_sample_weight(
-            as_array(sample_weight), labels, ensure_non_negative=True
-        )
+        return read_sample_weight(sample_weight, labels)
 
     def _fit_params(self, sample_weight, fit_params):
         if _routing_enabled():

@@ -7,10 +7,9 @@ from functools import partial
 import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
-from sklearn.utils.validation import _check_sample_weight
 from skorch.callbacks import Callback
 
-from imbdeep._tables.torch_data import as_array
+from imbdeep._tables.sample_weight import read_sample_weight
 from imbdeep.base import BaseNetClassifier
 from imbdeep.classifiers._imbalanced.folds import N_FOLDS, fit_folds, weight_parameter
 from imbdeep.classifiers._imbalanced.row_limit import RowLimit
@@ -182,9 +181,7 @@ def read_weights(sample_weight, X, learners):
     ValueError
         If a weight is negative or none, or a learner takes no weights.
     """
-    weights = _check_sample_weight(
-        as_array(sample_weight), X, dtype=np.float64, ensure_non_negative=True
-    )
+    weights = read_sample_weight(sample_weight, X, dtype=np.float64)
     for name, learner in learners.items():
         if weight_parameter(learner) is None:
             raise ValueError(
