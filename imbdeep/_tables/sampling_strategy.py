@@ -1,5 +1,6 @@
 """Read the parameter ``sampling_strategy``."""
 
+import numpy as np
 from imblearn.utils import check_sampling_strategy
 
 from imbdeep._arguments import naming_value
@@ -40,4 +41,14 @@ def read_sampling_strategy(sampling_strategy, y, sampling_type="over-sampling"):
     with naming_value("sampling_strategy", sampling_strategy):
         if isinstance(sampling_strategy, bool):  # which imbalanced-learn takes for 1.0
             raise ValueError("it is no share of the majority")
-        return check_sampling_strategy(sampling_strategy, y, sampling_type)
+        rows = check_sampling_strategy(sampling_strategy, y, sampling_type)
+        return {label: _whole(number, label) for label, number in rows.items()}
+
+
+def _whole(number, label):
+    """Number of rows as an int, which imbalanced-learn leaves as it was given."""
+    if not (float(number).is_integer() and number < np.iinfo(np.int64).max):
+        raise ValueError(
+            f"it gives {number:g} rows of class {label!r}, no whole number of 64 bits"
+        )
+    return int(number)

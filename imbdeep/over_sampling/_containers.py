@@ -4,12 +4,12 @@ The user's values are never converted to another dtype and back: float64 cannot 
 integers beyond 2**53.
 """
 
-from copy import copy
-
 import narwhals.stable.v2 as nw
 import numpy as np
+import torch
 from scipy import sparse
 from sklearn.utils import _safe_indexing
+from torch import Tensor
 
 from imbdeep._tables.column_kinds import missing_in
 from imbdeep._tables.frame_building import (
@@ -132,22 +132,53 @@ class SparseContainer(ArrayContainer):
 
 
 class ListContainer:
-    """Rows in a list.
+    """Rows in a list, all of one kind: lists, tuples, arrays or tensors.
 
     Parameters
     ----------
     X : list of array-like
+        If their kinds differ, the result has lists.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbdeep.over_sampling._containers import ListContainer
+    >>> X = [(1.0, 2.0), (3.0, 4.0)]
+    >>> ListContainer(X).append(X, np.array([[2.0, 3.0]]))
+    [(1.0, 2.0), (3.0, 4.0), (2.0, 3.0)]
     """
 
     def __init__(self, X):
         self._array = ArrayContainer(rows_as_array(X))
+        kinds = set(map(type, X))
+        self._kind = kinds.pop() if len(kinds) == 1 else list
 
     def build(self, rows):
-        return self._array.build(rows).tolist()
+        made = self._array.build(rows)
+        if issubclass(self._kind, np.ndarray):
+            return list(made)
+        if issubclass(self._kind, Tensor):
+            return list(torch.from_numpy(made))
+        return list(map(self._of_kind, made.tolist()))
+
+    def _of_kind(self, row):
+        return tuple(row) if issubclass(self._kind, tuple) else row
 
     def append(self, X, rows):
-        # Rows are lists, which the result must not share with X.
-        return [copy(row) for row in X] + self.build(rows)
+        # The result must not share rows with X that can be changed.
+        return [_copied(row, self._kind) for row in X] + self.build(rows)
+
+
+def _copied(row, kind):
+    """Copy of a row, as a list if that is the kind; copy.deepcopy would be slow."""
+    if issubclass(kind, Tensor):
+        return row.clone()
+    if issubclass(kind, np.ndarray):
+        return row.copy()
+    if issubclass(kind, tuple):
+        return row
+    row = row.tolist() if hasattr(row, "tolist") else row
+    return [_copied(x, list) if isinstance(x, list | tuple) else x for x in row]
 
 
 class FrameContainer:

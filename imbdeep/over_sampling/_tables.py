@@ -1,5 +1,7 @@
 """Base class of the samplers, which reads tables and returns them in kind."""
 
+import inspect
+
 import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
 from imblearn.utils import check_target_type
@@ -17,6 +19,7 @@ from imbdeep._tables.frames import (
     read_labels,
     read_table,
 )
+from imbdeep._tables.images import check_has_pixels
 from imbdeep._tables.reading import check_are_labels, without_objects
 from imbdeep._tables.row_kinds import check_has_rows
 from imbdeep._tables.sampling_strategy import read_sampling_strategy
@@ -127,9 +130,21 @@ class TableOverSampler(BaseOverSampler):
             self.sampling_strategy_ = read_sampling_strategy(
                 self.sampling_strategy, labels, self._sampling_type
             )
+            self._check_takes(params)
             rows, parents = self._fit_resample(table, labels, **params)
             self.is_synthetic_ = np.arange(len(labels) + len(parents)) >= len(labels)
             return self._container.append(X, rows), repeat_labels(y, parents)
+
+    def _check_takes(self, params):
+        """Refuse parameters of the call that the method does not have."""
+        try:
+            inspect.signature(self._fit_resample).bind(None, None, **params)
+        except TypeError as error:
+            raise TypeError(
+                f"{type(self).__name__}.fit_resample {error}. Rows that it makes have "
+                "no sample_weight or other values beside X and y: weigh classes in "
+                "the classifier, class_weight, or leave the sampler out."
+            ) from None
 
     def _fit_resample(self, X, y):
         """Make synthetic rows.
@@ -197,7 +212,11 @@ class TableOverSampler(BaseOverSampler):
                     f"dimensions; got {columns!r}. Leave it at its default for images."
                 )
         labels, binarize_y = self._check_y(y)
-        images, labels = validate_data(self, X, labels, reset=True, allow_nd=True)
+        images, labels = validate_data(
+            self, X, labels, reset=True, allow_nd=True, ensure_all_finite=False
+        )
+        check_has_pixels(images)
+        check_complete(images)
         self._container = container_of(X)
         return images, labels, binarize_y
 

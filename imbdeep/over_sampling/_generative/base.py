@@ -8,7 +8,7 @@ import torch
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from imbdeep._arguments import FiniteReal, WholeNumber, check_arguments
+from imbdeep._arguments import FiniteReal, WholeNumber, check_arguments, shown
 from imbdeep._generative import (
     ImageCodec,
     RowHead,
@@ -246,13 +246,18 @@ class GenerativeSampler(TableOverSampler):
         """
         check_is_fitted(self, "n_epochs_")
         check_arguments({"n_samples": [WholeNumber(1)]}, {"n_samples": n_samples})
-        labels = self.classes_.tolist()
-        if label not in labels:
-            raise ValueError(f"label must be one of {labels}, got {label!r}.")
-        n_new = [0] * len(labels)
-        n_new[labels.index(label)] = int(n_samples)
+        n_new = [0] * len(self.classes_)
+        n_new[self._code_of(label)] = int(n_samples)
         with seeded_torch(self._draw_seed, shared=self._draws_globally()):
             return self._container.build(self._decode(self._make(n_new), n_new))
+
+    def _code_of(self, label):
+        """Position of a label in ``classes_``."""
+        labels = self.classes_.tolist()
+        # Of an array, each element would be compared.
+        if getattr(label, "ndim", 0) or label not in labels:
+            raise ValueError(f"label must be one of {labels}, got {shown(label)}.")
+        return labels.index(label)
 
     def _draws_globally(self):
         """Whether a net may draw from torch's global generators."""

@@ -357,7 +357,8 @@ class DCGANSampler(GenerativeSampler):
             less than 1.
         """
         check_is_fitted(self, "n_epochs_")
-        if label in self.classes_.tolist() and label not in list(self.generators_):
+        label = self.classes_.tolist()[self._code_of(label)]
+        if label not in self.generators_:
             raise ValueError(
                 f"Class {label!r} has no generator, because the fit made no images of "
                 f"it, only of {list(self.generators_)}. Ask for more of it with "
