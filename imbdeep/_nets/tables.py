@@ -9,7 +9,12 @@ from scipy import sparse
 from imbdeep._arguments import shown
 from imbdeep._nets.parameters import accepts, needs
 from imbdeep._tables.column_selection import automatic_columns, select_columns
-from imbdeep._tables.images import is_kept
+from imbdeep._tables.frames import rows_as_array
+from imbdeep._tables.images import (
+    check_fits_float32,
+    check_like_training,
+    is_kept,
+)
 from imbdeep._tables.levels import LevelCodes
 from imbdeep._tables.precision import (
     check_spans,
@@ -41,6 +46,7 @@ class ReadsTables:
     # For nets that skorch initializes without rows, as load_params does.
     rows_dtype_ = np.dtype(np.float32)
     column_range_ = None
+    image_shape_ = None
     level_codes_ = LevelCodes()
     is_level_ = None
     allows_nd_ = True
@@ -50,10 +56,15 @@ class ReadsTables:
 
     def _check_rows(self, X, y="no_validation", *, reset):
         """Rows, and labels if there are any to check, as the net uses them."""
+        # A string, because None stands for the labels inside a data set.
+        are_labelled = not (isinstance(y, str) and y == "no_validation")
+        X, y = arrays_of(X, y if are_labelled else None)
+        if not reset and self.image_shape_ is not None:
+            rows = rows_as_array(X) if isinstance(X, list | tuple) else X
+            check_like_training(rows, self.image_shape_, self)
         if reset:
             module = self._component("module", MODULES)
             self.allows_nd_ = getattr(module, "input_ndim", None) != 2
-            X, y = arrays_of(X, y)
             self.level_codes_ = LevelCodes(self._categorical_columns(X)).fit(X)
             if not len(self.level_codes_.positions):
                 warn_of_merged_integers(X)
@@ -64,8 +75,7 @@ class ReadsTables:
             "allow_nd": self.allows_nd_,
             "keep_images": self._keeps(X),
         }
-        # A string, because None stands for the labels inside a data set.
-        if isinstance(y, str) and y == "no_validation":
+        if not are_labelled:
             return self._as_used(read_rows(self, X, **params))
         X, y = read_rows_and_labels(self, X, y, **params)
         if reset:
@@ -120,6 +130,8 @@ class ReadsTables:
             return X
         if self.rows_dtype_ == np.float64:
             return _writeable(X.astype(np.float64, copy=False))
+        if X.ndim > 2:
+            check_fits_float32(X)
         return _writeable(to_float32(X))
 
     def _choose_dtype(self, X, reset):
@@ -145,6 +157,7 @@ class ReadsTables:
 
     def _learn_from_columns(self, X):
         self.encoding_recipe_ = self.is_level_ = None
+        self.image_shape_ = X.shape[1:] if X.ndim > 2 else None
         # The shorter side, by which modules for images choose their first layer.
         self.image_size_ = min(X.shape[2:]) if X.ndim == 4 else None
         self._learn_missing_shares(X)

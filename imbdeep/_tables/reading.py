@@ -20,6 +20,7 @@ from imbdeep._tables.frames import (
     read_labels,
     rows_as_array,
 )
+from imbdeep._tables.images import check_has_pixels
 from imbdeep._tables.levels import LevelCodes
 from imbdeep._tables.torch_data import arrays_of
 from imbdeep._tables.validation import (
@@ -113,6 +114,7 @@ def _validated(estimator, X, levels, allow_missing, *, allow_nd, keep_images, **
             _check_is_table(estimator, X)
         checked = _of_numbers(estimator, X, allow_nd, keep_images, **params)
     rows = checked[0] if isinstance(checked, tuple) else checked
+    check_has_pixels(rows)
     check_complete(
         rows,
         getattr(estimator, "feature_names_in_", None),

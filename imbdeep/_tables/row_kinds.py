@@ -73,6 +73,7 @@ def _check_list(rows, nested=True):
             "The rows of X are sparse matrices. Join them first, with "
             "scipy.sparse.vstack."
         )
+    _check_shapes(rows)
     lengths = set(map(_length, rows))
     if None in lengths:
         others = [row for row in rows if _length(row) is None]
@@ -94,6 +95,26 @@ def _check_list(rows, nested=True):
             "X is an array of objects, and each is a row. Stack them first, with "
             "numpy.stack."
         )
+
+
+def _check_shapes(rows):
+    """Refuse images of different shapes; rows that are no images pass."""
+    if not all(map(_is_nested, rows)):
+        return
+    try:
+        shapes = sorted({np.shape(row) for row in rows})
+    except ValueError:  # a row of lists of several lengths is no image
+        return
+    if len(shapes) > 1 and min(map(len, shapes)) > 1:
+        raise ValueError(
+            f"The rows of X have different shapes, such as {shapes[0]} and "
+            f"{shapes[-1]}. Crop, pad or resize images to one shape first."
+        )
+
+
+def _is_nested(row):
+    is_several = isinstance(row, list | tuple) and len(row) > 0
+    return isinstance(row[0], list | tuple) if is_several else np.ndim(row) > 1
 
 
 def _length(row):

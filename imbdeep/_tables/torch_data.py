@@ -97,6 +97,8 @@ def as_array(values):
     array([1.], dtype=float32)
     """
     if isinstance(values, np.ma.MaskedArray):
+        if not np.ma.is_masked(values):
+            return values.data
         # What is masked is missing; integers keep all their digits among objects.
         if values.dtype.kind == "f":
             return values.filled(np.nan)

@@ -185,15 +185,23 @@ def check_complete(X, names=None, *, allow_missing=False):
         n_missing, n_infinite = np.array(found, dtype=int).reshape(-1, 2).T
     else:
         n_missing, n_infinite = _count_bad_in_columns(X)
+    are_images = not np.ndim(n_missing)
     if n_missing.any() and not allow_missing:
+        remedy = (
+            "Fill these pixels first, for example with numpy.nan_to_num or the mean of "
+            "their band, or drop their images."
+            if are_images
+            else "Fill them first, for example with SimpleImputer, or drop their rows."
+        )
         raise ValueError(
             f"X holds missing values (NaN or None): {say_where(n_missing, names)}. "
-            "Fill them first, for example with SimpleImputer, or drop their rows."
+            f"{remedy}"
         )
     if n_infinite.any():
         raise ValueError(
             f"X holds infinite values: {say_where(n_infinite, names)}. Replace them, "
-            "and integers beyond the largest float, by numbers, or drop their rows."
+            "and integers beyond the largest float, by numbers, or drop their "
+            f"{'images' if are_images else 'rows'}."
         )
 
 

@@ -2,11 +2,14 @@
 
 import functools
 import pickle
+import re
+import warnings
 
 import numpy as np
 import pytest
+import torch
 from imblearn.pipeline import make_pipeline
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import StackingClassifier, VotingClassifier
@@ -250,6 +253,208 @@ def test_what_takes_images_says_how_to_make_them(rows):
     with pytest.raises(ValueError, match=match):
         net.fit(rows, Y)
     assert_array_equal(net.predict_proba(X), before)
+
+
+def refused_by_all(rows, match):
+    """Nets, fitted or not, samplers and transformers refuse images."""
+    with pytest.raises(ValueError, match=match):
+        clone(NET).fit(rows, Y)
+    with pytest.raises(ValueError, match=match):
+        clone(NET).fit(X, Y).predict(rows)
+    for sampler in SAMPLERS.values():
+        with pytest.raises(ValueError, match=match):
+            clone(sampler).fit_resample(rows, Y)
+    with pytest.raises(ValueError, match=match):
+        BandScaler().fit(rows)
+
+
+@pytest.mark.parametrize("as_lists", [False, True])
+def test_images_of_different_shapes(as_lists):
+    rows = [*X[:-1], X[-1, :, :4]]
+    rows = [row.tolist() for row in rows] if as_lists else rows
+    match = r"different shapes, such as \(3, 4, 8\) and \(3, 8, 8\)\. Crop, pad"
+    refused_by_all(rows, match)
+
+
+@pytest.mark.parametrize(
+    ("value", "match"), [(np.nan, "missing values"), (-np.inf, "infinite values")]
+)
+def test_numbers_that_are_none(value, match):
+    rows = X.astype(np.float32)
+    rows[4, 0, 2, 1] = value
+    refused_by_all(rows, rf"X holds {match}.*: 1\..*images\.")
+
+
+def test_masked_pixels_are_missing():
+    masked = np.ma.masked_array(X, np.zeros(X.shape, bool))
+    # A mask of nothing makes no difference.
+    assert_array_equal(BandScaler().fit(masked).mean_, BandScaler().fit(X).mean_)
+    proba = clone(NET).fit(X, Y).predict_proba(X)
+    assert_array_equal(clone(NET).fit(masked, Y).predict_proba(masked), proba)
+    masked[4, 0, 2, 1] = np.ma.masked
+    match = r"missing values .*: 1\.|masked in 1 pixels.*X\.filled\(0\)"
+    refused_by_all(masked, match)
+    with pytest.raises(ValueError, match=match):
+        BandSelector().fit(masked)
+
+
+@pytest.mark.parametrize("axis", [1, 2, 3])
+def test_images_of_nothing(axis):
+    nothing = np.delete(X, range(X.shape[axis]), axis)
+    match = r"The images of X have shape \(.*0.*\): there is nothing in them"
+    refused_by_all(nothing, match + r"|trained on images of shape \(n, 3, 8, 8\)")
+
+
+UNLIKE_TRAINING = {
+    "one": (lambda X: X[0], "X[None]"),
+    "bands last": (lambda X: np.moveaxis(X, 1, -1), "np.moveaxis(X, -1, 1)"),
+    "one, bands last": (
+        lambda X: np.moveaxis(X[0], 0, -1),
+        "np.moveaxis(X, -1, 0)[None]",
+    ),
+    "flat": (lambda X: X.reshape(N, -1), "X.reshape(-1, 3, 8, 8)"),
+    "fewer bands": (lambda X: X[:, :2], "Choose the bands"),
+    "five axes": (lambda X: X[None], "Choose the bands"),
+}
+
+
+@pytest.mark.parametrize("case", UNLIKE_TRAINING)
+def test_images_unlike_those_of_training(case):
+    change, remedy = UNLIKE_TRAINING[case]
+    net = clone(NET).fit(X, Y)
+    rows = change(X)
+    message = (
+        f"X has shape {rows.shape}, and NetClassifier was trained on images of shape "
+        "(n, 3, 8, 8)."
+    )
+    calls = [net.predict, net.predict_proba, net.predict_log_proba]
+    calls.append(lambda rows: net.partial_fit(rows, Y[: len(rows)]))
+    for call in calls:
+        for given in (rows, rows.tolist(), torch.tensor(rows)):
+            with pytest.raises(ValueError, match=re.escape(message)) as error:
+                call(given)
+            assert remedy in str(error.value)
+    if "X" in remedy:
+        changed = eval(remedy, {"X": rows, "np": np})
+        expected = net.predict_proba(X[: len(changed)])
+        assert_allclose(net.predict_proba(changed), expected, atol=1e-6)
+
+
+def test_grey_images_without_a_band():
+    net = clone(NET).fit(X[:, :1], Y)
+    with pytest.raises(ValueError, match=r"without bands one, X\[:, None\]"):
+        net.predict(X[:, 0])
+
+
+def test_transformers_see_bands_that_come_last():
+    for one in (BandScaler(), BandSelector()):
+        one.fit(X)
+        with pytest.raises(ValueError, match=r"8 features.*np\.moveaxis\(X, -1, 1\)"):
+            one.transform(np.moveaxis(X, 1, -1))
+        with pytest.raises(ValueError, match=r"single image a first axis, X\[None\]"):
+            one.transform(X[0])
+
+
+@pytest.mark.parametrize("value", [1e300, -1e39, 10**60], ids=str)
+def test_values_beyond_float32(value, monkeypatch):
+    monkeypatch.setattr("imbdeep._mapped.BLOCK_SIZE", 7 * 192)
+    rows = X.astype(object if isinstance(value, int) else np.float64)
+    rows[40, 1, 2, 3] = value
+    said = re.escape(f"{float(value):g} in the pixel (40, 1, 2, 3)")
+    match = rf"X holds {said}.*float32.*BandScaler"
+    net = clone(NET)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match=match):
+            net.fit(rows, Y)
+        assert not net.initialized_
+        with pytest.raises(ValueError, match=match):
+            net.fit(X, Y, eval_set=(rows, Y))
+        with pytest.raises(ValueError, match=match):
+            clone(NET).fit(X, Y).predict(rows)
+
+
+def test_values_that_float32_takes_for_zero():
+    with pytest.raises(ValueError, match=r"largest pixel of X is .*e-4.*BandScaler"):
+        clone(NET).fit(X / X.max() * 1e-42, Y)
+    # Some may vanish, and all may be 0.
+    small = np.where(X.mean() < X, X, 1e-42)
+    assert clone(NET).fit(small, Y).predict(0.0 * X[:2]).shape == (2,)
+
+
+@samplers
+def test_rows_of_lists_are_of_one_kind(name):
+    def made(rows):
+        return clone(SAMPLERS[name]).fit_resample(rows, Y)[0]
+
+    expected = made(X)
+    for kind, rows in {
+        np.ndarray: list(X),
+        torch.Tensor: [torch.tensor(x) for x in X],
+        list: X.tolist(),
+        tuple: [tuple(x.tolist()) for x in X],
+    }.items():
+        out = made(rows)
+        assert isinstance(out, list)
+        assert {*map(type, out)} == {kind}
+        assert_array_equal(np.stack([np.asarray(row) for row in out[:N]]), X)
+        assert len(out) == len(expected)
+        if kind is np.ndarray:
+            assert_array_equal(np.stack(out), expected)
+            assert {row.dtype for row in out} == {expected.dtype}
+            assert not any(map(np.shares_memory, out, rows))
+    mixed = [*X[:3], *X[3:].tolist()]
+    assert {*map(type, made(mixed))} == {list}
+
+
+def test_lists_are_copied_to_the_last_pixel():
+    rows = X.tolist()
+    out = ReMix(random_state=0).fit_resample(rows, Y)[0]
+    out[0][0][0][0] = -1
+    assert rows[0][0][0][0] == X[0, 0, 0, 0]
+
+
+def test_weights_and_a_sampler_before_the_net():
+    weight = np.ones(N) + Y
+    model = piped(sampler=ReMix(random_state=0))
+    match = r"has 60 weights, and X has 90 rows\. A sampler .*class_weight"
+    with pytest.raises(ValueError, match=match):
+        model.fit(X, Y, netclassifier__sample_weight=weight)
+    for sampler in SAMPLERS.values():
+        with pytest.raises(TypeError, match=r"'sample_weight'\. Rows that it makes"):
+            clone(sampler).fit_resample(X, Y, sample_weight=weight)
+
+
+STRATEGIES = [
+    {1: 20.5},
+    {True: 20.5},
+    {1: np.nan},
+    {1: np.inf},
+    {1: 1e30},
+    lambda y: {1: 50.5},
+]
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_numbers_of_images_are_whole(name, monkeypatch):
+    sampler = clone(SAMPLERS[name])
+    assert len(sampler.set_params(sampling_strategy={1: 20.0}).fit_resample(X, Y)[0])
+    monkeypatch.setattr(type(sampler), "_fit_resample", None)
+    for strategy in STRATEGIES:
+        sampler.set_params(sampling_strategy=strategy)
+        with pytest.raises(ValueError, match="sampling_strategy=.* no whole number"):
+            sampler.fit_resample(X, Y)
+
+
+@pytest.mark.parametrize("name", ["latent-smote", "dcgan"])
+def test_a_label_is_one_of_the_classes(name):
+    sampler = clone(SAMPLERS[name])
+    sampler.fit_resample(X, Y)
+    for label in (np.array([1]), np.array([0, 1]), [1], {1: 2}, None, "1", X):
+        with pytest.raises(ValueError, match=r"label must be one of \[0, 1\], got"):
+            sampler.sample(2, label)
+    for label in (1, True, np.int64(1), np.array(1), torch.tensor(1)):
+        assert sampler.sample(2, label).shape == (2, *SHAPE)
 
 
 def test_the_remedies_of_the_messages_work():
