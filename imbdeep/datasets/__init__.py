@@ -11,10 +11,14 @@ a dict from name to :class:`sklearn.utils.Bunch`, with the fields
 
 The image loaders read a local folder, or photos that are installed, download nothing,
 and return one such Bunch. Its `data` have shape (n_samples, n_channels, height, width),
-and it also has `target_names`. Satellite tiles can be made, too.
+and it also has `target_names`. Satellite tiles can be made, too, and images and tables
+corrupted.
 """
 
 from imbdeep.datasets._cifar import load_cifar10, load_cifar100
+from imbdeep.datasets._cifar_c import load_cifar_c
+from imbdeep.datasets._corruptions.images import IMAGE_CORRUPTIONS, corrupt_images
+from imbdeep.datasets._corruptions.tables import TABLE_CORRUPTIONS, corrupt_table
 from imbdeep.datasets._droughtwatch import load_droughtwatch
 from imbdeep.datasets._duplicates import describe_duplicates
 from imbdeep.datasets._embedded import load_embedded_suite
@@ -30,13 +34,18 @@ from imbdeep.datasets._satellite import make_satellite_tiles
 from imbdeep.datasets._usps import load_usps
 
 __all__ = [
+    "IMAGE_CORRUPTIONS",
     "IMBLEARN27_NAMES",
     "IMBLEARN27_SHARED_ROWS",
+    "TABLE_CORRUPTIONS",
+    "corrupt_images",
+    "corrupt_table",
     "describe_duplicates",
     "imbalanced_counts",
     "imblearn27_status",
     "load_cifar10",
     "load_cifar100",
+    "load_cifar_c",
     "load_droughtwatch",
     "load_embedded_suite",
     "load_imblearn27",

@@ -44,8 +44,9 @@ class AugMixClassifier(BaseDeferredClassifier):
       their effective number of samples; the learning rate drops at 80 % and at 90 % of
       the epochs.
 
-    It is meant for noise, blur and weather that training has not seen. The labels of
-    mixtures are never asked for: only predictions are to agree.
+    It is meant for noise, blur and weather that training has not seen
+    (:func:`~imbdeep.datasets.corrupt_images`). The labels of mixtures are never asked
+    for: only predictions are to agree.
 
     Read more in the :ref:`User Guide <robust_images>`.
 
@@ -102,6 +103,7 @@ class AugMixClassifier(BaseDeferredClassifier):
     imbdeep.augmentations.augmix : The mixtures alone, which any net takes as
         ``augment``.
     AdversarialClassifier : Trains on attacked rows, of tables as well.
+    imbdeep.datasets.corrupt_images : Noise, blur and fog, to test with.
 
     Notes
     -----

@@ -1,0 +1,1 @@
+"""Corruptions of images and of tables, to test classifiers with."""
