@@ -60,7 +60,7 @@ class ReadsTables:
         are_labelled = not (isinstance(y, str) and y == "no_validation")
         X, y = arrays_of(X, y if are_labelled else None)
         if not reset and self.image_shape_ is not None:
-            rows = rows_as_array(X) if isinstance(X, list | tuple) else X
+            rows = X if hasattr(X, "shape") else rows_as_array(X)
             check_like_training(rows, self.image_shape_, self)
         if reset:
             module = self._component("module", MODULES)

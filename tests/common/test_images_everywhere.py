@@ -340,6 +340,20 @@ def test_images_unlike_those_of_training(case):
         assert_allclose(net.predict_proba(changed), expected, atol=1e-6)
 
 
+def test_what_is_like_an_array_has_a_shape():
+    class Like:
+        def __init__(self, rows):
+            self.rows = rows
+
+        def __array__(self, dtype=None, copy=None):
+            return np.asarray(self.rows, dtype)
+
+    net = clone(NET).fit(Like(X), Y)
+    assert_array_equal(net.predict_proba(Like(X)), net.predict_proba(X))
+    with pytest.raises(ValueError, match=r"X\[None\]"):
+        net.predict(Like(X[0]))
+
+
 def test_grey_images_without_a_band():
     net = clone(NET).fit(X[:, :1], Y)
     with pytest.raises(ValueError, match=r"without bands one, X\[:, None\]"):
