@@ -111,9 +111,11 @@ class TableOverSampler(BaseOverSampler):
         X_resampled : {array-like, sparse matrix, data frame}
             In the container of ``X``: the original rows, unchanged, then the synthetic
             ones. Columns of a data frame keep their dtypes; pandas frames get a new
-            index. Arrays and sparse matrices keep their dtype, except that integers and
-            booleans become float64 if synthetic rows hold fractions. If an integer lies
-            beyond 2**53, which float64 may not hold, fractions are rounded instead.
+            index. Rows of a list are of the kind of the given ones: lists, tuples,
+            arrays or tensors; lists if these differ. Arrays and sparse matrices keep
+            their dtype, except that integers and booleans become float64 if synthetic
+            rows hold fractions. If an integer lies beyond 2**53, which float64 may not
+            hold, fractions are rounded instead.
         y_resampled : array-like
             In the container and dtype of ``y``.
 
