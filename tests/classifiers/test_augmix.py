@@ -13,6 +13,7 @@ from torch import nn
 from imbdeep.augmentations import augmix, random_flips
 from imbdeep.classifiers import AugMixClassifier, LDAMClassifier
 from imbdeep.losses import FocalLoss, jensen_shannon
+from tests.common.slow import slow_if
 from tests.losses import loops
 
 from .attacked import NoTraining, deepcopy_without_graph, digits, same_weights
@@ -259,7 +260,7 @@ TEXT = np.where(Y, "yes", "no")
         ({"iterator_train": "balanced", "augment": random_flips}, Y),
         ({"weight_averaging": "swa", "reweight_from": 0.5, "max_epochs": 4}, THREE),
         ({"iterator_train": "mixup", "class_weight": "balanced"}, THREE),
-        ({"early_stopping": True, "train_split": "stratified"}, Y),
+        slow_if(True, {"early_stopping": True, "train_split": "stratified"}, Y),
         (
             {"prior_correction": True, "iterator_train": "balanced"},
             np.where(Y, "a", "b"),
@@ -330,7 +331,7 @@ class Flat(nn.Module):
         return self.last(x.flatten(1))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [slow_if(seed > 0, seed) for seed in range(3)])
 def test_predictions_agree_more_the_more_it_is_asked_for(seed):
     # Labels of chance: a net can only learn the images by heart.
     rng = np.random.RandomState(seed)
