@@ -75,7 +75,8 @@ def draw_augmix(
     told: dict[str, Any] = {"generator": generator, "device": device}
     n, steps = len(images), depth or _MOST
     shape = (steps, width, n)
-    single = torch.full((), float(alpha), device=device, dtype=torch.float32)
+    # Beyond, draws under- or overflow; one weight is nearly all, or all are equal.
+    single = torch.tensor(min(max(alpha, 1e-2), 1e6), device=device).float()
     # torch's distributions take no generator. Beta(a, a) is a Dirichlet of two.
     weights = torch._sample_dirichlet(single.expand(n, width), generator=generator)
     share = torch._sample_dirichlet(single.expand(n, 2), generator=generator)[:, 0]
@@ -217,6 +218,7 @@ def augmix(
         Operations of each chain. None draws 1, 2 or 3.
     alpha : float, greater than 0, default=1.0
         Larger values give weights that are more alike, and mixtures nearer to half.
+        Values below 0.01 act like 0.01, where one weight is nearly all.
 
     Returns
     -------

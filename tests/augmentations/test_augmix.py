@@ -120,11 +120,18 @@ def test_a_depth_that_is_given_is_that_of_every_chain():
     assert (draws.chosen < len(EVERY)).all()
 
 
-@pytest.mark.parametrize("alpha", [1e-6, 1e-3, 1e6])
+@pytest.mark.parametrize("alpha", [1e-300, 1e-6, 1e-3, 1e6, 1e300])
 def test_weights_of_any_alpha_are_weights(alpha):
     draws = drawn(200, alpha=alpha)
     assert_allclose(draws.weights.sum(0), 1, atol=1e-5)
     assert ((draws.share >= 0) & (draws.share <= 1)).all()
+    if alpha < 1:
+        # One chain is all of the mixture, and that all of the image or nothing.
+        assert (draws.weights.amax(0) > 0.9).double().mean() > 0.9
+        assert ((draws.share - 0.5).abs() > 0.4).double().mean() > 0.9
+        assert_allclose(draws.weights.mean(1), 1 / 3, atol=0.12)
+    else:
+        assert_allclose(draws.weights, 1 / 3, atol=0.01)
 
 
 def test_only_the_generator_is_drawn_from():

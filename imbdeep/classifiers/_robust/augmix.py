@@ -52,8 +52,8 @@ class AugMixClassifier(BaseDeferredClassifier):
 
     Parameters
     ----------
-    module : {'conv', 'squeezenet', 'resnet18', 'resnet50', 'efficientnet_b0', \
-            'efficientnet_b4'} or nn.Module, default='conv'
+    module : {'conv', 'squeezenet', 'resnet18', ...} or nn.Module, default='conv'
+        A name of :class:`NetClassifier` that takes images, a class or an instance.
     ops : 'all' or sequence of str, default='all'
         Operations by name, see :func:`~imbdeep.augmentations.augmix`. Leave out those
         that change what the class depends on: 'autocontrast' and 'equalize' change the
@@ -77,8 +77,8 @@ class AugMixClassifier(BaseDeferredClassifier):
     consistency : float, at least 0, default=12.0
         Weight of the divergence; the paper's :math:`\lambda`. With 0 no mixtures are
         made: the net is that of :class:`LDAMClassifier` with the same ``criterion``.
-    criterion : {'cross_entropy', 'focal', 'ldam'} or class derived from \
-            :class:`~imbdeep.losses.ClassificationLoss`, default='cross_entropy'
+    criterion : {'cross_entropy', 'focal', 'ldam'} or class, default='cross_entropy'
+        A class is derived from :class:`~imbdeep.losses.ClassificationLoss`.
     reweight_from : float in [0, 1], default=1.0
         Fraction of ``max_epochs`` trained without weights; 0 uses them from the start,
         1 never does.
