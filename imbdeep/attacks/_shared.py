@@ -19,14 +19,15 @@ from imbdeep.attacks._pgd import (
 Objective = Callable[[Tensor, Tensor], Tensor]
 
 
-def of_rows(shift: Tensor, heap_size: int, n_rows: int) -> Tensor:
-    """Shift of each row, given that of each heap.
+def of_rows(shift: Tensor, n_rows: int) -> Tensor:
+    """Shift of each row, given that of each heap: heaps take rows in turn.
+
+    So a heap has rows of several classes even if a batch comes sorted by class, as
+    balanced ones do, and the sizes of heaps differ by one at most.
 
     Parameters
     ----------
     shift : Tensor of shape (n_heaps, ...)
-    heap_size : int
-        Rows that follow each other and share a shift; the last heap may be smaller.
     n_rows : int
 
     Returns
@@ -37,12 +38,12 @@ def of_rows(shift: Tensor, heap_size: int, n_rows: int) -> Tensor:
     --------
     >>> import torch
     >>> from imbdeep.attacks._shared import of_rows
-    >>> of_rows(torch.tensor([[1.0], [2.0]]), heap_size=2, n_rows=3)
+    >>> of_rows(torch.tensor([[1.0], [2.0]]), n_rows=3)
     tensor([[1.],
-            [1.],
-            [2.]])
+            [2.],
+            [1.]])
     """
-    return shift.repeat_interleave(heap_size, dim=0)[:n_rows]
+    return shift[torch.arange(n_rows, device=shift.device) % len(shift)]
 
 
 def shared_gradient(
@@ -52,7 +53,6 @@ def shared_gradient(
     shift: Tensor,
     ball: Ball,
     objective: Objective,
-    heap_size: int,
 ) -> Tensor:
     """Gradient of the objective of moved rows by the shifts of their heaps.
 
@@ -66,7 +66,6 @@ def shared_gradient(
         Gives the box to which moved rows are clipped.
     objective : callable
         Takes logits and labels, and returns a number for each row.
-    heap_size : int
 
     Returns
     -------
@@ -75,7 +74,7 @@ def shared_gradient(
     with tracking_gradients():
         x, y = for_gradients(x), for_gradients(y)
         shift = for_gradients(shift).detach().requires_grad_()
-        moved = ball.add(x, of_rows(shift, heap_size, len(x)))
+        moved = ball.add(x, of_rows(shift, len(x)))
         return gradient_of(objective(logits_of(moved), y).sum(), shift)
 
 
@@ -141,8 +140,71 @@ def universal_shift(
         order = torch.randperm(len(x), generator=generator, device=x.device)
         for rows in order.split(batch_size):
             batch, labels = x[rows].to(radius.device), y[rows].to(radius.device)
-            gradient = shared_gradient(
-                logits_of, batch, labels, shift, ball, objective, len(rows)
-            )
+            gradient = shared_gradient(logits_of, batch, labels, shift, ball, objective)
             shift = free.project(free.ascend(shift, gradient, step), origin)
     return shift[0]
+
+
+def shared_pgd(
+    logits_of: Model,
+    x: Tensor,
+    y: Tensor,
+    ball: Ball,
+    *,
+    heap_size: int,
+    attack_steps: int,
+    step_size: Tensor,
+    kappa: float = math.inf,
+    random_start: bool = True,
+    generator: Generator | None = None,
+) -> Tensor:
+    """Make adversarial rows of which each heap shares a shift, for training.
+
+    Parameters
+    ----------
+    logits_of : callable
+    x : Tensor of shape (n, ...)
+    y : Tensor of shape (n,), int64
+    ball : Ball
+    heap_size : int, at least 1
+        Most rows that share a shift; see :func:`of_rows`.
+    attack_steps : int, at least 0
+        Steps of projected gradient ascent.
+    step_size : Tensor broadcastable to a row
+    kappa : float, default=infinity
+        Bound of a row's cross-entropy.
+    random_start : bool, default=True
+        Whether shifts start at a random point of the ball rather than at 0.
+    generator : torch.Generator or None, default=None
+        Must be on the device of ``x``. None is torch's global generator.
+
+    Returns
+    -------
+    Tensor of shape (n, ...)
+        The last rows; without a gradient.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbdeep.attacks import Ball
+    >>> from imbdeep.attacks._shared import shared_pgd
+    >>> net = torch.nn.Linear(2, 2)
+    >>> x, y = torch.zeros(4, 2), torch.tensor([0, 0, 1, 1])
+    >>> ball, step = Ball("linf", torch.full((2,), 0.5)), torch.tensor(0.25)
+    >>> x_adv = shared_pgd(
+    ...     net, x, y, ball, heap_size=2, attack_steps=4, step_size=step
+    ... )
+    >>> bool((x_adv[0] == x_adv[2]).all()), bool((x_adv[1] == x_adv[3]).all())
+    (True, True)
+    """
+    x = x.detach()
+    if ball.is_point:
+        return x
+    free = ball.without_box()
+    origin = x.new_zeros((math.ceil(len(x) / heap_size), *x.shape[1:]))
+    shift = free.random_point(origin, generator) if random_start else origin
+    objective = partial(truncated_cross_entropy, at=kappa)
+    for _ in range(attack_steps):
+        gradient = shared_gradient(logits_of, x, y, shift, ball, objective)
+        shift = free.project(free.ascend(shift, gradient, step_size), origin)
+    return ball.add(x, of_rows(shift, len(x)))

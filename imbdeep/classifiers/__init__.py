@@ -12,6 +12,7 @@ from imbdeep.classifiers._remix import ReMixClassifier
 from imbdeep.classifiers._robust.adversarial import AdversarialClassifier
 from imbdeep.classifiers._robust.augmix import AugMixClassifier
 from imbdeep.classifiers._robust.imb_mix import ImbMixClassifier
+from imbdeep.classifiers._robust.shared import SharedAdversarialClassifier
 from imbdeep.classifiers._robust.srat import SRATClassifier
 from imbdeep.classifiers._robust.universal import UniversalAdversarialClassifier
 
@@ -29,5 +30,6 @@ __all__ = [
     "NetEnsembleClassifier",
     "ReMixClassifier",
     "SRATClassifier",
+    "SharedAdversarialClassifier",
     "UniversalAdversarialClassifier",
 ]

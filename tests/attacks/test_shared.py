@@ -8,7 +8,12 @@ from torch import nn
 
 from imbdeep.attacks import Ball
 from imbdeep.attacks._objectives import truncated_cross_entropy
-from imbdeep.attacks._shared import of_rows, shared_gradient, universal_shift
+from imbdeep.attacks._shared import (
+    of_rows,
+    shared_gradient,
+    shared_pgd,
+    universal_shift,
+)
 from tests.attacks.test_ball import NORMS, rows_and_ball, seeded
 from tests.attacks.test_pgd import linear_net, random_net
 
@@ -45,12 +50,15 @@ def test_rows_beyond_the_bound_have_no_gradient():
     torch.testing.assert_close(logits.grad, expected)
 
 
-@pytest.mark.parametrize("heap_size", [1, 3, 8, 20])
-def test_each_row_has_the_shift_of_its_heap(heap_size):
-    n_heaps = -(-8 // heap_size)
+@pytest.mark.parametrize("n_heaps", [1, 2, 3, 8])
+def test_heaps_take_rows_in_turn(n_heaps):
     shift = torch.arange(n_heaps, dtype=torch.float32)[:, None].expand(-1, 2)
-    expected = [[i // heap_size] * 2 for i in range(8)]
-    assert of_rows(shift, heap_size, 8).tolist() == expected
+    found = of_rows(shift, 8).tolist()
+    expected, heap = [], 0
+    for _ in range(8):
+        expected.append([heap, heap])
+        heap = heap + 1 if heap + 1 < n_heaps else 0
+    assert found == expected
 
 
 @pytest.mark.parametrize("heap_size", [1, 3, 8])
@@ -71,14 +79,14 @@ def test_gradients_agree_with_differences(heap_size):
         return truncated_cross_entropy(logits, y, 2.5)
 
     def total(shift):
-        moved = x + of_rows(shift, heap_size, 8)
+        moved = x + of_rows(shift, 8)
         moved = torch.where(radius > 0, torch.minimum(moved, high), x)
         return objective(logits_of(moved), y).sum()
 
     shift = 0.3 * torch.randn(
         -(-8 // heap_size), 5, dtype=torch.float64, generator=seeded(3)
     )
-    found = shared_gradient(logits_of, x, y, shift, ball, objective, heap_size)
+    found = shared_gradient(logits_of, x, y, shift, ball, objective)
     for place in torch.cartesian_prod(torch.arange(len(shift)), torch.arange(5)):
         step = torch.zeros_like(shift)
         step[tuple(place)] = 1e-6
@@ -195,3 +203,43 @@ def test_a_net_that_ignores_its_rows_is_refused():
     y = torch.zeros(len(x), dtype=torch.int64)
     with pytest.raises(ValueError, match="passes no gradient to its rows"):
         universal_shift(lambda x: scores.expand(len(x), 2), x, y, ball)
+
+
+# --- Heaps ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("heap_size", [1, 3, 8, 20])
+@pytest.mark.parametrize("norm", NORMS)
+def test_each_heap_is_moved_as_if_it_were_alone(norm, heap_size):
+    """By a loop over heaps, each of which is one batch of a universal shift."""
+    logits_of = random_net(5)
+    x, ball = rows_and_ball(norm, (5,), torch.float64)
+    y = torch.randint(3, (8,), generator=seeded(7))
+    step = ball.radius / 3
+    given = {"attack_steps": 4, "step_size": step, "random_start": False}
+    found = shared_pgd(logits_of, x, y, ball, heap_size=heap_size, kappa=1.609, **given)
+    n_heaps = math.ceil(8 / heap_size)
+    for first in range(n_heaps):
+        heap = slice(first, None, n_heaps)
+        shift = universal_shift(
+            logits_of,
+            x[heap],
+            y[heap],
+            ball,
+            n_epochs=4,
+            batch_size=100,
+            step_size=step,
+            beta=1.609,
+        )
+        torch.testing.assert_close(found[heap], ball.add(x[heap], shift))
+    assert (found != x).any()
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_shifts_of_heaps_start_at_random_points_of_the_ball(norm):
+    x, ball = rows_and_ball(norm, (5,), torch.float64)
+    y = torch.zeros(8, dtype=torch.int64)
+    given = {"heap_size": 3, "attack_steps": 0, "step_size": ball.radius}
+    moved = shared_pgd(random_net(5), x, y, ball, generator=seeded(2), **given)
+    expected = ball.random_point(torch.zeros(3, 5, dtype=x.dtype), seeded(2))
+    torch.testing.assert_close(moved - x, of_rows(expected, 8))

@@ -18,6 +18,7 @@ from imbdeep.classifiers import (
     NetClassifier,
     NetEnsembleClassifier,
     ReMixClassifier,
+    SharedAdversarialClassifier,
     SRATClassifier,
     UniversalAdversarialClassifier,
 )
@@ -43,6 +44,7 @@ STANDS_FOR = {
         SRATClassifier,
         ImbMixClassifier,
         UniversalAdversarialClassifier,
+        SharedAdversarialClassifier,
     ),
     LatentSMOTE: (GLGAN,),
     ConditionalGAN: (ConditionalWGAN,),
@@ -159,6 +161,10 @@ CLASSIFIERS = {
     "universal": UniversalAdversarialClassifier(**_SMALL | _SHIFT),
     "universal-simultaneous": UniversalAdversarialClassifier(
         method="simultaneous", norm="l2", step_size=0.02, box="data", **_SMALL | _SHIFT
+    ),
+    "shared": SharedAdversarialClassifier(**_SMALL | _ATTACK),
+    "shared-smooth": SharedAdversarialClassifier(
+        heap_size=5, sigma=0.7, label_smoothing=0.1, norm="l2", **_SMALL | _ATTACK
     ),
     "imbalanced-members": ImbalancedClassifier(
         [

@@ -32,7 +32,10 @@ SEEDS = [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))]
 
 # What a net draws for each column of X, in their order: random starts of attacks, and
 # the first weights of ICED's decoder.
-ORDERED = {"adversarial", "srat", "srat-ce", "imb-mix", "imb-mix-mixup", "iced"}
+ORDERED = {
+    *("adversarial", "srat", "srat-ce", "imb-mix", "imb-mix-mixup", "shared", "iced"),
+    "shared-smooth",
+}
 
 
 def mixed(n=160, random_state=0):
