@@ -12,12 +12,14 @@ from imbdeep.classifiers._remix import ReMixClassifier
 from imbdeep.classifiers._robust.adversarial import AdversarialClassifier
 from imbdeep.classifiers._robust.augmix import AugMixClassifier
 from imbdeep.classifiers._robust.imb_mix import ImbMixClassifier
+from imbdeep.classifiers._robust.noise import AdversarialNoiseClassifier
 from imbdeep.classifiers._robust.shared import SharedAdversarialClassifier
 from imbdeep.classifiers._robust.srat import SRATClassifier
 from imbdeep.classifiers._robust.universal import UniversalAdversarialClassifier
 
 __all__ = [
     "AdversarialClassifier",
+    "AdversarialNoiseClassifier",
     "AugMixClassifier",
     "CrowdLayerClassifier",
     "ICEDClassifier",

@@ -7,6 +7,7 @@ from imbdeep.calibration import PriorCorrectedClassifier
 from imbdeep.callbacks import TriangularLR
 from imbdeep.classifiers import (
     AdversarialClassifier,
+    AdversarialNoiseClassifier,
     AugMixClassifier,
     CrowdLayerClassifier,
     ICEDClassifier,
@@ -45,6 +46,7 @@ STANDS_FOR = {
         ImbMixClassifier,
         UniversalAdversarialClassifier,
         SharedAdversarialClassifier,
+        AdversarialNoiseClassifier,
     ),
     LatentSMOTE: (GLGAN,),
     ConditionalGAN: (ConditionalWGAN,),
@@ -166,6 +168,7 @@ CLASSIFIERS = {
     "shared-smooth": SharedAdversarialClassifier(
         heap_size=5, sigma=0.7, label_smoothing=0.1, norm="l2", **_SMALL | _ATTACK
     ),
+    "noise": AdversarialNoiseClassifier(fresh_steps=2, **_SMALL | _SHIFT),
     "imbalanced-members": ImbalancedClassifier(
         [
             ("tree", DecisionTreeClassifier(max_depth=4)),

@@ -34,7 +34,7 @@ SEEDS = [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))]
 # the first weights of ICED's decoder.
 ORDERED = {
     *("adversarial", "srat", "srat-ce", "imb-mix", "imb-mix-mixup", "shared", "iced"),
-    "shared-smooth",
+    *("shared-smooth", "noise"),
 }
 
 
