@@ -182,12 +182,7 @@ def test_withstands_a_universal_perturbation(method):
     accuracies = []
     for seed in range(3):
         X, y = faint_signals(seed)
-        given = LINEAR | {
-            "lr": 0.3,
-            "max_epochs": 6,
-            "random_state": seed,
-            "batch_size": 64,
-        }
+        given = LINEAR | {"lr": 0.3, "max_epochs": 12, "random_state": seed}
         for eps in (0.3, 0.0):
             net = UniversalAdversarialClassifier(
                 method=method, **given | reach | {"eps": eps, "eps_unit": "input"}
@@ -197,7 +192,7 @@ def test_withstands_a_universal_perturbation(method):
             accuracies.append(net.score(perturbed_rows(net, X, shift), y))
     robust, plain = accuracies[::2], accuracies[1::2]
     assert min(robust) > 0.85
-    assert np.mean(robust) > np.mean(plain) + 0.07
+    assert np.mean(robust) > np.mean(plain) + 0.15
 
 
 # --- What lasts ----------------------------------------------------------------------
