@@ -18,6 +18,7 @@ from imbdeep._nets.parameters_in_use import find_changes, remember, same
 from imbdeep.batches import TensorBatches
 from imbdeep.callbacks import EarlyStopping
 from imbdeep.classifiers import (
+    AdversarialNoiseClassifier,
     CrowdLayerClassifier,
     ICEDClassifier,
     ImbMixClassifier,
@@ -26,6 +27,7 @@ from imbdeep.classifiers import (
     NetClassifier,
     NetEnsembleClassifier,
     ReMixClassifier,
+    SharedAdversarialClassifier,
     SRATClassifier,
 )
 from imbdeep.classifiers._deferred import BaseDeferredClassifier
@@ -220,6 +222,16 @@ CASES = {
     "box": Case("data", base={"eps": 0.9}),
     "separation": Case(5.0),
     "temperature": Case(2.0),
+    "method": Case("simultaneous"),
+    "heap_size": Case(2),
+    "sigma": Case(0.9),
+    "label_smoothing": Case(0.3),
+    "noise": Case("3x3", "refused"),
+    "clean_share": Case(0.1),
+    "earlier_share": Case(0.4),
+    "generator_lr": Case(0.5),
+    "fresh_lr": Case(0.5),
+    "fresh_steps": Case(9),
     # Mixtures
     "mix": Case("mixup"),
     "alpha": Case(9.0),
@@ -298,15 +310,19 @@ SPECIAL = {
     (ImbMixClassifier, "lr_schedule"): Case(
         "triangular", base={"weight_averaging": None}
     ),
+    # Rows of two classes are seldom lost.
+    (SharedAdversarialClassifier, "kappa"): Case(0.1),
     (ImbMixClassifier, "mix"): Case("mixup", base={"kappa": 1.0, "n_copies": 0}),
     (ImbMixClassifier, "tau"): Case(0.0, base={"kappa": 1.0, "n_copies": 0}),
     # Where an attack goes depends on the odds, and these on the probabilities.
     **{
         (cls, "predict_nonlinearity"): Case(
-            torch.sigmoid, base={"norm": "l2"}, at_prediction=True
+            torch.sigmoid,
+            base={} if cls is AdversarialNoiseClassifier else {"norm": "l2"},
+            at_prediction=True,
         )
         for cls in NETS
-        if issubclass(cls, AdversarialNetClassifier)
+        if issubclass(cls, AdversarialNetClassifier | AdversarialNoiseClassifier)
     },
     # It looks for its rows in what the split gives.
     (ICEDClassifier, "dataset"): Case(Shifted, "refused", at_prediction=True),
@@ -353,7 +369,7 @@ def case_of(cls, name):
 
 def test_there_is_a_case_for_every_parameter():
     assert {name for cls in NETS for name in parameters_of(cls)} <= CASES.keys()
-    assert len(NETS) == 10
+    assert len(NETS) == 13
 
 
 @pytest.mark.parametrize(("cls", "name"), EVERY)
