@@ -6,6 +6,7 @@
     python benchmarks/papers.py gl_gan run --data raw
     python benchmarks/papers.py remix tables --data keel
     python benchmarks/papers.py robust images --data raw
+    python benchmarks/papers.py robustness images --data raw
 
 Each paper has several parts; ``papers.py PAPER --help`` lists them. What computes cells
 can be stopped whenever you like: the same command goes on. All write to
@@ -25,6 +26,7 @@ PAPERS = {
     "gl_gan": "GL-GAN: synthetic rows, judged by other classifiers",
     "remix": "ReMix: balanced batches of mixed rows",
     "robust": "SRAT and Imb-Mix: adversarial training under imbalance",
+    "robustness": "robustness and dataset bias: which robustness costs rare classes",
 }
 
 

@@ -4,7 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imbdeep.datasets import load_cifar10, load_cifar100, load_usps, make_imbalanced
+from imbdeep.datasets import (
+    load_cifar10,
+    load_cifar100,
+    load_photo_tiles,
+    load_usps,
+    make_imbalanced,
+)
 from imbdeep_bench.data.pairs import data_folder, fingerprint
 from imbdeep_bench.engine.experiment import Rows
 from imbdeep_bench.engine.names import check_names
@@ -60,6 +66,18 @@ def read_pictures(name, folder):
     check_names([name], READERS, "--datasets")
     X, y, is_test = READERS[name](data_folder(folder))
     return Pictures(name, X, y, is_test, fingerprint(X, y))
+
+
+def read_photo_tiles(n_train, n_test):
+    """Read so many tiles of each photo, to train on and to test on.
+
+    Halves of tiles that overlap would share pixels: those to test on lie elsewhere.
+    """
+    sizes = {"train": n_train, "test": n_test}
+    parts = [load_photo_tiles(subset=s, n_per_class=n) for s, n in sizes.items()]
+    is_test = np.repeat([False, True], [part.n_samples for part in parts])
+    X = np.concatenate([part.data for part in parts])
+    return X, np.concatenate([part.target for part in parts]), is_test
 
 
 def shrink_pictures(pictures):

@@ -78,6 +78,7 @@ def small_files(tmp_path_factory):
         ("robust", "images"): pictures,
         ("robust", "weights"): pictures,
         ("robust", "tables"): sets,
+        ("robustness", "images"): [*pictures, "--datasets", "usps"],
         ("explicit_gradient", "sets"): sets,
         ("explicit_gradient", "sensitivity"): sets,
         ("explicit_gradient", "adult"): adult,

@@ -28,6 +28,8 @@ SHORT = {
     ("remix", "images"): "--smoke --methods baseline,remix --tasks binary",
     ("robust", "images"): "--smoke --methods plain,ce --seeds 0-1 --imbalances exp-10",
     ("robust", "tables"): "--smoke --methods net,drcb_ce",
+    ("robustness", "images"): "--smoke --methods plain,universal --seeds 0-1 "
+    "--levels linear",
     ("robust", "weights"): "--smoke --methods natural_1,adversarial_50 --seeds 0-1",
     # These report on all of their methods, which learn nothing here.
     ("explicit_gradient", "sets"): "",
@@ -43,7 +45,7 @@ NOT_OF_FAILED = {
 # What a cell whose worker died says: it never got as far as its rows.
 HEAD = ("kind", "dataset", "method", "fold", "versions", "data_sha256", "identity")
 LABELS = ("data", "crowd", "n_workers", "r", "imbalance", "norm", "eps")
-LABELS += ("task", "ratio", "module")
+LABELS += ("task", "ratio", "module", "level")
 every_part = pytest.mark.parametrize("key", PARTS, ids=" ".join)
 every_experiment = pytest.mark.parametrize("key", EXPERIMENTS, ids=" ".join)
 # Those that report on all of their methods have many cells; the sets are larger than

@@ -13,6 +13,7 @@ from torch.utils.data import TensorDataset
 from imbdeep.batches import ReMixBatches
 from imbdeep.datasets import load_cifar10
 from imbdeep.datasets._cifar import CIFAR10
+from imbdeep_bench.data import pictures as all_pictures
 from imbdeep_bench.data.pairs import Dataset
 from imbdeep_bench.data.pictures import Pictures
 from imbdeep_bench.engine.experiment import Cell, Method, run_cell
@@ -319,7 +320,7 @@ def few_tiles(*, subset, n_per_class):
 
 def test_images_are_read_and_others_are_named(tmp_path, capsys, monkeypatch):
     write_usps(tmp_path, n_class=20)
-    monkeypatch.setattr(pictures, "load_photo_tiles", few_tiles)
+    monkeypatch.setattr(all_pictures, "load_photo_tiles", few_tiles)
     usps, tiles = pictures.read_images(None, tmp_path)
     assert (usps.X.shape, usps.is_test) == ((200, 1, 16, 16), None)
     assert (tiles.X[:, 0, 0, 0] == 255).tolist() == tiles.is_test.tolist()
@@ -332,7 +333,7 @@ def test_images_are_read_and_others_are_named(tmp_path, capsys, monkeypatch):
     def lacks(*args, **kwargs):
         raise ImportError("no scikit-image")
 
-    monkeypatch.setattr(pictures, "load_photo_tiles", lacks)
+    monkeypatch.setattr(all_pictures, "load_photo_tiles", lacks)
     assert [p.name for p in pictures.read_images(None, tmp_path)] == ["usps"]
     assert "Goes on without photo_tiles" in capsys.readouterr().err
 

@@ -1,10 +1,8 @@
 """The images of the experiment: CIFAR 10, and what stands in for it."""
 
-import numpy as np
-
-from imbdeep.datasets import load_cifar10, load_photo_tiles, load_usps
+from imbdeep.datasets import load_cifar10, load_usps
 from imbdeep_bench.data.pairs import data_folder, fingerprint
-from imbdeep_bench.data.pictures import Pictures
+from imbdeep_bench.data.pictures import Pictures, read_photo_tiles
 from imbdeep_bench.engine.names import check_names
 from imbdeep_bench.papers.remix.problems import BINARY, SEVERAL, TASKS, Problem
 from imbdeep_bench.papers.remix.sets import keep_found
@@ -37,12 +35,7 @@ def _read_cifar10(folder):
 
 
 def _read_tiles(folder):
-    # Halves of tiles that overlap would share pixels: those to test on lie elsewhere.
-    sizes = {"train": TRAIN_TILES, "test": TEST_TILES}
-    parts = [load_photo_tiles(subset=s, n_per_class=n) for s, n in sizes.items()]
-    is_test = np.repeat([False, True], [part.n_samples for part in parts])
-    X = np.concatenate([part.data for part in parts])
-    return X, np.concatenate([part.target for part in parts]), is_test
+    return read_photo_tiles(TRAIN_TILES, TEST_TILES)
 
 
 READERS = {"usps": _read_usps, "photo_tiles": _read_tiles, "cifar10": _read_cifar10}
