@@ -55,7 +55,7 @@ def universal_perturbation(
     batch_size=128,
     random_state=None,
 ):
-    r"""Learn one perturbation that misleads a net on as many rows as it can [1]_.
+    """Learn one perturbation that misleads a net on as many rows as it can [1]_.
 
     The same numbers are added to every row. An attacker who knows nothing of the rows
     to come can do that, and it shows what a net is sensitive to whatever the row.
@@ -123,11 +123,11 @@ def universal_perturbation(
 
     Notes
     -----
-    Starts at :math:`\delta = 0`. Each batch makes one step,
+    Starts at :math:`\\delta = 0`. Each batch makes one step,
 
     .. math::
-        \delta \leftarrow \Pi_\epsilon \Bigl(\delta + s \, \mathrm{sign} \nabla_\delta
-        \sum_i \min\bigl(-\log p_{y_i}(x_i + \delta), \beta\bigr)\Bigr),
+        \\delta \\leftarrow \\Pi_\\epsilon \\Bigl(\\delta + s \\, \\mathrm{sign} \\nabla_\\delta
+        \\sum_i \\min\\bigl(-\\log p_{y_i}(x_i + \\delta), \\beta\\bigr)\\Bigr),
 
     with the unit vector of the gradient instead of its signs for 'l2'. It is a local
     search: another seed, more epochs or smaller steps may find a worse perturbation.

@@ -21,7 +21,7 @@ def jensen_shannon(logits: Tensor) -> Tensor:
 
     Returns
     -------
-    Tensor of shape (*,)
+    divergence : Tensor of shape (*,)
         From 0, if the predictions agree, to :math:`\log k`, if none shares a class
         with another.
 

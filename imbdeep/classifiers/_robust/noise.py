@@ -42,7 +42,7 @@ class NoiseRun(ThreatRun):
 
 @shared_docs(SHARED)
 class AdversarialNoiseClassifier(ThreatNetClassifier):
-    r"""Net trained on noise that a generator learns to mislead it with [1]_.
+    """Net trained on noise that a generator learns to mislead it with [1]_.
 
     - *Batches*: half of the rows stay clean. To the others comes noise of a generator,
       or of one of an earlier epoch, scaled to the length ``eps``.

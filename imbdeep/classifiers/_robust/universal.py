@@ -26,13 +26,13 @@ class UniversalRun(ThreatRun):
 
 @shared_docs(SHARED)
 class UniversalAdversarialClassifier(ThreatNetClassifier):
-    r"""Net trained on rows that are all moved by the same shift, against it [1]_.
+    """Net trained on rows that are all moved by the same shift, against it [1]_.
 
-    - *Batches*: each row is moved by one shift :math:`\delta`, which lasts over batches
-      and epochs: :math:`x + \delta`.
+    - *Batches*: each row is moved by one shift :math:`\\delta`, which lasts over batches
+      and epochs: :math:`x + \\delta`.
     - *Objective*: cross-entropy, the focal loss or the LDAM loss :math:`L` of the moved
-      rows. After each step the shift climbs the loss of the same batch, :math:`\delta
-      \leftarrow \Pi_\epsilon(\delta + s \, \mathrm{sign} \nabla_\delta L)`.
+      rows. After each step the shift climbs the loss of the same batch, :math:`\\delta
+      \\leftarrow \\Pi_\\epsilon(\\delta + s \\, \\mathrm{sign} \\nabla_\\delta L)`.
     - *Schedule*: that of :class:`AdversarialClassifier`, without weights by default.
 
     Against :func:`~imbdeep.attacks.universal_perturbation`, which an attacker can learn
