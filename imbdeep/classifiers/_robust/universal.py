@@ -28,8 +28,8 @@ class UniversalRun(ThreatRun):
 class UniversalAdversarialClassifier(ThreatNetClassifier):
     """Net trained on rows that are all moved by the same shift, against it [1]_.
 
-    - *Batches*: each row is moved by one shift :math:`\\delta`, which lasts over batches
-      and epochs: :math:`x + \\delta`.
+    - *Batches*: each row is moved by one shift :math:`\\delta`, which lasts over
+      batches and epochs: :math:`x + \\delta`.
     - *Objective*: cross-entropy, the focal loss or the LDAM loss :math:`L` of the moved
       rows. After each step the shift climbs the loss of the same batch, :math:`\\delta
       \\leftarrow \\Pi_\\epsilon(\\delta + s \\, \\mathrm{sign} \\nabla_\\delta L)`.
