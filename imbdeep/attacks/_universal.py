@@ -127,7 +127,8 @@ def universal_perturbation(
 
     .. math::
         \\delta \\leftarrow \\Pi_\\epsilon \\Bigl(\\delta + s \\, \\mathrm{sign}
-        \\nabla_\\delta \\sum_i \\min\\bigl(-\\log p_{y_i}(x_i + \\delta), \\beta\\bigr)\\Bigr),
+        \\nabla_\\delta
+        \\sum_i \\min\\bigl(-\\log p_{y_i}(x_i + \\delta), \\beta\\bigr)\\Bigr),
 
     with the unit vector of the gradient instead of its signs for 'l2'. It is a local
     search: another seed, more epochs or smaller steps may find a worse perturbation.
