@@ -8,12 +8,12 @@ Run it from the repository root, after ``benchmarks/imblearn27.py``. Tables go t
 each is ranked against the same learner without one.
 """
 
-import re
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+from markers import replace_between_markers
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent.parent / "benchmarks"))
@@ -94,16 +94,6 @@ def by_set(cells, metric):
     return pairs.T
 
 
-def replace_between_markers(path, text):
-    """Put ``text`` between the ``results`` markers of a file."""
-    begin, end = "<!-- results -->", "<!-- end of results -->"
-    pattern = re.compile(f"{re.escape(begin)}.*{re.escape(end)}", re.DOTALL)
-    content = path.read_text()
-    if not pattern.search(content):
-        raise ValueError(f"{path} has no line {begin} followed by {end}.")
-    path.write_text(pattern.sub(f"{begin}\n{text}\n{end}", content))
-
-
 def main(cells_path):
     cells = read_cells(cells_path)
     variants = write_variants(cells, LEARNERS, SAMPLERS, "samplers.csv")
@@ -117,9 +107,7 @@ def main(cells_path):
     cells = only(cells, rest)
     table = summary(cells)
     table.to_csv(HERE / "summary.csv", index_label="method")
-    replace_between_markers(
-        HERE.parent.parent / "README.md", table.to_markdown(disable_numparse=True)
-    )
+    replace_between_markers("results", table.to_markdown(disable_numparse=True))
     for metric in BY_SET:
         by_set(cells, metric).to_csv(HERE / f"{metric}.csv", index_label="method")
     plot_rank_heat_map(cells, "balanced_brier").savefig(HERE / "ranks.png", dpi=80)

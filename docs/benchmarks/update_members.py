@@ -3,13 +3,16 @@
     python docs/benchmarks/update_members.py results/members/cells.jsonl
 
 Run it from the repository root, after ``benchmarks/imblearn27.py --preset members``.
-Tables and pictures go to ``docs/benchmarks/members``.
+Tables and pictures go to ``docs/benchmarks/members``, and with them the scores of every
+fit, ``fits.csv``: who compares another method on the same splits needs them. The first
+table goes to README.md, too.
 """
 
 import sys
 from pathlib import Path
 
 import pandas as pd
+from markers import replace_between_markers
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent.parent / "benchmarks"))
@@ -22,6 +25,14 @@ from imbdeep_bench.report.tables import mean_table, rank_table  # noqa: E402
 
 METRICS = ["average_precision", "log_loss", "g_mean_tuned"]
 CONTROL = "imbalanced"
+# As the README has them; others go by their names.
+TITLES = {
+    "imbalanced": "`ImbalancedClassifier`",
+    "catboost": "CatBoost",
+    "lightgbm": "LightGBM",
+    "hist_gb": "HistGradientBoosting",
+    "random_forest": "random forest",
+}
 OUT = HERE / "members"
 
 
@@ -62,10 +73,23 @@ def duels(cells):
     return pd.concat(told)
 
 
+def fits(cells):
+    """The scores of every fit, and its seconds."""
+    keys = ["dataset", "fold", "method"]
+    table = cells.scores[cells.scores["metric"].isin(METRICS)]
+    table = table.pivot(index=keys, columns="metric", values="value")[METRICS]
+    seconds = cells.cells.set_index(keys)["fit_seconds"].astype(float)
+    return table.assign(fit_seconds=seconds).map("{:.4f}".format)
+
+
 def main(cells_path):
     cells = read_cells(cells_path)
     OUT.mkdir(exist_ok=True)
-    summary(cells).to_csv(OUT / "summary.csv", index_label="method")
+    fits(cells).to_csv(OUT / "fits.csv")
+    told = summary(cells)
+    told.to_csv(OUT / "summary.csv", index_label="method")
+    shown = told.rename(index=TITLES).rename_axis(None)
+    replace_between_markers("peers", shown.to_markdown(disable_numparse=True))
     duels(cells).to_csv(OUT / "duels.csv", index=False)
     for metric in METRICS[:2]:
         means = mean_table(cells, metric).mean.map("{:.3f}".format)
