@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_array_equal
@@ -287,3 +288,11 @@ def test_pages_are_released_unless_changes_would_be_lost(tmp_path, mode):
     else:
         assert after < 1e5
     assert X[0, 0, 0, 0] == (1 if mode == "r" else 7)
+
+
+def test_a_module_for_images_is_no_place_for_a_frame():
+    frame = pd.DataFrame({"age": np.arange(20.0), "city": list("ab") * 10})
+    for module in ("conv", "squeezenet"):
+        # Not that its text is to be encoded, which would lead nowhere.
+        with pytest.raises(ValueError, match=r"takes images.*shape \(20, 2\).*'mlp'"):
+            NetClassifier(module).fit(frame, np.arange(20) % 2)

@@ -63,6 +63,9 @@ class ReadsTables:
             rows = X if hasattr(X, "shape") else rows_as_array(X)
             check_like_training(rows, self.image_shape_, self)
         if reset:
+            if are_labelled and hasattr(X, "columns"):
+                # Before advice on its columns, which would lead nowhere.
+                self._check_are_images(X)
             module = self._component("module", MODULES)
             self.allows_nd_ = getattr(module, "input_ndim", None) != 2
             self.level_codes_ = LevelCodes(self._categorical_columns(X)).fit(X)
@@ -86,7 +89,7 @@ class ReadsTables:
     def _check_are_images(self, X):
         """Refuse what a module for images would refuse in the first step."""
         takes = getattr(self._component("module", MODULES), "input_ndim", None)
-        if takes == 4 and X.ndim != 4:
+        if takes == 4 and len(X.shape) != 4:
             raise ValueError(
                 f"module={shown(self.module)} takes images of shape (n, bands, height, "
                 f"width), got X of shape {X.shape}. Give images without bands one, "

@@ -1,5 +1,7 @@
 """Read the argument ``sample_weight``."""
 
+from numbers import Number
+
 import numpy as np
 from sklearn.utils.validation import _check_sample_weight, _num_samples
 
@@ -34,6 +36,8 @@ def read_sample_weight(sample_weight, X, dtype=None):
     """
     weights = as_array(sample_weight)
     n_rows = _num_samples(X)
+    if weights is not None and not isinstance(weights, Number):
+        weights = np.asarray(weights)
     if np.ndim(weights) == 1 and len(weights) != n_rows:
         raise ValueError(
             f"sample_weight has {len(weights)} weights, and X has {n_rows} rows. A "

@@ -19,6 +19,7 @@ from imbdeep.utils import all_estimators
 
 from .estimators import (
     CLASSIFIERS,
+    IMAGE_CLASSIFIERS,
     IMAGE_SAMPLERS,
     SAMPLERS,
     each,
@@ -78,13 +79,17 @@ def later_rows(X):
 
 def test_every_estimator_is_tried():
     tried = {type(one) for one in [*CLASSIFIERS.values(), *SAMPLERS.values()]}
-    take_no_tables = {type(one) for one in IMAGE_SAMPLERS.values()}
+    of_images = [*IMAGE_SAMPLERS.values(), *IMAGE_CLASSIFIERS.values()]
+    take_no_tables = set(map(type, of_images))
     assert tried | take_no_tables >= {
         c for _, c in all_estimators(["classifier", "sampler"])
     }
     for sampler in IMAGE_SAMPLERS.values():
         with pytest.raises(ValueError, match="takes images"):
             clone(sampler).fit_resample(*mixed())
+    for classifier in IMAGE_CLASSIFIERS.values():
+        with pytest.raises(ValueError, match="X is a table"):
+            clone(classifier).fit(*mixed())
 
 
 @pytest.mark.parametrize("name", each_that_reads(NETS))

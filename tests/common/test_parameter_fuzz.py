@@ -19,12 +19,13 @@ from sklearn.base import BaseEstimator, clone
 
 from imbdeep.base import BaseNetClassifier
 from imbdeep.batches._registry import BATCHES
+from imbdeep.classifiers import AugMixClassifier
 from imbdeep.crowds import DawidSkene, MajorityVote
 from imbdeep.losses._registry import LOSSES
 from imbdeep.modules._registry import MODULES
 
 from .documented import documented_type, fits
-from .estimators import CLASSIFIERS, IMAGE_SAMPLERS, SAMPLERS, each
+from .estimators import CLASSIFIERS, IMAGE_CLASSIFIERS, IMAGE_SAMPLERS, SAMPLERS, each
 from .nets import NETS, quick, table
 from .test_docstrings import FOLDERS
 
@@ -35,6 +36,9 @@ ANNOTATIONS = np.random.default_rng(0).integers(0, 2, (60, 3))
 ESTIMATORS = {
     **{f"classifier-{name}": clone(CLASSIFIERS[name]) for name in CLASSIFIERS},
     **{f"classifier-{name}": quick(name) for name in NETS},
+    "classifier-augmix": AugMixClassifier(
+        module__n_filters=(4,), max_epochs=2, batch_size=32, random_state=0
+    ),
     **{f"sampler-{name}": clone(SAMPLERS[name]) for name in SAMPLERS},
     **{f"sampler-{name}": clone(one) for name, one in IMAGE_SAMPLERS.items()},
     "aggregator-dawid-skene": DawidSkene(),
@@ -126,16 +130,22 @@ def parameters_of(estimator):
     return found
 
 
+def rows_for(estimator):
+    of_images = [*IMAGE_SAMPLERS.values(), *IMAGE_CLASSIFIERS.values()]
+    return PICTURES if type(estimator) in map(type, of_images) else X
+
+
 def run(estimator):
     if hasattr(estimator, "fit_resample"):
-        is_of_images = type(estimator) in map(type, IMAGE_SAMPLERS.values())
-        rows, _ = estimator.fit_resample(PICTURES if is_of_images else X, Y)
+        rows, _ = estimator.fit_resample(rows_for(estimator), Y)
         assert np.isfinite(rows).all()
     elif hasattr(estimator, "fit_predict"):
         estimator.fit_predict(ANNOTATIONS)
     else:
         crowd = hasattr(estimator, "truth_column")
-        probabilities = estimator.fit(X, ANNOTATIONS if crowd else Y).predict_proba(X)
+        rows = rows_for(estimator)
+        estimator.fit(rows, ANNOTATIONS if crowd else Y)
+        probabilities = estimator.predict_proba(rows)
         assert np.isfinite(probabilities).all()
 
 

@@ -256,7 +256,7 @@ def test_a_classifier_with_the_net_of_the_remix_paper(seed):
 def test_a_classifier_refuses_images_of_other_channels():
     X, y = digits()
     net = NetClassifier("conv", max_epochs=1, random_state=0).fit(X[:100], y[:100])
-    with pytest.raises(ValueError, match="X has 3 features, but NetClassifier is exp"):
+    with pytest.raises(ValueError, match=r"X has shape \(5, 3, 8, 8\), and Net.*bands"):
         net.predict(X[:5].repeat(3, axis=1))
     with pytest.raises(ValueError, match=r"takes images of .*X of shape \(100, 8, 8\)"):
         NetClassifier("conv", max_epochs=1).fit(X[:100, 0], y[:100])

@@ -190,7 +190,7 @@ class AugMixClassifier(BaseDeferredClassifier):
         named_operations(self.ops)
 
     def _check_are_images(self, X):
-        if X.ndim == 2:
+        if len(X.shape) == 2:
             raise ValueError(
                 f"{type(self).__name__} turns, shifts and recolours images of shape "
                 f"(n, bands, height, width), and X is a table of shape {X.shape}, "
@@ -198,7 +198,7 @@ class AugMixClassifier(BaseDeferredClassifier):
                 "bands, height, width); for tables take AdversarialClassifier, which "
                 "trains on rows moved within the error of their measurements."
             )
-        if X.ndim != 4:
+        if len(X.shape) != 4:
             raise ValueError(
                 f"{type(self).__name__} takes images of shape (n, bands, height, "
                 f"width), got X of shape {X.shape}. Give images without bands one, "

@@ -66,5 +66,5 @@ def test_ratios_are_to_the_step_of_the_same_repeat(monkeypatch):
 
 
 def test_every_public_augmentation_is_timed():
-    assert len(TIMED) == 9
+    assert len(TIMED) == 10
     assert np.all([callable(one) for one in TIMED.values()])

@@ -25,13 +25,13 @@ def make_rows(train, test):
     ``more`` has mean and standard deviation of each band over the training tiles.
     """
     (X, y), (X_test, y_test) = train, test
-    mean, variance = band_moments(X)
+    mean, std = band_moments(X)
     told = {
         "class_counts": np.bincount(y).tolist(),
         "n_train": len(y),
         "n_test": len(y_test),
     }
-    moments = tuple(mean.tolist()), tuple(np.sqrt(variance).tolist())
+    moments = tuple(mean.tolist()), tuple(std.tolist())
     return Rows(X, y, X_test, y_test, told, moments)
 
 
