@@ -16,12 +16,12 @@ def jensen_shannon(logits: Tensor) -> Tensor:
 
     Parameters
     ----------
-    logits : Tensor of shape (k, *, C)
+    logits : Tensor of shape (k, ..., C)
         Those of k views of each row.
 
     Returns
     -------
-    divergence : Tensor of shape (*,)
+    divergence : Tensor of shape (...,)
         From 0, if the predictions agree, to :math:`\log k`, if none shares a class
         with another.
 
