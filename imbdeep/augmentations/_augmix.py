@@ -165,7 +165,11 @@ def named_operations(ops: Any) -> list[Operation]:
     if isinstance(ops, str) and ops == "all":
         return list(OPERATIONS.values())
     is_several = isinstance(ops, Sequence | np.ndarray) and not isinstance(ops, str)
-    if not is_several or len(ops) == 0 or any(o not in [*OPERATIONS] for o in ops):
+    if (
+        not is_several
+        or len(ops) == 0
+        or not all(isinstance(name, str) and name in OPERATIONS for name in ops)
+    ):
         raise ValueError(
             f"ops must be 'all' or some of {sorted(OPERATIONS)}, got {shown(ops)}."
         )

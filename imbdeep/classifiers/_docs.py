@@ -38,6 +38,25 @@ history_ : skorch.history.History
 module : {'mlp', 'nca', 'tabm', 'conv', 'squeezenet', 'resnet18', 'resnet50', \
         'efficientnet_b0', 'efficientnet_b4'} or nn.Module, default='mlp'
 """,
+    "movable": """\
+perturb : array-like of bool of the shape of a row, list of columns, mapping or \
+        Series of bool by column name, or None, default=None
+    Features that may be moved, see :class:`AdversarialClassifier`; levels cannot.
+box : 'data', tuple (low, high), mapping, DataFrame of two rows or None, \
+        default=None
+    Smallest and largest value of a moved feature, to which moved rows are clipped,
+    see :class:`AdversarialClassifier`.
+""",
+    "shift_eps": """\
+eps : float, array-like that broadcasts to a row, mapping or Series by column \
+        name, or None, at least 0, default=None
+    How far the shift may move a row, see :class:`AdversarialClassifier`. Tables need
+    it, best with ``eps_unit='std'``; None is 8/255 for pixels in [0, 1]. 0 trains on
+    clean rows.
+eps_unit : {'input', 'std'}, default='input'
+    Unit of ``eps`` and ``step_size``: that of X, or the standard deviation of each
+    feature in the training rows.
+""",
     "step_size_": """\
 step_size_ : ndarray of the shape of a row
     Step length of the attack, likewise.

@@ -85,10 +85,7 @@ class AdversarialNoiseClassifier(ThreatNetClassifier):
     eps_unit : {'input', 'std'}, default='input'
         Unit of ``eps``: that of X, or the standard deviation of each feature in the
         training rows.
-    perturb, box
-        See :class:`AdversarialClassifier`. Noisy rows are clipped to the box, and the
-        length of the noise is what is left after that; if the box is too small for it,
-        all numbers go to its border.
+    {movable}
     **kwargs
         Further parameters of :class:`AdversarialClassifier`, such as ``criterion`` or
         ``reweight_from``, or of :class:`LDAMClassifier`.
@@ -113,7 +110,8 @@ class AdversarialNoiseClassifier(ThreatNetClassifier):
     -----
     The generator has four layers, of 20 units in between, and adds their output to the
     normal noise that goes in. Noise is scaled so that its length is ``eps`` *after* the
-    row has been clipped. The generator learns by the gradient for a fixed scale, and
+    row has been clipped to ``box``; if that is too small for it, all numbers go to its
+    border. The generator learns by the gradient for a fixed scale, and
     from the net as it predicts: without dropout, and with the running statistics of
     batch norm.
 

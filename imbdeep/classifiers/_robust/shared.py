@@ -72,8 +72,9 @@ class SharedAdversarialClassifier(AdversarialNetClassifier):
         the shift turns to the others of its heap. None sets no bound.
     label_smoothing : float in [0, 1), default=0.0
         Share of each label that is spread evenly over all classes.
-    eps, eps_unit, norm
-        See :class:`AdversarialClassifier`.
+    {shift_eps}
+    norm : {'linf', 'l2'}, default='linf'
+        What ``eps`` bounds: the shift of each feature, or its Euclidean length.
     attack_steps : int, at least 1, default=4
         Steps of the attack. Each costs about as much as a plain training step.
     step_size : float, array-like, mapping, Series or None, default=None
@@ -81,8 +82,7 @@ class SharedAdversarialClassifier(AdversarialNetClassifier):
         paper does.
     random_start : bool, default=True
         Whether a shift begins at a random point of the ball rather than at 0.
-    perturb, box
-        See :class:`AdversarialClassifier`.
+    {movable}
     **kwargs
         Further parameters of :class:`AdversarialClassifier`, such as ``criterion`` or
         ``reweight_from``, or of :class:`LDAMClassifier`.

@@ -48,14 +48,7 @@ class UniversalAdversarialClassifier(ThreatNetClassifier):
         Whether the shift is updated by a gradient of its own, at the new weights, or by
         the backward pass of the step of the weights, at the old ones. A step of
         'alternating' costs as much as two plain ones, of 'simultaneous' as one.
-    eps : float, array-like that broadcasts to a row, mapping or Series by column \
-            name, or None, at least 0, default=None
-        How far the shift may move a row, see :class:`AdversarialClassifier`. Tables
-        need it, best with ``eps_unit='std'``; None is 8/255 for pixels in [0, 1]. 0
-        trains on clean rows.
-    eps_unit : {'input', 'std'}, default='input'
-        Unit of ``eps`` and ``step_size``: that of X, or the standard deviation of each
-        feature in the training rows.
+    {shift_eps}
     norm : {'linf', 'l2'}, default='linf'
         What ``eps`` bounds: the shift of each feature, or its Euclidean length. For
         'l2' the shift climbs by the unit vector of the gradient.
@@ -63,14 +56,7 @@ class UniversalAdversarialClassifier(ThreatNetClassifier):
         Step length :math:`s` of the shift, given like ``eps``. None takes ``eps``
         itself, as the paper does; with 'linf' most features are then shifted by
         -``eps``, 0 or ``eps``. Smaller steps let the shift settle.
-    perturb : array-like of bool of the shape of a row, list of columns, mapping or \
-            Series of bool by column name, or None, default=None
-        Features that the shift may move, see :class:`AdversarialClassifier`; levels
-        cannot.
-    box : 'data', tuple (low, high), mapping, DataFrame of two rows or None, \
-            default=None
-        Smallest and largest value of a moved feature, to which moved rows are clipped,
-        see :class:`AdversarialClassifier`.
+    {movable}
     **kwargs
         Further parameters of :class:`AdversarialClassifier`, such as ``criterion`` or
         ``reweight_from``, or of :class:`LDAMClassifier`.

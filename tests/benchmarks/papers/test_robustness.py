@@ -127,7 +127,7 @@ def test_scores_by_hand():
 
 
 def shared(**own):
-    sizes = {"module": "conv", "shape": (3, 32, 32), "max_epochs": 8}
+    sizes = {"module": "conv", "max_epochs": 8}
     told = {"data": "photo_tiles", "random_state": 3, "device": "cpu"}
     return Shared(**sizes | told | own)
 
@@ -140,14 +140,14 @@ def test_all_methods_train_alike(name):
     assert params["lr_schedule"] == "triangular"
     assert params["augment"] == "flips"
     assert (params["random_state"], params["max_epochs"]) == (3, 8)
-    digits = METHODS[name].make(shared(data="usps", shape=(1, 16, 16))).get_params()
+    digits = METHODS[name].make(shared(data="usps")).get_params()
     assert digits["augment"] is None
     if name in ("universal", "shared", "pgd"):
         assert (params["eps"], digits["eps"]) == (8 / 255, 0.15)
     if name == "noise":
-        # The root mean square of 135 over an image of 3 x 224 x 224.
-        rms = params["eps"] / np.sqrt(3 * 32 * 32)
-        assert rms == pytest.approx(0.348, abs=5e-4)
+        # The root mean square of a length of 135 over an image of 3 x 224 x 224.
+        assert params["eps"] == pytest.approx(135 / np.sqrt(3 * 224 * 224))
+        assert params["eps"] == pytest.approx(0.348, abs=5e-4)
 
 
 # --- The report ----------------------------------------------------------------------

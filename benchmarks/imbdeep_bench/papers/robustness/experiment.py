@@ -98,7 +98,6 @@ class Images(Experiment, command.Command):
         return Shared(
             data=setting.data.name,
             module=setting.of[1],
-            shape=setting.data.X.shape[1:],
             max_epochs=self.max_epochs,
             random_state=seed,
             device=self.device,

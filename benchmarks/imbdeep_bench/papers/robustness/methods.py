@@ -6,8 +6,6 @@ Each is made by ``make(shared)``, which has what all methods of a cell have in c
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
-
 from imbdeep.classifiers import (
     AdversarialClassifier,
     AdversarialNoiseClassifier,
@@ -36,7 +34,7 @@ EPS = {"usps": 0.15}
 PIXEL_EPS = 8 / 255
 # One filter bank more than by default, as tiles have twice the side of digits.
 NETS = {"conv": {"module__n_filters": (16, 32, 64)}}
-# Of noise, per number: 135 of 3 x 224 x 224.
+# Root mean square of the noise: 135 of 3 x 224 x 224 numbers.
 NOISE = 135 / (3 * 224**2) ** 0.5
 
 
@@ -46,7 +44,6 @@ class Shared:
 
     data: str
     module: str
-    shape: tuple  # of an image
     max_epochs: int
     random_state: int
     device: str
@@ -69,11 +66,6 @@ class Shared:
         """Radius of the attacks, linf."""
         return EPS.get(self.data, PIXEL_EPS)
 
-    @property
-    def noise_eps(self):
-        """Euclidean length of the noise."""
-        return NOISE * float(np.prod(self.shape)) ** 0.5
-
 
 def _plain(shared):
     return LDAMClassifier(**shared.params)
@@ -84,7 +76,7 @@ def _augmix(shared):
 
 
 def _noise(shared):
-    return AdversarialNoiseClassifier(eps=shared.noise_eps, **PIXELS, **shared.params)
+    return AdversarialNoiseClassifier(eps=NOISE, **PIXELS, **shared.params)
 
 
 def _attacked(cls, shared, **own):
