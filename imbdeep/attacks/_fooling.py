@@ -1,7 +1,5 @@
 """What one perturbation of all rows does to predictions."""
 
-from inspect import signature
-
 import numpy as np
 from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils.validation import check_is_fitted, column_or_1d
@@ -9,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from imbdeep.attacks._scorer import (
     Scorer,
     check_rows_of_interest,
-    refuse_per_class,
+    check_scorer,
     rows_of_known_classes,
     rows_of_rare_classes,
     share_per_class,
@@ -145,13 +143,6 @@ def make_universal_scorer(
     >>> cross_val_score(net, X, y, scoring=scorer, cv=2).shape
     (2,)
     """
-    check_rows_of_interest(rows)
-    if rows == "per_class":
-        refuse_per_class("fooling_rate")
-    # A wrong parameter fails here, and not in each fold as a score of NaN.
-    given = signature(universal_perturbation).bind(None, None, None, eps=eps, **attack)
-    given.apply_defaults()
-    check_universal(given.arguments)
     parameters = {
         "eps": eps,
         "rows": rows,
@@ -159,6 +150,7 @@ def make_universal_scorer(
         "random_state": random_state,
         **attack,
     }
+    check_scorer(parameters, "fooling_rate", universal_perturbation, check_universal)
     return Scorer(_universal_accuracy, "make_universal_scorer", parameters)
 
 

@@ -132,13 +132,6 @@ def make_robust_scorer(
     >>> cross_val_score(net, X, y, scoring=scorer, cv=2).shape
     (2,)
     """
-    check_rows_of_interest(rows)
-    if rows == "per_class":
-        refuse_per_class("robust_accuracy")
-    # A wrong parameter fails here, and not in each fold as a score of NaN.
-    given = signature(adversarial_rows).bind(None, None, None, eps=eps, **attack)
-    given.apply_defaults()
-    check_attack(given.arguments)
     parameters = {
         "eps": eps,
         "rows": rows,
@@ -146,7 +139,36 @@ def make_robust_scorer(
         "random_state": random_state,
         **attack,
     }
+    check_scorer(parameters, "robust_accuracy", adversarial_rows, check_attack)
     return Scorer(robust_accuracy, "make_robust_scorer", parameters)
+
+
+def check_scorer(parameters, per_class, attack, check):
+    """Refuse a wrong parameter now, and not in each fold as a score of NaN.
+
+    Parameters
+    ----------
+    parameters : dict
+        ``rows`` and ``class_counts``, and what the attack is given.
+    per_class : str
+        The function that has scores of each class.
+    attack : callable
+        Takes the parameters after a classifier, rows and labels.
+    check : callable
+        Checks all of its arguments, defaults included.
+
+    Raises
+    ------
+    ValueError, TypeError
+    """
+    given = dict(parameters)
+    rows, _ = given.pop("rows"), given.pop("class_counts")
+    check_rows_of_interest(rows)
+    if rows == "per_class":
+        refuse_per_class(per_class)
+    bound = signature(attack).bind(None, None, None, **given)
+    bound.apply_defaults()
+    check(bound.arguments)
 
 
 class Scorer:

@@ -1,6 +1,11 @@
 """Entries that the docstrings of several classifiers share."""
 
 SHARED = {
+    "attack_kwargs": """\
+**kwargs
+    Further parameters of :class:`AdversarialClassifier`, such as ``criterion`` or
+    ``reweight_from``, or of :class:`LDAMClassifier`.
+""",
     "average_from": """\
 average_from : float in [0, 1), default=0.75
     Fraction of ``max_epochs`` after which averaging begins.

@@ -3,6 +3,7 @@
 import hashlib
 import math
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +45,19 @@ def fingerprint(X, y):
 def data_folder(given):
     """Return the folder of the files: the given one, or raw/ of scikit-learn's own."""
     return Path(get_data_home()) / "raw" if given is None else given
+
+
+def keep_found(found, *, were_asked, where):
+    """Return the data sets that were found, by name; say which were not.
+
+    A ValueError names them if they were asked for, or if there is none at all.
+    """
+    absent = [name for name, data in found.items() if data is None]
+    if absent and (were_asked or len(absent) == len(found)):
+        raise ValueError(f"--datasets: {', '.join(absent)} cannot be found. {where}")
+    if absent:
+        print(f"Goes on without {', '.join(absent)}: no file.", file=sys.stderr)
+    return [data for data in found.values() if data is not None]
 
 
 def read_dataset(name, folder):

@@ -1,5 +1,6 @@
 """Pictures made imbalanced as sections 4.5.1 and 5.5.1 of the dissertation have it."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,12 +45,18 @@ def _read_usps(folder):
     return bunch.data, bunch.target, None
 
 
+def join_parts(train, test):
+    """Return pictures, labels, and which are of the test part, of two parts."""
+    is_test = np.repeat([False, True], [train.n_samples, test.n_samples])
+    X = np.concatenate([train.data, test.data])
+    return X, np.concatenate([train.target, test.target]), is_test
+
+
 def _cifar_reader(load):
     def read(folder):
-        parts = [load(folder, subset=name, dtype="uint8") for name in ("train", "test")]
-        is_test = np.repeat([False, True], [part.n_samples for part in parts])
-        X = np.concatenate([part.data for part in parts])
-        return X, np.concatenate([part.target for part in parts]), is_test
+        return join_parts(
+            *(load(folder, subset=name, dtype="uint8") for name in ("train", "test"))
+        )
 
     return read
 
@@ -68,16 +75,29 @@ def read_pictures(name, folder):
     return Pictures(name, X, y, is_test, fingerprint(X, y))
 
 
+def read_all(readers, names, folder):
+    """Read data sets by name; None in place of those that cannot be found.
+
+    ``readers`` take a folder and return pictures, labels, and which are of the test
+    part. A folder of None is raw/ of scikit-learn's data folder.
+    """
+    found, folder = dict.fromkeys(names), data_folder(folder)
+    for name in names:
+        with suppress(FileNotFoundError, ImportError):
+            X, y, is_test = readers[name](folder)
+            found[name] = Pictures(name, X, y, is_test, fingerprint(X, y))
+    return found
+
+
 def read_photo_tiles(n_train, n_test):
     """Read so many tiles of each photo, to train on and to test on.
 
     Halves of tiles that overlap would share pixels: those to test on lie elsewhere.
     """
     sizes = {"train": n_train, "test": n_test}
-    parts = [load_photo_tiles(subset=s, n_per_class=n) for s, n in sizes.items()]
-    is_test = np.repeat([False, True], [part.n_samples for part in parts])
-    X = np.concatenate([part.data for part in parts])
-    return X, np.concatenate([part.target for part in parts]), is_test
+    return join_parts(
+        *(load_photo_tiles(subset=s, n_per_class=n) for s, n in sizes.items())
+    )
 
 
 def shrink_pictures(pictures):
@@ -99,6 +119,18 @@ def shrink_pictures(pictures):
 def as_floats(X):
     """Return pictures in [0, 1], float32."""
     return X.astype(np.float32) / (255 if X.dtype == np.uint8 else 1)
+
+
+def first_of_each_class(y, n):
+    """Return the positions of the first ``n`` rows of each class, sorted.
+
+    Examples
+    --------
+    >>> first_of_each_class(np.array([1, 0, 1, 1, 0, 0]), 2)
+    array([0, 1, 2, 4])
+    """
+    rows = [np.flatnonzero(y == label)[:n] for label in np.unique(y)]
+    return np.sort(np.concatenate(rows))
 
 
 # --- Imbalance -----------------------------------------------------------------------

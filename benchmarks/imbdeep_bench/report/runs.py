@@ -231,6 +231,19 @@ def with_error(row):
     return f"{row['mean']:.3f}{error}{'*' if row['n_failed'] else ''}"
 
 
+def print_lead(row):
+    """Print a difference and its standard error, and the runs with either sign.
+
+    Examples
+    --------
+    >>> row = {"difference": -0.1234, "se": 0.01, "won": 1, "lost": 4}
+    >>> print_lead(row)
+    '-0.123 ± 0.010 (1-4)'
+    """
+    error = "" if pd.isna(row["se"]) else f" ± {row['se']:.3f}"
+    return f"{row['difference']:+.3f}{error} ({row['won']}-{row['lost']})"
+
+
 def lay_out(part, methods, metrics, titles, print_row=with_error):
     """Print means of one setting, a row a method and a column a metric.
 

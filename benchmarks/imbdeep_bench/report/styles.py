@@ -61,3 +61,10 @@ def method_styles(methods):
         for name, (color, linestyle, marker) in zip(members, looks, strict=False):
             styles[name] = MethodStyle(color, linestyle, marker)
     return {name: styles[name] for name in methods}
+
+
+def tidy(axes):
+    """Leave grid and two axes."""
+    axes.grid(color="#DDDDDD", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)

@@ -86,9 +86,7 @@ class AdversarialNoiseClassifier(ThreatNetClassifier):
         Unit of ``eps``: that of X, or the standard deviation of each feature in the
         training rows.
     {movable}
-    **kwargs
-        Further parameters of :class:`AdversarialClassifier`, such as ``criterion`` or
-        ``reweight_from``, or of :class:`LDAMClassifier`.
+    {attack_kwargs}
 
     Attributes
     ----------

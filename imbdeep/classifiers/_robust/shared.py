@@ -83,9 +83,7 @@ class SharedAdversarialClassifier(AdversarialNetClassifier):
     random_start : bool, default=True
         Whether a shift begins at a random point of the ball rather than at 0.
     {movable}
-    **kwargs
-        Further parameters of :class:`AdversarialClassifier`, such as ``criterion`` or
-        ``reweight_from``, or of :class:`LDAMClassifier`.
+    {attack_kwargs}
 
     Attributes
     ----------

@@ -57,9 +57,7 @@ class UniversalAdversarialClassifier(ThreatNetClassifier):
         itself, as the paper does; with 'linf' most features are then shifted by
         -``eps``, 0 or ``eps``. Smaller steps let the shift settle.
     {movable}
-    **kwargs
-        Further parameters of :class:`AdversarialClassifier`, such as ``criterion`` or
-        ``reweight_from``, or of :class:`LDAMClassifier`.
+    {attack_kwargs}
 
     Attributes
     ----------

@@ -13,7 +13,12 @@ from imbdeep.classifiers import (
     LDAMClassifier,
     SRATClassifier,
 )
-from imbdeep_bench.data.pictures import Imbalance, draw_pictures, read_pictures
+from imbdeep_bench.data.pictures import (
+    Imbalance,
+    draw_pictures,
+    first_of_each_class,
+    read_pictures,
+)
 from imbdeep_bench.engine.experiment import Cell, Rows, Setting, run_cell
 from imbdeep_bench.engine.protocol import derive_seed
 from imbdeep_bench.papers.robust import scores as scoring
@@ -30,7 +35,6 @@ from imbdeep_bench.papers.robust.methods import (
 from imbdeep_bench.papers.robust.report import FOUR, STRONG
 from imbdeep_bench.papers.robust.scores import (
     compare_attacks,
-    first_of_each_class,
     score_pictures,
 )
 from imbdeep_bench.papers.robust.threats import EPS, SMOKE, Strength, Threat

@@ -82,7 +82,6 @@ def test_what_is_imbalanced_as_it_comes_is_left_so():
 
 
 def test_sets_that_are_not_there_are_named(tmp_path, monkeypatch, capsys):
-    pictures._read.cache_clear()
     monkeypatch.setattr(pictures, "SATELLITE_TRAIN", 30)
     monkeypatch.setattr(pictures, "SATELLITE_TEST", 10)
 
@@ -99,7 +98,6 @@ def test_sets_that_are_not_there_are_named(tmp_path, monkeypatch, capsys):
     assert satellite.is_test.tolist() == [False] * 30 + [True] * 10
     with pytest.raises(ValueError, match="cifar100 cannot be found"):
         pictures.read_images(["usps", "cifar100"], tmp_path)
-    pictures._read.cache_clear()
 
 
 # --- Scores --------------------------------------------------------------------------

@@ -11,9 +11,9 @@ from imbdeep_bench.engine import command
 from imbdeep_bench.engine.experiment import Experiment, Grid, Setting, timed_fit
 from imbdeep_bench.engine.names import check_names, split_names
 from imbdeep_bench.engine.protocol import derive_seed
+from imbdeep_bench.image_nets import add_modules, check_modules
 from imbdeep_bench.papers.climate import report
 from imbdeep_bench.papers.climate.methods import METHODS, N_CLASSES, Shared
-from imbdeep_bench.papers.climate.nets import NETS
 from imbdeep_bench.papers.climate.tiles import SIDE, Droughtwatch, Synthetic
 
 DATASETS = ("synthetic", "droughtwatch")
@@ -154,13 +154,7 @@ class Tables(Experiment, command.Command):
             metavar="DIR",
             help="folder of the real set, with train/ and val/",
         )
-        parser.add_argument(
-            "--modules",
-            type=split_names,
-            metavar="A,B",
-            default=["conv"],
-            help=f"nets, of {', '.join(NETS)} (default: conv)",
-        )
+        add_modules(parser)
         for part, n in (("train", 3000), ("test", 1500)):
             parser.add_argument(
                 f"--n-{part}",
@@ -195,7 +189,7 @@ class Tables(Experiment, command.Command):
     @classmethod
     def plan(cls, args):
         methods = command.pick_methods(args, cls.methods)
-        check_names(args.modules, NETS, "--modules")
+        check_modules(args.modules)
         command.check_seeds(args.seeds)
         if args.size % 4:
             raise ValueError(f"--size got {args.size}; give a multiple of 4.")

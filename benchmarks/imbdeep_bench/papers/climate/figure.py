@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from imbdeep_bench.papers.climate.methods import METHODS
 from imbdeep_bench.papers.climate.numbers import BY, RECALLS, network_of
 from imbdeep_bench.report import runs
+from imbdeep_bench.report.styles import tidy
 
 CLASS_COLORS = ("#8C8C8C", "#56B4E9", "#009E73", "#D55E00")
 LOSS_LOOKS = {"discriminator": "--", "generator": "-"}
@@ -20,13 +21,6 @@ AXES = {
     "balanced_accuracy": "balanced accuracy",
     "root_intra_class_variance": "root of intra-class variance",
 }
-
-
-def tidy(axes):
-    """Leave grid and two axes."""
-    axes.grid(color="#DDDDDD", linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
 
 
 def wide_means(means, key):

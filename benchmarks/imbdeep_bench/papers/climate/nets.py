@@ -4,16 +4,7 @@ import torch
 from torch import nn
 
 from imbdeep._nets.parameters import accepts
-from imbdeep.modules._registry import MODULES
-
-# Nets for images, by name.
-NETS = {
-    name: module
-    for name, module in MODULES.items()
-    if getattr(module, "input_ndim", 2) == 4
-}
-# One filter bank more than by default, as tiles have four times the side of digits.
-PARAMS = {"conv": {"n_filters": (16, 32, 64)}}
+from imbdeep_bench.image_nets import NETS, PARAMS
 
 
 class ScaledBands(nn.Module):

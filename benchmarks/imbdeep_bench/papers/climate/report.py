@@ -68,12 +68,6 @@ def beside_published(part, module, metrics):
 # --- Claims --------------------------------------------------------------------------
 
 
-def print_lead(row):
-    """Print a difference, its standard error, and the runs with either sign."""
-    error = "" if pd.isna(row["se"]) else f" ± {row['se']:.3f}"
-    return f"{row['difference']:+.3f}{error} ({row['won']}-{row['lost']})"
-
-
 def lay_out_claims(part, title):
     """Lay out differences, a row a pair; columns a metric: ours, the paper's, holds."""
     if part.empty:
@@ -82,7 +76,7 @@ def lay_out_claims(part, title):
     for row in part.to_dict("records"):
         cells = rows.setdefault(title(row), {})
         name = MAIN[row["metric"]]
-        cells[name] = print_lead(row)
+        cells[name] = runs.print_lead(row)
         if not pd.isna(row["published"]):
             cells[f"{name}, paper"] = f"{row['published']:+.4f}"
             cells[f"{name}, holds"] = row["holds"]

@@ -1,11 +1,11 @@
 """The images of the experiment: CIFAR 10, and what stands in for it."""
 
-from imbdeep.datasets import load_cifar10, load_usps
-from imbdeep_bench.data.pairs import data_folder, fingerprint
-from imbdeep_bench.data.pictures import Pictures, read_photo_tiles
+from imbdeep.datasets import load_cifar10
+from imbdeep_bench.data.pairs import keep_found
+from imbdeep_bench.data.pictures import READERS as ALL_READERS
+from imbdeep_bench.data.pictures import read_all, read_photo_tiles
 from imbdeep_bench.engine.names import check_names
 from imbdeep_bench.papers.remix.problems import BINARY, SEVERAL, TASKS, Problem
-from imbdeep_bench.papers.remix.sets import keep_found
 
 # Dog; automobile, bird and cat. The stand-ins have classes of the same numbers.
 RARE = {BINARY: (5,), SEVERAL: (1, 2, 3)}
@@ -23,11 +23,6 @@ def problems():
     return [Problem(task, RARE[task], ratio) for task in TASKS for ratio in RATIOS]
 
 
-def _read_usps(folder):
-    bunch = load_usps(folder, subset="all")
-    return bunch.data, bunch.target, None
-
-
 def _read_cifar10(folder):
     # The 50,000 that Table 1 counts.
     bunch = load_cifar10(folder, subset="train", dtype="uint8")
@@ -38,24 +33,20 @@ def _read_tiles(folder):
     return read_photo_tiles(TRAIN_TILES, TEST_TILES)
 
 
-READERS = {"usps": _read_usps, "photo_tiles": _read_tiles, "cifar10": _read_cifar10}
+READERS = {
+    "usps": ALL_READERS["usps"],
+    "photo_tiles": _read_tiles,
+    "cifar10": _read_cifar10,
+}
 # CIFAR 10 takes a day of a processor, and is run when it is asked for.
 DEFAULT = ("usps", "photo_tiles")
-
-
-def _read(name, folder):
-    try:
-        X, y, is_test = READERS[name](folder)
-    except (FileNotFoundError, ImportError):
-        return None
-    return Pictures(name, X, y, is_test, fingerprint(X, y))
 
 
 def read_images(names, folder):
     """Read images by name; None reads the stand-ins that are at hand."""
     asked = DEFAULT if names is None else names
     check_names(asked, READERS, "--datasets")
-    found = {name: _read(name, data_folder(folder)) for name in asked}
+    found = read_all(READERS, asked, folder)
     where = (
         "Give as --data the folder of usps.npz or of CIFAR's python archives; photo "
         'tiles need scikit-image: pip install "imbdeep[vision]".'

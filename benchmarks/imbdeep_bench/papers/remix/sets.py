@@ -1,6 +1,5 @@
 """The tables of the experiment: those of the paper, and some beside."""
 
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,7 +7,7 @@ import pandas as pd
 from sklearn.datasets import get_data_home
 
 from imbdeep.datasets import imblearn27_status, load_usps
-from imbdeep_bench.data.pairs import Dataset, fingerprint
+from imbdeep_bench.data.pairs import Dataset, fingerprint, keep_found
 from imbdeep_bench.data.suites import read_sets
 from imbdeep_bench.engine.names import check_names
 from imbdeep_bench.papers.remix.problems import BINARY, RATIOS, SEVERAL, Problem
@@ -103,19 +102,6 @@ def _read_usps(name, folder, data_home):
 
 
 READERS = {"csv": _read_csv, "collection": _read_collection, "usps": _read_usps}
-
-
-def keep_found(found, *, were_asked, where):
-    """Return the data sets that were found, by name; say which were not.
-
-    A ValueError names them if they were asked for, or if there is none at all.
-    """
-    absent = [name for name, data in found.items() if data is None]
-    if absent and (were_asked or len(absent) == len(found)):
-        raise ValueError(f"--datasets: {', '.join(absent)} cannot be found. {where}")
-    if absent:
-        print(f"Goes on without {', '.join(absent)}: no file.", file=sys.stderr)
-    return [data for data in found.values() if data is not None]
 
 
 def read_tables(names, folder, data_home):

@@ -5,20 +5,9 @@ from sklearn.metrics import average_precision_score, balanced_accuracy_score
 
 from imbdeep.attacks import adversarial_rows, robust_predictions
 from imbdeep.metrics import under_represented
+from imbdeep_bench.data.pictures import first_of_each_class
 from imbdeep_bench.engine.protocol import derive_seed
 from imbdeep_bench.papers.robust.threats import RADII, TEST_STEPS
-
-
-def first_of_each_class(y, n):
-    """Return the positions of the first ``n`` rows of each class, sorted.
-
-    Examples
-    --------
-    >>> first_of_each_class(np.array([1, 0, 1, 1, 0, 0]), 2)
-    array([0, 1, 2, 4])
-    """
-    rows = [np.flatnonzero(y == label)[:n] for label in np.unique(y)]
-    return np.sort(np.concatenate(rows))
 
 
 def by_half(name, is_right, y, is_under):

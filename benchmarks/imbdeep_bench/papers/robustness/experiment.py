@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from imbdeep.modules._registry import MODULES
 from imbdeep_bench.engine import command
 from imbdeep_bench.engine.experiment import Experiment, Grid, Setting, timed_fit
 from imbdeep_bench.engine.names import check_names, split_names
 from imbdeep_bench.engine.protocol import derive_seed
+from imbdeep_bench.image_nets import add_modules, check_modules
 from imbdeep_bench.papers.robustness import report
 from imbdeep_bench.papers.robustness.methods import METHODS, Shared
 from imbdeep_bench.papers.robustness.pictures import (
@@ -17,11 +17,6 @@ from imbdeep_bench.papers.robustness.pictures import (
     read_images,
 )
 from imbdeep_bench.papers.robustness.scores import SEVERITIES, score_images
-
-# Nets for images, by name.
-NETS = tuple(
-    name for name, module in MODULES.items() if getattr(module, "input_ndim", 2) == 4
-)
 
 
 @dataclass(frozen=True)
@@ -133,13 +128,7 @@ class Images(Experiment, command.Command):
             default=list(LEVELS),
             help=f"of imbalance (default: {','.join(LEVELS)})",
         )
-        parser.add_argument(
-            "--modules",
-            type=split_names,
-            metavar="A,B",
-            default=["conv"],
-            help=f"nets, of {', '.join(NETS)} (default: conv)",
-        )
+        add_modules(parser)
         parser.add_argument(
             "--epochs",
             dest="max_epochs",
@@ -154,7 +143,7 @@ class Images(Experiment, command.Command):
     @classmethod
     def plan(cls, args):
         methods = command.pick_methods(args, cls.methods)
-        check_names(args.modules, NETS, "--modules")
+        check_modules(args.modules)
         check_names(args.levels, LEVELS, "--levels")
         command.check_seeds(args.seeds)
         settings = [

@@ -5,16 +5,10 @@ from matplotlib.figure import Figure
 
 from imbdeep_bench.papers.robustness.methods import METHODS
 from imbdeep_bench.report import runs
+from imbdeep_bench.report.styles import tidy
 
 SETTING = ["data", "module", "level"]
 SHOWN = ("clean", "corrupted")
-
-
-def tidy(axes):
-    """Leave grid and two axes."""
-    axes.grid(color="#DDDDDD", linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
 
 
 def by_method(part, values):

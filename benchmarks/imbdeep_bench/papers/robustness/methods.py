@@ -15,6 +15,7 @@ from imbdeep.classifiers import (
     UniversalAdversarialClassifier,
 )
 from imbdeep_bench.engine.experiment import Method, by_name
+from imbdeep_bench.image_nets import PARAMS
 
 PIXELS = {"box": (0.0, 1.0)}
 # Section 3: Adam, cross-entropy, and a cyclical learning rate.
@@ -32,8 +33,6 @@ AUGMENT = {"usps": None}
 # Radius of the attacks. Digits are black or white: 8/255 would not be seen.
 EPS = {"usps": 0.15}
 PIXEL_EPS = 8 / 255
-# One filter bank more than by default, as tiles have twice the side of digits.
-NETS = {"conv": {"module__n_filters": (16, 32, 64)}}
 # Root mean square of the noise: 135 of 3 x 224 x 224 numbers.
 NOISE = 135 / (3 * 224**2) ** 0.5
 
@@ -53,7 +52,7 @@ class Shared:
         """Parameters of every net."""
         return {
             "module": self.module,
-            **NETS.get(self.module, {}),
+            **{f"module__{k}": v for k, v in PARAMS.get(self.module, {}).items()},
             **ROUTINE,
             "augment": AUGMENT.get(self.data, "flips"),
             "max_epochs": self.max_epochs,

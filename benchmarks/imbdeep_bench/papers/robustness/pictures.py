@@ -1,23 +1,20 @@
 """The images of the study, and the levels of imbalance that they are brought to."""
 
-import sys
-from functools import cache
-from pathlib import Path
-
 import numpy as np
 
 from imbdeep.datasets import (
     imbalanced_counts,
-    load_cifar100,
     load_droughtwatch,
-    load_usps,
     make_imbalanced,
     make_satellite_tiles,
 )
-from imbdeep_bench.data.pairs import data_folder, fingerprint
+from imbdeep_bench.data.pairs import keep_found
+from imbdeep_bench.data.pictures import READERS as ALL_READERS
 from imbdeep_bench.data.pictures import (
-    Pictures,
     as_floats,
+    first_of_each_class,
+    join_parts,
+    read_all,
     read_photo_tiles,
     split_rows,
 )
@@ -51,18 +48,6 @@ def _read_tiles(folder):
     return read_photo_tiles(TRAIN_TILES, TEST_TILES)
 
 
-def _read_usps(folder):
-    # Its own test part is not balanced: each run draws one that is.
-    bunch = load_usps(data_folder(folder), subset="all")
-    return bunch.data, bunch.target, None
-
-
-def _joined(parts):
-    is_test = np.repeat([False, True], [part.n_samples for part in parts])
-    X = np.concatenate([part.data for part in parts])
-    return X, np.concatenate([part.target for part in parts]), is_test
-
-
 def _read_satellite(folder):
     # One call cuts the classes of all of them at the same shares.
     n_tiles = SATELLITE_TRAIN + SATELLITE_TEST
@@ -70,26 +55,19 @@ def _read_satellite(folder):
     return tiles.data, tiles.target, np.arange(n_tiles) >= SATELLITE_TRAIN
 
 
-def _read_cifar100(folder):
-    where = data_folder(folder)
-    return _joined(
-        [load_cifar100(where, subset=s, dtype="uint8") for s in ("train", "test")]
-    )
-
-
 def _read_droughtwatch(folder):
-    where = Path(data_folder(folder))
     bands = list(range(1, 11))
-    parts = [load_droughtwatch(where, subset=s, bands=bands) for s in ("train", "val")]
-    X, y, is_test = _joined(parts)
+    X, y, is_test = join_parts(
+        *(load_droughtwatch(folder, subset=s, bands=bands) for s in ("train", "val"))
+    )
     return X[..., :DROUGHTWATCH_SIDE, :DROUGHTWATCH_SIDE], y, is_test
 
 
 READERS = {
     "photo_tiles": _read_tiles,
-    "usps": _read_usps,
+    "usps": ALL_READERS["usps"],
     "satellite": _read_satellite,
-    "cifar100": _read_cifar100,
+    "cifar100": ALL_READERS["cifar100"],
     "droughtwatch": _read_droughtwatch,
 }
 # The paper's two sets are run when they are asked for: each takes days of a processor.
@@ -97,27 +75,17 @@ DEFAULT = ("photo_tiles", "usps", "satellite")
 IMBALANCED_AS_THEY_COME = ("satellite", "droughtwatch")
 
 
-@cache
-def _read(name, folder):
-    try:
-        X, y, is_test = READERS[name](folder)
-    except (FileNotFoundError, ImportError) as error:
-        return str(error)
-    return Pictures(name, X, y, is_test, fingerprint(X, y))
-
-
 def read_images(names, folder):
     """Read sets by name; None reads those that are at hand, and says what is not."""
     asked = DEFAULT if names is None else names
     check_names(asked, READERS, "--datasets")
-    found = {name: _read(name, folder) for name in asked}
-    absent = {name: told for name, told in found.items() if isinstance(told, str)}
-    if absent and (names is not None or len(absent) == len(found)):
-        name, why = next(iter(absent.items()))
-        raise ValueError(f"--datasets: {name} cannot be found. {why}")
-    if absent:
-        print(f"Goes on without {', '.join(absent)}.", file=sys.stderr)
-    return [data for name, data in found.items() if name not in absent]
+    found = read_all(READERS, asked, folder)
+    where = (
+        "Give as --data the folder of usps.npz, of CIFAR's python archives or of "
+        "drought-watch's train/ and val/; photo tiles need scikit-image: pip install "
+        '"imbdeep[vision]".'
+    )
+    return keep_found(found, were_asked=names is not None, where=where)
 
 
 # --- Levels --------------------------------------------------------------------------
@@ -150,11 +118,6 @@ def rows_of_level(y, level, seed):
     return make_imbalanced(y, y, kind, ratio, **where)[2]
 
 
-def _first_of_each_class(y, rows, n):
-    kept = [rows[y[rows] == label][:n] for label in np.unique(y[rows])]
-    return np.sort(np.concatenate(kept))
-
-
 def draw_images(pictures, level, seed, is_smoke=False):
     """Draw the rows of one run, in [0, 1].
 
@@ -164,8 +127,8 @@ def draw_images(pictures, level, seed, is_smoke=False):
     n_test = SMOKE_TEST if is_smoke else TEST_DIGITS
     train, test = split_rows(pictures, n_test, state)
     if is_smoke:
-        train = _first_of_each_class(pictures.y, train, SMOKE_TRAIN)
-        test = _first_of_each_class(pictures.y, test, SMOKE_TEST)
+        train = train[first_of_each_class(pictures.y[train], SMOKE_TRAIN)]
+        test = test[first_of_each_class(pictures.y[test], SMOKE_TEST)]
     own = derive_seed(seed, pictures.name, level, "rows")
     kept = train[rows_of_level(pictures.y[train], level, own)]
     X_train, X_test = (as_floats(pictures.X[part]) for part in (kept, test))

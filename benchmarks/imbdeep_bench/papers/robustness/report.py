@@ -73,19 +73,6 @@ def scenario_table(part, where):
     return pd.DataFrame(columns).rename_axis(index="method")
 
 
-def print_lead(row):
-    """Print a difference and its standard error, and the runs with either sign.
-
-    Examples
-    --------
-    >>> row = {"difference": -0.1234, "se": 0.01, "won": 1, "lost": 4}
-    >>> print_lead(row)
-    '-0.123 ± 0.010 (1-4)'
-    """
-    error = "" if pd.isna(row["se"]) else f" ± {row['se']:.3f}"
-    return f"{row['difference']:+.3f}{error} ({row['won']}-{row['lost']})"
-
-
 def lead_table(leads):
     """Lay out leads in recall: a row a method, a column a scenario and half."""
     rows = {}
@@ -93,7 +80,8 @@ def lead_table(leads):
         where, _, half = row["metric"].partition("_")
         if half in HALVES:
             title = f"{SCENARIOS[where]}, {HALVES[half]}"
-            rows.setdefault(STUDY.titles[row["first"]], {})[title] = print_lead(row)
+            cells = rows.setdefault(STUDY.titles[row["first"]], {})
+            cells[title] = runs.print_lead(row)
     return pd.DataFrame(rows).T.rename_axis(index="method")
 
 
