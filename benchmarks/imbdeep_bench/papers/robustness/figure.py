@@ -65,7 +65,8 @@ def draw_losses(cells):
         return None
     n_columns = min(3, len(keys))
     n_lines = -(-len(keys) // n_columns)
-    size = (3.4 * n_columns, 2.5 * n_lines + 0.9)
+    # A single panel is narrower than the legend.
+    size = (max(7.2, 3.4 * n_columns), 2.5 * n_lines + 0.9)
     figure = Figure(figsize=size, layout="constrained")
     panels = figure.subplots(n_lines, n_columns, squeeze=False).ravel()
     for axes, key in zip(panels, keys, strict=False):
