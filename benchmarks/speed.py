@@ -2,7 +2,7 @@
 
     python benchmarks/speed.py fit --out fit.md
 
-Parts: fit, defaults, levels, members, meta_step, attack_step, augmentations, samplers,
+Parts: fit, defaults, levels, members, meta_step, robust_step, augmentations, samplers,
 aggregators. Each prints its report.
 """
 

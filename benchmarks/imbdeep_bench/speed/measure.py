@@ -221,12 +221,13 @@ class Goal:
 NO_GOAL = {"goal": "", "met": ""}
 
 
-def step_rows(labels, seconds, beside, goals):
+def step_rows(labels, seconds, beside, goals, passes=None):
     """Rows of a table of steps, one for each kind.
 
-    ``labels`` stand in front of each row. ``seconds`` of each kind of step are as
-    :func:`in_turn` gives them. ``beside`` has titles of ratios, and the kind of step
-    that they are taken to. ``goals``, of some kinds, are for the first ratio.
+    ``labels`` stand in front of each row, and ``passes``, if given, behind its kind.
+    ``seconds`` of each kind of step are as :func:`in_turn` gives them. ``beside`` has
+    titles of ratios, and the kind of step that they are taken to. ``goals``, of some
+    kinds, are for the first ratio.
     """
     rows = []
     for name, values in seconds.items():
@@ -236,6 +237,7 @@ def step_rows(labels, seconds, beside, goals):
             {
                 **labels,
                 "step": name,
+                **({"passes": passes[name]} if passes else {}),
                 "step [us]": middle(np.multiply(values, 1e6)),
                 **{title: middle(ratio) for title, ratio in ratios.items()},
                 **(goals[name].cells(first) if name in goals else NO_GOAL),

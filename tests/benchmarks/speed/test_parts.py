@@ -15,7 +15,7 @@ SMALL = {
     "levels": ("--rows=400 --levels=30 --epochs=1 --repeats=2", [3, 3]),
     "members": ("--members=2 --epochs=1 --repeats=2", [6]),
     "meta_step": ("--steps=5 --repeats=2", [12]),
-    "attack_step": ("--steps=3 --repeats=2", [15, 3]),
+    "robust_step": ("--steps=3 --repeats=1", [25, 3]),
     # A training step and eight augmentations, of three kinds of images.
     "augmentations": ("--steps=1 --repeats=1", [27]),
     "samplers": ("--samplers=SMOTE,GLGAN --repeats=2 --rows-large=4480", [6, 2, 1]),
@@ -28,7 +28,7 @@ SAID = {
     "members": ["small: 1,200 rows, 5 columns", "| 1 (1 to 1)", "<= 0.67"],
     # Plain steps are the measure, of two tables with two encodings.
     "meta_step": ["raised the peak memory by 1.5 MB", "1 (1 to 1)"],
-    "attack_step": ["| plain ", "| bare PyTorch, adversarial ", "<= 12", "| 1.5 "],
+    "robust_step": ["| plain ", "| bare PyTorch, adversarial ", "<= 12", "| 1.5 "],
     "augmentations": ["| training step ", "| 1 (1 to 1)", "| standard ", "<= 0.25"],
     "samplers": ["quarter: 1,120 rows, 74 columns, 111.0:1, synthetic", "| 3 + 3 "],
     "aggregators": ["2,000 rows, 20 workers, 10 classes", *aggregators.AGGREGATORS],

@@ -1,5 +1,6 @@
-"""What a step of adversarial training costs, beside a plain training step."""
+"""What a step of training for robustness costs, beside a plain training step."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,6 +21,7 @@ STEP_GOAL = Goal("<=", 12)
 MEMORY_GOAL = Goal("<=", 5)  # MB
 
 PLAIN, ATTACKED, BARE = "plain", "adversarial", "bare PyTorch, adversarial"
+AUGMIX = "AugMix"
 
 
 # --- Rows and nets -------------------------------------------------------------------
@@ -76,11 +78,52 @@ def attacked_net(task, classifier=classifiers.AdversarialClassifier, **params):
     return classifier(batch_size=BATCH_SIZE, **task.net, **attack, **params)
 
 
-NETS = {
-    PLAIN: plain_net,
-    ATTACKED: attacked_net,
-    "SRAT": partial(attacked_net, classifier=classifiers.SRATClassifier),
-    "Imb-Mix": partial(attacked_net, classifier=classifiers.ImbMixClassifier),
+def moved_net(task, classifier, **params):
+    """A net that moves rows without ten steps of its own for each."""
+    move = {"eps": task.eps, "eps_unit": "std"}
+    return classifier(batch_size=BATCH_SIZE, **task.net, **move, **params)
+
+
+def augmix_net(task, **params):
+    """A net that sees two mixtures of each picture."""
+    params = {"batch_size": BATCH_SIZE, "value_range": (0, 1), **task.net, **params}
+    return classifiers.AugMixClassifier(**params)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of training step: the net that makes it, and its passes.
+
+    The passes forth and back through the net, each over as many rows as the batch has:
+    what a step costs in theory, if nothing else took time.
+    """
+
+    make_net: Callable
+    passes: int
+    on_tables: bool = True
+
+
+def _attacked(classifier):
+    make = partial(attacked_net, classifier=classifier)
+    return Kind(make, ATTACK_STEPS + 1)
+
+
+def _moved(classifier, passes):
+    return Kind(partial(moved_net, classifier=classifier), passes)
+
+
+KINDS = {
+    PLAIN: Kind(plain_net, 1),
+    ATTACKED: _attacked(classifiers.AdversarialClassifier),
+    "SRAT": _attacked(classifiers.SRATClassifier),
+    "Imb-Mix": _attacked(classifiers.ImbMixClassifier),
+    # The net's step, then that of the shift.
+    "universal": _moved(classifiers.UniversalAdversarialClassifier, 2),
+    # Four steps of the attack, then clean and moved rows.
+    "shared": _moved(classifiers.SharedAdversarialClassifier, 6),
+    # The generator's step, then the net's.
+    "noise": _moved(classifiers.AdversarialNoiseClassifier, 2),
+    AUGMIX: Kind(augmix_net, 3, on_tables=False),
 }
 
 
@@ -135,21 +178,30 @@ def time_steps(make_net, task, device, n_steps, seed):
 
 
 TIMED = {
-    **{name: partial(time_steps, make_net) for name, make_net in NETS.items()},
+    **{name: partial(time_steps, kind.make_net) for name, kind in KINDS.items()},
     BARE: time_bare_steps,
 }
 
 
+def kinds_of(task):
+    """Return the kinds of steps that a task's rows can be trained by."""
+    is_table = task.X.ndim == 2
+    return {n: k for n, k in KINDS.items() if k.on_tables or not is_table}
+
+
 def time_rows(task, *, device, n_steps, repeats):
     """Rows of the table of times and ratios, one for each kind of step."""
+    passes = {name: kind.passes for name, kind in kinds_of(task).items()}
+    passes[BARE] = passes[ATTACKED]
     timings = {
         name: partial(time_one, task, device, n_steps)
         for name, time_one in TIMED.items()
+        if name in passes
     }
     seconds = measure.in_turn(timings, repeats)
     beside = {"step / plain": PLAIN, "step / bare": BARE}
     labels, goals = {"rows": task.name}, {ATTACKED: STEP_GOAL}
-    return measure.step_rows(labels, seconds, beside, goals)
+    return measure.step_rows(labels, seconds, beside, goals, passes)
 
 
 # --- Memory and report ---------------------------------------------------------------
@@ -179,20 +231,23 @@ def make_report(table, times, growth, *, device, threads):
     )
 
 
-class AttackStep(measure.SpeedPart):
-    """What a step of adversarial training costs, beside a plain training step.
+class RobustStep(measure.SpeedPart):
+    """What a step of training for robustness costs, beside a plain training step.
 
-        python benchmarks/speed.py attack_step --out attack_step_speed.md
+        python benchmarks/speed.py robust_step --out robust_step_speed.md
 
     ``LDAMClassifier`` with cross-entropy, which trains on rows as they are, and the
     adversarial classifiers, which attack the rows of each batch by ten steps of
     projected gradient ascent first, are fitted in turn in one process with the same net
-    on the same rows, and every training step is timed. So is the loop that a careful
-    person writes by hand for the same attack. Medians over the steps of a fit are
-    compared, repeat by repeat. The first steps of each fit are left out.
+    on the same rows, and every training step is timed. So are nets that learn one shift
+    for all rows or for a heap of them, noise, and mixtures of pictures, at their
+    defaults; and the loop that a careful person writes by hand for the ten steps.
+    Medians over the steps of a fit are compared, repeat by repeat. The first steps of
+    each fit are left out, and the steps of fresh generators of noise between epochs.
 
     Ten steps of an attack and one of training are eleven passes forth and back, so that
-    a ratio of eleven, and a little for moving rows about, is what there is to have.
+    a ratio of eleven, and a little for moving rows about, is what there is to have. The
+    passes of every kind stand in the table.
 
     Memory is the rise of the peak between step 100 and step 1,100 of one adversarial
     fit: of the process, or of CUDA's allocator where the device is CUDA. The goal

@@ -8,24 +8,25 @@ import pytest
 import torch
 from skorch.callbacks import Callback
 
-from imbdeep_bench.speed import attack_step
-from imbdeep_bench.speed.attack_step import (
-    ATTACK_STEPS,
-    NETS,
-    TIMED,
-    Task,
-    attacked_net,
-    make_pictures,
-    make_report,
-    make_tasks,
-    move_rows,
-)
+from imbdeep_bench.speed import robust_step
 from imbdeep_bench.speed.measure import (
     StopAfter,
     Table,
     growth_of_steps,
     in_fresh_process,
     synthetic_rows,
+)
+from imbdeep_bench.speed.robust_step import (
+    ATTACK_STEPS,
+    KINDS,
+    TIMED,
+    Task,
+    attacked_net,
+    kinds_of,
+    make_pictures,
+    make_report,
+    make_tasks,
+    move_rows,
 )
 
 
@@ -51,23 +52,42 @@ class Passes(Callback):
         self.hook_.remove()
 
 
-@pytest.mark.parametrize("place", range(3))
-@pytest.mark.parametrize("name", NETS)
-def test_an_attacked_step_is_eleven_passes_over_the_batch(name, place, table):
-    task = make_tasks(table)[place]
+def passes_of_three_steps(name, task):
+    """Rows of each pass of three steps, and the net that made them."""
     passes = Passes()
     # Callbacks run in order: the third step ends training.
     callbacks = [("passes", passes), ("stop", StopAfter(3))]
-    net = NETS[name](task, callbacks=callbacks, device="cpu", random_state=0)
+    make = KINDS[name].make_net
+    net = make(task, callbacks=callbacks, device="cpu", random_state=0)
     net.fit(task.X, task.y)
-    per_step = 1 if name == "plain" else 1 + ATTACK_STEPS
-    assert len(passes.rows_) == 3 * per_step
+    return passes.rows_, net
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        (n, place)
+        for n, k in KINDS.items()
+        for place in range(3)
+        if place == 2 or k.on_tables
+    ],
+)
+def test_a_step_makes_the_passes_that_are_told(name, place, table):
+    task = make_tasks(table)[place]
+    assert name in kinds_of(task)
+    rows, net = passes_of_three_steps(name, task)
     # Imb-Mix adds copies of rare rows, to what it trains on alone.
-    trained_on = passes.rows_[per_step - 1]
     has_copies = name == "Imb-Mix" and net.n_copies_.any()
-    assert trained_on > 128 if has_copies else trained_on == 128
     assert has_copies == (name == "Imb-Mix" and place < 2)
-    assert set(passes.rows_[: per_step - 1]) <= {128}
+    told = 3 * 128 * KINDS[name].passes
+    assert sum(rows) > told if has_copies else sum(rows) == told
+
+
+@pytest.mark.parametrize("name", ["adversarial", "SRAT", "Imb-Mix"])
+def test_an_attack_moves_the_batch_ten_times(name, table):
+    rows, _ = passes_of_three_steps(name, make_tasks(table)[1])
+    assert len(rows) == 3 * (ATTACK_STEPS + 1)
+    assert set(rows[:ATTACK_STEPS]) == {128}
 
 
 def test_the_loop_by_hand_attacks_as_the_classifier_does(table):
@@ -86,7 +106,7 @@ def test_the_loop_by_hand_attacks_as_the_classifier_does(table):
 
 @pytest.mark.parametrize("name", TIMED)
 def test_every_kind_of_step_is_timed(name, table):
-    task = replace(make_tasks(table)[1], eps=0.1)
+    task = replace(make_tasks(table)[2 if name == "AugMix" else 1], eps=0.1)
     assert 0 < TIMED[name](task, "cpu", 3, 0) < 1
 
 
@@ -104,9 +124,9 @@ def test_ratios_are_held_against_their_goal(table, monkeypatch):
             "adversarial": lambda *a, seconds=seconds: seconds,
             "bare PyTorch, adversarial": lambda *a: 10e-3,
         }
-        monkeypatch.setattr(attack_step, "TIMED", timed)
+        monkeypatch.setattr(robust_step, "TIMED", timed)
         task = Task("table", table.X, table.y, {})
-        rows = attack_step.time_rows(task, device="cpu", n_steps=1, repeats=2)
+        rows = robust_step.time_rows(task, device="cpu", n_steps=1, repeats=2)
         told = {row["step"]: row for row in rows}
         assert told["adversarial"]["met"] == verdict
         assert told["plain"]["met"] == ""
