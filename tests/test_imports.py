@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "metrics": set(),
     "losses": set(),
     "modules": set(),
-    "attacks": {"metrics"},
+    "attacks": {"metrics", "datasets"},
     "augmentations": set(),
     "crowds": set(),
     "datasets": set(),

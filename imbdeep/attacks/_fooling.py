@@ -4,14 +4,13 @@ import numpy as np
 from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from imbdeep.attacks._scorer import (
-    Scorer,
-    check_rows_of_interest,
-    check_scorer,
+from imbdeep.attacks._scored_rows import (
+    read_rows,
+    rows_of_interest,
     rows_of_known_classes,
-    rows_of_rare_classes,
     share_per_class,
 )
+from imbdeep.attacks._scorer import Scorer, check_scorer
 from imbdeep.attacks._universal import (
     check_universal,
     perturbed_rows,
@@ -34,9 +33,10 @@ def fooling_rate(
         Such as :func:`universal_perturbation` returns.
     y : array-like of shape (n_samples,) or None, default=None
         True labels, for ``rows`` other than 'all'.
-    rows : {'all', 'per_class', 'under_represented'}, default='all'
-        Rows to count: all; those of each class; or those of the rarer half of the
-        classes, see :func:`~imbdeep.metrics.under_represented`.
+    rows : {'all', 'per_class', 'under_represented'} or list of labels, default='all'
+        Rows to count: all; those of each class; those of the rarer half of the
+        classes, see :func:`~imbdeep.metrics.under_represented`; or those of the classes
+        in a list.
     class_counts : array-like of shape (n_classes,), mapping, Series or None, \
             default=None
         Number of training rows per class, see :func:`robust_accuracy`.
@@ -74,7 +74,7 @@ def fooling_rate(
     >>> bool(fooling_rate(net, X, shift) > fooling_rate(net, X, 0 * shift))
     True
     """
-    check_rows_of_interest(rows)
+    rows = read_rows(rows)
     check_is_fitted(estimator, "classes_")
     if rows != "all":
         if y is None:
@@ -90,8 +90,8 @@ def _share(hits, estimator, y, rows, class_counts):
     """Share of hits among the rows of interest."""
     if rows == "per_class":
         return share_per_class(hits, y, estimator.classes_)
-    if rows == "under_represented":
-        hits = hits[rows_of_rare_classes(estimator, y, class_counts)]
+    if rows != "all":
+        hits = hits[rows_of_interest(estimator, y, rows, class_counts)]
     return float(hits.mean())
 
 
@@ -108,8 +108,9 @@ def make_universal_scorer(
     ----------
     eps
         See :func:`universal_perturbation`.
-    rows : {'all', 'under_represented'}, default='all'
-        Rows whose accuracy is returned; the perturbation is that of all rows.
+    rows : {'all', 'under_represented'} or list of labels, default='all'
+        Rows whose accuracy is returned; the perturbation is that of all rows. Those of
+        one class, as in ``['fraud']``, give its recall.
     class_counts
         See :func:`robust_accuracy`.
     random_state, **attack
@@ -156,7 +157,7 @@ def make_universal_scorer(
 
 def _universal_accuracy(estimator, X, y, *, rows, class_counts, **attack):
     """Accuracy on rows that one perturbation has moved, which is learned on them."""
-    y = column_or_1d(y)
+    rows, y = read_rows(rows), column_or_1d(y)
     check_consistent_length(X, y)
     # Rows of a class that training lacked are wrong without any attack.
     known = rows_of_known_classes(estimator, y)

@@ -4,15 +4,17 @@ from inspect import signature
 
 import numpy as np
 from sklearn.utils import _safe_indexing, check_consistent_length
-from sklearn.utils.multiclass import unique_labels
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import column_or_1d
 
-from imbdeep._tables.by_name import by_label
 from imbdeep.attacks._checks import check_attack
 from imbdeep.attacks._evaluate import adversarial_rows, robust_predictions
-from imbdeep.metrics import under_represented
-
-ROWS = ("all", "per_class", "under_represented")
+from imbdeep.attacks._scored_rows import (
+    read_rows,
+    refuse_per_class,
+    rows_of_interest,
+    rows_of_known_classes,
+    share_per_class,
+)
 
 
 def robust_accuracy(
@@ -26,9 +28,10 @@ def robust_accuracy(
         See :func:`adversarial_rows`; ``eps=0`` gives the standard accuracy. Rows of a
         class that the estimator has not seen, as in folds of a very rare class, count
         as wrong.
-    rows : {'all', 'per_class', 'under_represented'}, default='all'
-        Rows to score: all; those of each class; or those of the rarer half of the
-        classes, see :func:`~imbdeep.metrics.under_represented`.
+    rows : {'all', 'per_class', 'under_represented'} or list of labels, default='all'
+        Rows to score: all; those of each class; those of the rarer half of the
+        classes, see :func:`~imbdeep.metrics.under_represented`; or those of the classes
+        in a list, such as ``['fraud']``.
     class_counts : array-like of shape (n_classes,), mapping, Series or None, \
             default=None
         Number of training rows per class, for 'under_represented': in the order of
@@ -49,7 +52,7 @@ def robust_accuracy(
     Raises
     ------
     ValueError
-        If ``rows`` is unknown, or no row is of an under-represented class. See also
+        If ``rows`` is unknown, or ``y`` has no such row. See also
         :func:`adversarial_rows`.
 
     See Also
@@ -66,12 +69,11 @@ def robust_accuracy(
     >>> robust_accuracy(net, X, y, eps=0.2, rows="per_class", random_state=0).shape
     (2,)
     """
-    check_rows_of_interest(rows)
-    y = column_or_1d(y)
+    rows, y = read_rows(rows), column_or_1d(y)
     check_consistent_length(X, y)
-    if rows == "under_represented":
-        rare = rows_of_rare_classes(estimator, y, class_counts)
-        X, y = _safe_indexing(X, rare), y[rare]
+    if rows not in ("all", "per_class"):
+        scored = rows_of_interest(estimator, y, rows, class_counts)
+        X, y = _safe_indexing(X, scored), y[scored]
     # Rows of a class that training lacked are wrong without any attack.
     known = rows_of_known_classes(estimator, y)
     right = np.zeros(len(y), dtype=bool)
@@ -99,8 +101,8 @@ def make_robust_scorer(
     ----------
     eps
         See :func:`robust_accuracy`.
-    rows : {'all', 'under_represented'}, default='all'
-        Rows to score.
+    rows : {'all', 'under_represented'} or list of labels, default='all'
+        Rows to score. Those of one class, as in ``['fraud']``, give its recall.
     class_counts, random_state, **attack
         See :func:`robust_accuracy`.
 
@@ -163,8 +165,7 @@ def check_scorer(parameters, per_class, attack, check):
     """
     given = dict(parameters)
     rows, _ = given.pop("rows"), given.pop("class_counts")
-    check_rows_of_interest(rows)
-    if rows == "per_class":
+    if read_rows(rows) == "per_class":
         refuse_per_class(per_class)
     bound = signature(attack).bind(None, None, None, **given)
     bound.apply_defaults()
@@ -196,52 +197,3 @@ class Scorer:
             f"{name}={value!r}" for name, value in self.parameters.items()
         )
         return f"{self.maker}({given})"
-
-
-def share_per_class(hits, y, classes):
-    """Share of the rows of each class that hold True; NaN for a class without rows."""
-    return np.array(
-        [hits[y == label].mean() if (y == label).any() else np.nan for label in classes]
-    )
-
-
-def refuse_per_class(metric):
-    """Refuse a scorer of several numbers, and name the metric that has them."""
-    raise ValueError(
-        "A scorer gives one number, and rows='per_class' one for each class. Use "
-        f"{metric}, or rows='under_represented'."
-    )
-
-
-def rows_of_known_classes(estimator, y):
-    check_is_fitted(estimator, "classes_")
-    classes = np.asarray(estimator.classes_)
-    # Raises an error if one holds text and the other numbers.
-    unique_labels(classes, y)
-    return np.flatnonzero(np.isin(y, classes))
-
-
-def rows_of_rare_classes(estimator, y, class_counts):
-    check_is_fitted(estimator, "classes_")
-    classes = np.asarray(estimator.classes_)
-    if class_counts is None:
-        class_counts = getattr(estimator, "class_counts_", None)
-    class_counts = by_label("class_counts", class_counts, classes.tolist())
-    if np.shape(class_counts) != classes.shape:
-        raise ValueError(
-            "class_counts must hold the training rows of each of the "
-            f"{len(classes)} classes of {type(estimator).__name__}, got "
-            f"{class_counts!r}."
-        )
-    rare = np.flatnonzero(np.isin(y, classes[under_represented(class_counts)]))
-    if len(rare) == 0:
-        raise ValueError(
-            "y has no row of an under-represented class: the classes have "
-            f"{np.asarray(class_counts).tolist()} training rows. Use rows='all'."
-        )
-    return rare
-
-
-def check_rows_of_interest(rows):
-    if rows not in ROWS:
-        raise ValueError(f"rows must be one of {ROWS}, got {rows!r}.")
