@@ -11,8 +11,8 @@ most frequent to the rarest one, and at what three ways to train for such images
 # Ten digits on a long tail
 # -------------------------
 #
-# :func:`~imbdeep.datasets.make_imbalanced` leaves the digit 9 a thirtieth of the rows of
-# the digit 0, and those in between ever fewer. The test rows are balanced.
+# :func:`~imbdeep.datasets.make_imbalanced` leaves the digit 9 a thirtieth of the rows
+# of the digit 0, and those in between ever fewer. The test rows are balanced.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -42,8 +42,8 @@ np.bincount(y_train)
 # Noise, blur and fog
 # -------------------
 #
-# :func:`~imbdeep.datasets.corrupt_images` has thirteen corruptions. Their severities are
-# meant for 32 by 32 pixels: these images are smaller, and suffer more.
+# :func:`~imbdeep.datasets.corrupt_images` has thirteen corruptions. Their severities
+# are meant for 32 by 32 pixels; these images have 8 by 8.
 
 corrupted = {
     name: corrupt_images(X_test, name, severity=3, random_state=3)
@@ -66,7 +66,7 @@ plt.show()
 #
 # All train for as many epochs. AugMix asks for one answer to an image and to its
 # mixtures; a generator makes the noise that fools the net most; and one shift of all
-# pixels is learned against all images. A digit that is shifted or turned a little is the
+# pixels is learned against all images. A digit that is moved or turned a little is the
 # same digit, so AugMix may do it.
 
 net = {
