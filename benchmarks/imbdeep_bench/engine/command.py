@@ -119,9 +119,13 @@ def pick_methods(args, methods):
     return picked
 
 
+def _lacking(methods):
+    return [m for m in methods if m.needs and find_spec(m.needs) is None]
+
+
 def check_installed(methods):
     """Refuse methods whose package is not installed, before anything is computed."""
-    lacking = [m for m in methods if m.needs and find_spec(m.needs) is None]
+    lacking = _lacking(methods)
     if lacking:
         names = ", ".join(method.name for method in lacking)
         packages = ", ".join(dict.fromkeys(method.needs for method in lacking))
@@ -129,6 +133,14 @@ def check_installed(methods):
             f"--methods has {names}, and {packages} is not installed: pip install "
             '"imbdeep[peers]", or name other methods.'
         )
+
+
+def names_installed(methods):
+    """Return the names of a table's methods that can run; say which cannot."""
+    lacking = [method.name for method in _lacking(methods.values())]
+    if lacking:
+        print(f"Goes on without {', '.join(lacking)}: not installed.", file=sys.stderr)
+    return [name for name in methods if name not in lacking]
 
 
 def add_seeds(parser, decides, n_seeds=10):
@@ -153,6 +165,13 @@ def add_datasets(parser, names, default=None):
     parser.add_argument(
         "--datasets", type=split_names, metavar="A,B", default=default, help=words
     )
+
+
+def add_repeats(parser, default):
+    """Add the option that says how often."""
+    words = "times that rows are halved (default: %(default)s)"
+    more = {"type": at_least(1), "default": default, "metavar": "N", "help": words}
+    parser.add_argument("--repeats", **more)
 
 
 def add_data_home(parser):

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from imbdeep.reporting import friedman_iman_davenport, wilcoxon_holm
+from imbdeep.reporting import friedman_iman_davenport, rank_methods, wilcoxon_holm
 from imbdeep_bench.report.markdown import print_p_values, to_markdown
 
 # Fewer sets cannot be told apart by tests.
@@ -57,3 +57,26 @@ def duels_over_sets(table, control, titles):
     ).set_axis([titles[name] for name in duels["method"]])
     shown = print_p_values(shown.rename_axis(f"{titles[control]} minus"))
     return to_markdown(shown)
+
+
+def summary_table(means, metrics, titles):
+    """Print the mean over the sets, and the mean rank in brackets, of every metric."""
+    columns = {}
+    for metric, title in metrics.items():
+        table = set_table(means, metric, "dataset")
+        average, ranks = table.mean(), rank_methods(table).mean()
+        columns[title] = average.map("{:.3f}".format) + ranks.map(" ({:.2f})".format)
+    # Not all methods have all scores, and the alphabet is no order.
+    laid = pd.DataFrame(columns).reindex(means["method"].unique())
+    return laid.rename(index=titles).rename_axis("method")
+
+
+def metric_blocks(means, metric, title, controls, titles):
+    """Print tests over the sets, of each control against all, and means on each."""
+    table = set_table(means, metric, "dataset")
+    first, *others = controls
+    tests = significance_blocks(table, title, first, titles)
+    # Where there are duels, there are sets enough for more of them.
+    if len(tests) > 1:
+        tests += [duels_over_sets(table, c, titles) for c in others if c in table]
+    return [*tests, table.rename(columns=titles)]

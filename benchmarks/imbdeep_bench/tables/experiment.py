@@ -77,10 +77,7 @@ class OnTables(Experiment, command.Command):
         parser.add_argument(
             "--data", type=Path, required=True, metavar="DIR", help="folder of KEEL's"
         )
-        words = "times that rows are halved (default: %(default)s)"
-        parser.add_argument(
-            "--repeats", type=command.at_least(1), default=5, metavar="N", help=words
-        )
+        command.add_repeats(parser, 5)
 
     @classmethod
     def settings(cls, tables):

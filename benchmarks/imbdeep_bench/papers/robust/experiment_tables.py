@@ -22,7 +22,7 @@ class Tables(Robust):
 
         python benchmarks/papers.py robust tables
 
-    Folds are those of the benchmark, 5x2 (or, with --full, 10x2) stratified halves.
+    Folds are those of the benchmark, stratified halves.
     Nets train under PGD of 10 steps and are attacked by PGD of 20, which moves each
     column by at most a share of its standard deviation in the training half. Columns of
     one or two values there are taken for categories, and stay as they are. All nets of
@@ -44,6 +44,8 @@ class Tables(Robust):
     suite = "robust tables"
     file = "tables.jsonl"
     methods = TABLE_METHODS
+    sets = TEN_SETS
+    n_repeats = 5
     smoke_words = "100 rows of a class, one epoch, two folds, and weak attacks"
     report = staticmethod(report_tables.write_tables)
 
@@ -79,7 +81,7 @@ class Tables(Robust):
 
     @classmethod
     def add_own_arguments(cls, parser):
-        command.add_datasets(parser, TEN_SETS)
+        command.add_datasets(parser, cls.sets)
         parser.add_argument(
             "--eps",
             type=command.number_above_0,
@@ -88,8 +90,7 @@ class Tables(Robust):
             help="radius in training, in standard deviations (default: %(default)s); "
             f"those of the attacks are {' and '.join(map(str, RADII))}",
         )
-        told = "10x2 folds instead of 5x2"
-        parser.add_argument("--full", action="store_true", help=told)
+        command.add_repeats(parser, cls.n_repeats)
         command.add_data_home(parser)
 
     @classmethod
@@ -99,8 +100,7 @@ class Tables(Robust):
             Setting(data.name, shrink(data) if args.smoke else data, {"eps": args.eps})
             for data in read_sets(args.datasets, args.data_home)
         ]
-        name = "1x2" if args.smoke else "10x2" if args.full else "5x2"
-        protocol = parse_protocol(name)
+        protocol = parse_protocol(f"{1 if args.smoke else args.repeats}x2")
         shared = {"device": args.device, "smoke": args.smoke, "eps": args.eps}
         experiment = cls(split_by=protocol, **shared)
         return Grid(experiment, settings, methods, list(range(protocol.n_folds)))

@@ -5,7 +5,6 @@ from pathlib import Path
 import pandas as pd
 
 from imbdeep.datasets import IMBLEARN27_NAMES
-from imbdeep.reporting import rank_methods
 from imbdeep_bench.papers.robust.methods import TABLE_METHODS
 from imbdeep_bench.papers.robust.report import SECONDS
 from imbdeep_bench.papers.robust.threats import RADII
@@ -25,7 +24,7 @@ STUDY = runs.Study(
 )
 TITLES = STUDY.titles
 # Who is held against all others.
-CONTROL, SECOND = "srat_ldam", "imb_mix"
+CONTROLS = ("srat_ldam", "imb_mix")
 
 
 def unmoved_sets(cells):
@@ -50,27 +49,6 @@ def seconds_block(cells):
     table = done.pivot_table(**where, sort=False)
     table = table.reindex(columns=[name for name in TABLE_METHODS if name in table])
     return to_markdown(table.rename(columns=TITLES).rename_axis(columns=None), 1)
-
-
-def summary_table(means):
-    """Mean over the sets, and mean rank in brackets, of every metric."""
-    columns = {}
-    for metric, title in METRICS.items():
-        table = over_sets.set_table(means, metric, "dataset")
-        average, ranks = table.mean(), rank_methods(table).mean()
-        columns[title] = average.map("{:.3f}".format) + ranks.map(" ({:.2f})".format)
-    return pd.DataFrame(columns).rename(index=TITLES).rename_axis("method")
-
-
-def metric_blocks(means, metric):
-    """Tests over the sets, and means on each."""
-    table = over_sets.set_table(means, metric, "dataset")
-    tests = over_sets.significance_blocks(table, METRICS[metric], CONTROL, TITLES)
-    blocks = [*tests, table.rename(columns=TITLES)]
-    # Where there are duels, there are sets enough for more of them.
-    if len(tests) > 1 and SECOND in table:
-        blocks.insert(-1, over_sets.duels_over_sets(table, SECOND, TITLES))
-    return blocks
 
 
 def column_table(cells):
@@ -99,9 +77,11 @@ def make_report(cells):
         "trained": ", ".join(f"{eps:g}" for eps in sorted(cells["eps"].unique())),
         "radii": " and ".join(f"{eps:g}" for eps in RADII),
         "unmoved": unmoved,
-        "summary": summary_table(shown),
+        "summary": over_sets.summary_table(shown, METRICS, TITLES),
         "metrics": {
-            f"{title[0].upper()}{title[1:]}": metric_blocks(shown, metric)
+            f"{title[0].upper()}{title[1:]}": over_sets.metric_blocks(
+                shown, metric, title, CONTROLS, TITLES
+            )
             for metric, title in METRICS.items()
         },
         "seconds": seconds_block(cells),

@@ -1,8 +1,9 @@
-"""Pictures: recall from the most frequent class to the rarest, and training losses."""
+"""Pictures: recall from frequent to rare classes, training losses, and tables."""
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from imbdeep_bench.papers.robustness import methods_tables
 from imbdeep_bench.papers.robustness.methods import METHODS
 from imbdeep_bench.report import runs
 from imbdeep_bench.report.styles import tidy
@@ -78,5 +79,27 @@ def draw_losses(cells):
     for axes in panels[len(keys) :]:
         axes.set_visible(False)
     panels[0].set_ylabel("training loss, log scale")
+    add_legend(figure, panels[0])
+    return figure
+
+
+def draw_corrupted_by_clean(points):
+    """Draw a point a method at (clean, corrupted), a panel a score.
+
+    ``points`` has them by method, by the title of the score. On the line, corruption
+    costs nothing.
+    """
+    figure = Figure(figsize=(4.4 * len(points), 5.2), layout="constrained")
+    panels = figure.subplots(1, len(points), squeeze=False)[0]
+    for axes, (title, told) in zip(panels, points.items(), strict=True):
+        for name, point in told.items():
+            method = methods_tables.METHODS[name]
+            color, marker = method.look
+            look = {"color": color, "marker": marker, "linestyle": "none"}
+            axes.plot(*point, **look, markersize=8, label=method.title)
+        ends = [min(axes.get_xlim()[0], axes.get_ylim()[0]), axes.get_xlim()[1]]
+        axes.plot(ends, ends, color="#999999", linewidth=0.8, zorder=0)
+        axes.set(title=title, xlabel="clean", ylabel="corrupted")
+        tidy(axes)
     add_legend(figure, panels[0])
     return figure
