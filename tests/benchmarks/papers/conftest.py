@@ -79,6 +79,7 @@ def small_files(tmp_path_factory):
         ("robust", "weights"): pictures,
         ("robust", "tables"): sets,
         ("robustness", "images"): [*pictures, "--datasets", "usps"],
+        ("robustness", "tables"): sets,
         ("explicit_gradient", "sets"): sets,
         ("explicit_gradient", "sensitivity"): sets,
         ("explicit_gradient", "adult"): adult,

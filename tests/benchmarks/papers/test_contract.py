@@ -30,6 +30,7 @@ SHORT = {
     ("robust", "tables"): "--smoke --methods net,drcb_ce",
     ("robustness", "images"): "--smoke --methods plain,universal --seeds 0-1 "
     "--levels linear",
+    ("robustness", "tables"): "--smoke --methods plain,universal",
     ("robust", "weights"): "--smoke --methods natural_1,adversarial_50 --seeds 0-1",
     # These report on all of their methods, which learn nothing here.
     ("explicit_gradient", "sets"): "",

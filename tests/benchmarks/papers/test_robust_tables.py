@@ -20,7 +20,7 @@ from imbdeep_bench.papers.robust.methods import make_short
 from imbdeep_bench.papers.robust.report_tables import METRICS
 from imbdeep_bench.papers.robust.scores import movable_columns, score_table
 from imbdeep_bench.papers.robust.threats import RADII, TableThreat
-from imbdeep_bench.report.over_sets import set_table
+from imbdeep_bench.report.over_sets import set_table, summary_table
 from papers import main
 from tests.benchmarks.papers.conftest import fake_run
 
@@ -227,7 +227,7 @@ def test_means_and_ranks_over_the_sets(report_on):
     assert table.columns.tolist() == list(SHIFTS)
     assert table.at["oil", "ce"] == pytest.approx(0.4 + 0.0045)
     assert np.isnan(table.at["oil", "imb_mix"])
-    summary = report.summary_table(means)
+    summary = summary_table(means, METRICS, report.TITLES)
     score = f"{table['imb_mix'].mean():.3f}"
     assert summary.at["Imb-Mix", "average precision, clean"] == f"{score} (1.75)"
     assert summary.at["net, clean", "balanced accuracy, 0.1"] == "0.304 (3.33)"
