@@ -75,16 +75,30 @@ class DeferredReweighting(ChecksParameters, Callback):
         epochs_done = len(net.history) - 1 - self.first_epoch_
         if epochs_done == 0:
             # Not in on_train_begin: the class shares of the batches are not known yet.
-            self.weights_ = class_balanced_weights(
-                torch.as_tensor(net.class_counts_),
-                self.beta,
-                self.normalization,
-                net.class_shares_,
-            )
+            self.weights_ = self.deferred_weights(net)
         first = round(self.reweight_from * net.max_epochs)
         if self.reweight_from < 1 and epochs_done >= first:
             # A copy, which the criterion may move or change.
             net.criterion_.weight = self.weights_.to(net.device, copy=True)
+
+    def deferred_weights(self, net):
+        """Hook: the weights that set in, class-balanced ones.
+
+        Parameters
+        ----------
+        net : skorch net
+            Its training has begun: ``class_counts_`` and ``class_shares_`` are known.
+
+        Returns
+        -------
+        Tensor of shape (n_classes,)
+        """
+        return class_balanced_weights(
+            torch.as_tensor(net.class_counts_),
+            self.beta,
+            self.normalization,
+            net.class_shares_,
+        )
 
     def on_train_end(self, net, **kwargs):
         # Training that continues defers again.

@@ -237,3 +237,15 @@ def test_refuses_an_unknown_normalization(make_net, binary):
 def test_refuses_beta_outside_its_range(make_net, binary):
     with pytest.raises(ValueError, match=r"beta must be in \[0, 1\), got 1"):
         make_net(DeferredReweighting(beta=1)).fit(*binary)
+
+
+def test_other_weights_may_be_deferred(make_net, binary):
+    class Given(DeferredReweighting):
+        def deferred_weights(self, net):
+            return torch.tensor([1.0, float(len(net.class_counts_))])
+
+    X, y = binary
+    net = make_net(
+        Given(reweight_from=0.5), ("probe", Probe(class_weight)), max_epochs=4
+    ).fit(X, y)
+    assert dict(net.callbacks_)["probe"].seen_ == [None, None, [1, 2], [1, 2]]

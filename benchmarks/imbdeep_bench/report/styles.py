@@ -2,6 +2,8 @@
 
 from itertools import cycle
 
+import numpy as np
+
 from imbdeep.reporting._styles import MethodStyle
 
 DASHES, LONG_DASHES = (0, (5, 2)), (0, (9, 2))
@@ -63,8 +65,25 @@ def method_styles(methods):
     return {name: styles[name] for name in methods}
 
 
-def tidy(axes):
-    """Leave grid and two axes."""
-    axes.grid(color="#DDDDDD", linewidth=0.6)
+def tidy(axes, grid="both"):
+    """Leave two axes, and a light grid of ``'x'``, ``'y'`` or ``'both'``."""
+    axes.grid(axis=grid, color="#DDDDDD", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def draw_bars(axes, rows, columns, looks):
+    """Draw groups of bars, a bar a method.
+
+    ``columns`` are those of the groups, of the heights and of the errors; ``looks`` are
+    parameters of the bars of each method.
+    """
+    group, height, error = columns
+    groups, width = list(dict.fromkeys(rows[group])), 0.8 / len(looks)
+    for place, (name, look) in enumerate(looks.items()):
+        own = rows[rows["method"] == name].set_index(group).reindex(groups)
+        x = np.arange(len(groups)) + (place - (len(looks) - 1) / 2) * width
+        bars = {"linewidth": 0.8, "ecolor": "#444444"}
+        axes.bar(x, own[height], width, yerr=own[error], error_kw=bars, **look)
+    axes.set_xticks(range(len(groups)), groups)
+    tidy(axes, "y")

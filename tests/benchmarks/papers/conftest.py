@@ -77,6 +77,7 @@ def small_files(tmp_path_factory):
         ("remix", "images"): [*pictures, "--datasets", "usps"],
         ("robust", "images"): pictures,
         ("robust", "weights"): pictures,
+        ("robust", "sensitivity"): pictures,
         ("robust", "tables"): sets,
         ("robustness", "images"): [*pictures, "--datasets", "usps"],
         ("robustness", "tables"): sets,

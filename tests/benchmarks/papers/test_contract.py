@@ -32,6 +32,7 @@ SHORT = {
     "--levels linear",
     ("robustness", "tables"): "--smoke --methods plain,universal",
     ("robust", "weights"): "--smoke --methods natural_1,adversarial_50 --seeds 0-1",
+    ("robust", "sensitivity"): "--smoke --figures pair --seeds 0-1",
     # These report on all of their methods, which learn nothing here.
     ("explicit_gradient", "sets"): "",
     ("explicit_gradient", "sensitivity"): "",
@@ -41,12 +42,13 @@ SHORT = {
 # What a finished cell records and a failed one does not.
 NOT_OF_FAILED = {
     ("robust", "images"): {"class_standard", "class_robust", "agreement"},
+    ("robust", "sensitivity"): {"places", "digits"},
     ("explicit_gradient", "adult"): {"curves", "fit_seconds"},
 }
 # What a cell whose worker died says: it never got as far as its rows.
 HEAD = ("kind", "dataset", "method", "fold", "versions", "data_sha256", "identity")
 LABELS = ("data", "crowd", "n_workers", "r", "imbalance", "norm", "eps")
-LABELS += ("task", "ratio", "module", "level")
+LABELS += ("task", "ratio", "module", "level", "figure", "value")
 every_part = pytest.mark.parametrize("key", PARTS, ids=" ".join)
 every_experiment = pytest.mark.parametrize("key", EXPERIMENTS, ids=" ".join)
 # Those that report on all of their methods have many cells; the sets are larger than
@@ -250,6 +252,9 @@ PAIRS, CHAPTERS = "write drawn, or two classes", "give --chapter 4 or --chapter 
         ("robust images --eps 0", "must be a number above 0, got '0'"),
         ("robust images --eps a", "must be a number above 0, got 'a'"),
         ("robust weights --pairs 3-12", "usps has no class 12"),
+        ("robust sensitivity --figures weight", "Did you mean weights"),
+        ("robust sensitivity --figures lambda-3", "'lambda-3', which is unknown"),
+        ("robust sensitivity --epochs 0", "must be an integer, 1 or more, got '0'"),
         ("explicit_gradient sine --seeds 0", "--seeds got 0; give 1 or more"),
     ],
 )

@@ -5,7 +5,12 @@ import pandas as pd
 import pytest
 
 from imbdeep_bench.papers.robust import report
-from imbdeep_bench.papers.robust.figure import SETTING, draw_classes, heading
+from imbdeep_bench.papers.robust.figure import (
+    SETTING,
+    draw_classes,
+    draw_parts,
+    heading,
+)
 from imbdeep_bench.papers.robust.methods import CHAPTERS, METHODS
 from imbdeep_bench.papers.robust.report import (
     AGREEMENT,
@@ -228,7 +233,8 @@ def test_report_says_what_was_run_and_what_failed(read, tmp_path, chapter):
     assert len(pd.read_csv(tmp_path / "tables.csv")) == 2 * 5 * len(METRICS)
     assert len(pd.read_csv(tmp_path / "classes.csv")) == (5 + 4) * 4
     assert len(pd.read_csv(tmp_path / "agreement.csv")) == 5 + 4
-    assert (tmp_path / "classes.png").read_bytes().startswith(b"\x89PNG")
+    for name in ("classes.png", "parts.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
 
 
 # --- Figure 4.1 ----------------------------------------------------------------------
@@ -248,3 +254,28 @@ def test_classes_are_drawn_with_and_without_an_attacker(read):
 
 def test_nothing_is_drawn_of_other_methods(read):
     assert draw_classes(class_table(read(image_run(1, {"focal": 0.0})))) is None
+
+
+# --- Figures 5.2 to 5.7 --------------------------------------------------------------
+
+
+def test_parts_of_imb_mix_are_drawn_by_imbalance(read):
+    shifts = {"imb_mix": 0.2, "ce": 0.0}
+    records = image_run(2, shifts, failed=[("ce", 0), ("ce", 1)])
+    records += image_run(2, shifts, imbalance="exp-10")
+    figure = draw_parts(STUDY.means(read(records), "std"))
+    assert [axes.get_title() for axes in figure.axes] == list(FOUR.values())
+    for axes in figure.axes:
+        labels = [label.get_text() for label in axes.get_xticklabels()]
+        assert labels == ["exp-10", "step-100"]
+    heights = {
+        bars.get_label(): [bar.get_height() for bar in bars]
+        for bars in figure.axes[2].containers
+        if hasattr(bars, "patches")
+    }
+    assert heights["CE"] == pytest.approx([50.5, np.nan], nan_ok=True)
+    assert heights["Imb-Mix"] == pytest.approx([70.6, 70.6])
+
+
+def test_no_parts_are_drawn_of_other_methods(read):
+    assert draw_parts(STUDY.means(read(image_run(1, {"focal": 0.0})), "std")) is None

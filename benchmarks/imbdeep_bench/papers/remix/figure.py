@@ -1,10 +1,10 @@
 """Figures 5 to 7: gains over the baseline by ratio, and scores by alpha."""
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from imbdeep_bench.papers.remix.numbers import METRICS, PAPERS
 from imbdeep_bench.report.runs import keys_of, pick
+from imbdeep_bench.report.styles import draw_bars, tidy
 
 # Of the three ratios, mildest first.
 RATIO_COLORS = ("#9CC7E0", "#0072B2", "#0B2A4A")
@@ -12,24 +12,9 @@ RATIO_COLORS = ("#9CC7E0", "#0072B2", "#0B2A4A")
 
 def draw_panel(axes, rows, methods):
     """Draw one task and metric: a group of bars for each ratio, a bar a method."""
-    ratios = list(dict.fromkeys(rows["ratio"]))
-    width = 0.8 / len(methods)
-    for place, method in enumerate(methods.values()):
-        own = rows[rows["method"] == method.name].set_index("ratio").reindex(ratios)
-        x = np.arange(len(ratios)) + (place - (len(methods) - 1) / 2) * width
-        told = {"color": method.look[0], "label": method.title}
-        bars = {"linewidth": 0.8, "ecolor": "#444444"}
-        axes.bar(x, own["gain"], width, yerr=own["se"], error_kw=bars, **told)
+    looks = {n: {"color": m.look[0], "label": m.title} for n, m in methods.items()}
+    draw_bars(axes, rows, ("ratio", "gain", "se"), looks)
     axes.axhline(0, color="#444444", linewidth=0.8)
-    axes.set_xticks(range(len(ratios)), ratios)
-    tidy(axes)
-
-
-def tidy(axes):
-    """Draw a light grid, and leave out half of the frame."""
-    axes.grid(axis="y", color="#DDDDDD", linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
 
 
 def draw_gains(gains, methods, number):
@@ -77,7 +62,7 @@ def draw_alphas(table):
                 told = {"label": f"{ratio:g}", "color": RATIO_COLORS[place]}
                 axes.plot(own["alpha"], own["mean"], marker="o", markersize=4, **told)
             axes.set_title(", ".join(key), fontsize=10)
-            tidy(axes)
+            tidy(axes, "y")
         line[0].set_ylabel(METRICS[metric], fontsize=9)
     for axes in panels[-1]:
         axes.set_xlabel("alpha", fontsize=9)

@@ -91,8 +91,8 @@ class Images(Robust):
     <out>/images.jsonl at once. Stop whenever you like: the same command goes on, and
     tries failed cells once more. Imbalances, norms, methods and seeds may be added to a
     run. In the end come tables.md, tables.csv (means and standard deviations),
-    differences.csv, agreement.csv, classes.csv and classes.png. A folder holds one
-    chapter, or USPS with the methods of both.
+    differences.csv, agreement.csv, classes.csv, classes.png and parts.png (Figures 5.2
+    to 5.7). A folder holds one chapter, or USPS with the methods of both.
     """
 
     chapter: int | None = None

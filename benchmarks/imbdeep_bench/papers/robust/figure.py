@@ -1,4 +1,4 @@
-"""Figure 4.1: accuracy of each class, with and without an attacker."""
+"""Pictures of accuracies, with and without an attacker: Figures 4.1 and 5.2 to 5.7."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -7,13 +7,25 @@ from matplotlib.patches import Patch
 from imbdeep_bench.engine.experiment import titles_of
 from imbdeep_bench.papers.robust.methods import METHODS
 from imbdeep_bench.report.runs import keys_of, pick
+from imbdeep_bench.report.styles import draw_bars, tidy
 
+THREAT = ["data", "norm", "eps"]
 SETTING = ["data", "imbalance", "norm", "eps"]
+# The four columns of every table of the dissertation.
+FOUR = {
+    f"{name}_{half}": f"{name}, {half}"
+    for name in ("standard", "robust")
+    for half in ("overall", "under")
+}
 TITLES = titles_of(METHODS)
 SHOWN = ("plain", "ce", "srat_ldam", "imb_mix")
 # Well and under-represented classes, as the dissertation draws them.
 COLORS = {False: "#8C6D46", True: "#7B52AB"}
 STANDARD_ALPHA = 0.4
+# Line styles of accuracies without and with an attacker.
+STYLES = {"standard": "-", "robust": "--"}
+# Of which parts Imb-Mix is made.
+PARTS = {"ce": "#A6A6A6", "imb_mix_plain": "#56B4E9", "imb_mix": "#0B5A8A"}
 # More classes are not labelled one by one.
 MOST_LABELS = 20
 
@@ -39,9 +51,7 @@ def draw_panel(axes, rows):
     axes.set_ylim(0, 100)
     if len(rows) <= MOST_LABELS:
         axes.set_xticks(places)
-    axes.grid(axis="y", color="#DDDDDD", linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
+    tidy(axes, "y")
 
 
 def draw_classes(table):
@@ -72,4 +82,45 @@ def draw_classes(table):
         for alpha, label in ((STANDARD_ALPHA, "standard"), (None, "robust"))
     ]
     figure.legend(handles=bars, loc="outside lower center", ncols=4)
+    return figure
+
+
+def draw_line(axes, values, rows, **look):
+    """Draw means and spreads in percent, by the values of a parameter.
+
+    Values are no even steps, and told apart best where they are.
+    """
+    places = np.arange(len(values))
+    error = 100 * rows["std"].fillna(0)
+    told = {"yerr": error, "capsize": 2, "marker": "o", "markersize": 3}
+    axes.errorbar(places, 100 * rows["mean"], **told, **look)
+    axes.set_xticks(places, values)
+    axes.set_ylim(-2, 102)
+    tidy(axes, "y")
+
+
+def draw_parts(means):
+    """Draw what the parts of Imb-Mix add, by imbalance, a line of panels a threat.
+
+    None where none of the methods of :data:`PARTS` has a score.
+    """
+    means = means[means["method"].isin(list(PARTS)) & (means["n_runs"] > 0)]
+    if means.empty:
+        return None
+    percent = means[["mean", "std"]].mul(100).fillna({"std": 0})
+    means = means.assign(mean=percent["mean"], std=percent["std"])
+    keys = keys_of(means, THREAT)
+    figure = Figure(figsize=(13, 2.6 * len(keys) + 0.8), layout="constrained")
+    panels = figure.subplots(len(keys), len(FOUR), squeeze=False, sharey=True)
+    looks = {n: {"color": c, "label": TITLES[n]} for n, c in PARTS.items()}
+    for line, key in zip(panels, keys, strict=True):
+        part = pick(means, THREAT, key)
+        for axes, (metric, title) in zip(line, FOUR.items(), strict=True):
+            rows = part[part["metric"] == metric]
+            draw_bars(axes, rows, ("imbalance", "mean", "std"), looks)
+            axes.set_title(title, fontsize=10)
+        line[0].set_ylabel(f"{key[0]}, {key[1]} {key[2]:.3g}\naccuracy [%]", fontsize=8)
+    figure.suptitle("After Figures 5.2 to 5.7: mean ± s.d.", fontsize=11)
+    handles, labels = panels[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3)
     return figure

@@ -85,10 +85,14 @@ _CHAPTER_4 = (
 # Algorithm 4.1 makes the drop of the learning rate optional.
 _KEEP = {"lr_schedule": None}
 _KEPT = (
-    ("ce_kept", "CE, rate kept", _adv(CE, NEVER, **_KEEP)),
-    ("cb_reweight_kept", "CB-Reweight, rate kept", _adv(CE, ALWAYS, **_KEEP)),
-    ("drcb_ldam_kept", "DRCB-LDAM, rate kept", _adv(LDAM, DEFERRED, **_KEEP)),
-    ("srat_ldam_kept", "SRAT-LDAM, rate kept", _srat(LDAM, DEFERRED, **_KEEP)),
+    ("ce", "CE", _adv(CE, NEVER, **_KEEP)),
+    ("cb_reweight", "CB-Reweight", _adv(CE, ALWAYS, **_KEEP)),
+    ("drcb_ce", "DRCB-CE", _adv(CE, DEFERRED, **_KEEP)),
+    ("drcb_focal", "DRCB-Focal", _adv(FOCAL, DEFERRED, **_KEEP)),
+    ("drcb_ldam", "DRCB-LDAM", _adv(LDAM, DEFERRED, **_KEEP)),
+    ("srat_ce", "SRAT-CE", _srat(CE, DEFERRED, **_KEEP)),
+    ("srat_focal", "SRAT-Focal", _srat(FOCAL, DEFERRED, **_KEEP)),
+    ("srat_ldam", "SRAT-LDAM", _srat(LDAM, DEFERRED, **_KEEP)),
 )
 # Row by row, by the inverse of the effective number: section 5.5.1.
 _RESAMPLED = {
@@ -111,7 +115,10 @@ METHODS = by_name(
             Method(name, make, title, "", {4: title} | ({5: five} if five else {}))
             for name, title, five, make in _CHAPTER_4
         ),
-        *(Method(name, make, title, "", {4: None}) for name, title, make in _KEPT),
+        *(
+            Method(f"{name}_kept", make, f"{title}, rate kept", "", {4: None})
+            for name, title, make in _KEPT
+        ),
         *(Method(name, make, title, "", {5: n}) for name, title, n, make in _CHAPTER_5),
     ]
 )
@@ -161,12 +168,15 @@ def has_schedules(data):
     return TRAINING[data] is CIFAR
 
 
-def make_model(method, data, threat, *, seed, device, chapter=None, smoke=False):
+def make_model(
+    method, data, threat, *, seed, device, chapter=None, smoke=False, **more
+):
     """Return an unfitted classifier of pictures.
 
-    ``chapter`` says whose schedule it has, where :func:`has_schedules`.
+    ``chapter`` says whose schedule it has, where :func:`has_schedules`; ``more`` are
+    parameters that differ from those of the data set.
     """
-    shared = TRAINING[data] | {"random_state": seed, "device": device}
+    shared = TRAINING[data] | {"random_state": seed, "device": device} | more
     if has_schedules(data):
         shared |= SCHEDULES[chapter]
     return make_short(method, shared, threat, smoke)

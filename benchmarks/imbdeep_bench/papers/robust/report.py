@@ -1,30 +1,34 @@
-"""The report of the pictures: tables.md and its CSV files, and classes.png."""
+"""The report of the pictures: tables.md, its CSV files, classes.png and parts.png."""
 
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from imbdeep_bench.papers.robust.figure import SETTING, TITLES, draw_classes, heading
+from imbdeep_bench.papers.robust.figure import (
+    FOUR,
+    SETTING,
+    THREAT,
+    TITLES,
+    draw_classes,
+    draw_parts,
+    heading,
+)
 from imbdeep_bench.papers.robust.methods import CHAPTERS, METHODS
 from imbdeep_bench.report import runs
 from imbdeep_bench.report.markdown import to_markdown
 from imbdeep_bench.report.template import write_report
 
-THREAT = ["data", "norm", "eps"]
 SECONDS = {"fit_seconds": "fit [s]", "cell_seconds": "cell [s]"}
-# The four columns of every table of the dissertation, and what else was measured.
-FOUR, STRONG = (
-    {
-        f"{name}_{half}": f"{title}, {half}"
-        for name, title in titles.items()
-        for half in ("overall", "under")
-    }
-    for titles in (
-        {"standard": "standard", "robust": "robust"},
-        {"restarts": "restarts", "square": "black box", "worst": "worst of all"},
-    )
-)
+STRONG = {
+    f"{name}_{half}": f"{title}, {half}"
+    for name, title in {
+        "restarts": "restarts",
+        "square": "black box",
+        "worst": "worst of all",
+    }.items()
+    for half in ("overall", "under")
+}
 TOLD = FOUR | {"worst_under": STRONG["worst_under"]}
 AGREEMENT = {
     "shown": "PGD-20",
@@ -44,6 +48,8 @@ DUELS = {
     "cb_reweight": ["ce"],
     "srat_ldam_kept": ["drcb_ldam_kept", "srat_ldam", "ce_kept", "cb_reweight_kept"],
     "drcb_ldam_kept": ["drcb_ldam", "ce_kept", "cb_reweight_kept"],
+    "srat_ce_kept": ["drcb_ce_kept"],
+    "srat_focal_kept": ["drcb_focal_kept"],
     "cb_reweight_kept": ["cb_reweight", "ce_kept"],
     "ce_kept": ["ce"],
     "imb_mix": [
@@ -269,7 +275,11 @@ def write_images(args):
     """Write tables.md beside the cells; return its path."""
     chapters = CHAPTERS if args.chapter is None else [args.chapter]
     numbers, frames = make_report(STUDY.read(args.out / "images.jsonl"), chapters)
-    figure = draw_classes(frames["classes.csv"])
-    files = {"pictures": {} if figure is None else {"classes.png": figure}, "dpi": 120}
+    drawn = {
+        "classes.png": draw_classes(frames["classes.csv"]),
+        "parts.png": draw_parts(frames["tables.csv"]),
+    }
+    pictures = {name: figure for name, figure in drawn.items() if figure is not None}
     template = Path(__file__).with_name("tables.md.jinja")
-    return write_report(args.out, template, numbers, frames=frames, **files)
+    files = {"frames": frames, "pictures": pictures, "dpi": 120}
+    return write_report(args.out, template, numbers, **files)

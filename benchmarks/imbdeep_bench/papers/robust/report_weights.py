@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from imbdeep_bench.papers.robust.figure import COLORS
+from imbdeep_bench.papers.robust.figure import COLORS, STYLES, draw_line
 from imbdeep_bench.papers.robust.methods import TRAININGS, WEIGHT_METHODS
 from imbdeep_bench.papers.robust.report import SECONDS, percent
 from imbdeep_bench.report import runs
@@ -18,8 +17,6 @@ METRICS = {
     "robust_majority": "robust, frequent class",
     "robust_minority": "robust, rare class",
 }
-# Line styles of accuracies without and with an attacker.
-STYLES = {"standard": "-", "robust": "--"}
 STUDY = runs.Study(
     *("papers.py robust weights", WEIGHT_METHODS, METRICS, ["dataset"]),
     order={"dataset": ()},
@@ -55,16 +52,10 @@ def draw_panel(axes, part):
     for name, title in METRICS.items():
         kind, side = name.split("_")
         rows = part[part["metric"] == name].sort_values("weight")
-        # Weights are no even steps, and told apart best where they are.
-        places = np.arange(len(rows))
-        mean, error = 100 * rows["mean"], 100 * rows["std"].fillna(0)
         look = {"color": COLORS[side == "minority"], "linestyle": STYLES[kind]}
-        axes.errorbar(places, mean, yerr=error, **look, capsize=2, label=title)
-        axes.set_xticks(places, [f"{w}:1" for w in rows["weight"]])
-    axes.set_ylim(-2, 102)
+        weights = [f"{w}:1" for w in rows["weight"]]
+        draw_line(axes, weights, rows, **look, label=title)
     axes.set_xlabel("weight of the rare class")
-    axes.grid(axis="y", color="#DDDDDD", linewidth=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
 
 
 def draw_weights(table):

@@ -1,10 +1,18 @@
 """How right a fitted classifier is, with and without an attacker."""
 
 import numpy as np
-from sklearn.metrics import average_precision_score, balanced_accuracy_score
+import torch
+from sklearn.manifold import TSNE
+from sklearn.metrics import (
+    average_precision_score,
+    balanced_accuracy_score,
+    silhouette_samples,
+)
 
 from imbdeep.attacks import adversarial_rows, robust_predictions
+from imbdeep.attacks._nets import evaluation_mode
 from imbdeep.metrics import under_represented
+from imbdeep.modules._penultimate import penultimate
 from imbdeep_bench.data.pictures import first_of_each_class
 from imbdeep_bench.engine.protocol import derive_seed
 from imbdeep_bench.papers.robust.threats import RADII, TEST_STEPS
@@ -53,29 +61,42 @@ def is_right_under(model, X, y, threat, attack, seed):
     return labels == y
 
 
+def rights_of(model, rows, threat, strength, seed):
+    """Tell which test rows a classifier is right of, without and with an attacker."""
+    X, y, seed = rows.X_test, rows.y_test, derive_seed(seed, "shown")
+    robust = is_right_under(model, X, y, threat, strength.shown, seed)
+    return {"standard": model.predict(X) == y, "robust": robust}
+
+
+def score_halves(told, y, rows):
+    """Average what is told of rows with labels ``y``, over all and the rare half."""
+    is_under = under_represented(np.array(rows.told["class_counts"]))
+    scores = {}
+    for name, values in told.items():
+        scores |= by_half(name, values, y, is_under)
+    return scores
+
+
 def score_pictures(model, rows, threat, strength, seed):
     """Return scores on the test rows, class by class, and how far attacks agree.
 
     Each attack has a seed of its own, made of that of the cell.
     """
     X, y = rows.X_test, rows.y_test
-    is_under = under_represented(np.array(rows.told["class_counts"]))
-    standard = model.predict(X) == y
-    seed_of = {name: derive_seed(seed, name) for name in ("shown", *strength.strong)}
-    robust = is_right_under(model, X, y, threat, strength.shown, seed_of["shown"])
+    rights = rights_of(model, rows, threat, strength, seed)
     first = first_of_each_class(y, strength.strong_rows)
     strong = {
-        name: is_right_under(model, X[first], y[first], threat, attack, seed_of[name])
+        name: is_right_under(
+            model, X[first], y[first], threat, attack, derive_seed(seed, name)
+        )
         for name, attack in strength.strong.items()
     }
+    robust = rights["robust"]
     worst = robust[first] & strong["restarts"] & strong["square"]
-    scores = by_half("standard", standard, y, is_under)
-    scores |= by_half("robust", robust, y, is_under)
-    for name, is_right in {**strong, "worst": worst}.items():
-        scores |= by_half(name, is_right, y[first], is_under)
+    strongest = score_halves({**strong, "worst": worst}, y[first], rows)
     return {
-        "scores": scores,
-        "class_standard": by_class(standard, y),
+        "scores": score_halves(rights, y, rows) | strongest,
+        "class_standard": by_class(rights["standard"], y),
         "class_robust": by_class(robust, y),
         "agreement": compare_attacks(robust[first], **strong),
     }
@@ -83,15 +104,11 @@ def score_pictures(model, rows, threat, strength, seed):
 
 def score_both_classes(model, rows, threat, strength, seed):
     """Return the accuracy on either of two classes, without and with an attacker."""
-    X, y = rows.X_test, rows.y_test
-    seed = derive_seed(seed, "shown")
-    attacked = is_right_under(model, X, y, threat, strength.shown, seed)
-    told = {"standard": model.predict(X) == y, "robust": attacked}
     return {
         f"{name}_{side}": accuracy
-        for name, is_right in told.items()
+        for name, is_right in rights_of(model, rows, threat, strength, seed).items()
         for side, accuracy in zip(
-            ("majority", "minority"), by_class(is_right, y), strict=True
+            ("majority", "minority"), by_class(is_right, rows.y_test), strict=True
         )
     }
 
@@ -135,3 +152,38 @@ def score_table(model, rows, perturb, seed, attack_steps=TEST_STEPS):
         moved = adversarial_rows(model, X, y, **ball, **attack, **own)
         scores |= score_rows(model, moved, y, eps)
     return scores
+
+
+# --- Features ------------------------------------------------------------------------
+
+# Of all classes together, and the neighbours that t-SNE looks at.
+N_FEATURE_ROWS, PERPLEXITY = 500, 30
+
+
+def features_of(model, X):
+    """Return the inputs of the last layer, an ndarray of shape (n, n_hidden)."""
+    X = torch.as_tensor(X).to(model.device)
+    with evaluation_mode(model.module_), torch.no_grad():
+        return penultimate(model.module_, X).numpy(force=True)
+
+
+def score_features(model, rows, digits, seed):
+    """Return silhouettes of test rows, and where t-SNE puts which digit.
+
+    By distances of features, which t-SNE sees, and by angles, which the feature
+    separation loss sees.
+    """
+    first = first_of_each_class(rows.y_test, N_FEATURE_ROWS // len(digits))
+    y, features = rows.y_test[first], features_of(model, rows.X_test[first])
+    told = {
+        "distance": silhouette_samples(features, y),
+        "angle": silhouette_samples(features, y, metric="cosine"),
+    }
+    # A smoke run has fewer rows than neighbours.
+    near = min(PERPLEXITY, len(y) // 4)
+    places = TSNE(perplexity=near, random_state=seed).fit_transform(features)
+    return {
+        "scores": score_halves(told, y, rows),
+        "places": np.round(places, 2).tolist(),
+        "digits": np.take(digits, y).tolist(),
+    }
