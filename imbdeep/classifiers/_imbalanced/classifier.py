@@ -15,6 +15,7 @@ from imbdeep._arguments import FiniteReal
 from imbdeep._docs import shared_docs
 from imbdeep._nets.member_rows import read_groups
 from imbdeep._tables.column_selection import automatic_columns, select_columns
+from imbdeep._tables.dates import dates_to_days
 from imbdeep._tables.levels import LevelCodes
 from imbdeep._tables.reading import read_rows, read_rows_and_labels
 from imbdeep._tables.torch_data import arrays_of
@@ -51,7 +52,7 @@ class ImbalancedClassifier(DecidesByThreshold, Reports, ClassifierMixin, BaseEst
     the table counts most. The same out-of-fold probabilities set the threshold: no row
     is set aside for anything.
 
-    It takes a raw data frame, with text, categories and missing values.
+    It takes a raw data frame, with text, categories, dates and missing values.
 
     Read more in the :ref:`User Guide <imbalanced_classifier>`.
 
@@ -146,8 +147,7 @@ class ImbalancedClassifier(DecidesByThreshold, Reports, ClassifierMixin, BaseEst
     fit_seconds_ : dict of float
         That the fit of each learner took.
     report_ : object
-        What out-of-fold rows say, for a notebook, as text, or by ``save(path)`` as
-        HTML.
+        What out-of-fold rows say: text, HTML in a notebook and by ``save(path)``.
     n_features_in_ : int
     {feature_names_in_}
 
@@ -229,7 +229,7 @@ class ImbalancedClassifier(DecidesByThreshold, Reports, ClassifierMixin, BaseEst
         ----------
         X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
             Numbers, or levels in columns of text, categories or booleans; gaps may be
-            NaN, None or pandas.NA.
+            NaN, None or pandas.NA. Dates of a frame count as days since 1970.
         y : array-like of shape (n_samples,)
             Labels of any type that can be sorted.
         sample_weight : array-like of shape (n_samples,) or None, default=None
@@ -287,8 +287,8 @@ class ImbalancedClassifier(DecidesByThreshold, Reports, ClassifierMixin, BaseEst
 
     def _read(self, X, y, random_state):
         X, y = arrays_of(X, y)
-        levels = LevelCodes(self._level_columns(X))
-        self.level_codes_ = levels.fit(X, random_state)
+        X = dates_to_days(X)
+        self.level_codes_ = LevelCodes(self._level_columns(X)).fit(X, random_state)
         X, y = read_rows_and_labels(self, X, y, reset=True, **self._how_to_read())
         self.classes_ = sorted_labels("y", y)
         if len(self.classes_) < 2:
@@ -366,7 +366,7 @@ class ImbalancedClassifier(DecidesByThreshold, Reports, ClassifierMixin, BaseEst
         """
         refuse_other_threads(self)
         check_is_fitted(self)
-        X = read_rows(self, X, reset=False, **self._how_to_read())
+        X = read_rows(self, dates_to_days(X), reset=False, **self._how_to_read())
         with warnings.catch_warnings():
             # They see codes for levels, and would name these; it has been said.
             warnings.filterwarnings("ignore", ".* hold no level that training had")
