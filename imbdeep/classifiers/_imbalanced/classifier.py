@@ -67,13 +67,13 @@ class ImbalancedClassifier(DecidesByThreshold, Reports, ClassifierMixin, BaseEst
         settings for few rare rows. A classifier of your own, with its name, is fitted
         once for each fold. It sees an array without names: levels as numbers, those
         beyond the 254 most frequent of a column as one, and missing values as NaN.
-    rebalance : {'balanced', 'under_sampled', 'remix', 'ldam', 'focal'} or None, \
-            default=None
+    rebalance : {'auto', 'balanced', 'under_sampled', 'remix', 'ldam', 'focal'} or \
+            None, default='auto'
         How 'mlp' trains: on batches with as many rows of each class, the same on an
         under-sample of each member's own, on mixed rows (:class:`ReMixClassifier`),
-        with margins (:class:`LDAMClassifier`), or by focal loss. Probabilities of the
-        first three are corrected to the shares of the data. By default plainly: on
-        tables for development no remedy ranks rows better.
+        with margins (:class:`LDAMClassifier`), or by focal loss; None, plainly. The
+        first three are corrected to the shares of the data. 'auto' is what ranks rows
+        best on tables for development: None, as no remedy helps there.
     threshold : 'default', float in [0, 1], {'balanced_accuracy', 'f1', 'g_mean', \
             'mcc'}, ('recall', r), ('precision', p), callable, str, or array-like of \
             shape (n_classes, n_classes), default='default'
@@ -181,7 +181,7 @@ class ImbalancedClassifier(DecidesByThreshold, Reports, ClassifierMixin, BaseEst
 
     _parameter_constraints = {
         "learners": "no_validation",
-        "rebalance": [StrOptions(set(REBALANCED)), None],
+        "rebalance": [StrOptions({"auto", *REBALANCED}), None],
         "threshold": "no_validation",
         "pos_label": "no_validation",
         "calibration": [StrOptions(set(METHODS)), None],
@@ -198,7 +198,7 @@ class ImbalancedClassifier(DecidesByThreshold, Reports, ClassifierMixin, BaseEst
         self,
         learners=("random_forest", "hist_gb", "nca", "mlp"),
         *,
-        rebalance=None,
+        rebalance="auto",
         threshold="default",
         pos_label=None,
         calibration=None,

@@ -58,14 +58,14 @@ OF_MANY_ROWS = {"n_members": 5, "patience": 10}
 MOST_ROWS = 10_000
 
 
-def read_learners(learners, rebalance=None):
+def read_learners(learners, rebalance="auto"):
     """Classifiers by name.
 
     Parameters
     ----------
     learners : sequence of str or tuple (str, classifier)
     rebalance : str or None
-        How 'mlp' trains.
+        How 'mlp' trains; plainly with 'auto' or None.
 
     Returns
     -------
@@ -87,7 +87,8 @@ def read_learners(learners, rebalance=None):
             f"learners must be a list, such as ['nca', 'hist_gb'], got {learners!r}."
         )
     known = dict(LEARNERS)
-    if rebalance is not None:
+    is_remedy = rebalance not in ("auto", None)
+    if is_remedy:
         known["mlp"] = REBALANCED[rebalance]
     found = {}
     for learner in learners:
@@ -98,7 +99,7 @@ def read_learners(learners, rebalance=None):
         found[name] = made
     if not found:
         raise ValueError("learners is empty. Name one at least, such as 'nca'.")
-    if rebalance is not None and "mlp" not in learners:
+    if is_remedy and "mlp" not in learners:
         raise ValueError(
             f"rebalance={rebalance!r} is for 'mlp', and learners has {list(found)}. "
             "Add 'mlp', or leave rebalance out."

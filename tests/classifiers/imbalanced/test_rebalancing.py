@@ -6,7 +6,11 @@ from sklearn.linear_model import LogisticRegression
 
 from imbdeep import ImbalancedClassifier
 from imbdeep.classifiers import LDAMClassifier, NetEnsembleClassifier, ReMixClassifier
-from imbdeep.classifiers._imbalanced.learners import LEARNERS, REBALANCED
+from imbdeep.classifiers._imbalanced.learners import (
+    LEARNERS,
+    REBALANCED,
+    read_learners,
+)
 
 OF_REMEDY = {
     "balanced": (NetEnsembleClassifier, {"iterator_train": "balanced"}),
@@ -43,6 +47,13 @@ def test_the_perceptrons_of_the_blend_train_by_the_remedy(remedy):
     assert net.get_params().items() >= expected.items()
     for same in ("n_members", "module__hidden_sizes", "numeric_encoding", "lr"):
         assert net.get_params()[same] == plain[same]
+
+
+def test_auto_is_no_remedy():
+    for learners in (["mlp"], ["nca"]):
+        plain, auto = (read_learners(learners, remedy) for remedy in (None, "auto"))
+        assert repr(plain) == repr(auto)
+    assert ImbalancedClassifier().rebalance == "auto"
 
 
 # Corrections of single nets have quick tests of their own.
