@@ -12,6 +12,7 @@ from imbdeep._value_range import check_in_range, read_value_range
 from imbdeep.augmentations._checks import check_batch
 from imbdeep.augmentations._draws import working_dtype
 from imbdeep.augmentations._operations import OPERATIONS, Operation, apply_chosen
+from imbdeep.augmentations._unit_bands import from_unit_bands, to_unit_bands
 
 # Operations of a chain whose depth is drawn, at most.
 _MOST = 3
@@ -124,17 +125,12 @@ def mix_chains(
         :math:`w` and the chains :math:`c`.
     """
     real = images.to(working_dtype(images))
-    start, span = (
-        torch.as_tensor(side, dtype=real.dtype, device=real.device)[:, None, None]
-        for side in (low, high - low)
-    )
-    # A band of one value stays as it is.
-    chains = ((real - start) / span.masked_fill(span == 0, 1)).clamp(0, 1)
-    chains = chains.repeat(len(draws.weights), 1, 1, 1)
+    chains = to_unit_bands(real, low, high).repeat(len(draws.weights), 1, 1, 1)
     for chosen, strength in zip(draws.chosen, draws.strength, strict=True):
         chains = apply_chosen(chains, chosen.flatten(), strength.flatten(), operations)
     chains = chains.view(len(draws.weights), *real.shape)
-    mixed = start + span * (draws.weights[..., None, None, None] * chains).sum(0)
+    mixed = (draws.weights[..., None, None, None] * chains).sum(0)
+    mixed = from_unit_bands(mixed, low, high)
     share = draws.share[:, None, None, None]
     return ((1 - share) * real + share * mixed).to(images.dtype)
 

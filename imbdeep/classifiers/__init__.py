@@ -11,6 +11,7 @@ from imbdeep.classifiers._net_ensemble import NetEnsembleClassifier
 from imbdeep.classifiers._remix import ReMixClassifier
 from imbdeep.classifiers._robust.adversarial import AdversarialClassifier
 from imbdeep.classifiers._robust.augmix import AugMixClassifier
+from imbdeep.classifiers._robust.deep_augment import DeepAugmentClassifier
 from imbdeep.classifiers._robust.imb_mix import ImbMixClassifier
 from imbdeep.classifiers._robust.noise import AdversarialNoiseClassifier
 from imbdeep.classifiers._robust.shared import SharedAdversarialClassifier
@@ -22,6 +23,7 @@ __all__ = [
     "AdversarialNoiseClassifier",
     "AugMixClassifier",
     "CrowdLayerClassifier",
+    "DeepAugmentClassifier",
     "ICEDClassifier",
     "ImbMixClassifier",
     "ImbalancedClassifier",

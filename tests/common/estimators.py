@@ -10,6 +10,7 @@ from imbdeep.classifiers import (
     AdversarialNoiseClassifier,
     AugMixClassifier,
     CrowdLayerClassifier,
+    DeepAugmentClassifier,
     ICEDClassifier,
     ImbalancedClassifier,
     ImbMixClassifier,
@@ -48,6 +49,7 @@ STANDS_FOR = {
         SharedAdversarialClassifier,
         AdversarialNoiseClassifier,
     ),
+    AugMixClassifier: (DeepAugmentClassifier,),
     LatentSMOTE: (GLGAN,),
     ConditionalGAN: (ConditionalWGAN,),
 }
@@ -190,6 +192,7 @@ CLASSIFIERS = {
 # They take no tables: see test_image_classifiers for the checks that give them some.
 IMAGE_CLASSIFIERS = {
     "augmix": AugMixClassifier(**_SMALL),
+    "deep-augment": DeepAugmentClassifier(autoencoder_epochs=1, **_SMALL),
 }
 
 # Their checks ask for what comes out, not for what is learned.

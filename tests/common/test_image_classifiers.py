@@ -9,13 +9,13 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-from imbdeep.classifiers import AugMixClassifier
+from imbdeep.classifiers import AugMixClassifier, DeepAugmentClassifier
 
 from .estimators import IMAGE_CLASSIFIERS
 from .test_checks import expected_failures, run, with_slow_repetitions
 
 
-class OfTables(AugMixClassifier):
+class OfTables:
     """Takes a table for images of one pixel, whose bands are its columns.
 
     The checks know nothing but tables. What is read is the table, all else is the
@@ -35,8 +35,8 @@ class OfTables(AugMixClassifier):
         X = X.toarray() if sparse.issparse(X) else X
         super()._learn_from_rows(X[:, :, None, None])
 
-    def mixtures(self, images):
-        return super().mixtures(images[:, :, None, None])[:, :, 0, 0]
+    def mixtures(self, rows):
+        return super().mixtures(rows[:, :, None, None])[:, :, 0, 0]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -46,18 +46,34 @@ class OfTables(AugMixClassifier):
         return tags
 
 
+class AugMixOfTables(OfTables, AugMixClassifier):
+    pass
+
+
+class DeepAugmentOfTables(OfTables, DeepAugmentClassifier):
+    def distorted(self, rows):
+        return super().distorted(rows[:, :, None, None])[:, :, 0, 0]
+
+    def in_unit_range(self, images):
+        is_table = images.ndim == 2
+        return super().in_unit_range(images[:, :, None, None] if is_table else images)
+
+
+OF_TABLES = {
+    AugMixClassifier: AugMixOfTables,
+    DeepAugmentClassifier: DeepAugmentOfTables,
+}
 # Few of the operations leave anything of a single pixel.
-OWN = {"width": 1, "depth": 1, "ops": ["posterize"], "consistency": 1.0}
+OWN = {
+    "module": "mlp",
+    "width": 1,
+    "depth": 1,
+    "ops": ["posterize"],
+    "consistency": 1.0,
+}
 TABLES = [
-    OfTables("mlp", **OWN, **params)
-    for params in (
-        {
-            name: value
-            for name, value in one.get_params(deep=False).items()
-            if name != "module" and name not in OWN
-        }
-        for one in IMAGE_CLASSIFIERS.values()
-    )
+    OF_TABLES[type(one)](**one.get_params(deep=False) | OWN)
+    for one in IMAGE_CLASSIFIERS.values()
 ]
 
 

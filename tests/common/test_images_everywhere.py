@@ -28,6 +28,7 @@ from imbdeep.classifiers import (
     AdversarialClassifier,
     AugMixClassifier,
     CrowdLayerClassifier,
+    DeepAugmentClassifier,
     InferThenFit,
     LDAMClassifier,
     MetaAugmentClassifier,
@@ -61,6 +62,9 @@ NETS = {
     "meta-augment": MetaAugmentClassifier(pretrain_epochs=1, **SMALL),
     "adversarial": AdversarialClassifier(eps=2.0, attack_steps=1, **SMALL),
     "augmix": AugMixClassifier(width=1, depth=1, **SMALL),
+    "deep-augment": DeepAugmentClassifier(
+        augmix=False, autoencoder_epochs=1, noise_share=0.1, **SMALL
+    ),
     "members-holdout": NetClassifier(n_members=3, member_holdout="folds", **SMALL),
 }
 SAMPLERS = {

@@ -19,7 +19,7 @@ from sklearn.base import BaseEstimator, clone
 
 from imbdeep.base import BaseNetClassifier
 from imbdeep.batches._registry import BATCHES
-from imbdeep.classifiers import AugMixClassifier
+from imbdeep.classifiers import AugMixClassifier, DeepAugmentClassifier
 from imbdeep.crowds import DawidSkene, MajorityVote
 from imbdeep.losses._registry import LOSSES
 from imbdeep.modules._registry import MODULES
@@ -38,6 +38,13 @@ ESTIMATORS = {
     **{f"classifier-{name}": quick(name) for name in NETS},
     "classifier-augmix": AugMixClassifier(
         module__n_filters=(4,), max_epochs=2, batch_size=32, random_state=0
+    ),
+    "classifier-deep-augment": DeepAugmentClassifier(
+        autoencoder_epochs=1,
+        module__n_filters=(4,),
+        max_epochs=2,
+        batch_size=32,
+        random_state=0,
     ),
     **{f"sampler-{name}": clone(SAMPLERS[name]) for name in SAMPLERS},
     **{f"sampler-{name}": clone(one) for name, one in IMAGE_SAMPLERS.items()},

@@ -218,7 +218,7 @@ class AugMixClassifier(BaseDeferredClassifier):
         self.value_range_ = low, high
 
     def _train(self, train, valid, method, epochs=None):
-        if self.consistency and not isinstance(self.criterion_, ClassificationLoss):
+        if self.mixes() and not isinstance(self.criterion_, ClassificationLoss):
             raise ValueError(
                 f"criterion={type(self.criterion_).__name__} keeps its class weights "
                 "to itself, and the divergence of the predictions is weighted by them. "
@@ -229,19 +229,22 @@ class AugMixClassifier(BaseDeferredClassifier):
 
     # --- A step ----------------------------------------------------------------------
 
+    def mixes(self):
+        """Whether a step sees mixtures."""
+        return self.consistency > 0
+
     def train_step_single(self, batch, **fit_params):
-        if not self.consistency:
-            return super().train_step_single(batch, **fit_params)
         X, y = (to_tensor(part, device=self.device) for part in unpack_data(batch))
         self._set_training(True)
         views, _ = self.training_rows(X, y)
         outputs = self.infer(views, **fit_params)
         self._check_has_outputs(outputs)
-        outputs = outputs.unflatten(0, (_VIEWS, -1))
+        outputs = outputs.unflatten(0, (-1, len(y)))
         loss = self.get_loss(outputs[0], y, X=X, training=True)
-        divergence = self.consistency_loss(outputs, y, X)
-        self.history.record_batch("consistency_loss", divergence.item())
-        loss = loss + self.consistency * divergence
+        if self.mixes():
+            divergence = self.consistency_loss(outputs, y, X)
+            self.history.record_batch("consistency_loss", divergence.item())
+            loss = loss + self.consistency * divergence
         loss.backward()
         # Callbacks compare predictions with the labels of the batch.
         return {"loss": loss, "y_pred": outputs[0]}
@@ -260,7 +263,7 @@ class AugMixClassifier(BaseDeferredClassifier):
         X, y
             Of 3 n rows.
         """
-        if not self.consistency:
+        if not self.mixes():
             return X, y
         again = _VIEWS - 1
         weight = X["sample_weight"].repeat(again) if isinstance(X, dict) else None

@@ -41,10 +41,11 @@ class Images(Experiment, command.Command):
 
     Nets train on balanced classes, on classes whose sizes fall evenly from 100 to 1,
     and on a long tail, all with the same number of images: plainly, with AugMix, with
-    adversarial noise, against one perturbation for all images, and against one for a
-    heap of images. Ours: against one for each image. They are scored on clean images,
-    on corrupted ones (the mean over all corruptions and three severities), under a
-    universal perturbation learned for each net, and under projected gradient ascent.
+    DeepAugment and AugMix, with adversarial noise, against one perturbation for all
+    images, and against one for a heap of images. Ours: against one for each image. They
+    are scored on clean images, on corrupted ones (the mean over all corruptions and
+    three severities), under a universal perturbation learned for each net, and under
+    projected gradient ascent.
 
     Photo tiles and USPS stand in for CIFAR-100, and synthetic tiles, whose classes are
     imbalanced as they come, for drought-watch. --data is a folder of usps.npz, of

@@ -10,6 +10,7 @@ from imbdeep.classifiers import (
     AdversarialClassifier,
     AdversarialNoiseClassifier,
     AugMixClassifier,
+    DeepAugmentClassifier,
     LDAMClassifier,
     SharedAdversarialClassifier,
     UniversalAdversarialClassifier,
@@ -74,6 +75,10 @@ def _augmix(shared):
     return AugMixClassifier(value_range=PIXELS["box"], **shared.params)
 
 
+def _deep_augment(shared):
+    return DeepAugmentClassifier(value_range=PIXELS["box"], **shared.params)
+
+
 def _noise(shared):
     return AdversarialNoiseClassifier(eps=NOISE, **PIXELS, **shared.params)
 
@@ -86,6 +91,7 @@ def _attacked(cls, shared, **own):
 _PAPER = (
     ("plain", "plain", "#000000", _plain),
     ("augmix", "AugMix", "#0072B2", _augmix),
+    ("deepaugment", "DeepAugment + AugMix", "#56B4E9", _deep_augment),
     ("noise", "adversarial noise", "#009E73", _noise),
     (
         *("universal", "universal adversarial", "#D55E00"),
