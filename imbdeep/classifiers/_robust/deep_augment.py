@@ -12,7 +12,7 @@ from imbdeep._torch.draws import current_generator, drawing_for_fit
 from imbdeep.augmentations._unit_bands import from_unit_bands, to_unit_bands
 from imbdeep.batches._tensor_batches import rows_of, with_rows
 from imbdeep.classifiers._docs import SHARED
-from imbdeep.classifiers._robust.augmix import AugMixClassifier
+from imbdeep.classifiers._robust.augmix_base import AugMixNetClassifier
 from imbdeep.classifiers._robust.image_autoencoder import (
     ImageAutoencoder,
     perturb,
@@ -36,7 +36,7 @@ class DeepAugmentRun(Run):
 
 
 @shared_docs(SHARED)
-class DeepAugmentClassifier(AugMixClassifier):
+class DeepAugmentClassifier(AugMixNetClassifier):
     r"""Net for images that trains on what other nets make of them [1]_.
 
     - *Batches*: some of the images are distorted by nets of random weights, others are
@@ -151,7 +151,7 @@ class DeepAugmentClassifier(AugMixClassifier):
 
     _run_class = DeepAugmentRun
     _parameter_constraints = {
-        **AugMixClassifier._parameter_constraints,
+        **AugMixNetClassifier._parameter_constraints,
         "noise_share": [FiniteReal(0, 1)],
         "noise_eps": [FiniteReal(0, None)],
         "autoencoder_share": [FiniteReal(0, 1)],
