@@ -21,7 +21,6 @@ STEP_GOAL = Goal("<=", 12)
 MEMORY_GOAL = Goal("<=", 5)  # MB
 
 PLAIN, ATTACKED, BARE = "plain", "adversarial", "bare PyTorch, adversarial"
-AUGMIX = "AugMix"
 
 
 # --- Rows and nets -------------------------------------------------------------------
@@ -84,10 +83,10 @@ def moved_net(task, classifier, **params):
     return classifier(batch_size=BATCH_SIZE, **task.net, **move, **params)
 
 
-def augmix_net(task, **params):
+def mixed_net(task, classifier, **params):
     """A net that sees two mixtures of each picture."""
     params = {"batch_size": BATCH_SIZE, "value_range": (0, 1), **task.net, **params}
-    return classifiers.AugMixClassifier(**params)
+    return classifier(**params)
 
 
 @dataclass(frozen=True)
@@ -112,6 +111,11 @@ def _moved(classifier, passes):
     return Kind(partial(moved_net, classifier=classifier), passes)
 
 
+def _mixed(classifier):
+    # The picture and two mixtures.
+    return Kind(partial(mixed_net, classifier=classifier), 3, on_tables=False)
+
+
 KINDS = {
     PLAIN: Kind(plain_net, 1),
     ATTACKED: _attacked(classifiers.AdversarialClassifier),
@@ -123,7 +127,11 @@ KINDS = {
     "shared": _moved(classifiers.SharedAdversarialClassifier, 6),
     # The generator's step, then the net's.
     "noise": _moved(classifiers.AdversarialNoiseClassifier, 2),
-    AUGMIX: Kind(augmix_net, 3, on_tables=False),
+    "AugMix": _mixed(classifiers.AugMixClassifier),
+    # The autoencoder trains before the steps, which do not take longer if it is good.
+    "DeepAugment + AugMix": _mixed(
+        partial(classifiers.DeepAugmentClassifier, autoencoder_epochs=1)
+    ),
 }
 
 

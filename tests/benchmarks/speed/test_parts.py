@@ -15,7 +15,7 @@ SMALL = {
     "levels": ("--rows=400 --levels=30 --epochs=1 --repeats=2", [3, 3]),
     "members": ("--members=2 --epochs=1 --repeats=2", [6]),
     "meta_step": ("--steps=5 --repeats=2", [12]),
-    "robust_step": ("--steps=3 --repeats=1", [25, 3]),
+    "robust_step": ("--steps=3 --repeats=1", [26, 3]),
     # A training step and eight augmentations, of three kinds of images.
     "augmentations": ("--steps=1 --repeats=1", [27]),
     "samplers": ("--samplers=SMOTE,GLGAN --repeats=2 --rows-large=4480", [6, 2, 1]),
