@@ -1,4 +1,4 @@
-"""Write the table of the docs on prior correction from a run of ``calibration``.
+"""Write the tables of the docs on prior correction from a run of ``calibration``.
 
     python docs/benchmarks/update_calibration.py results/calibration/cells.jsonl
 
@@ -43,6 +43,9 @@ def main(cells_path):
     table["log loss: sets better to worse than the net"] = pairs
     table["p (Holm)"] = duels["p_holm"].map("{:.2g}".format)
     table.fillna("").to_csv(HERE / "calibration.csv", index_label="method")
+    corrected = [name for name in cells.methods if name.endswith("_corrected")]
+    sets = by_set(cells, "log_loss")[[PLAIN, *corrected]].map("{:.3f}".format)
+    sets.to_csv(HERE / "calibration_sets.csv")
 
 
 if __name__ == "__main__":
