@@ -120,8 +120,9 @@ class DeepAugmentClassifier(AugMixNetClassifier):
     compression and one for super-resolution, once before training, and trains on the
     images and on both copies. There Noise2Net is an alternative that needs no such
     nets. Here both distort parts of one batch, and nothing is downloaded. The authors'
-    code also perturbs latents, swaps channels and skips layers, and draws the kernel
-    sizes of Noise2Net once in an epoch.
+    code also perturbs latents, swaps channels and skips layers, changes weights in
+    three more ways (by a GELU, by keeping the largest, by a convolution), and draws the
+    kernel sizes of Noise2Net once in an epoch.
 
     NOTE[DIFF]: slips of the authors' code are not taken over. Where it changes two
     layers, it takes the weight of the second for its bias, and if both are the same,
