@@ -8,6 +8,7 @@ from sklearn.metrics import check_scoring, get_scorer
 from sklearn.utils import _safe_indexing, check_consistent_length, check_random_state
 from sklearn.utils.validation import column_or_1d
 
+from imbdeep._arguments import shown
 from imbdeep._torch.seeding import seed_from
 from imbdeep.attacks._scored_rows import (
     read_rows,
@@ -23,6 +24,9 @@ from imbdeep.datasets import (
     corrupt_table,
 )
 from imbdeep.datasets._corruptions.images import check_corruption
+
+_FUNCTIONS = {corrupt_images: IMAGE_CORRUPTIONS, corrupt_table: TABLE_CORRUPTIONS}
+_NAMES = tuple(dict.fromkeys([*IMAGE_CORRUPTIONS, *TABLE_CORRUPTIONS]))
 
 
 def make_corruption_scorer(
@@ -120,8 +124,8 @@ def make_corruption_scorer(
         raise ValueError("corruption and severity must not be empty.")
     for name in corruptions:
         for one in severities:
-            check_corruption(name, one, [*IMAGE_CORRUPTIONS, *TABLE_CORRUPTIONS])
-        _check_options(name, options)
+            check_corruption(name, one, _NAMES)
+    _check_options(corruptions, options)
     if read_rows(rows) == "per_class":
         refuse_per_class("a scorer for each")
     _check_scoring(scoring, rows)
@@ -141,23 +145,32 @@ def make_corruption_scorer(
 
 
 def _several(given):
-    return [given] if np.ndim(given) == 0 else list(given)
+    # An array of objects, as NumPy refuses lists of lists of several lengths.
+    read = np.asarray(given, dtype=object)
+    return [given] if read.ndim == 0 else list(given)
 
 
-def _check_options(name, options):
-    functions = [
-        function
-        for function, names in (
-            (corrupt_images, IMAGE_CORRUPTIONS),
-            (corrupt_table, TABLE_CORRUPTIONS),
+def _check_options(corruptions, options):
+    functions = _functions_of(corruptions)
+    if not functions:
+        raise ValueError(
+            f"Some of corruption={corruptions} are for images alone, and some for "
+            "tables alone. Make a scorer for each."
         )
-        if name in names
-    ]
-    if not any(set(options) <= set(signature(f).parameters) for f in functions):
+    if not any(_takes(function, options) for function in functions):
         raise TypeError(
-            f"corruption={name!r} has no options {list(options)}; see "
+            f"corruption={corruptions} has no options {list(options)} together; see "
             f"{' and '.join(f.__name__ for f in functions)}."
         )
+
+
+def _functions_of(corruptions):
+    """Functions that have all of some corruptions."""
+    return [f for f, names in _FUNCTIONS.items() if set(corruptions) <= set(names)]
+
+
+def _takes(function, options):
+    return set(options) <= set(signature(function).parameters)
 
 
 def _mean_recall(estimator, X, y):
@@ -202,13 +215,29 @@ def _score_corrupted(
     for name in _several(corruption):
         for one in _several(severity):
             moved = _corrupt(X, name, one, **draw)
-            scores.append(scorer(estimator, _safe_indexing(moved, scored), labels))
+            score = scorer(estimator, _safe_indexing(moved, scored), labels)
+            scores.append(_one_number(score, scoring))
     return float(np.mean(scores))
+
+
+def _one_number(score, scoring):
+    try:
+        return float(score)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"scoring={scoring!r} returns {shown(score)}, and a scorer gives one "
+            "number. Make a scorer for each."
+        ) from None
 
 
 def _corrupt(X, name, severity, **draw):
     """Corrupt rows by the one function that has the name, or as their shape says."""
     are_images = len(np.shape(X)) == 4
-    if name in TABLE_CORRUPTIONS and not (are_images and name in IMAGE_CORRUPTIONS):
-        return corrupt_table(X, name, severity, **draw)
-    return corrupt_images(X, name, severity, **draw)
+    # Of images, then of tables, or the one that there is.
+    corrupt = _functions_of([name])[0 if are_images else -1]
+    if not _takes(corrupt, draw):
+        raise TypeError(
+            f"X has shape {np.shape(X)}, and {corrupt.__name__} has no options "
+            f"{[key for key in draw if not _takes(corrupt, [key])]}."
+        )
+    return corrupt(X, name, severity, **draw)

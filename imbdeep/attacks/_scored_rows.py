@@ -23,12 +23,16 @@ def read_rows(rows):
     """
     if isinstance(rows, str) and rows in ROWS:
         return rows
-    if np.ndim(rows) != 1 or len(rows) == 0:
+    # An array of objects, as NumPy refuses lists of lists of several lengths.
+    labels = np.asarray(rows, dtype=object)
+    labels = labels.tolist() if labels.ndim == 1 else []
+    are_labels = [isinstance(one, str) or not np.iterable(one) for one in labels]
+    if not labels or not all(are_labels):
         raise ValueError(
             f"rows must be one of {ROWS}, or a list of classes such as ['fraud'], got "
             f"{shown(rows)}."
         )
-    return np.asarray(rows, dtype=object).tolist()
+    return labels
 
 
 def rows_of_interest(estimator, y, rows, class_counts):
@@ -37,8 +41,9 @@ def rows_of_interest(estimator, y, rows, class_counts):
         return _rows_of_rare_classes(estimator, y, class_counts)
     if isinstance(rows, str):
         return np.arange(len(y))
-    check_is_fitted(estimator, "classes_")
-    known = dict.fromkeys([*np.asarray(estimator.classes_).tolist(), *y.tolist()])
+    classes = _classes_of(estimator, y)
+    known = dict.fromkeys([*classes.tolist(), *y.tolist()])
+    _refuse_mask(rows, known)
     unknown = [label for label in rows if label not in known]
     if unknown:
         raise ValueError(
@@ -67,18 +72,38 @@ def refuse_per_class(metric):
 
 
 def rows_of_known_classes(estimator, y):
+    return np.flatnonzero(np.isin(y, _classes_of(estimator, y)))
+
+
+def _classes_of(estimator, y):
     check_is_fitted(estimator, "classes_")
     classes = np.asarray(estimator.classes_)
     # Raises an error if one holds text and the other numbers.
     unique_labels(classes, y)
-    return np.flatnonzero(np.isin(y, classes))
+    return classes
+
+
+def _refuse_mask(rows, known):
+    """Refuse booleans where classes are none: True equals the label 1."""
+    if all(isinstance(one, bool) for one in rows) and not any(
+        isinstance(one, bool) for one in known
+    ):
+        raise ValueError(
+            f"rows is a mask, {shown(rows)}, and takes labels of classes: these are "
+            f"{shown(list(known))}."
+        )
 
 
 def _rows_of_rare_classes(estimator, y, class_counts):
-    check_is_fitted(estimator, "classes_")
-    classes = np.asarray(estimator.classes_)
+    classes = _classes_of(estimator, y)
     if class_counts is None:
         class_counts = getattr(estimator, "class_counts_", None)
+    if class_counts is None:
+        raise ValueError(
+            "rows='under_represented' needs class_counts, as "
+            f"{type(estimator).__name__} has not counted its training rows: pass "
+            "class_counts=pandas.Series(y_train).value_counts()."
+        )
     class_counts = by_label("class_counts", class_counts, classes.tolist())
     if np.shape(class_counts) != classes.shape:
         raise ValueError(

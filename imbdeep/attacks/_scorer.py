@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils.validation import column_or_1d
 
+from imbdeep._arguments import shown
 from imbdeep.attacks._checks import check_attack
 from imbdeep.attacks._evaluate import adversarial_rows, robust_predictions
 from imbdeep.attacks._scored_rows import (
@@ -194,6 +195,6 @@ class Scorer:
 
     def __repr__(self):
         given = ", ".join(
-            f"{name}={value!r}" for name, value in self.parameters.items()
+            f"{name}={shown(value)}" for name, value in self.parameters.items()
         )
         return f"{self.maker}({given})"

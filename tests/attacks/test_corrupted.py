@@ -158,7 +158,7 @@ def test_the_rare_half_leaves_out_the_middle_class(model, net, data):
         **SHIFT, rows="under_represented", class_counts=counts
     )
     assert half(model, X, y) == rare(model, X, y)
-    with pytest.raises(ValueError, match="class_counts must hold .* got None"):
+    with pytest.raises(ValueError, match="LogisticRegression has not counted its tr"):
         make_corruption_scorer(**SHIFT, rows="under_represented")(model, X, y)
 
 
@@ -198,7 +198,11 @@ def test_classes_that_are_not_there(net, data, make):
         make(["rare", "rear"])(net, X, y)
     with pytest.raises(ValueError, match=r"y has no row of the classes \['rare'\]"):
         make(["rare"])(net, X[y != "rare"], y[y != "rare"])
-    for wrong in ([], [["rare"]], {"rare"}, "rare", 1):
+    with pytest.raises(ValueError, match="rows is a mask, "):
+        make(y == "rare")(net, X, y)
+    with pytest.raises(ValueError, match="string and number"):
+        make([0])(net, X, np.unique(y, return_inverse=True)[1])
+    for wrong in ([], [["rare"]], [["a"], ["b", "c"]], [{}], {"rare"}, "rare", 1):
         with pytest.raises(ValueError, match="rows must be one of"):
             make(wrong)
 
@@ -245,6 +249,8 @@ def test_pickles_and_shows_what_it_was_given(model, data):
     assert shown.startswith("make_corruption_scorer(corruption=['swapped_cells'], ")
     evaluated = eval(shown, {"make_corruption_scorer": make_corruption_scorer})
     assert evaluated(model, *data) == scorer(model, *data)
+    # A table would fill the screen, with each search that has the scorer.
+    assert len(repr(make_corruption_scorer(**SHIFT, reference=data[0]))) < 500
 
 
 @pytest.mark.parametrize(
@@ -260,6 +266,8 @@ def test_pickles_and_shows_what_it_was_given(model, data):
         ({"scoring": "f1_macro", "rows": ["rare"]}, "needs rows of all classes"),
         ({"rows": "per_class"}, "A scorer gives one number"),
         ({"random_state": "a"}, "cannot be used to seed"),
+        ({"corruption": [["fog"], ["fog", "fog"]]}, "corruption must be one of"),
+        ({"corruption": ["fog", "level_noise"]}, "images alone, and some for tables"),
     ],
 )
 def test_is_refused_when_it_is_made(parameters, message):
@@ -272,8 +280,21 @@ def test_is_refused_when_it_is_made(parameters, message):
     [("fog", "reference"), ("level_noise", "value_range"), ("gaussian_noise", "eps")],
 )
 def test_options_of_other_corruptions(name, option):
-    with pytest.raises(TypeError, match=rf"'{name}' has no options \['{option}'\]"):
+    with pytest.raises(TypeError, match=rf"'{name}'\] has no options \['{option}'\]"):
         make_corruption_scorer(name, **{option: 1})
+
+
+def test_options_of_the_other_kind_of_rows(model, data):
+    scorer = make_corruption_scorer("gaussian_noise", value_range=(0, 1))
+    with pytest.raises(TypeError, match="corrupt_table has no options .'value_range'"):
+        scorer(model, *data)
+
+
+@pytest.mark.parametrize("score", [{"a": 1.0}, None, np.ones(2)])
+def test_a_score_is_one_number(model, data, score):
+    scorer = make_corruption_scorer(**SHIFT, scoring=lambda *rows: score)
+    with pytest.raises(ValueError, match="a scorer gives one number"):
+        scorer(model, *data)
 
 
 def test_lengths_must_agree(model, data):

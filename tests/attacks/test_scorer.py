@@ -136,7 +136,7 @@ def test_counts_of_a_classifier_that_has_none(data):
     X, y = data
     forest = RandomForestClassifier(10, random_state=0).fit(X, y)
     given = {"attack": "square", "queries": 10, "rows": "under_represented", **ATTACK}
-    message = r"class_counts must hold .* 4 classes of RandomForestClassifier, got None"
+    message = "needs class_counts, as RandomForestClassifier has not counted its"
     with pytest.raises(ValueError, match=message):
         robust_accuracy(forest, X, y, **given)
     counts = [(y == label).sum() for label in LABELS]
