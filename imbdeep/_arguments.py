@@ -57,8 +57,10 @@ class FiniteReal(Interval):
         if not super().is_satisfied_by(val):
             return False
         # NumPy and torch cannot convert a larger int.
-        largest: Any = _INT64.max if isinstance(val, Integral) else sys.float_info.max
-        return bool(abs(val) <= largest)
+        if isinstance(val, Integral):
+            return abs(int(val)) <= _INT64.max
+        # Of short floats, NumPy would make the bound one, which warns of an overflow.
+        return abs(float(val)) <= sys.float_info.max
 
     def __str__(self) -> str:
         if self.left is None and self.right is None:
