@@ -12,8 +12,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.tree import DecisionTreeClassifier
 
 from imbdeep import ImbalancedClassifier
-from imbdeep._tables.dates import dates_to_days
+from imbdeep._tables.dates import DateColumns
 
+to_days = DateColumns().to_days
 NOON = datetime(1970, 1, 3, 12)
 DAY = date(1970, 1, 3)
 EARLY, LATE = date(1700, 3, 1), date(2200, 3, 1)
@@ -55,14 +56,14 @@ FRAMES = {
 @pytest.mark.parametrize("kind", FRAMES)
 def test_dates_of_every_kind_become_days(kind):
     frame, days = FRAMES[kind]
-    made = dates_to_days(frame)
+    made = to_days(frame)
     assert type(made) is type(frame)
     assert_allclose(nw.from_native(made)["a"].to_numpy(), days)
 
 
 def test_what_has_no_dates_passes():
     for X in (np.ones((2, 1)), pd.DataFrame({"a": [1]}), [[DAY]], None):
-        assert dates_to_days(X) is X
+        assert to_days(X) is X
 
 
 def test_other_columns_stay_as_they_are():
@@ -72,13 +73,13 @@ def test_other_columns_stay_as_they_are():
         {"a": ["x", None], 1: TIMES, "b": [1, 2], "c": pd.Categorical(["u", "v"])}
     )
     frame = frame.set_axis(index).set_axis(names, axis=1)
-    made = dates_to_days(frame)
+    made = to_days(frame)
     others = ["a", "b", "c"]
     pd.testing.assert_frame_equal(made[others], frame[others])
     pd.testing.assert_index_equal(made.columns, names)
     assert made[1].dtype == np.float64
     assert frame[1].dtype.kind == "M"
-    made = dates_to_days(pl.DataFrame({"a": ["x", None], "b": [NOON, None]}))
+    made = to_days(pl.DataFrame({"a": ["x", None], "b": [NOON, None]}))
     assert made.columns == ["a", "b"]
     assert made["a"].to_list() == ["x", None]
 
@@ -120,3 +121,71 @@ def test_dates_of_another_library_are_the_same():
     model = fitted(X, y)
     other = pl.from_pandas(X)
     assert_array_equal(model.predict_proba(other), model.predict_proba(X))
+
+
+def test_rows_in_a_dict():
+    X, y, _ = orders(60)
+    model = fitted({"X": X}, y)
+    assert_array_equal(model.predict_proba({"X": X}), model.predict_proba(X))
+
+
+MIXED = {
+    "text": [DAY, "unknown"],
+    "text that could be read": [DAY, "1970-01-03"],
+    "numbers": [DAY, 5],
+}
+
+
+@pytest.mark.parametrize("kind", MIXED)
+def test_dates_among_other_things_are_refused(kind):
+    frame = pd.DataFrame({"a": pd.Series([*MIXED[kind], None, np.nan], dtype=object)})
+    with pytest.raises(ValueError, match=r"Columns \['a'\] hold dates and "):
+        to_days(frame)
+
+
+def test_periods_of_several_lengths_are_refused():
+    periods = [pd.Period("2020", "M"), pd.Period("2020", "D")]
+    frame = pd.DataFrame({"a": pd.Series(periods, dtype=object)})
+    with pytest.raises(ValueError, match="hold dates of several types"):
+        to_days(frame)
+
+
+def test_intervals_are_no_dates():
+    breaks = pd.date_range("2020", periods=4)
+    for ends in (breaks, np.arange(4.0)):
+        X = pd.DataFrame({"a": pd.arrays.IntervalArray.from_breaks(ends)})
+        with pytest.raises(ValueError, match=r"\['a'\] hold objects of type Interval"):
+            fitted(X, ["a", "b", "b"])
+
+
+@pytest.mark.parametrize(
+    ("since", "message"),
+    [
+        (lambda days: days, r"\['since'\] hold numbers. In training they held dates"),
+        (lambda days: days.astype(str), r"hold text. In training they held dates"),
+    ],
+    ids=["numbers", "text"],
+)
+def test_dates_have_to_stay_dates(since, message):
+    X, y, days = orders(60)
+    other = X.assign(since=since(days))
+    with pytest.raises(ValueError, match=message):
+        fitted(X, y).predict(other)
+    with pytest.raises(ValueError, match=r"hold dates. In training they held none"):
+        fitted(other, y).predict(X)
+
+
+def test_columns_that_moved_are_named_before_their_dates():
+    X, y, _ = orders(60)
+    with pytest.raises(ValueError, match="same order"):
+        fitted(X, y).predict(X[["since", "plan", "id"]])
+    with pytest.raises(ValueError, match=r"no data frame, .* columns \['since'\] held"):
+        fitted(X, y).predict(X[["id"]].to_numpy())
+
+
+@pytest.mark.parametrize("nothing", [None, np.nan, pd.NaT], ids=repr)
+def test_a_column_without_a_value_may_hold_dates(nothing):
+    X, y, _ = orders(60)
+    empty = X.assign(since=nothing)
+    assert np.isfinite(fitted(X, y).predict_proba(empty)).all()
+    assert np.isfinite(fitted(empty, y).predict_proba(X)).all()

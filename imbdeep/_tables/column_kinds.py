@@ -217,6 +217,12 @@ def kind_of_array(values):
     return kinds.pop() if kinds else "nothing"
 
 
+def is_sparse_dtype(dtype):
+    """Whether it is that of a sparse column of pandas, which narwhals does not know."""
+    # Intervals have a subtype as well, that of their ends.
+    return hasattr(dtype, "fill_value")
+
+
 def kind_of_series(series):
     """Kind of the values in a column of a data frame.
 
@@ -244,8 +250,7 @@ def kind_of_series(series):
         for own, kind in _OF_FRAMES.items():
             if series.dtype == own:
                 return kind
-        # Sparse columns of pandas, which narwhals does not know, have a subtype.
-        values_dtype = getattr(native, "subtype", native)
+        values_dtype = native.subtype if is_sparse_dtype(native) else native
         if isinstance(values_dtype, np.dtype) and values_dtype.kind != "O":
             return _OF_NUMPY[values_dtype.kind]
     return kind_of_array(as_objects(series.to_list()))

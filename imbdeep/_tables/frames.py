@@ -10,7 +10,12 @@ from typing import NamedTuple
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from imbdeep._tables.column_kinds import as_objects, kind_of_series, numbers_of_objects
+from imbdeep._tables.column_kinds import (
+    as_objects,
+    is_sparse_dtype,
+    kind_of_series,
+    numbers_of_objects,
+)
 
 
 class Column(NamedTuple):
@@ -38,9 +43,7 @@ class Column(NamedTuple):
         if self.series.dtype == nw.Boolean:
             return np.dtype(bool)
         native = getattr(self.series.to_native(), "dtype", None)
-        # The dtype of the values of a sparse column.
-        subtype = getattr(native, "subtype", None)
-        return subtype if isinstance(subtype, np.dtype) else np.dtype(object)
+        return native.subtype if is_sparse_dtype(native) else np.dtype(object)
 
     def to_numpy(self):
         """Values; objects if they are not numbers or some are missing.

@@ -15,7 +15,7 @@ from imbdeep._arguments import FiniteReal
 from imbdeep._docs import shared_docs
 from imbdeep._nets.member_rows import read_groups
 from imbdeep._tables.column_selection import automatic_columns, select_columns
-from imbdeep._tables.dates import dates_to_days
+from imbdeep._tables.dates import DateColumns
 from imbdeep._tables.levels import LevelCodes
 from imbdeep._tables.reading import read_rows, read_rows_and_labels
 from imbdeep._tables.torch_data import arrays_of
@@ -90,9 +90,8 @@ class ImbalancedClassifier(DecidesByThreshold, Reports, ClassifierMixin, BaseEst
         as 'f1_macro'; at most 200 thresholds are tried. A matrix holds the cost of each
         true class (rows) and predicted class (columns), in the order of ``classes_`` or
         as a data frame names them; the least expected cost decides. With more than two
-        classes: 'default', the most probable one; 'balanced_accuracy', where
-        each counts by the inverse of its share; or costs. It is learned in :meth:`fit`,
-        or anew in :meth:`set_threshold`.
+        classes: 'default', the most probable; 'balanced_accuracy', where each counts
+        by the inverse of its share; or costs. :meth:`set_threshold` learns it anew.
     pos_label : label or None, default=None
         Which of two classes is positive: what metrics and scorers by name, 'recall',
         'precision' and numbers are about, as well as ``threshold_``. None is the second
@@ -229,7 +228,7 @@ class ImbalancedClassifier(DecidesByThreshold, Reports, ClassifierMixin, BaseEst
         ----------
         X : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
             Numbers, or levels in columns of text, categories or booleans; gaps may be
-            NaN, None or pandas.NA. Dates of a frame count as days since 1970.
+            NaN, None or pandas.NA. Dates of a data frame are days since 1970.
         y : array-like of shape (n_samples,)
             Labels of any type that can be sorted.
         sample_weight : array-like of shape (n_samples,) or None, default=None
@@ -287,7 +286,8 @@ class ImbalancedClassifier(DecidesByThreshold, Reports, ClassifierMixin, BaseEst
 
     def _read(self, X, y, random_state):
         X, y = arrays_of(X, y)
-        X = dates_to_days(X)
+        self._dates = DateColumns().fit(X)
+        X = self._dates.to_days(X)
         self.level_codes_ = LevelCodes(self._level_columns(X)).fit(X, random_state)
         X, y = read_rows_and_labels(self, X, y, reset=True, **self._how_to_read())
         self.classes_ = sorted_labels("y", y)
@@ -361,12 +361,12 @@ class ImbalancedClassifier(DecidesByThreshold, Reports, ClassifierMixin, BaseEst
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            The learners' mean, by ``learner_weights_``, calibrated. It does not depend
-            on ``threshold``.
+            The learners' mean, by ``learner_weights_``, calibrated, at any threshold.
         """
         refuse_other_threads(self)
         check_is_fitted(self)
-        X = read_rows(self, dates_to_days(X), reset=False, **self._how_to_read())
+        X = self._dates.to_days_as_trained(self, arrays_of(X)[0])
+        X = read_rows(self, X, reset=False, **self._how_to_read())
         with warnings.catch_warnings():
             # They see codes for levels, and would name these; it has been said.
             warnings.filterwarnings("ignore", ".* hold no level that training had")
