@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+from sklearn.utils import get_tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     check_array,
@@ -139,12 +140,18 @@ def _check_kinds(estimator, X, levels, remedies, reset):
 def _check_is_table(estimator, X):
     """Refuse images, and say what takes them."""
     if (n_dimensions := count_dimensions(X)) > 2:
+        own, net, flat = type(estimator).__name__, "NetClassifier", ""
+        if get_tags(estimator).input_tags.two_d_array:
+            flat = (
+                "; or flatten them, X.reshape(len(X), -1), if neighbouring pixels need "
+                "not count as such"
+            )
+        else:
+            net = own
         raise ValueError(
-            f"{type(estimator).__name__} takes tables here, but X has {n_dimensions} "
-            f"dimensions: {np.asarray(X).shape}. For images, (n, bands, height, "
-            "width), take a net with a module for them, such as "
-            "NetClassifier(module='conv'); or flatten them, X.reshape(len(X), -1), if "
-            "neighbouring pixels need not count as such."
+            f"{own} takes tables here, but X has {n_dimensions} dimensions: "
+            f"{np.asarray(X).shape}. For images, (n, bands, height, width), take a net "
+            f"with a module for them, such as {net}(module='conv'){flat}."
         )
 
 

@@ -246,6 +246,11 @@ def test_what_takes_tables_names_what_takes_images(model, as_lists):
         model.fit(X.tolist() if as_lists else X, Y)
 
 
+def test_what_takes_no_tables_does_not_ask_for_flat_images():
+    with pytest.raises(ValueError, match=r"AugMixClassifier\(module='conv'\)\.$"):
+        AugMixClassifier("mlp").fit(X, Y)
+
+
 @pytest.mark.parametrize(
     "rows", [X.reshape(N, -1), X[:, 0], X[:, None]], ids=["flat", "no bands", "volumes"]
 )

@@ -70,7 +70,8 @@ class DeepAugmentClassifier(AugMixNetClassifier):
         What neither share covers stays as it is.
     autoencoder_epochs : int, at least 1, default=10
         Passes of the autoencoder over the training rows. With ``verbose=1`` a bar shows
-        its loss. One that has learned little blurs what tells classes apart.
+        its loss, the squared error summed over an image. One that has learned little
+        blurs what tells classes apart.
     augmix : bool, default=True
         Whether AugMix comes on top. It triples the cost of the module.
     **kwargs
