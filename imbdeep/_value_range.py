@@ -125,6 +125,11 @@ def check_in_range(
     outside = ~((least >= low - slack) & (greatest <= high + slack))
     if outside.any():
         band = int(np.argmax(outside))
+        if not (np.isfinite(least[band]) and np.isfinite(greatest[band])):
+            raise ValueError(
+                f"Band {band} of the images has pixels that are missing or infinite. "
+                "Fill them first, for example with numpy.nan_to_num."
+            )
         raise ValueError(
             f"Band {band} of the images goes from {least[band]:g} to "
             f"{greatest[band]:g}, outside of value_range {low[band]:g} to "

@@ -159,7 +159,12 @@ def corrupt_images(X, corruption, severity=3, *, value_range=None, random_state=
 
 def _range_of(X, value_range):
     """Range of each band, or an error if these are no images."""
-    if X.ndim != 4 or X.dtype.kind not in "iuf" or 0 in X.shape[1:]:
+    if X.ndim == 4 and X.dtype.kind not in "iuf":
+        raise ValueError(
+            f"corrupt_images takes images of numbers, got {X.dtype}. Turn them into "
+            "numbers first, for example with X.astype(np.float32)."
+        )
+    if X.ndim != 4 or 0 in X.shape[1:]:
         raise ValueError(
             "corrupt_images takes numbers of shape (n, bands, height, width), got "
             f"{X.dtype} of shape {X.shape}. Give images without bands one, X[:, None]; "
