@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 from sklearn.utils._param_validation import (
+    HasMethods,
     Interval,
     StrOptions,
     make_constraint,
@@ -96,6 +97,29 @@ class WholeNumber(Interval):
 
     def __str__(self) -> str:
         return f"a whole number of at least {self.left}"
+
+
+class Instance(HasMethods):
+    """An object with some methods that is no class, which would have them as well.
+
+    Parameters
+    ----------
+    methods : str or list of str
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from imbdeep._arguments import Instance
+    >>> given = LogisticRegression(), LogisticRegression
+    >>> [Instance("fit").is_satisfied_by(one) for one in given]
+    [True, False]
+    """
+
+    def is_satisfied_by(self, val: Any) -> bool:
+        return not isinstance(val, type) and bool(super().is_satisfied_by(val))
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}, and no class"
 
 
 # Constraints of ``missing_values``, which marks missing annotations.

@@ -36,7 +36,7 @@ prior_correction : bool, default=False
     ``target_prior``, where training saw others: balanced batches, class weights,
     deferred weights or members that under-sample. False leaves them as they are
     learned. Training itself does not change.
-target_prior : array-like of shape (n_classes,), dict or None, default=None
+target_prior : array-like of shape (n_classes,), dict, Series or None, default=None
     With ``prior_correction``: shares of the classes in the rows to predict, in the
     order of ``classes_`` or by label. None takes those of the rows in ``fit``,
     weighted by ``sample_weight``.

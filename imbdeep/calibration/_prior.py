@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from imbdeep._arguments import naming_value
+from imbdeep._tables.by_name import is_series
 from imbdeep._tables.probabilities import check_probabilities
 
 
@@ -75,7 +76,7 @@ def read_prior(name, prior, classes):
     ----------
     name : str
         Of the parameter.
-    prior : array-like of shape (n_classes,) or mapping of label to share
+    prior : array-like of shape (n_classes,), or mapping or Series of shares by label
         They sum to 1.
     classes : ndarray of shape (n_classes,)
         Labels, in the order of an array.
@@ -98,12 +99,14 @@ def read_prior(name, prior, classes):
     """
     labels = np.asarray(classes).tolist()
     with naming_value(name, prior):
-        if isinstance(prior, Mapping):
+        if isinstance(prior, Mapping) or is_series(prior):
+            prior, n_given = dict(prior.items()), len(prior)
             differ = set(prior) ^ set(labels)
-            if differ:
+            # A dict has lost a label that comes twice in a Series.
+            if differ or n_given != len(labels):
                 raise ValueError(
-                    f"it must hold the share of each class, {labels}, and of no other; "
-                    f"it differs in {sorted(differ, key=str)}"
+                    f"it must hold the share of each class, {labels}, once, and of no "
+                    f"other; it differs in {sorted(differ, key=str)}"
                 )
             prior = [prior[label] for label in labels]
         prior = np.asarray(prior, dtype=np.float64)

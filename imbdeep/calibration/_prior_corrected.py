@@ -5,7 +5,6 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clo
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._metadata_requests import _routing_enabled
-from sklearn.utils._param_validation import HasMethods
 from sklearn.utils._tags import get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -17,6 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from imbdeep._all_or_nothing import all_or_nothing
+from imbdeep._arguments import Instance
 from imbdeep._tables.sample_weight import read_sample_weight
 from imbdeep._tables.torch_data import as_array
 from imbdeep._tables.validation import check_labels
@@ -86,7 +86,7 @@ class PriorCorrectedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimato
     estimator : object
         Classifier with ``predict_proba``; typically a pipeline of imbalanced-learn with
         a sampler, or a classifier with ``class_weight``.
-    target_prior : array-like of shape (n_classes,), dict or None, default=None
+    target_prior : array-like of shape (n_classes,), dict, Series or None, default=None
         Shares of the classes in the rows to predict, in the order of the sorted labels,
         or by label. None takes those of ``y``, weighted by ``sample_weight``.
 
@@ -162,7 +162,7 @@ class PriorCorrectedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimato
     """
 
     _parameter_constraints = {
-        "estimator": [HasMethods(["fit", "predict_proba"])],
+        "estimator": [Instance(["fit", "predict_proba"])],
         "target_prior": ["array-like", dict, None],
     }
 

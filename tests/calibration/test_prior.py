@@ -1,6 +1,7 @@
 """Bayes' rule for other class shares, against densities."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -111,10 +112,17 @@ def test_extreme_ratios_stay_finite():
     assert_array_equal(corrected, [[1, 0], [1, 0]])
 
 
+def test_a_series_goes_by_label():
+    shares = pd.Series({"c": 0.1, "a": 0.6, "b": 0.3})
+    assert_allclose(read_prior("target_prior", shares, LABELS), [0.6, 0.3, 0.1])
+
+
 @pytest.mark.parametrize(
     ("prior", "message"),
     [
         ([0.5, 0.5], r"target_prior.*3 shares"),
+        (pd.Series([0.5, 0.3, 0.2]), r"share of each class, \['a', 'b', 'c'\]"),
+        (pd.Series([0.5, 0.3, 0.1, 0.1], list("abcc")), r"share of each class"),
         ([0.5, 0.3, 0.3], r"target_prior must sum to 1.*1\.1"),
         ([1.2, -0.1, -0.1], r"target_prior.*at least 0"),
         ([np.nan, 0.5, 0.5], r"target_prior.*finite"),

@@ -4,7 +4,6 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils._metadata_requests import _routing_enabled
-from sklearn.utils._param_validation import HasMethods
 from sklearn.utils._tags import get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -15,7 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from imbdeep._all_or_nothing import all_or_nothing
-from imbdeep._arguments import MISSING_VALUES
+from imbdeep._arguments import MISSING_VALUES, Instance
 from imbdeep._docs import shared_docs
 from imbdeep.classifiers._crowds.base import (
     check_same_order,
@@ -93,8 +92,8 @@ class InferThenFit(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """
 
     _parameter_constraints = {
-        "aggregator": [HasMethods(["fit_predict"]), None],
-        "estimator": [HasMethods(["fit", "predict"]), None],
+        "aggregator": [Instance(["fit_predict"]), None],
+        "estimator": [Instance(["fit", "predict"]), None],
         "truth_column": "no_validation",
         "missing_values": MISSING_VALUES,
     }
