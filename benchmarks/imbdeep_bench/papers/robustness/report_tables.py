@@ -40,9 +40,10 @@ def make_report(cells):
     """Return the numbers of tables.md, and its frames."""
     means = STUDY.means(cells)
     sizes = column_table(cells).drop(columns="frozen columns")
+    summary = over_sets.summary_table(means, SUMMARY, STUDY.titles)
     return STUDY.told_of(cells) | {
         "n_folds": cells.groupby("dataset")["fold"].nunique().min(),
-        "summary": over_sets.summary_table(means, SUMMARY, STUDY.titles),
+        "summary": summary,
         "by_corruption": over_sets.summary_table(means, BY_CORRUPTION, STUDY.titles),
         "metrics": {
             f"{title[0].upper()}{title[1:]}": over_sets.metric_blocks(
@@ -51,7 +52,7 @@ def make_report(cells):
             for metric, title in TESTED.items()
         },
         "sizes": sizes,
-    }, {"tables.csv": means}
+    }, {"tables.csv": means, "tables_summary.csv": summary.reset_index()}
 
 
 def write_tables(args):
