@@ -112,7 +112,8 @@ def summary(fits, methods):
 
 def on_some_splits(fits, method):
     """Return the scores of a method, and ours, on the splits that it was fitted on."""
-    told = {}
+    had = fits.xs(method, level="method")
+    told = {"splits": len(had)}
     for metric in METRICS:
         means = means_of(fits, [CONTROL, method], metric)
         row = duel(fits, [CONTROL, method], metric).iloc[0]
@@ -123,7 +124,6 @@ def on_some_splits(fits, method):
         told[f"{name}, won by ours"] = (
             f"{row['won']} of {len(means)}, p = {row['p (Holm)']}"
         )
-    had = fits.xs(method, level="method")
     told["fit [s], median"] = f"{had['fit_seconds'].median():.1f}"
     return pd.Series(told, name=method)
 
