@@ -35,7 +35,8 @@ def lay_out(part, sweep):
     if len(sweep.values) > 1:
         names += ", " + part["value"].map("{:g}".format)
     rows = part.assign(method=names)
-    order = names[part["method"].sort_values(kind="stable").index].unique()
+    places = part["method"].map(list(METHODS).index).sort_values(kind="stable")
+    order = names[places.index].unique()
     metrics = STUDY.metrics if sweep.has_features else FOUR
     return runs.lay_out(rows, order, metrics, {}, with_spread)
 
