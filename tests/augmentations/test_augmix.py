@@ -215,7 +215,7 @@ def test_ranges_that_cannot_be_used(value_range, message):
 def test_missing_values_are_in_no_range():
     batch = images(4, 2, 16, 16)
     batch[2, 1, 0, 0] = torch.nan
-    with pytest.raises(ValueError, match="Band 1 of the images has pixels that are missing"):
+    with pytest.raises(ValueError, match="Band 1 of the images has pixels that"):
         augmix(batch, generator())
 
 
