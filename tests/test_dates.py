@@ -14,7 +14,7 @@ from sklearn.tree import DecisionTreeClassifier
 from imbdeep import ImbalancedClassifier
 from imbdeep._tables.dates import DateColumns
 
-to_days = DateColumns().to_days
+to_days = DateColumns().fit_transform
 NOON = datetime(1970, 1, 3, 12)
 DAY = date(1970, 1, 3)
 EARLY, LATE = date(1700, 3, 1), date(2200, 3, 1)

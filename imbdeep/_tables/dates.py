@@ -28,35 +28,17 @@ class DateColumns:
     >>> from imbdeep._tables.dates import DateColumns
     >>> orders = pd.to_datetime(["1970-01-03 12:00", None])
     >>> X = pd.DataFrame({"age": [31, 40], "order": orders})
-    >>> dates = DateColumns().fit(X)
-    >>> dates.positions
-    [1]
-    >>> dates.to_days(X)
+    >>> dates = DateColumns()
+    >>> dates.fit_transform(X)
        age  order
     0   31    2.5
     1   40    NaN
+    >>> dates.positions
+    [1]
     """
 
-    def fit(self, X):
-        """Learn which columns hold dates.
-
-        Parameters
-        ----------
-        X : object
-            What is no data frame has none.
-
-        Returns
-        -------
-        DateColumns
-            Itself.
-        """
-        found = list(columns(X)) if is_data_frame(X) else []
-        self.positions = [i for i, one in enumerate(found) if one.kind == "dates"]
-        self.empty = [i for i, one in enumerate(found) if _is_empty(one)]
-        return self
-
-    def to_days(self, X):
-        """Replace dates by days since 1970.
+    def fit_transform(self, X):
+        """Learn which columns hold dates, and replace these by days since 1970.
 
         Parameters
         ----------
@@ -74,17 +56,13 @@ class DateColumns:
         ValueError
             If a column holds dates and something else.
         """
-        if not is_data_frame(X):
-            return X
-        of_dates = {
-            position: _days(column)
-            for position, column in enumerate(columns(X))
-            if column.kind == "dates"
-        }
-        return _with_columns(X, of_dates) if of_dates else X
+        found = list(columns(X)) if is_data_frame(X) else []
+        self.positions = [i for i, one in enumerate(found) if one.kind == "dates"]
+        self.empty = [i for i, one in enumerate(found) if _is_empty(one)]
+        return _in_days(X, found)
 
-    def to_days_as_trained(self, estimator, X):
-        """Replace dates in new rows, see :meth:`to_days`.
+    def transform(self, estimator, X):
+        """Replace dates in new rows.
 
         Parameters
         ----------
@@ -95,21 +73,23 @@ class DateColumns:
         Returns
         -------
         object
+            See :meth:`fit_transform`.
 
         Raises
         ------
         ValueError
             If a column holds dates that held other things in training, or the reverse.
         """
-        self._check_same(estimator, X)
-        return self.to_days(X)
-
-    def _check_same(self, estimator, X):
         if not is_data_frame(X):
             self._check_needs_no_frame(estimator)
-            return
+            return X
+        found = list(columns(X))
+        self._check_same(estimator, X, found)
+        return _in_days(X, found)
+
+    def _check_same(self, estimator, X, found):
         wrong = {}
-        for position, column in enumerate(columns(X)):
+        for position, column in enumerate(found):
             was_dates, are_dates = position in self.positions, column.kind == "dates"
             if was_dates == are_dates or position in self.empty or _is_empty(column):
                 continue
@@ -133,6 +113,12 @@ class DateColumns:
                 f"X is no data frame, and in training its columns {called} held dates. "
                 "Pass a data frame."
             )
+
+
+def _in_days(X, found):
+    """The frame whose columns were found, with days in place of dates."""
+    made = {i: _days(one) for i, one in enumerate(found) if one.kind == "dates"}
+    return _with_columns(X, made) if made else X
 
 
 def _is_empty(column):

@@ -286,8 +286,8 @@ class ImbalancedClassifier(DecidesByThreshold, Reports, ClassifierMixin, BaseEst
 
     def _read(self, X, y, random_state):
         X, y = arrays_of(X, y)
-        self._dates = DateColumns().fit(X)
-        X = self._dates.to_days(X)
+        self._dates = DateColumns()
+        X = self._dates.fit_transform(X)
         self.level_codes_ = LevelCodes(self._level_columns(X)).fit(X, random_state)
         X, y = read_rows_and_labels(self, X, y, reset=True, **self._how_to_read())
         self.classes_ = sorted_labels("y", y)
@@ -365,7 +365,7 @@ class ImbalancedClassifier(DecidesByThreshold, Reports, ClassifierMixin, BaseEst
         """
         refuse_other_threads(self)
         check_is_fitted(self)
-        X = self._dates.to_days_as_trained(self, arrays_of(X)[0])
+        X = self._dates.transform(self, arrays_of(X)[0])
         X = read_rows(self, X, reset=False, **self._how_to_read())
         with warnings.catch_warnings():
             # They see codes for levels, and would name these; it has been said.
