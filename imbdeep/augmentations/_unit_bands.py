@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 
 
-def _of_bands(numbers: np.ndarray, like: Tensor) -> Tensor:
+def of_bands(numbers: np.ndarray, like: Tensor) -> Tensor:
+    """Numbers of bands, each to be combined with all pixels of its band."""
     return torch.as_tensor(numbers, dtype=like.dtype, device=like.device)[:, None, None]
 
 
@@ -31,11 +32,11 @@ def to_unit_bands(images: Tensor, low: np.ndarray, high: np.ndarray) -> Tensor:
     >>> to_unit_bands(images, np.zeros(1), np.full(1, 255.0))
     tensor([[[[0.0000, 0.2000, 1.0000]]]])
     """
-    span = _of_bands(high - low, images)
-    unit = (images - _of_bands(low, images)) / span.masked_fill(span == 0, 1)
+    span = of_bands(high - low, images)
+    unit = (images - of_bands(low, images)) / span.masked_fill(span == 0, 1)
     return unit.clamp(0, 1)
 
 
 def from_unit_bands(images: Tensor, low: np.ndarray, high: np.ndarray) -> Tensor:
     """Bring each band from [0, 1] to its range, see :func:`to_unit_bands`."""
-    return _of_bands(low, images) + _of_bands(high - low, images) * images
+    return of_bands(low, images) + of_bands(high - low, images) * images

@@ -9,7 +9,7 @@ from imbdeep._docs import shared_docs
 from imbdeep._generative import reconstruction_loss, train
 from imbdeep._nets.run import Run
 from imbdeep._torch.draws import current_generator, drawing_for_fit
-from imbdeep.augmentations._unit_bands import from_unit_bands, to_unit_bands
+from imbdeep.augmentations._unit_bands import from_unit_bands, of_bands, to_unit_bands
 from imbdeep.batches._tensor_batches import rows_of, with_rows
 from imbdeep.classifiers._docs import SHARED
 from imbdeep.classifiers._robust.augmix_base import AugMixNetClassifier
@@ -295,10 +295,7 @@ class DeepAugmentClassifier(AugMixNetClassifier):
         """Distort each image by a net of random weights."""
         generator = current_generator(images.device)
         mean, std = (
-            torch.as_tensor(part, dtype=images.dtype, device=images.device)[
-                :, None, None
-            ]
-            for part in (self.band_mean_, self.band_std_)
+            of_bands(part, images) for part in (self.band_mean_, self.band_std_)
         )
         # A band that does not vary stays as it is.
         scaled = (images - mean) / std.masked_fill(std == 0, 1)
