@@ -1,6 +1,7 @@
 """What every test shares: one torch thread, and a skip for machines without CUDA."""
 
 import gc
+import signal
 
 import pytest
 import torch
@@ -31,3 +32,11 @@ def pytest_collection():
     finally:
         gc.freeze()
         gc.enable()
+
+
+@pytest.fixture
+def usual_interrupts():
+    # A suite in the background of a shell was told to ignore interrupts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -291,7 +291,7 @@ def test_training_goes_on_in_the_range_of_the_new_rows():
     assert_allclose(net.value_range_[1], 0.5 * X.max((0, 2, 3)))
 
 
-def test_an_interrupt_leaves_the_net_as_it_was():
+def test_an_interrupt_leaves_the_net_as_it_was(usual_interrupts):
     def interrupt(rows, generator):
         signal.raise_signal(signal.SIGINT)
         return rows
@@ -299,13 +299,8 @@ def test_an_interrupt_leaves_the_net_as_it_was():
     net = AugMixClassifier(**QUICK).fit(X, Y)
     before = net.predict_proba(X)
     net.set_params(augment=interrupt, value_range=(-9, 9))
-    # Ignored where the tests run in the background.
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            net.fit(X, Y)
-    finally:
-        signal.signal(signal.SIGINT, handler)
+    with pytest.raises(KeyboardInterrupt):
+        net.fit(X, Y)
     assert_array_equal(net.predict_proba(X), before)
     assert_allclose(net.value_range_[1], X.max((0, 2, 3)))
 

@@ -260,7 +260,7 @@ def test_training_goes_on_with_images_of_another_size_and_range():
 
 
 @pytest.mark.parametrize("n_rows", [0, 100], ids=["autoencoder", "net"])
-def test_an_interrupt_leaves_the_net_as_it_was(n_rows):
+def test_an_interrupt_leaves_the_net_as_it_was(n_rows, usual_interrupts):
     # The autoencoder sees 60 rows, before the net does.
     seen = []
 
@@ -273,13 +273,8 @@ def test_an_interrupt_leaves_the_net_as_it_was(n_rows):
     net = DeepAugmentClassifier(**ALONE).fit(X, Y)
     before = net.predict_proba(X)
     net.set_params(augment=interrupt, value_range=(-9, 9))
-    # Ignored where the tests run in the background.
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            net.fit(X, Y)
-    finally:
-        signal.signal(signal.SIGINT, handler)
+    with pytest.raises(KeyboardInterrupt):
+        net.fit(X, Y)
     assert_array_equal(net.predict_proba(X), before)
     assert_allclose(net.value_range_[1], X.max((0, 2, 3)))
     assert net.run_ is None

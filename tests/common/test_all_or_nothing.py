@@ -58,11 +58,8 @@ def imported():
 
 
 @pytest.fixture(autouse=True)
-def disarm():
-    # A suite in the background of a shell was told to ignore interrupts.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+def disarm(usual_interrupts):
     yield
-    signal.signal(signal.SIGINT, before)
     Trouble.armed = None
 
 

@@ -756,10 +756,8 @@ def interrupt():
 
 
 @pytest.fixture
-def armed():
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+def armed(usual_interrupts):
     yield
-    signal.signal(signal.SIGINT, before)
     Trouble.armed = None
 
 

@@ -525,7 +525,9 @@ def assert_as_before(sampler, before):
 
 @pytest.mark.parametrize("was_fitted", [False, True])
 @pytest.mark.parametrize("n_steps", [1, 5])
-def test_an_interrupt_leaves_nothing_half_fitted(monkeypatch, was_fitted, n_steps):
+def test_an_interrupt_leaves_nothing_half_fitted(
+    monkeypatch, was_fitted, n_steps, usual_interrupts
+):
     """In the first GAN, and in the second, when the first is done."""
     X, y = images()
     sampler = small()
@@ -542,14 +544,9 @@ def test_an_interrupt_leaves_nothing_half_fitted(monkeypatch, was_fitted, n_step
         return step(self, *args, **kwargs)
 
     monkeypatch.setattr(torch.optim.Adam, "step", interrupted)
-    # A suite in the background of a shell was told to ignore interrupts.
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     state = torch.get_rng_state()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            sampler.fit_resample(X, y)
-    finally:
-        signal.signal(signal.SIGINT, handler)
+    with pytest.raises(KeyboardInterrupt):
+        sampler.fit_resample(X, y)
     assert_as_before(sampler, before)
     assert torch.equal(torch.get_rng_state(), state)
     monkeypatch.undo()

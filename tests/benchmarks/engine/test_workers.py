@@ -95,14 +95,6 @@ def test_workers_that_cannot_start_end_the_run(monkeypatch):
         compute(Workers(1), "nothing")
 
 
-@pytest.fixture
-def usual_interrupts():
-    # A suite in the background of a shell was told to ignore interrupts.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @posix
 def test_an_interrupt_that_a_library_caught_stops_the_run(usual_interrupts):
     with pytest.raises(KeyboardInterrupt):
